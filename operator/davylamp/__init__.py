@@ -1,0 +1,1 @@
+"""Davylamp: rolls out machine-learning models and takes them back by itself."""

@@ -1,0 +1,1 @@
+"""What people write and read: the spec, the status, the conditions, the CRD."""

@@ -1,0 +1,1 @@
+"""The shell: watches, work queue, leader election, reconcile, own metrics."""

@@ -1,0 +1,1 @@
+"""What happens next: a pure decision over everything that was observed."""
