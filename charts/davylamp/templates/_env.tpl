@@ -1,0 +1,64 @@
+{{/* The operator's settings. */}}
+{{- define "davylamp.env" -}}
+{{- with .Values.prometheus }}
+- name: DAVYLAMP_PROMETHEUS_URL
+  value: {{ .url | quote }}
+- name: DAVYLAMP_NAMESPACE_LABEL
+  value: {{ .labels.namespace | quote }}
+- name: DAVYLAMP_POD_LABEL
+  value: {{ .labels.pod | quote }}
+- name: DAVYLAMP_REQUESTS_METRIC
+  value: {{ .requests.metric | quote }}
+- name: DAVYLAMP_CODE_LABEL
+  value: {{ .requests.codeLabel | quote }}
+- name: DAVYLAMP_ERROR_CODES
+  value: {{ .requests.errorCodes | quote }}
+- name: DAVYLAMP_REQUESTS_SELECTOR
+  value: {{ .requests.selector | quote }}
+- name: DAVYLAMP_SCRAPE_INTERVAL
+  value: {{ .scrapeInterval | quote }}
+{{- if .bearerTokenSecret.name }}
+- name: DAVYLAMP_PROMETHEUS_BEARER_TOKEN_FILE
+  value: /var/run/davylamp/prometheus/token
+{{- end }}
+{{- if .caSecret.name }}
+- name: DAVYLAMP_PROMETHEUS_CA_FILE
+  value: /var/run/davylamp/prometheus/ca.crt
+{{- end }}
+{{- end }}
+- name: DAVYLAMP_NAMESPACES
+  value: {{ join "," .Values.watchNamespaces | quote }}
+- name: DAVYLAMP_LEADER_ELECTION
+  value: {{ .Values.leaderElection.enabled | quote }}
+- name: DAVYLAMP_LEASE_NAME
+  value: {{ include "davylamp.leaseName" . | quote }}
+- name: DAVYLAMP_LEASE_DURATION
+  value: {{ .Values.leaderElection.leaseDuration | quote }}
+- name: DAVYLAMP_LEASE_NAMESPACE
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.namespace
+- name: DAVYLAMP_IDENTITY
+  valueFrom:
+    fieldRef:
+      fieldPath: metadata.name
+- name: DAVYLAMP_LOG_LEVEL
+  value: {{ .Values.logLevel | quote }}
+{{- end -}}
+
+{{/* Two entries of one name would be refused by server-side apply, with a message nobody understands. */}}
+{{- define "davylamp.extraEnv" -}}
+{{- $names := list -}}
+{{- range include "davylamp.env" . | fromYamlArray -}}
+{{- $names = append $names .name -}}
+{{- end -}}
+{{- range .Values.extraEnv -}}
+{{- if has .name $names -}}
+{{- fail (printf "extraEnv: %s is set twice (the chart sets it from its own values)" .name) -}}
+{{- end -}}
+{{- $names = append $names .name -}}
+{{- end -}}
+{{- with .Values.extraEnv -}}
+{{- toYaml . -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,210 @@
+"""The pods of the chart: hardened, wired as the values say, and spread."""
+
+import pytest
+
+pytestmark = pytest.mark.chart
+
+
+def container(rendered):
+    (found,) = rendered.one("Deployment")["spec"]["template"]["spec"]["containers"]
+    return found
+
+
+def environment(rendered):
+    return {e["name"]: e.get("value", e.get("valueFrom")) for e in container(rendered)["env"]}
+
+
+def test_every_pod_fits_pod_security_restricted(defaults):
+    specs = defaults.pod_specs()
+    assert len(specs) == 2
+    for spec in specs:
+        assert spec["securityContext"]["runAsNonRoot"] is True
+        assert spec["securityContext"]["runAsUser"] == 65532
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert not {"hostNetwork", "hostPID", "hostIPC"} & set(spec)
+        for item in spec["containers"]:
+            context = item["securityContext"]
+            assert context["allowPrivilegeEscalation"] is False
+            assert context["readOnlyRootFilesystem"] is True
+            assert context["capabilities"] == {"drop": ["ALL"]}
+        assert {next(iter(set(v) - {"name"})) for v in spec["volumes"]} <= {"emptyDir", "projected"}
+
+
+def test_read_only_root_has_a_writable_tmp(defaults):
+    for spec in defaults.pod_specs():
+        assert {"name": "tmp", "mountPath": "/tmp"} in spec["containers"][0]["volumeMounts"]
+        assert "emptyDir" in next(v for v in spec["volumes"] if v["name"] == "tmp")
+
+
+def test_tokens_are_mounted_where_asked_for_only(defaults):
+    assert all(s["automountServiceAccountToken"] is False for s in defaults.of("ServiceAccount"))
+    assert all(s["automountServiceAccountToken"] is True for s in defaults.pod_specs())
+    accounts = {a["metadata"]["name"] for a in defaults.of("ServiceAccount")}
+    assert {s["serviceAccountName"] for s in defaults.pod_specs()} == accounts
+
+
+def test_two_replicas_elect_a_leader_and_never_both_go(defaults):
+    spec = defaults.one("Deployment")["spec"]
+    assert spec["replicas"] == 2
+    assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 0}
+    assert defaults.one("PodDisruptionBudget")["spec"]["maxUnavailable"] == 1
+    (spread,) = spec["template"]["spec"]["topologySpreadConstraints"]
+    assert spread["whenUnsatisfiable"] == "ScheduleAnyway"
+    assert spread["labelSelector"] == spec["selector"]
+
+
+def test_selectors_find_the_operator_and_not_the_test_pod(defaults):
+    template = defaults.one("Deployment")["spec"]["template"]["metadata"]["labels"]
+    selector = defaults.one("Deployment")["spec"]["selector"]["matchLabels"]
+    assert defaults.one("Service")["spec"]["selector"] == selector
+    assert defaults.one("PodDisruptionBudget")["spec"]["selector"]["matchLabels"] == selector
+    assert selector.items() <= template.items()
+    assert not selector.items() <= defaults.one("Pod")["metadata"]["labels"].items()
+
+
+def test_environment_by_default(defaults):
+    assert environment(defaults) == {
+        "DAVYLAMP_PROMETHEUS_URL": "http://prometheus.monitoring.svc:9090",
+        "DAVYLAMP_NAMESPACES": "",
+        "DAVYLAMP_NAMESPACE_LABEL": "namespace",
+        "DAVYLAMP_POD_LABEL": "pod",
+        "DAVYLAMP_REQUESTS_METRIC": "model_requests_total",
+        "DAVYLAMP_CODE_LABEL": "code",
+        "DAVYLAMP_ERROR_CODES": "5..",
+        "DAVYLAMP_REQUESTS_SELECTOR": 'route="predict"',
+        "DAVYLAMP_SCRAPE_INTERVAL": "5s",
+        "DAVYLAMP_LEADER_ELECTION": "true",
+        "DAVYLAMP_LEASE_NAME": "davylamp",
+        "DAVYLAMP_LEASE_DURATION": "15s",
+        "DAVYLAMP_LEASE_NAMESPACE": {"fieldRef": {"fieldPath": "metadata.namespace"}},
+        "DAVYLAMP_IDENTITY": {"fieldRef": {"fieldPath": "metadata.name"}},
+        "DAVYLAMP_LOG_LEVEL": "INFO",
+    }
+
+
+def test_environment_follows_the_values(render):
+    rendered = render(
+        {
+            "replicas": 1,
+            "leaderElection": {"enabled": False},
+            "watchNamespaces": ["models", "staging"],
+            "prometheus": {
+                "labels": {"pod": "kubernetes_pod"},
+                "requests": {
+                    "selector": 'route="predict",path!~"/v[0-9]+\\\\.x"',
+                    "errorCodes": "5..|429",
+                },
+                "scrapeInterval": "15s",
+            },
+            "extraEnv": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
+        }
+    )
+    found = environment(rendered)
+    assert found["DAVYLAMP_LEADER_ELECTION"] == "false"
+    assert found["DAVYLAMP_NAMESPACES"] == "models,staging"
+    assert found["DAVYLAMP_POD_LABEL"] == "kubernetes_pod"
+    assert found["DAVYLAMP_NAMESPACE_LABEL"] == "namespace"
+    assert found["DAVYLAMP_REQUESTS_SELECTOR"] == 'route="predict",path!~"/v[0-9]+\\\\.x"'
+    assert found["DAVYLAMP_ERROR_CODES"] == "5..|429"
+    assert found["DAVYLAMP_SCRAPE_INTERVAL"] == "15s"
+    assert found["HTTPS_PROXY"] == "http://proxy:3128"
+
+
+def test_no_environment_variable_twice(refusal):
+    values = {"extraEnv": [{"name": "DAVYLAMP_LOG_LEVEL", "value": "DEBUG"}]}
+    assert "DAVYLAMP_LOG_LEVEL is set twice" in refusal(values)
+
+
+def test_prometheus_secrets_are_mounted_as_files(render):
+    rendered = render(
+        {
+            "prometheus": {
+                "bearerTokenSecret": {"name": "prometheus-token", "key": "bearer"},
+                "caSecret": {"name": "prometheus-ca"},
+            }
+        }
+    )
+    (spec, _) = rendered.pod_specs()
+    volume = next(v for v in spec["volumes"] if v["name"] == "prometheus")
+    assert [s["secret"] for s in volume["projected"]["sources"]] == [
+        {"name": "prometheus-token", "items": [{"key": "bearer", "path": "token"}]},
+        {"name": "prometheus-ca", "items": [{"key": "ca.crt", "path": "ca.crt"}]},
+    ]
+    found, folder = environment(rendered), "/var/run/davylamp/prometheus"
+    assert found["DAVYLAMP_PROMETHEUS_BEARER_TOKEN_FILE"] == f"{folder}/token"
+    assert found["DAVYLAMP_PROMETHEUS_CA_FILE"] == f"{folder}/ca.crt"
+    assert folder in [m["mountPath"] for m in container(rendered)["volumeMounts"]]
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        ({}, "davylamp/operator:0.1.0"),
+        ({"tag": "3f2c1ab"}, "davylamp/operator:3f2c1ab"),
+        ({"repository": "registry.example:5000/a/b", "tag": "1"}, "registry.example:5000/a/b:1"),
+        (
+            {"tag": "3f2c1ab", "digest": "sha256:" + "0a" * 32},
+            "davylamp/operator@sha256:" + "0a" * 32,
+        ),
+    ],
+)
+def test_image_reference_and_digests_win_over_tags(render, image, expected):
+    specs = render({"image": image}).pod_specs()
+    assert {spec["containers"][0]["image"] for spec in specs} == {expected}
+
+
+def test_probes_ask_the_operators_own_paths(defaults):
+    item = container(defaults)
+    ports = {port["name"]: port["containerPort"] for port in item["ports"]}
+    assert ports == {"probes": 8080, "metrics": 9090}
+    paths = {kind: item[kind]["httpGet"]["path"] for kind in item if kind.endswith("Probe")}
+    assert paths == {
+        "startupProbe": "/healthz",
+        "livenessProbe": "/healthz",
+        "readinessProbe": "/readyz",
+    }
+    assert {item[kind]["httpGet"]["port"] for kind in paths} == {"probes"}
+
+
+def test_openshift_may_choose_the_user(render):
+    rendered = render({"podSecurityContext": {"runAsUser": None, "runAsGroup": None}})
+    for spec in rendered.pod_specs():
+        assert spec["securityContext"] == {
+            "runAsNonRoot": True,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        }
+
+
+def test_scheduling_is_passed_through(render):
+    wanted = {
+        "priorityClassName": "system-cluster-critical",
+        "nodeSelector": {"disk": "ssd"},
+        "tolerations": [{"key": "infra", "operator": "Exists"}],
+        "affinity": {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}},
+    }
+    zone = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
+    rendered = render(wanted | {"topologySpreadConstraints": [zone]})
+    spec = rendered.one("Deployment")["spec"]
+    pod = spec["template"]["spec"]
+    assert {key: pod[key] for key in wanted} == wanted
+    assert pod["topologySpreadConstraints"] == [zone | {"labelSelector": spec["selector"]}]
+
+
+def test_many_operators_need_an_election(refusal):
+    message = refusal({"replicas": 2, "leaderElection": {"enabled": False}})
+    assert "leaderElection.enabled=true" in message
+
+
+def test_selftest_asks_readiness_and_may_only_create_a_model_deployment(defaults):
+    pod = defaults.one("Pod", "davylamp-selftest")
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    (item,) = pod["spec"]["containers"]
+    assert item["args"] == ["selftest"]
+    found = {e["name"]: e.get("value") for e in item["env"]}
+    assert found["DAVYLAMP_SELFTEST_URL"] == "http://davylamp.davylamp-system.svc:8080/readyz"
+    assert "DAVYLAMP_SELFTEST_NAMESPACE" in found
+    ports = {p["name"]: p["port"] for p in defaults.one("Service", "davylamp")["spec"]["ports"]}
+    assert ports == {"metrics": 9090, "probes": 8080}
+    assert defaults.one("Role", "davylamp-selftest")["rules"] == [
+        {"apiGroups": ["davylamp.dev"], "resources": ["modeldeployments"], "verbs": ["create"]}
+    ]

@@ -1,0 +1,208 @@
+"""The chart as a whole: lint, names, optional objects and notes."""
+
+import pytest
+import yaml
+from tests.chart.conftest import CHART, MONITORING, NAMESPACE
+
+pytestmark = pytest.mark.chart
+
+
+def test_lint_strict(helm):
+    result = helm("lint", "--strict", str(CHART))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "WARNING" not in result.stdout
+
+
+def test_lint_strict_with_everything_on(helm):
+    switches = (
+        "networkPolicy.enabled",
+        "metrics.serviceMonitor.enabled",
+        "metrics.prometheusRule.enabled",
+        "metrics.skipApiCheck",
+    )
+    options = [f"--set={switch}=true" for switch in switches]
+    result = helm("lint", "--strict", str(CHART), "--set=watchNamespaces={a,b}", *options)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_an_old_cluster_is_refused(refusal):
+    assert "1.29" in refusal({}, "--kube-version=1.29.9")
+
+
+@pytest.mark.parametrize("version", ["1.30.0", "1.35.4", "1.33.1-gke.1001"])
+def test_supported_clusters_are_not(render, version):
+    assert render({}, f"--kube-version={version}").of("Deployment")
+
+
+def test_objects_of_the_default_installation(defaults):
+    hooks = ("ServiceAccount", "Role", "RoleBinding", "Pod")
+    found = sorted((d["kind"], d["metadata"]["name"]) for d in defaults.documents)
+    assert found == sorted(
+        [
+            ("CustomResourceDefinition", "modeldeployments.davylamp.dev"),
+            ("ServiceAccount", "davylamp"),
+            ("ClusterRole", "davylamp"),
+            ("ClusterRole", "davylamp-view"),
+            ("ClusterRole", "davylamp-edit"),
+            ("ClusterRoleBinding", "davylamp"),
+            ("Role", "davylamp-lease"),
+            ("RoleBinding", "davylamp-lease"),
+            ("Service", "davylamp"),
+            ("Deployment", "davylamp"),
+            ("PodDisruptionBudget", "davylamp"),
+            *((kind, "davylamp-selftest") for kind in hooks),
+        ]
+    )
+
+
+def test_every_namespaced_object_says_its_namespace(defaults):
+    cluster = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
+    for document in defaults.documents:
+        expected = None if document["kind"] in cluster else NAMESPACE
+        assert document["metadata"].get("namespace") == expected
+
+
+def test_every_object_carries_the_common_labels(render):
+    rendered = render({"commonLabels": {"team": "ml"}})
+    for document in rendered.documents:
+        labels = document["metadata"]["labels"]
+        assert labels["team"] == "ml"
+        assert labels["app.kubernetes.io/managed-by"] == "Helm"
+        assert labels["helm.sh/chart"] == "davylamp-0.1.0"
+
+
+def test_names_follow_the_release_and_fit(render):
+    other = render(release="blue")
+    assert other.one("Deployment")["metadata"]["name"] == "blue-davylamp"
+    long = render({"fullnameOverride": "x" * 80})
+    names = [d["metadata"]["name"] for d in long.documents]
+    assert max(len(name) for name in names) <= 63
+
+
+@pytest.mark.parametrize("kind", ["ServiceMonitor", "PodMonitor", "PrometheusRule"])
+class TestMonitoring:
+    @staticmethod
+    def values(kind, **more):
+        return {"metrics": {kind[0].lower() + kind[1:]: {"enabled": True, **more}}}
+
+    def test_off_by_default(self, render, kind):
+        assert render({}, MONITORING).of(kind) == []
+
+    def test_refused_where_the_cluster_does_not_know_it(self, refusal, kind):
+        assert "metrics.skipApiCheck=true" in refusal(self.values(kind))
+
+    def test_labels_of_the_users_prometheus(self, render, kind):
+        rendered = render(self.values(kind, labels={"release": "kps"}), MONITORING)
+        assert rendered.one(kind)["metadata"]["labels"]["release"] == "kps"
+
+    def test_rendered_without_a_cluster_when_told(self, render, kind):
+        values = self.values(kind)
+        values["metrics"]["skipApiCheck"] = True
+        assert render(values).one(kind)
+
+
+def test_monitors_select_the_metrics_port_of_the_operator(render):
+    values = {"serviceMonitor": {"enabled": True, "interval": "10s"}}
+    rendered = render({"metrics": values}, MONITORING)
+    monitor = rendered.one("ServiceMonitor")["spec"]
+    service = rendered.one("Service")
+    selector = monitor["selector"]["matchLabels"]
+    assert selector.items() <= service["metadata"]["labels"].items()
+    (endpoint,) = monitor["endpoints"]
+    assert endpoint["port"] in [port["name"] for port in service["spec"]["ports"]]
+    assert endpoint["interval"] == "10s"
+
+
+def test_alerts_come_out_of_the_template_as_they_went_in(render):
+    rendered = render({"metrics": {"prometheusRule": {"enabled": True}}}, MONITORING)
+    source = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text(encoding="utf-8"))
+    assert rendered.one("PrometheusRule")["spec"] == source
+    alerts = {rule["alert"]: rule for rule in source["groups"][0]["rules"]}
+    assert set(alerts) == {
+        "DavylampRolledBack",
+        "DavylampRolloutStuck",
+        "DavylampPrometheusUnreachable",
+        "DavylampNotReconciling",
+        "DavylampDown",
+    }
+    assert "$labels.name" in alerts["DavylampRolledBack"]["annotations"]["summary"]
+
+
+def test_scrape_annotations(render):
+    def annotations(values):
+        return render(values).one("Deployment")["spec"]["template"]["metadata"]["annotations"]
+
+    assert annotations({})["prometheus.io/port"] == "9090"
+    off = {"metrics": {"scrapeAnnotations": False}, "podAnnotations": {"a": "b"}}
+    assert not [key for key in annotations(off) if key.startswith("prometheus.io")]
+    assert annotations(off)["a"] == "b"
+
+
+def egress_ports(policy):
+    return [[port["port"] for port in rule["ports"]] for rule in policy["spec"]["egress"]]
+
+
+def test_network_policy_is_off_until_asked_for(defaults):
+    assert defaults.of("NetworkPolicy") == []
+
+
+@pytest.mark.parametrize(
+    ("url", "port"),
+    [
+        ("http://prometheus.monitoring.svc:9090", 9090),
+        ("https://prometheus.example", 443),
+        ("http://prometheus/prefix", 80),
+        ("http://[fd00::1]:9091/x", 9091),
+    ],
+)
+def test_network_policy_allows_dns_api_server_and_prometheus(render, url, port):
+    values = {"networkPolicy": {"enabled": True}, "prometheus": {"url": url}}
+    rendered = render(values)
+    policy = rendered.one("NetworkPolicy")
+    assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
+    assert policy["spec"]["podSelector"] == rendered.one("Deployment")["spec"]["selector"]
+    assert egress_ports(policy) == [[53, 53], [443, 6443], [port]]
+
+
+def test_network_policy_can_name_its_peers(render):
+    monitoring = {"namespaceSelector": {"matchLabels": {"name": "monitoring"}}}
+    policy = render(
+        {
+            "networkPolicy": {
+                "enabled": True,
+                "apiServer": {"cidrs": ["10.0.0.1/32"], "ports": [6443]},
+                "prometheus": {"peers": [monitoring], "ports": [9090]},
+                "metricsPeers": [monitoring],
+                "extraEgress": [{"ports": [{"port": 3128, "protocol": "TCP"}]}],
+            }
+        }
+    ).one("NetworkPolicy")
+    assert egress_ports(policy) == [[53, 53], [6443], [9090], [3128]]
+    _, api_server, prometheus, _ = policy["spec"]["egress"]
+    assert api_server["to"] == [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
+    assert prometheus["to"] == [monitoring]
+    assert policy["spec"]["ingress"][0]["from"] == [monitoring]
+
+
+def notes(helm, *options):
+    arguments = ("install", "davylamp", str(CHART), "--dry-run=client", "--namespace", NAMESPACE)
+    result = helm(*arguments, *options)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.split("NOTES:")[1]
+
+
+def test_notes_say_the_next_three_commands(helm):
+    text = notes(helm)
+    for command in (
+        "helm test davylamp --namespace davylamp-system --logs",
+        "kubectl explain modeldeployment.spec.rollout",
+        "kubectl get modeldeployments --all-namespaces --watch",
+    ):
+        assert command in text
+    assert "WARNING" not in text
+
+
+def test_notes_warn_of_a_token_in_plain_text_and_a_definition_that_goes(helm):
+    text = notes(helm, "--set=crds.keep=false", "--set=prometheus.bearerTokenSecret.name=t")
+    assert "unencrypted" in text
+    assert "deletes every ModelDeployment" in text

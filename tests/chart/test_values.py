@@ -1,0 +1,135 @@
+"""Values: refused where they are wrong, with their path, and all of them documented."""
+
+import json
+
+import pytest
+import yaml
+from jsonschema import Draft7Validator
+from tests.chart.conftest import CHART
+from tests.chart.values_table import documented, with_table
+
+pytestmark = pytest.mark.chart
+
+# Kubernetes' own types, which the API server checks; and what Helm itself puts in.
+PASSED_THROUGH = {
+    "/global",
+    "/podSecurityContext",
+    "/securityContext",
+    "/resources/claims[]",
+    "/extraEnv[]/valueFrom",
+    "/affinity/nodeAffinity",
+    "/affinity/podAffinity",
+    "/affinity/podAntiAffinity",
+    "/topologySpreadConstraints[]/labelSelector",
+    "$defs/peer/podSelector",
+    "$defs/peer/namespaceSelector",
+}
+
+
+@pytest.fixture(scope="module")
+def schema():
+    return json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def values_text():
+    return (CHART / "values.yaml").read_text(encoding="utf-8")
+
+
+def nodes(node, path=""):
+    """Every schema in this one, with its path."""
+    yield path, node
+    for key, child in node.get("properties", {}).items():
+        yield from nodes(child, f"{path}/{key}")
+    if "items" in node:
+        yield from nodes(node["items"], f"{path}[]")
+    for name, child in node.get("$defs", {}).items():
+        yield from nodes(child, f"$defs/{name}")
+
+
+def leaves(values, path=""):
+    for key, value in values.items():
+        here = f"{path}.{key}" if path else key
+        if isinstance(value, dict) and value:
+            yield from leaves(value, here)
+        else:
+            yield here
+
+
+def test_schema_is_a_schema_and_takes_the_defaults(schema, values_text):
+    Draft7Validator.check_schema(schema)
+    assert list(Draft7Validator(schema).iter_errors(yaml.safe_load(values_text))) == []
+
+
+def test_schema_is_closed_everywhere(schema):
+    still_open = {
+        path
+        for path, node in nodes(schema)
+        if node.get("type") == "object" and "additionalProperties" not in node
+    }
+    assert still_open == PASSED_THROUGH
+
+
+def test_schema_describes_every_property(schema):
+    silent = {
+        f"{path}/{key}"
+        for path, node in nodes(schema)
+        for key, child in node.get("properties", {}).items()
+        if not child.get("description")
+    }
+    assert silent == set()
+
+
+def test_every_value_is_in_the_schema(schema, values_text):
+    known = {path.removeprefix("/").replace("/", ".") for path, _ in nodes(schema)}
+    open_objects = ("podSecurityContext", "securityContext", "resources")
+    unknown = {
+        path
+        for path in leaves(yaml.safe_load(values_text))
+        if path not in known and not path.startswith(open_objects)
+    }
+    assert unknown == set()
+
+
+def test_every_value_is_commented(values_text):
+    comments = documented(values_text)
+    silent = {
+        path
+        for path in leaves(yaml.safe_load(values_text))
+        if not any(path == known or path.startswith(f"{known}.") for known in comments)
+    }
+    assert silent == set()
+
+
+def test_readme_shows_every_value(values_text):
+    readme = (CHART / "README.md").read_text(encoding="utf-8")
+    assert with_table(readme, values_text) == readme, "run: python tests/chart/values_table.py"
+
+
+@pytest.mark.parametrize(
+    ("values", "path", "complaint"),
+    [
+        ({"replicaCount": 3}, "", "replicaCount"),
+        ({"image": {"tagg": "x"}}, "/image", "tagg"),
+        ({"prometheus": {"labels": {"node": "x"}}}, "/prometheus/labels", "node"),
+        ({"replicas": "two"}, "/replicas", "string"),
+        ({"replicas": 6}, "/replicas", "maximum"),
+        ({"image": {"digest": "sha256:12"}}, "/image/digest", "pattern"),
+        ({"prometheus": {"url": "prometheus:9090"}}, "/prometheus/url", "pattern"),
+        ({"prometheus": {"url": "http://me:secret@p"}}, "/prometheus/url", "pattern"),
+        ({"prometheus": {"labels": {"pod": "a-b"}}}, "/prometheus/labels/pod", "pattern"),
+        ({"prometheus": {"scrapeInterval": "5"}}, "/prometheus/scrapeInterval", "pattern"),
+        ({"watchNamespaces": ["Models"]}, "/watchNamespaces/0", "pattern"),
+        ({"watchNamespaces": ["a", "a"]}, "/watchNamespaces", "equal"),
+        ({"logLevel": "LOUD"}, "/logLevel", "DEBUG"),
+        ({"commonLabels": {"app.kubernetes.io/name": "x"}}, "/commonLabels", "app.kubernetes.io"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_path(refusal, values, path, complaint):
+    message = refusal(values)
+    assert f"'{path}'" in message
+    assert complaint in message
+
+
+def test_password_of_prometheus_is_not_repeated(refusal):
+    assert "secret@" not in refusal({"prometheus": {"url": "http://me:secret@p"}})
