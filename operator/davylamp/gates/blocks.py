@@ -1,0 +1,106 @@
+"""When a block is open, what may enter it, and when it closes.
+
+The rules look at request counts, sample times and weight changes, never at errors: a block whose
+end depended on its errors would void the bound on false rollbacks.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from davylamp.gates.rules import Trial
+from davylamp.gates.samples import Sample
+from davylamp.gates.timeline import PodKey, Reading
+from davylamp.gates.verdicts import NOTHING, Count
+
+PROPAGATION: Final = 2.0
+"""Seconds after a weight change in which the traffic may still be moving."""
+
+LOST_AFTER: Final = 3.0
+"""Scrape intervals without a sample after which a pod no longer holds a block open."""
+
+OVERDUE_AFTER: Final = 1.5
+"""Scrape intervals after which a pod's next sample is late: a block waits for it."""
+
+_FEWEST_REQUESTS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The block that is being filled; `began` in epoch seconds."""
+
+    began: float
+    candidate: Count = NOTHING
+    stable: Count = NOTHING
+
+
+def shifted(trial: Trial, block: Block, now: float) -> Block:
+    """Drop what a block has gathered if the weight changed since it began."""
+    shift = trial.last_shift(now)
+    return Block(began=shift) if shift > block.began else block
+
+
+def filled(trial: Trial, block: Block, found: Iterable[Reading], now: float) -> Block:
+    """Add the readings of one instant that may be compared inside this block."""
+    shift = trial.last_shift(now)
+    reach = block.began - OVERDUE_AFTER * trial.scrape_interval
+    if now <= shift + PROPAGATION:
+        return block
+    usable = [each for each in found if each.since >= max(shift, reach)]
+    return replace(
+        block,
+        candidate=_total(block.candidate, usable, candidate=True),
+        stable=_total(block.stable, usable, candidate=False),
+    )
+
+
+def closes(trial: Trial, block: Block, last: Mapping[PodKey, Sample], now: float) -> bool:
+    """Tell whether both revisions have been seen over the same time, often enough to compare.
+
+    Every candidate pod alive must have been scraped since the block began, so a block lasts about
+    one scrape interval at least; a stable pod holds it open only when its scrape is late.
+    """
+    smaller, bigger = block.candidate, block.stable
+    if smaller.requests < 1 or bigger.requests < 1:
+        return False
+    if smaller.requests + bigger.requests < _wanted(trial.weight_at(now)):
+        return False
+    return _all_seen(trial, block, last, now)
+
+
+def closes_alone(trial: Trial, block: Block, last: Mapping[PodKey, Sample], now: float) -> bool:
+    """Tell the same of a block of canary traffic with nothing to compare it with."""
+    enough = block.candidate.requests >= _FEWEST_REQUESTS
+    return enough and _all_seen(trial, block, last, now, candidate_only=True)
+
+
+def _all_seen(
+    trial: Trial,
+    block: Block,
+    last: Mapping[PodKey, Sample],
+    now: float,
+    *,
+    candidate_only: bool = False,
+) -> bool:
+    for key, sample in last.items():
+        age = (now - sample.time) / trial.scrape_interval
+        if age > LOST_AFTER:
+            continue
+        if key.is_candidate and sample.time <= block.began:
+            return False
+        if not key.is_candidate and not candidate_only and age > OVERDUE_AFTER:
+            return False
+    return True
+
+
+def _wanted(weight: float) -> float:
+    """Requests below which a block could not show a difference at this split."""
+    other = 1 / (1 - weight) if weight < 1 else math.inf
+    return max(1 / weight, other, _FEWEST_REQUESTS)
+
+
+def _total(before: Count, found: Iterable[Reading], *, candidate: bool) -> Count:
+    return sum((each.count for each in found if each.candidate is candidate), before)
