@@ -116,7 +116,6 @@ def test_readme_shows_every_value(values_text):
         ({"replicas": 6}, "/replicas", "maximum"),
         ({"image": {"digest": "sha256:12"}}, "/image/digest", "pattern"),
         ({"prometheus": {"url": "prometheus:9090"}}, "/prometheus/url", "pattern"),
-        ({"prometheus": {"url": "http://me:secret@p"}}, "/prometheus/url", "pattern"),
         ({"prometheus": {"labels": {"pod": "a-b"}}}, "/prometheus/labels/pod", "pattern"),
         ({"prometheus": {"scrapeInterval": "5"}}, "/prometheus/scrapeInterval", "pattern"),
         ({"watchNamespaces": ["Models"]}, "/watchNamespaces/0", "pattern"),
@@ -131,5 +130,7 @@ def test_a_wrong_value_is_refused_with_its_path(refusal, values, path, complaint
     assert complaint in message
 
 
-def test_password_of_prometheus_is_not_repeated(refusal):
-    assert "secret@" not in refusal({"prometheus": {"url": "http://me:secret@p"}})
+def test_password_in_the_address_is_refused_and_not_repeated(refusal):
+    message = refusal({"prometheus": {"url": "http://me:hunter2@prometheus:9090"}})
+    assert "prometheus.bearerTokenSecret" in message
+    assert "hunter2" not in message

@@ -1,6 +1,10 @@
 {{/* The operator's settings. */}}
 {{- define "davylamp.env" -}}
 {{- with .Values.prometheus }}
+{{- if (urlParse .url).userinfo }}
+{{- /* Here and not in the schema, whose complaint would show the password. */}}
+{{- fail "prometheus.url: must not carry a user or a password; name a Secret in prometheus.bearerTokenSecret" }}
+{{- end }}
 - name: DAVYLAMP_PROMETHEUS_URL
   value: {{ .url | quote }}
 - name: DAVYLAMP_NAMESPACE_LABEL
