@@ -1,0 +1,65 @@
+"""How the API server is found and who we are to it: service account or kubeconfig."""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator
+from typing import Final
+
+from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.config import (
+    ConfigException,
+    load_incluster_config,
+    load_kube_config,
+    refresh_token,
+)
+from kubernetes.aio.config.kube_config import KubeConfigLoader
+
+_REFRESH_SECONDS: Final = 60
+_log = logging.getLogger(__name__)
+
+
+@contextlib.asynccontextmanager
+async def connect(*, context: str | None = None) -> AsyncIterator[ApiClient]:
+    """Client of the API server this process belongs to.
+
+    Inside a pod the mounted service account is used and its token read again every minute (the
+    kubelet rotates it); outside, the kubeconfig, whose credential plug-in is asked every minute.
+
+    Args:
+        context: kubeconfig context; naming one means the kubeconfig even inside a pod.
+
+    Raises:
+        ConfigException: there is neither, or it cannot be read.
+    """
+    configuration = Configuration()
+    refresher: asyncio.Task[None] | None = None
+    if context is None and "KUBERNETES_SERVICE_HOST" in os.environ:
+        load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
+    else:
+        loader = await load_kube_config(  # type: ignore[no-untyped-call]
+            context=context, client_configuration=configuration
+        )
+        refresher = asyncio.create_task(_keep_fresh(loader, configuration))
+    client = ApiClient(configuration)
+    client.user_agent = "davylamp"
+    try:
+        yield client
+    finally:
+        if refresher is not None:
+            refresher.cancel()
+        await client.close()  # type: ignore[no-untyped-call]
+
+
+async def _keep_fresh(loader: KubeConfigLoader, configuration: Configuration) -> None:
+    """Run the kubeconfig's credential plug-in again and again; ends at once without one."""
+    while True:
+        try:
+            await refresh_token(  # type: ignore[no-untyped-call]
+                loader, configuration, interval=_REFRESH_SECONDS
+            )
+        except (ConfigException, OSError, ValueError) as error:
+            _log.warning("credential plug-in failed (%s), asking again", type(error).__name__)
+        else:
+            return
