@@ -81,7 +81,7 @@ class SourceFault(StrEnum):
     BAD_ANSWER = "BadAnswer"
 
 
-class SourceError(OperatorError):
+class SourceError(Retryable):
     """No measurement was had: the source could not be asked, or it answered nonsense.
 
     Args:
