@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import TypeAlias
 
-Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
-JsonObject: TypeAlias = dict[str, Json]
+from pydantic import JsonValue
+
+Json: TypeAlias = JsonValue
+JsonObject: TypeAlias = dict[str, JsonValue]
 Labels: TypeAlias = Mapping[str, str]

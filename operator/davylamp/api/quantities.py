@@ -1,0 +1,49 @@
+"""Durations, percentages and ratios as people write them in YAML: strings, never floats.
+
+Kubernetes API conventions forbid floats in a spec; each type here carries the pattern the CRD
+publishes, so the API server and pydantic refuse the same things.
+"""
+
+import re
+from typing import Annotated, Final
+
+from pydantic import Field
+
+DURATION_PATTERN: Final = r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
+PERCENT_PATTERN: Final = r"^(100|[0-9]{1,2}(\.[0-9]{1,4})?)%$"
+RATIO_PATTERN: Final = r"^[0-9]{1,3}(\.[0-9]{1,4})?$"
+
+Duration = Annotated[
+    str, Field(pattern=DURATION_PATTERN, min_length=2, max_length=16, examples=["90s", "1h30m"])
+]
+Percent = Annotated[
+    str, Field(pattern=PERCENT_PATTERN, min_length=2, max_length=8, examples=["1%", "0.5%"])
+]
+Ratio = Annotated[
+    str, Field(pattern=RATIO_PATTERN, min_length=1, max_length=8, examples=["1.5", "2"])
+]
+
+_SECONDS: Final = {"h": 3600, "m": 60, "s": 1}
+
+
+def seconds(duration: str) -> int:
+    """Seconds in a duration such as `1h30m`; `ValueError` when it is not one."""
+    if not duration or not re.match(DURATION_PATTERN, duration):
+        raise ValueError(f"{duration!r} is not a duration; write for example 90s, 5m or 1h30m")
+    return sum(int(n) * _SECONDS[unit] for n, unit in re.findall(r"([0-9]+)([hms])", duration))
+
+
+def fraction(percent: str) -> float:
+    """The share in [0, 1] that a percentage such as `0.5%` means."""
+    if not re.match(PERCENT_PATTERN, percent):
+        raise ValueError(f"{percent!r} is not a percentage; write for example 1% or 0.5%")
+    return float(percent[:-1]) / 100
+
+
+def spoken(total_seconds: float) -> str:
+    """A duration the way people say it: `45s`, `3m20s`, `1h05m`."""
+    whole = max(0, round(total_seconds))
+    hours, minutes, secs = whole // 3600, whole % 3600 // 60, whole % 60
+    if hours:
+        return f"{hours}h{minutes:02d}m"
+    return f"{minutes}m{secs:02d}s" if minutes else f"{secs}s"

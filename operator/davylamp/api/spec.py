@@ -1,0 +1,320 @@
+"""What people write: the spec of a ModelDeployment.
+
+The CRD is generated from these models (`davylamp crd`), so every description here is what
+`kubectl explain` shows. Bounds exist both as schema and, across fields, as CEL rules.
+"""
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from davylamp.api.json import Json
+from davylamp.api.quantities import Duration, Percent, Ratio
+
+MAX_SEED: Final = 2**53 - 1
+"""The largest integer that survives JSON readers that know only doubles."""
+
+DnsName = Annotated[
+    str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+]
+
+
+def cel(*rules: tuple[str, str]) -> dict[str, Json]:
+    """`x-kubernetes-validations` from (expression, message) pairs."""
+    return {"x-kubernetes-validations": [{"rule": rule, "message": text} for rule, text in rules]}
+
+
+class Strict(BaseModel):
+    """Base of everything in the API: frozen, camelCase on the wire, unknown fields refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class Image(Strict):
+    """The serving image of one model version."""
+
+    repository: str = Field(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$",
+        description="Image repository without tag, for example registry.example/diabetes-risk.",
+    )
+    tag: str = Field(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
+        description="Image tag, one per commit. `latest` is refused: it does not name one model.",
+        json_schema_extra=cel(
+            ("self != 'latest'", "latest does not name one model: use the tag of a commit")
+        ),
+    )
+    digest: str | None = Field(
+        default=None,
+        max_length=71,
+        pattern=r"^sha256:[0-9a-f]{64}$",
+        description="Optional content digest; when set the pods use it and the tag is a label.",
+    )
+    pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
+        default="IfNotPresent", description="When the kubelet pulls the image."
+    )
+    pull_secrets: tuple[DnsName, ...] = Field(
+        default=(),
+        max_length=10,
+        description="Names of image pull Secrets in the same namespace.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+
+
+class FeatureSnapshot(Strict):
+    """The frozen feature data the model was trained on."""
+
+    id: str = Field(min_length=1, max_length=128, description="Name of the snapshot.")
+    uri: str | None = Field(
+        default=None,
+        max_length=2048,
+        pattern=r"^(s3|gs|https?|file)://\S+$",
+        description="Where the snapshot lies. Handed to the model; the operator never fetches it.",
+    )
+    sha256: str | None = Field(
+        default=None,
+        max_length=64,
+        pattern=r"^[0-9a-f]{64}$",
+        description="Content hash of the snapshot.",
+    )
+
+
+class SecretRef(Strict):
+    """A Secret the model reads, mounted at /etc/davylamp/secrets/<name>."""
+
+    name: DnsName = Field(description="Name of the Secret in the same namespace.")
+    policy: Literal["Follow", "Pin"] = Field(
+        default="Follow",
+        description=(
+            "Follow mounts the Secret itself, so a rotation reaches every revision. Pin copies it "
+            "into an immutable Secret of the revision, which then goes forward and back with it."
+        ),
+    )
+
+
+class Resources(Strict):
+    """Compute resources of the model container, as in a pod."""
+
+    requests: dict[str, str | int] = Field(
+        default_factory=dict, max_length=20, description="Guaranteed resources, e.g. cpu: 500m."
+    )
+    limits: dict[str, str | int] = Field(
+        default_factory=dict, max_length=20, description="Upper bounds, e.g. memory: 512Mi."
+    )
+
+
+class Serving(Strict):
+    """How the model container is run."""
+
+    port: int = Field(default=8080, ge=1, le=65535, description="Port the model listens on.")
+    resources: Resources = Field(
+        default_factory=Resources, description="Compute resources of the model container."
+    )
+    template: dict[str, Json] = Field(
+        default_factory=dict,
+        description=(
+            "Overlay on the generated pod template (metadata and spec). Objects merge by key, "
+            "lists of named things by name; the model container is called `model`."
+        ),
+        json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+    )
+
+
+class Step(Strict):
+    """One stop on the way to full traffic."""
+
+    weight: int = Field(
+        ge=1, le=99, description="Largest share of traffic in percent the canary may get."
+    )
+    hold: Duration | None = Field(
+        default=None, description="Shortest time to stay at this weight, for example 2m."
+    )
+    pause: bool | None = Field(
+        default=None, description="Wait here until a person advances or promotes the revision."
+    )
+
+
+class ErrorRate(Strict):
+    """Judges the canary by the share of its requests that fail."""
+
+    method: Literal["Sequential", "Threshold"] = Field(
+        default="Sequential",
+        description=(
+            "Sequential compares the canary with stable at the same time by an anytime-valid "
+            "test with bounded false rollbacks. Threshold is the classic fixed limit per window."
+        ),
+    )
+    max: Percent = Field(
+        default="1%",
+        description="Error share that is tolerated in any case; below it nothing is rolled back.",
+    )
+    ratio: Ratio | None = Field(
+        default=None,
+        description="Sequential: how many times stable's error odds are tolerated. Default 1.5.",
+    )
+    failures: int | None = Field(
+        default=None, ge=1, le=100, description="Threshold: failed windows that roll back."
+    )
+    window: Duration | None = Field(
+        default=None, description="Threshold: length of one judged window, for example 1m."
+    )
+
+
+class Gate(Strict):
+    """One thing that is measured and may take the canary back."""
+
+    name: str = Field(
+        min_length=1,
+        max_length=40,
+        pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$",
+        description="Name of the gate in status, events and metrics.",
+    )
+    error_rate: ErrorRate = Field(
+        description="Judge by failed requests.",
+        json_schema_extra=cel(
+            (
+                "self.method != 'Threshold' || (has(self.window) && has(self.failures))",
+                "method Threshold needs window and failures",
+            ),
+            (
+                "self.method != 'Sequential' || (!has(self.window) && !has(self.failures))",
+                "window and failures belong to method Threshold; Sequential needs neither",
+            ),
+            (
+                "self.method != 'Threshold' || !has(self.ratio)",
+                "ratio belongs to method Sequential; Threshold does not compare with stable",
+            ),
+            ("self.max != '0%' && self.max != '100%'", "max must lie between 0% and 100%"),
+            (
+                "!has(self.ratio) || double(self.ratio) >= 1.0",
+                "ratio must be at least 1: a canary as good as stable must pass",
+            ),
+        ),
+    )
+
+
+class Traffic(Strict):
+    """How traffic is split."""
+
+    router: Literal["Service"] = Field(
+        default="Service",
+        description="Service splits by the number of ready pods behind one Service.",
+    )
+
+
+class Rollout(Strict):
+    """How a new revision gets traffic, and what takes it away again."""
+
+    steps: tuple[Step, ...] = Field(
+        default=(
+            Step(weight=5, hold="1m"),
+            Step(weight=25, hold="2m"),
+            Step(weight=50, hold="2m"),
+        ),
+        max_length=20,
+        description="Rising shares of traffic; after the last one the revision is promoted.",
+        json_schema_extra=cel(
+            (
+                "self.all(i, step, i == 0 || self[i - 1].weight < step.weight)",
+                "weights must rise from step to step",
+            ),
+            (
+                "self.all(step, has(step.hold) != (has(step.pause) && step.pause))",
+                "each step needs either hold (a duration) or pause: true",
+            ),
+        ),
+    )
+    gates: tuple[Gate, ...] = Field(
+        default=(Gate(name="errors", error_rate=ErrorRate()),),
+        max_length=10,
+        description="What is measured during the canary; every gate must pass for promotion.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+        },
+    )
+    min_requests: int = Field(
+        default=50, ge=0, le=1_000_000, description="Canary requests a step must see to be over."
+    )
+    false_rollback: Percent = Field(
+        default="1%",
+        description="Bound on the chance that a healthy canary is rolled back, over all looks.",
+    )
+    false_promotion: Percent = Field(
+        default="1%",
+        description="Bound on the chance that a canary worse than the tolerance is promoted.",
+    )
+    progress_deadline: Duration = Field(
+        default="10m", description="Longest time until a revision's pods are ready."
+    )
+    deadline: Duration = Field(
+        default="2h", description="Longest time from the first canary request to promotion."
+    )
+    on_deadline: Literal["Rollback", "Pause"] = Field(
+        default="Pause", description="What happens at the deadline."
+    )
+    probation: Duration = Field(
+        default="10m",
+        description="How long the previous revision stays warm and rollback stays automatic.",
+    )
+    traffic: Traffic = Field(default_factory=Traffic, description="How traffic is split.")
+    history: int = Field(
+        default=10, ge=1, le=50, description="Earlier revisions kept for an instant return."
+    )
+
+
+class ModelDeploymentSpec(Strict):
+    """One model in service: what runs, on which data it was trained, and how it is rolled out."""
+
+    image: Image = Field(description="Serving image; its tag names the model version.")
+    feature_snapshot: FeatureSnapshot = Field(
+        description="Feature snapshot the model was trained on; part of the revision."
+    )
+    seed: int = Field(
+        ge=0,
+        le=MAX_SEED,
+        description="Random seed of the training run; part of the revision.",
+        json_schema_extra={"format": "int64"},
+    )
+    config: dict[str, str] = Field(
+        default_factory=dict,
+        max_length=100,
+        description="Environment of the container, kept in an immutable ConfigMap per revision.",
+        json_schema_extra=cel(
+            (
+                "self.all(key, key.matches('^[A-Za-z_][A-Za-z0-9_]*$'))",
+                "keys must be names of environment variables, e.g. OMP_NUM_THREADS",
+            ),
+            (
+                "self.all(key, !key.startsWith('DAVYLAMP_'))",
+                "DAVYLAMP_ is reserved for what the operator says about the revision",
+            ),
+        ),
+    )
+    secrets: tuple[SecretRef, ...] = Field(
+        default=(),
+        max_length=20,
+        description="Secrets the model reads.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["name"],
+        },
+    )
+    replicas: int = Field(
+        default=1, ge=1, le=1000, description="Pods of the stable revision; an HPA may own it."
+    )
+    serving: Serving = Field(default_factory=Serving, description="How the container is run.")
+    rollout: Rollout = Field(
+        default_factory=Rollout, description="How new revisions get traffic and lose it again."
+    )
+    paused: bool = Field(
+        default=False,
+        description="Stop going forward. Rollback, abort and repair keep working.",
+    )

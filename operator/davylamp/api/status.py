@@ -1,0 +1,227 @@
+"""What people read: the status of a ModelDeployment. It is also the operator's only memory."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Final, Literal, TypedDict
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+from davylamp.api.json import Json, JsonObject
+from davylamp.api.spec import Rollout
+
+MAX_REJECTED: Final = 20
+
+
+def _rfc3339(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+Instant = Annotated[
+    datetime,
+    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
+    Field(json_schema_extra={"format": "date-time"}),
+]
+
+
+class Reported(BaseModel):
+    """Base of the status: frozen, camelCase; fields of newer versions are passed over."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class Stage(StrEnum):
+    """How far a candidate has come."""
+
+    PREPARING = "Preparing"
+    CANARY = "Canary"
+    PROMOTING = "Promoting"
+    RETURNING = "Returning"
+
+
+class Outcome(StrEnum):
+    """How a revision's turn ended."""
+
+    PROMOTED = "Promoted"
+    RETURNED = "Returned"
+    ROLLED_BACK = "RolledBack"
+    ABORTED = "Aborted"
+    SUPERSEDED = "Superseded"
+
+
+class RevisionRef(Reported):
+    """Which model a revision is."""
+
+    revision: str = Field(description="Hash of the user's intent.")
+    tag: str = Field(description="Image tag.")
+    digest: str | None = Field(default=None, description="Image digest seen in its pods.")
+    feature_snapshot: str = Field(description="Feature snapshot id.")
+    seed: int = Field(description="Training seed.", json_schema_extra={"format": "int64"})
+
+
+class Identity(TypedDict):
+    """The fields that say which model a revision is."""
+
+    revision: str
+    tag: str
+    digest: str | None
+    feature_snapshot: str
+    seed: int
+
+
+def identity(ref: RevisionRef) -> Identity:
+    """What every record about a revision repeats: `Stable(**identity(candidate), …)`."""
+    return Identity(
+        revision=ref.revision,
+        tag=ref.tag,
+        digest=ref.digest,
+        feature_snapshot=ref.feature_snapshot,
+        seed=ref.seed,
+    )
+
+
+class Stable(RevisionRef):
+    """The revision that serves."""
+
+    promoted_at: Instant = Field(description="When it got all traffic.")
+
+
+class Previous(RevisionRef):
+    """The revision kept warm during probation."""
+
+    until: Instant = Field(description="End of the probation.")
+
+
+class WeightChange(Reported):
+    """The share of traffic from one moment on; evidence is recomputed from this record."""
+
+    weight: int = Field(description="Weight of the step in percent.")
+    share: str = Field(description="Actual share in [0, 1], from the number of ready pods.")
+    at: Instant = Field(description="When it was set.")
+
+
+class GateStatus(Reported):
+    """What one gate sees."""
+
+    name: str = Field(description="Name of the gate.")
+    verdict: Literal["Pass", "Fail", "Undecided", "Unknown"] = Field(
+        description="Unknown means no data, which is neither good nor bad."
+    )
+    reason: str = Field(description="CamelCase reason.")
+    message: str = Field(description="The evidence in a sentence with numbers.")
+    requests: int = Field(default=0, description="Canary requests judged.")
+    errors: int = Field(default=0, description="Canary requests that failed.")
+    stable_requests: int = Field(default=0, description="Stable requests judged.")
+    stable_errors: int = Field(default=0, description="Stable requests that failed.")
+    log10_e: str = Field(
+        default="0",
+        description="Evidence that the canary is worse, as log10 of an e-value; 2 means 1 %.",
+    )
+    at: Instant = Field(description="When these numbers were written.")
+
+
+class Candidate(RevisionRef):
+    """The revision that is being rolled out."""
+
+    stage: Stage = Field(description="Preparing, Canary, Promoting or Returning.")
+    started_at: Instant = Field(description="When the rollout of this revision began.")
+    stage_at: Instant = Field(description="When the stage began.")
+    canary_at: Instant | None = Field(default=None, description="First traffic to the canary.")
+    step: int = Field(default=0, description="Current step, counted from 1; 0 before the first.")
+    steps: int = Field(default=0, description="Number of steps.")
+    step_at: Instant | None = Field(default=None, description="When the step began.")
+    step_requests: int = Field(default=0, description="Canary requests seen before this step.")
+    weight: int = Field(default=0, description="Largest share in percent at this step.")
+    actual_weight: int = Field(default=0, description="Share in percent by ready pods, rounded.")
+    weights: tuple[WeightChange, ...] = Field(
+        default=(), max_length=100, description="Every change of the share."
+    )
+    gates: tuple[GateStatus, ...] = Field(default=(), description="What the gates see.")
+    holding: str | None = Field(default=None, description="Why the step does not end yet.")
+    advanced: int = Field(default=0, description="Last paused step a person let pass.")
+    approved: bool = Field(default=False, description="A person asked for promotion.")
+    stopped_at: Instant | None = Field(
+        default=None, description="Since when the deadline clock stands still."
+    )
+    stopped_seconds: int = Field(default=0, description="How long it stood still before.")
+    plan: Rollout = Field(description="The rollout settings this revision is judged by.")
+
+
+class Rejected(RevisionRef):
+    """A revision that gets no traffic until somebody says retry."""
+
+    reason: str = Field(description="CamelCase reason.")
+    message: str = Field(description="What happened, with numbers.")
+    at: Instant = Field(description="When it was taken back.")
+
+
+class HistoryEntry(RevisionRef):
+    """One ended turn of a revision."""
+
+    outcome: Outcome = Field(description="How it ended.")
+    reason: str = Field(description="CamelCase reason.")
+    at: Instant = Field(description="When it ended.")
+
+
+class Condition(Reported):
+    """A metav1.Condition."""
+
+    type: str = Field(max_length=316, description="Type of the condition.")
+    status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
+    reason: str = Field(max_length=1024, description="CamelCase reason.")
+    message: str = Field(max_length=32768, description="What happened, why, and what to type.")
+    observed_generation: int = Field(
+        description="Generation this speaks of.", json_schema_extra={"format": "int64"}
+    )
+    last_transition_time: Instant = Field(description="When status last changed.")
+
+
+class Handled(Reported):
+    """Command annotations that were acted on, by their last value."""
+
+    promote: str | None = Field(default=None, description="Last promote.")
+    advance: str | None = Field(default=None, description="Last advance.")
+    abort: str | None = Field(default=None, description="Last abort.")
+    retry: str | None = Field(default=None, description="Last retry.")
+
+
+class ModelDeploymentStatus(Reported):
+    """What was seen and decided; written at most once per pass, and only when it changed."""
+
+    observed_generation: int = Field(
+        default=0,
+        description="Generation of the spec this status speaks of.",
+        json_schema_extra={"format": "int64"},
+    )
+    conditions: tuple[Condition, ...] = Field(
+        default=(),
+        description="Ready and Available always; Reconciling and Stalled only while true.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["type"],
+        },
+    )
+    stable: Stable | None = Field(default=None, description="The revision that serves.")
+    candidate: Candidate | None = Field(default=None, description="The revision on its way.")
+    previous: Previous | None = Field(default=None, description="Kept warm during probation.")
+    probation_gates: tuple[GateStatus, ...] = Field(
+        default=(), description="What the gates see of the promoted revision."
+    )
+    rejected: tuple[Rejected, ...] = Field(
+        default=(),
+        max_length=MAX_REJECTED,
+        description="Revisions that get no traffic until retried.",
+    )
+    history: tuple[HistoryEntry, ...] = Field(default=(), description="Ended turns, newest first.")
+    handled: Handled = Field(default_factory=Handled, description="Commands acted on.")
+    replicas: int = Field(default=0, description="Pods of the serving revision.")
+    ready_replicas: int = Field(default=0, description="Ready pods of the serving revision.")
+    selector: str = Field(default="", description="Label selector of the serving pods, for HPA.")
+
+
+def to_json(status: ModelDeploymentStatus) -> JsonObject:
+    """The status on the wire: camelCase, without unset optional fields."""
+    wire: dict[str, Json] = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return wire

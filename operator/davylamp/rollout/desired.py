@@ -1,0 +1,94 @@
+"""What the cluster should look like, level-triggered from the memory: traffic, capacity, records.
+
+A move changes only the memory; what follows from it is worked out here, afresh on every pass, so
+a crash between any two writes converges to the same end (P5).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from davylamp.api.status import Candidate, Outcome, Stage
+from davylamp.rollout import steps
+from davylamp.rollout.holds import old_pods, pods_needed, step_out_of_reach
+from davylamp.rollout.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Who gets traffic: `stable` alone, or with `opened` every pod of the model."""
+
+    stable: str | None
+    candidate: str | None = None
+    opened: bool = False
+
+    def admits(self, revision: str) -> bool:
+        """Whether pods of a revision may get user traffic under this route."""
+        return revision == self.stable or (self.opened and revision == self.candidate)
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """Route, pods per kept revision, and the revision whose objects must exist."""
+
+    route: Route
+    replicas: Mapping[str, int]
+    needed: str | None
+    """Revision to record and create if it is not there yet."""
+
+
+def desired(turn: Turn) -> Desired:
+    """What follows from the memory."""
+    candidate, stable = turn.status.candidate, turn.status.stable
+    return Desired(
+        route=Route(
+            stable=stable.revision if stable else None,
+            candidate=candidate.revision if candidate else None,
+            opened=candidate is not None and _opened(turn, candidate),
+        ),
+        replicas=_replicas(turn),
+        needed=candidate.revision if candidate else None,
+    )
+
+
+def _opened(turn: Turn, candidate: Candidate) -> bool:
+    if turn.status.stable is None or old_pods(turn, candidate):
+        return False
+    if candidate.stage is Stage.CANARY:
+        return candidate.step > 0 and step_out_of_reach(turn, candidate) is None
+    return candidate.stage is Stage.PROMOTING
+
+
+def _replicas(turn: Turn) -> dict[str, int]:
+    status, full = turn.status, turn.seen.replicas
+    wanted = dict.fromkeys(_kept(turn), 0)
+    if status.previous:
+        wanted[status.previous.revision] = full
+    if status.candidate:
+        wanted[status.candidate.revision] = (
+            0 if turn.seen.missing_secrets else pods_needed(turn, status.candidate)
+        )
+    if status.stable:
+        wanted[status.stable.revision] = full
+    return wanted
+
+
+def _kept(turn: Turn) -> list[str]:
+    """Recorded revisions to keep: those that served first, then the newest others."""
+    status, limit = turn.status, turn.seen.rollout.history
+    in_use = {ref.revision for ref in (status.stable, status.candidate, status.previous) if ref}
+    served = {
+        h.revision for h in status.history if h.outcome in {Outcome.PROMOTED, Outcome.RETURNED}
+    }
+    spare = [r for r in reversed(turn.seen.recorded) if r not in in_use]
+    ranked = sorted(spare, key=lambda revision: revision not in served)
+    return [*sorted(in_use & set(turn.seen.recorded)), *ranked[:limit]]
+
+
+def planned_share(turn: Turn, candidate: Candidate) -> float:
+    """The candidate's share of new connections by the pods that are ready now."""
+    if not _opened(turn, candidate):
+        return 0.0
+    serving = turn.serving()
+    return steps.share(
+        turn.seen.workload(candidate.revision).ready, serving.ready if serving else 0
+    )

@@ -1,0 +1,86 @@
+"""Hard rules: what needs no statistics. A crash loop is not a matter of evidence."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
+
+from davylamp.api.names import Reason
+from davylamp.rollout.observation import PodSeen, Workload
+
+READINESS_GRACE: Final = timedelta(seconds=20)
+"""How long a pod that was ready may be unready before that counts as a fault."""
+CRASHES: Final = 3
+"""Restarts that are a crash loop even where the kubelet is not backing off at this moment."""
+IMAGE_REASONS: Final = frozenset({"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
+
+
+class Fault(NamedTuple):
+    """Why a revision cannot serve, with the container's own words."""
+
+    reason: Reason
+    message: str
+
+
+Rule = Callable[[PodSeen], Fault | None]
+
+
+def _image_unavailable(pod: PodSeen) -> Fault | None:
+    if pod.waiting_reason not in IMAGE_REASONS:
+        return None
+    detail = f": {pod.waiting_message}" if pod.waiting_message else ""
+    return Fault(Reason.IMAGE_UNAVAILABLE, f"pod {pod.name}: {pod.waiting_reason}{detail}")
+
+
+def _out_of_memory(pod: PodSeen) -> Fault | None:
+    if pod.last_exit_reason != "OOMKilled":
+        return None
+    return Fault(
+        Reason.OUT_OF_MEMORY,
+        f"pod {pod.name} was killed for memory; raise spec.serving.resources.limits.memory",
+    )
+
+
+def _crash_loop(pod: PodSeen) -> Fault | None:
+    if pod.waiting_reason != "CrashLoopBackOff" and pod.restarts < CRASHES:
+        return None
+    return Fault(
+        Reason.CRASH_LOOP,
+        f"pod {pod.name} restarted {pod.restarts} times, last exit code {pod.last_exit_code}",
+    )
+
+
+HARD_RULES: Final[tuple[Rule, ...]] = (_image_unavailable, _out_of_memory, _crash_loop)
+
+
+def hard_fault(workload: Workload) -> Fault | None:
+    """The first hard fault among the living pods of a revision."""
+    for rule in HARD_RULES:
+        for pod in workload.living:
+            fault = rule(pod)
+            if fault:
+                return fault
+    return None
+
+
+def readiness_lost(workload: Workload, now: datetime) -> Fault | None:
+    """A pod that was ready and has been unready for longer than the grace."""
+    for pod in workload.living:
+        since = pod.ready_changed_at
+        if not pod.ready and pod.was_ready and since and now - since > READINESS_GRACE:
+            lost = round((now - since).total_seconds())
+            return Fault(
+                Reason.READINESS_LOST, f"pod {pod.name} was ready and has not been for {lost} s"
+            )
+    return None
+
+
+def why_not_ready(workload: Workload) -> str:
+    """What keeps the pods of a revision from being ready, in the container's own words."""
+    for pod in workload.living:
+        if not pod.ready and pod.waiting_reason:
+            detail = f": {pod.waiting_message}" if pod.waiting_message else ""
+            return f"pod {pod.name} is waiting, {pod.waiting_reason}{detail}"
+    unready = [pod.name for pod in workload.living if not pod.ready]
+    if unready:
+        return f"pod {unready[0]} runs but does not pass its readiness probe"
+    return "no pod was created; look at the events of its Deployment and ReplicaSet"

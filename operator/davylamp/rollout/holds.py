@@ -1,0 +1,277 @@
+"""Why a stage does not end yet: small named checks, first answer wins, read top-down.
+
+A hold is a fact with a sentence; it goes into the status as it is. No hold means the stage is
+over and the next move is made.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final, NamedTuple
+
+from davylamp.api.names import Command, Reason
+from davylamp.api.status import Candidate, Stage
+from davylamp.gates import Verdict
+from davylamp.rollout import steps
+from davylamp.rollout.faults import why_not_ready
+from davylamp.rollout.turn import Turn, after, running_time
+
+FIRST_SCRAPE_PATIENCE: Final = timedelta(seconds=20)
+"""How long ready pods wait for their first scrape before they get traffic all the same."""
+STABLE_PATIENCE: Final = timedelta(minutes=2)
+"""How long a step waits for stable's pods; a fix must be able to pass a broken stable."""
+
+
+class Hold(NamedTuple):
+    """Why a stage goes on."""
+
+    reason: Reason
+    message: str
+
+
+Check = Callable[[Turn, Candidate], Hold | None]
+
+
+def pods_needed(turn: Turn, candidate: Candidate) -> int:
+    """Ready pods the candidate needs at its present stage."""
+    if turn.status.stable is None or candidate.stage in {Stage.PROMOTING, Stage.RETURNING}:
+        return turn.seen.replicas
+    number = candidate.step or steps.next_step(candidate.plan.steps, 0, turn.seen.replicas)
+    if not number:
+        return 1
+    return max(
+        1, steps.canary_replicas(candidate.plan.steps[number - 1].weight, turn.seen.replicas)
+    )
+
+
+def paused(turn: Turn, candidate: Candidate) -> Hold | None:
+    """A person stopped everything that goes forward."""
+    if not turn.seen.paused or candidate.approved:
+        return None
+    return Hold(Reason.PAUSED, "spec.paused is true; set it to false to go on")
+
+
+def secret_missing(turn: Turn, _: Candidate) -> Hold | None:
+    """A Secret the revision needs does not exist."""
+    if not turn.seen.missing_secrets:
+        return None
+    names = ", ".join(turn.seen.missing_secrets)
+    return Hold(Reason.SECRET_MISSING, f"Secret {names} named in spec.secrets does not exist")
+
+
+def pods_not_ready(turn: Turn, candidate: Candidate) -> Hold | None:
+    """Fewer ready pods than this stage needs."""
+    workload = turn.seen.workload(candidate.revision)
+    needed = pods_needed(turn, candidate)
+    if workload.ready >= needed:
+        return None
+    return Hold(
+        Reason.AWAITING_PODS,
+        f"{workload.ready} of {needed} pods ready; {why_not_ready(workload)}",
+    )
+
+
+def return_not_ready(turn: Turn, candidate: Candidate) -> Hold | None:
+    """A return waits for full capacity, unless what serves now cannot serve at all."""
+    serving = turn.serving()
+    if serving and not serving.ready and turn.seen.workload(candidate.revision).ready:
+        return None
+    return pods_not_ready(turn, candidate)
+
+
+def digests_differ(turn: Turn, candidate: Candidate) -> Hold | None:
+    """Pods of one revision run different images: the tag was moved in the registry."""
+    digests = sorted(turn.seen.workload(candidate.revision).digests)
+    if len(digests) < 2:
+        return None
+    return Hold(
+        Reason.IMAGE_DIGESTS_DIFFER,
+        f"tag {candidate.tag} was moved: its pods run {' and '.join(digests)}; "
+        "use a tag per commit or set spec.image.digest",
+    )
+
+
+def no_step_reachable(turn: Turn, candidate: Candidate) -> Hold | None:
+    """No step is wide enough for a whole pod."""
+    plan = candidate.plan.steps
+    if turn.status.stable is None or not plan or candidate.approved:
+        return None
+    if steps.next_step(plan, 0, turn.seen.replicas):
+        return None
+    lowest = steps.lowest_weight(turn.seen.replicas)
+    return Hold(
+        Reason.STEP_NOT_REACHABLE,
+        f"with {turn.seen.replicas} replicas one canary pod is {lowest} % of traffic, more than "
+        "any step in spec.rollout.steps allows; add a wider step or raise spec.replicas",
+    )
+
+
+def step_out_of_reach(turn: Turn, candidate: Candidate) -> Hold | None:
+    """Stable was scaled down so far that one canary pod exceeds the step."""
+    weight = candidate.plan.steps[candidate.step - 1].weight
+    if steps.canary_replicas(weight, turn.seen.replicas):
+        return None
+    lowest = steps.lowest_weight(turn.seen.replicas)
+    return Hold(
+        Reason.STEP_NOT_REACHABLE,
+        f"with {turn.seen.replicas} replicas one canary pod is {lowest} % of traffic, more than "
+        f"this step's {weight} %; traffic is back on stable until spec.replicas rises",
+    )
+
+
+def old_pods(turn: Turn, candidate: Candidate) -> Hold | None:
+    """Pods of other revisions still exist, and the open Service would reach them."""
+    stable = turn.status.stable
+    ours = {candidate.revision, stable.revision if stable else candidate.revision}
+    others = [w for r, w in sorted(turn.seen.workloads.items()) if r not in ours and w.pods]
+    if not others:
+        return None
+    return Hold(
+        Reason.AWAITING_OLD_PODS,
+        f"{len(others[0].pods)} pods of revision {others[0].revision} are still stopping",
+    )
+
+
+def not_scraped_yet(turn: Turn, candidate: Candidate) -> Hold | None:
+    """The gates cannot see the pods yet; traffic before that would be unwatched."""
+    if turn.status.stable is None or not candidate.plan.gates or turn.seen.first_scrape_seen:
+        return None
+    ready = [p.ready_changed_at for p in turn.seen.workload(candidate.revision).living if p.ready]
+    since = max((at for at in ready if at), default=turn.seen.now)
+    if turn.seen.now - since > FIRST_SCRAPE_PATIENCE:
+        return None
+    return Hold(Reason.AWAITING_FIRST_SCRAPE, "pods are ready, Prometheus has not seen them yet")
+
+
+def stable_short(turn: Turn, candidate: Candidate) -> Hold | None:
+    """Stable lacks pods, so the canary's share would exceed the step's weight."""
+    serving = turn.serving()
+    if serving is None or serving.ready >= turn.seen.replicas:
+        return None
+    if turn.seen.now - (candidate.step_at or candidate.stage_at) > STABLE_PATIENCE:
+        return None
+    return Hold(
+        Reason.STABLE_SHORT,
+        f"stable has {serving.ready} of {turn.seen.replicas} pods ready; {why_not_ready(serving)}",
+    )
+
+
+def past_deadline(turn: Turn, candidate: Candidate) -> Hold | None:
+    """The rollout took too long and the plan says to wait for a person."""
+    plan = candidate.plan
+    if candidate.approved or plan.on_deadline != "Pause":
+        return None
+    if running_time(candidate, turn.seen.now) <= after(plan.deadline):
+        return None
+    return Hold(
+        Reason.DEADLINE_EXCEEDED,
+        f"not promoted within {plan.deadline}; {how_to(Command.PROMOTE, candidate)} or "
+        f"{how_to(Command.ABORT, candidate)}",
+    )
+
+
+def person_awaited(_: Turn, candidate: Candidate) -> Hold | None:
+    """The step says to wait for a person."""
+    if not candidate.plan.steps[candidate.step - 1].pause or candidate.advanced >= candidate.step:
+        return None
+    return Hold(
+        Reason.AWAITING_PERSON,
+        f"step {candidate.step} pauses; go on with {how_to(Command.ADVANCE, candidate)}",
+    )
+
+
+def holding_time(turn: Turn, candidate: Candidate) -> Hold | None:
+    """The step's hold is not over."""
+    hold = candidate.plan.steps[candidate.step - 1].hold
+    if not hold or candidate.step_at is None:
+        return None
+    rest = after(hold) - (turn.seen.now - candidate.step_at)
+    if rest <= timedelta():
+        return None
+    until = (candidate.step_at + after(hold)).strftime("%H:%M:%SZ")
+    return Hold(Reason.HOLDING, f"step {candidate.step} holds until {until}")
+
+
+def gate_blind(turn: Turn, candidate: Candidate) -> Hold | None:
+    """A gate has no data: neither good nor bad, so nothing moves (P3)."""
+    expected = len(candidate.plan.gates)
+    if len(turn.seen.judgements_of(candidate.revision)) < expected:
+        return Hold(Reason.AWAITING_DATA, "the gates have not been asked yet")
+    for name, judgement in turn.seen.gates_with(Verdict.UNKNOWN, candidate.revision):
+        return Hold(Reason.AWAITING_DATA, f"gate {name}: {judgement.reason}: {judgement.message}")
+    return None
+
+
+def few_requests(turn: Turn, candidate: Candidate) -> Hold | None:
+    """The step has seen too few canary requests to say anything."""
+    judgements = turn.seen.judgements_of(candidate.revision)
+    if not judgements:
+        return None
+    total = min(j.candidate.requests for j in judgements.values())
+    got, needed = total - candidate.step_requests, candidate.plan.min_requests
+    if got >= needed:
+        return None
+    return Hold(
+        Reason.AWAITING_EVIDENCE,
+        f"step {candidate.step} has seen {got} of {needed} canary requests "
+        "(spec.rollout.minRequests)",
+    )
+
+
+def undecided(turn: Turn, candidate: Candidate) -> Hold | None:
+    """Before promotion every gate must have passed."""
+    if steps.next_step(candidate.plan.steps, candidate.step, turn.seen.replicas):
+        return None
+    for name, judgement in turn.seen.gates_with(Verdict.UNDECIDED, candidate.revision):
+        return Hold(Reason.AWAITING_EVIDENCE, f"gate {name}: {judgement.message}")
+    return None
+
+
+def how_to(command: Command, candidate: Candidate) -> str:
+    """The part of a kubectl command that steers this candidate."""
+    value = candidate.revision
+    if command is Command.ADVANCE:
+        value = f"{candidate.revision}@{candidate.step}"
+    return f"`kubectl annotate --overwrite md NAME {command}={value}`"
+
+
+CHECKS: Final[dict[Stage, tuple[Check, ...]]] = {
+    Stage.PREPARING: (
+        secret_missing,
+        paused,
+        no_step_reachable,
+        pods_not_ready,
+        digests_differ,
+        old_pods,
+        stable_short,
+        not_scraped_yet,
+    ),
+    Stage.CANARY: (
+        paused,
+        past_deadline,
+        step_out_of_reach,
+        pods_not_ready,
+        old_pods,
+        digests_differ,
+        person_awaited,
+        holding_time,
+        gate_blind,
+        few_requests,
+        undecided,
+        stable_short,
+    ),
+    Stage.PROMOTING: (pods_not_ready,),
+    Stage.RETURNING: (secret_missing, return_not_ready),
+}
+APPROVED: Final[frozenset[Check]] = frozenset({secret_missing, pods_not_ready, old_pods})
+"""What holds even a person's promotion: pods that do not exist cannot serve."""
+
+
+def hold_of(turn: Turn, candidate: Candidate) -> Hold | None:
+    """The first reason why the candidate's stage is not over, None when it is."""
+    for check in CHECKS[candidate.stage]:
+        if candidate.approved and candidate.stage is Stage.CANARY and check not in APPROVED:
+            continue
+        hold = check(turn, candidate)
+        if hold:
+            return hold
+    return None

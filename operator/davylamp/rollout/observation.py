@@ -1,0 +1,87 @@
+"""Everything a decision looks at, gathered before it is taken; every key is always there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from davylamp.api.names import Command
+from davylamp.api.spec import Rollout
+from davylamp.api.status import RevisionRef
+from davylamp.gates import Judgement, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class PodSeen:
+    """One pod as its status tells it; times are the API server's."""
+
+    name: str
+    ready: bool = False
+    terminating: bool = False
+    ready_changed_at: datetime | None = None
+    was_ready: bool = False
+    waiting_reason: str | None = None
+    waiting_message: str | None = None
+    restarts: int = 0
+    last_exit_reason: str | None = None
+    last_exit_code: int | None = None
+    image_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """The Deployment of one revision and its pods."""
+
+    revision: str
+    desired: int = 0
+    pods: tuple[PodSeen, ...] = ()
+
+    @property
+    def living(self) -> tuple[PodSeen, ...]:
+        """Pods that are not being deleted."""
+        return tuple(pod for pod in self.pods if not pod.terminating)
+
+    @property
+    def ready(self) -> int:
+        """Number of pods that can serve."""
+        return sum(pod.ready for pod in self.living)
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """Image ids seen in living pods; more than one means the tag was moved."""
+        return frozenset(pod.image_id for pod in self.living if pod.image_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One complete look at a ModelDeployment and its children."""
+
+    now: datetime
+    generation: int
+    target: RevisionRef
+    rollout: Rollout
+    replicas: int
+    paused: bool = False
+    commands: Mapping[Command, str] = field(default_factory=dict)
+    workloads: Mapping[str, Workload] = field(default_factory=dict)
+    recorded: tuple[str, ...] = ()
+    """Names of the recorded revisions, oldest first."""
+    missing_secrets: tuple[str, ...] = ()
+    judged: str | None = None
+    """The revision that the judgements are about: the candidate, or stable in its probation."""
+    judgements: Mapping[str, Judgement] = field(default_factory=dict)
+    """By gate name, in the order of the spec; empty when none is judged."""
+    first_scrape_seen: bool = True
+    """Whether every ready pod of the candidate has been scraped, so that its gates can see."""
+
+    def workload(self, revision: str) -> Workload:
+        """The workload of a revision, an empty one if it has none."""
+        return self.workloads.get(revision, Workload(revision))
+
+    def judgements_of(self, revision: str) -> Mapping[str, Judgement]:
+        """The judgements about a revision; none where another one is judged."""
+        return self.judgements if self.judged == revision else {}
+
+    def gates_with(self, verdict: Verdict, revision: str) -> list[tuple[str, Judgement]]:
+        """Gates that answered `verdict` about a revision, in the order of the spec."""
+        answers = self.judgements_of(revision).items()
+        return [(name, judgement) for name, judgement in answers if judgement.verdict is verdict]

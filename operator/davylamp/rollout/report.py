@@ -1,0 +1,229 @@
+"""The status people read: conditions, gate evidence, shares. Says what happened, why, what to type.
+
+kstatus (cli-utils): Reconciling and Stalled are present only while true; a rollout in flight is
+Reconciling, a rollback is Stalled, so waiting tools stop at once instead of timing out.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple
+
+from davylamp.api import names
+from davylamp.api.names import ConditionType, Reason
+from davylamp.api.status import (
+    Candidate,
+    Condition,
+    GateStatus,
+    ModelDeploymentStatus,
+    Stage,
+)
+from davylamp.gates import Judgement
+from davylamp.rollout.desired import Desired, planned_share
+from davylamp.rollout.holds import Hold, hold_of
+from davylamp.rollout.turn import Turn
+
+GATE_REFRESH: Final = timedelta(seconds=15)
+"""How often unchanged verdicts get new numbers: evidence moves every second, etcd need not."""
+
+STALLING: Final = frozenset(
+    {
+        Reason.SECRET_MISSING,
+        Reason.STEP_NOT_REACHABLE,
+        Reason.DEADLINE_EXCEEDED,
+        Reason.IMAGE_DIGESTS_DIFFER,
+    }
+)
+
+
+class State(NamedTuple):
+    """The one-sentence state of the object, and which conditions follow from it."""
+
+    ready: Literal["True", "False", "Unknown"]
+    reason: Reason
+    message: str
+    abnormal: ConditionType | None = None
+
+
+def report(turn: Turn, wanted: Desired, name: str) -> ModelDeploymentStatus:
+    """The status after the moves: what was seen, in the words of the last hold."""
+    status, seen = turn.status, turn.seen
+    candidate = status.candidate
+    hold = hold_of(turn, candidate) if candidate else None
+    serving = turn.serving()
+    selector = ""
+    if serving:
+        selector = f"{names.LABEL_MODEL}={name},{names.LABEL_REVISION}={serving.revision}"
+    return status.model_copy(
+        update={
+            "observed_generation": seen.generation,
+            "candidate": _candidate(turn, candidate, hold) if candidate else None,
+            "stable": _with_digest(turn),
+            "probation_gates": _probation_gates(turn),
+            "conditions": _conditions(turn, _state(turn, hold, name)),
+            "replicas": wanted.replicas.get(serving.revision, 0) if serving else 0,
+            "ready_replicas": serving.ready if serving else 0,
+            "selector": selector,
+        }
+    )
+
+
+def _candidate(turn: Turn, candidate: Candidate, hold: Hold | None) -> Candidate:
+    judgements = turn.seen.judgements_of(candidate.revision)
+    return candidate.model_copy(
+        update={
+            "holding": hold.reason if hold else None,
+            "actual_weight": round(100 * planned_share(turn, candidate)),
+            "gates": _gates(candidate.gates, dict(judgements), turn.seen.now),
+            "digest": _only(turn.seen.workload(candidate.revision).digests) or candidate.digest,
+        }
+    )
+
+
+def _with_digest(turn: Turn) -> object:
+    stable, serving = turn.status.stable, turn.serving()
+    if stable is None or serving is None:
+        return None
+    return stable.model_copy(update={"digest": stable.digest or _only(serving.digests)})
+
+
+def _only(digests: frozenset[str]) -> str | None:
+    return next(iter(digests)) if len(digests) == 1 else None
+
+
+def _probation_gates(turn: Turn) -> tuple[GateStatus, ...]:
+    stable = turn.status.stable
+    if turn.status.previous is None or stable is None:
+        return ()
+    judgements = turn.seen.judgements_of(stable.revision)
+    return _gates(turn.status.probation_gates, dict(judgements), turn.seen.now)
+
+
+def _gates(
+    told: tuple[GateStatus, ...], judgements: dict[str, Judgement], now: datetime
+) -> tuple[GateStatus, ...]:
+    """What the gates see; numbers are refreshed now and then, verdicts at once."""
+    before = {gate.name: gate for gate in told}
+    return tuple(
+        _gate(name, judgement, before.get(name), now) for name, judgement in judgements.items()
+    )
+
+
+def _gate(name: str, judgement: Judgement, told: GateStatus | None, now: datetime) -> GateStatus:
+    same = told and told.verdict == judgement.verdict.value and told.reason == judgement.reason
+    if told and same and now - told.at < GATE_REFRESH:
+        return told
+    return GateStatus(
+        name=name,
+        verdict=judgement.verdict.value,
+        reason=judgement.reason,
+        message=judgement.message,
+        requests=judgement.candidate.requests,
+        errors=judgement.candidate.errors,
+        stable_requests=judgement.stable.requests,
+        stable_errors=judgement.stable.errors,
+        log10_e=f"{judgement.log10_rollback:.2f}",
+        at=now,
+    )
+
+
+def _state(turn: Turn, hold: Hold | None, name: str) -> State:
+    candidate = turn.status.candidate
+    if candidate:
+        return _rolling(turn, candidate, hold)
+    target, stable = turn.seen.target, turn.status.stable
+    rejection = turn.rejected(target.revision)
+    if rejection and not (stable and stable.revision == target.revision):
+        retry = f"{names.Command.RETRY}={target.revision}@{int(rejection.at.timestamp())}"
+        stays = f"{stable.tag} serves" if stable else "nothing serves"
+        return State(
+            "False",
+            Reason.ROLLED_BACK,
+            f"{rejection.tag} was taken back, {stays}. {rejection.reason}: {rejection.message}. "
+            f"Change the spec, or try again: kubectl annotate --overwrite md {name} {retry}",
+            ConditionType.STALLED,
+        )
+    if stable and stable.revision == target.revision:
+        return _serving(turn)
+    return State(
+        "False",
+        Reason.PAUSED,
+        f"{target.tag} waits: spec.paused is true",
+        ConditionType.RECONCILING,
+    )
+
+
+def _serving(turn: Turn) -> State:
+    stable, serving, previous = turn.status.stable, turn.serving(), turn.status.previous
+    assert stable is not None and serving is not None  # noqa: S101, PT018
+    if serving.ready < turn.seen.replicas:
+        return State(
+            "False" if not serving.ready else "True",
+            Reason.AWAITING_PODS,
+            f"{stable.tag} serves with {serving.ready} of {turn.seen.replicas} pods ready",
+            ConditionType.RECONCILING,
+        )
+    if previous:
+        until = previous.until.strftime("%H:%M:%SZ")
+        text = f"{stable.tag} serves; {previous.tag} is kept warm for rollback until {until}"
+        return State("True", Reason.PROBATION, text)
+    return State("True", Reason.SERVING, f"{stable.tag} serves with {serving.ready} pods")
+
+
+def _rolling(turn: Turn, candidate: Candidate, hold: Hold | None) -> State:
+    why = hold.message if hold else "going on"
+    pinned = ""
+    if candidate.stage is Stage.CANARY:
+        where = (
+            f"{candidate.tag} at step {candidate.step} of {candidate.steps}, "
+            f"{round(100 * planned_share(turn, candidate))} % of traffic: "
+        )
+        if candidate.plan != turn.seen.rollout:
+            pinned = "; edits of spec.rollout count from the next revision on"
+    else:
+        where = f"{candidate.tag} is {candidate.stage.value.lower()}: "
+    stalled = hold is not None and hold.reason in STALLING
+    return State(
+        "False" if turn.status.stable else "Unknown",
+        hold.reason if hold and stalled else Reason(candidate.stage.value),
+        where + why + pinned,
+        ConditionType.STALLED if stalled else ConditionType.RECONCILING,
+    )
+
+
+def _conditions(turn: Turn, state: State) -> tuple[Condition, ...]:
+    serving = turn.serving()
+    available: Literal["True", "False"] = "True" if serving and serving.ready else "False"
+    stable = turn.status.stable
+    served = f"{stable.tag} serves" if stable else "no revision has served yet"
+    wanted = [
+        (ConditionType.READY, state.ready, state.reason, state.message),
+        (
+            ConditionType.AVAILABLE,
+            available,
+            Reason.SERVING if available == "True" else Reason.AWAITING_PODS,
+            served if available == "True" else f"{served}, no pod is ready",
+        ),
+    ]
+    if state.abnormal:
+        wanted.append((state.abnormal, "True", state.reason, state.message))
+    return tuple(
+        _condition(turn, kind, value, reason, message) for kind, value, reason, message in wanted
+    )
+
+
+def _condition(
+    turn: Turn,
+    kind: ConditionType,
+    value: Literal["True", "False", "Unknown"],
+    reason: Reason,
+    message: str,
+) -> Condition:
+    before = next((c for c in turn.status.conditions if c.type == kind), None)
+    same = before is not None and before.status == value
+    return Condition(
+        type=kind,
+        status=value,
+        reason=reason,
+        message=message,
+        observed_generation=turn.seen.generation,
+        last_transition_time=before.last_transition_time if before and same else turn.seen.now,
+    )

@@ -1,0 +1,52 @@
+"""A revision: everything that makes one model behave as it does, named by a hash of the intent.
+
+Only what users wrote is hashed, never what the operator rendered from it, so a new operator
+version finds the same revisions (promise P8). The hash carries its own version.
+"""
+
+import hashlib
+import json
+from typing import Final
+
+from davylamp.api.json import JsonObject
+from davylamp.api.spec import ModelDeploymentSpec
+from davylamp.api.status import RevisionRef
+
+HASH_VERSION: Final = 1
+NAME_LENGTH: Final = 10
+_INTENT_FIELDS: Final = {"image", "feature_snapshot", "seed", "config", "secrets", "serving"}
+
+
+def intent_of(spec: ModelDeploymentSpec) -> JsonObject:
+    """The part of the spec that makes a revision: image, snapshot, seed, config, secrets, serving.
+
+    Changing only `replicas`, `rollout` or `paused` leaves it as it is. Defaults are left out, so
+    a field that a later API version adds does not change the intent of older objects.
+    """
+    intent: JsonObject = spec.model_dump(
+        mode="json", by_alias=True, include=_INTENT_FIELDS, exclude_defaults=True
+    )
+    return intent
+
+
+def name_of(intent: JsonObject) -> str:
+    """The revision's name: ten hex digits over the canonical JSON of the intent."""
+    canonical = json.dumps([HASH_VERSION, intent], sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:NAME_LENGTH]
+
+
+def identify(spec: ModelDeploymentSpec, known: dict[str, JsonObject]) -> RevisionRef:
+    """The revision a spec asks for.
+
+    `known` maps the names of recorded revisions to their intents; an equal intent keeps its
+    recorded name even when the hash of a later version would differ.
+    """
+    intent = intent_of(spec)
+    recorded = (name for name, other in sorted(known.items()) if other == intent)
+    return RevisionRef(
+        revision=next(recorded, name_of(intent)),
+        tag=spec.image.tag,
+        digest=spec.image.digest,
+        feature_snapshot=spec.feature_snapshot.id,
+        seed=spec.seed,
+    )
