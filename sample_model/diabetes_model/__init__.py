@@ -1,0 +1,1 @@
+"""Predicts the progression of diabetes: snapshot, training, artefact and server."""
