@@ -88,7 +88,7 @@ def _worse(case: _Case, crossing: Crossing, answer: Judgement) -> Judgement:
         answer,
         verdict=Verdict.FAIL,
         reason=verdicts.ERROR_RATE_WORSE,
-        message=wording.worse(case.rule, candidate, stable, alone=case.alone),
+        message=wording.worse(case.rule, candidate, stable, alone=crossing.alone),
         candidate=candidate,
         stable=stable,
         decided_at=crossing.at,

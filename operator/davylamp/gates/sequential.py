@@ -125,7 +125,7 @@ def _against(null: float, alternatives: Sequence[float]) -> list[float]:
 def _advance(rule: Sequential, evidence: Evidence, gains: _Gains) -> Evidence:
     block = evidence.blocks + 1
     late = _log((1 - _AT_ONCE) / rule.horizon_blocks if block <= rule.horizon_blocks else 0.0)
-    cap = math.log(2 * len(WORSE) / rule.false_rollback) / rule.agreeing_blocks
+    cap = _cap(rule)
 
     def worse(old: Sequence[float], new: Sequence[float]) -> tuple[float, ...]:
         pairs = zip(old, new, strict=True)
@@ -141,6 +141,20 @@ def _advance(rule: Sequential, evidence: Evidence, gains: _Gains) -> Evidence:
         better_ratio=better(evidence.better_ratio, gains.better_ratio),
         better_rate=better(evidence.better_rate, gains.better_rate),
     )
+
+
+def _cap(rule: Sequential) -> float:
+    """Most that one block may add, so that `agreeing_blocks` are needed, and enough at an outage.
+
+    The first bound lets that many full blocks of a single alternative reach 1 / false_rollback,
+    the second keeps one block fewer of all alternatives together below it.
+    """
+    blocks, bound = rule.agreeing_blocks, 1 / rule.false_rollback
+    enough = math.log(2 * len(WORSE) * bound) / blocks
+    if blocks == 1:
+        return enough
+    active = 1 + blocks / rule.horizon_blocks
+    return min(enough, math.log((2 * bound - 1) / active) / (blocks - 1))
 
 
 def _log(x: float) -> float:

@@ -20,11 +20,15 @@ RECENT: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Crossing:
-    """The first moment at which an e-value reached its bound, and the counts until then."""
+    """The first moment at which an e-value reached its bound, and the counts until then.
+
+    `alone` if the block that did it had no stable traffic to compare with.
+    """
 
     at: float
     candidate: Count
     stable: Count
+    alone: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ def _close_joint(rule: Sequential, book: SequentialBook, instant: Instant) -> Se
     evidence = sequential.fold(
         rule, book.joint.evidence, candidate=block.candidate, stable=block.stable
     )
-    track = _noted(rule, replace(book.joint, evidence=evidence), instant)
+    track = _noted(rule, replace(book.joint, evidence=evidence), instant, alone=False)
     kept = (each for each in book.recent if each[0] > instant.at - RECENT)
     begin = Block(began=instant.at)
     return SequentialBook(
@@ -121,14 +125,14 @@ def _close_joint(rule: Sequential, book: SequentialBook, instant: Instant) -> Se
 
 def _close_alone(rule: Sequential, book: SequentialBook, instant: Instant) -> SequentialBook:
     evidence = sequential.fold_alone(rule, book.alone.evidence, book.block_alone.candidate)
-    track = _noted(rule, replace(book.alone, evidence=evidence), instant)
+    track = _noted(rule, replace(book.alone, evidence=evidence), instant, alone=True)
     return replace(book, alone=track, block_alone=Block(began=instant.at))
 
 
-def _noted(rule: Sequential, track: Track, instant: Instant) -> Track:
+def _noted(rule: Sequential, track: Track, instant: Instant, *, alone: bool) -> Track:
     """Record the first crossing of either bound; only the first one ever counts."""
     at = sequential.levels(rule, track.evidence)
-    crossing = Crossing(instant.at, instant.candidate, instant.stable)
+    crossing = Crossing(instant.at, instant.candidate, instant.stable, alone)
     worse = track.worse or (crossing if sequential.says_worse(rule, at) else None)
     fine = track.fine or (crossing if sequential.says_fine(rule, at) else None)
     return replace(track, worse=worse, fine=fine)
