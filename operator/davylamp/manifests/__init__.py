@@ -1,1 +1,22 @@
 """The Kubernetes objects of a revision, as plain JSON objects."""
+
+from davylamp.manifests.drift import projected, says_the_same
+from davylamp.manifests.events import event
+from davylamp.manifests.identity import Owner, model_labels
+from davylamp.manifests.revisions import deployment_of, pinned_secret, record, recorded
+from davylamp.manifests.traffic import admits, disruption_budget, services
+
+__all__ = [
+    "Owner",
+    "admits",
+    "deployment_of",
+    "disruption_budget",
+    "event",
+    "model_labels",
+    "pinned_secret",
+    "projected",
+    "record",
+    "recorded",
+    "says_the_same",
+    "services",
+]

@@ -1,0 +1,37 @@
+"""Events about a ModelDeployment (core v1), one per transition."""
+
+from datetime import UTC, datetime
+
+from davylamp.api import names
+from davylamp.api.json import JsonObject
+from davylamp.manifests.identity import Owner
+from davylamp.rollout.notices import Notice
+
+
+def event(owner: Owner, notice: Notice, *, now: datetime, reporter: str) -> JsonObject:
+    """The Event that tells a notice; its name is unique by the time and the reason."""
+    stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {
+            "name": f"{owner.name}.{notice.reason.lower()}.{int(now.timestamp() * 1e6):x}",
+            "namespace": owner.namespace,
+        },
+        "involvedObject": {
+            "apiVersion": names.API_VERSION,
+            "kind": names.KIND,
+            "name": owner.name,
+            "namespace": owner.namespace,
+            "uid": owner.uid,
+        },
+        "type": notice.severity,
+        "reason": notice.reason.value,
+        "message": notice.message[:1024],
+        "source": {"component": names.FIELD_MANAGER, "host": reporter},
+        "reportingComponent": names.FIELD_MANAGER,
+        "reportingInstance": reporter,
+        "firstTimestamp": stamp,
+        "lastTimestamp": stamp,
+        "count": 1,
+    }

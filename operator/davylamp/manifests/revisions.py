@@ -1,0 +1,132 @@
+"""The objects of one revision, rendered once and kept in its record.
+
+The record (a ControllerRevision, immutable by the API server's own rule) holds what was rendered.
+Later operator versions apply what the record says, so an upgrade restarts no pod (P8), and going
+back means applying an old record (P7).
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from davylamp.api.json import Json, JsonObject
+from davylamp.api.spec import ModelDeploymentSpec
+from davylamp.api.status import RevisionRef
+from davylamp.manifests.identity import Owner, revision_labels, selector
+from davylamp.manifests.pods import pinned_key, pod_template
+from davylamp.rollout.revision import HASH_VERSION, intent_of
+
+RESERVED_PREFIX: Final = "DAVYLAMP_"
+
+
+def record(
+    owner: Owner,
+    ref: RevisionRef,
+    spec: ModelDeploymentSpec,
+    *,
+    number: int,
+    pinned: Mapping[str, list[str]],
+) -> JsonObject:
+    """The ControllerRevision of a revision.
+
+    Args:
+        owner: the ModelDeployment.
+        ref: the revision.
+        spec: the spec it is made from.
+        number: rises with each new revision of the owner.
+        pinned: keys of each Secret with policy Pin, by the Secret's name.
+    """
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": owner.metadata(
+            owner.child(ref.revision), revision_labels(owner, ref.revision, ref.tag)
+        ),
+        "revision": number,
+        "data": {
+            "hashVersion": HASH_VERSION,
+            "intent": intent_of(spec),
+            "configMap": _config_map(owner, ref, spec),
+            "deployment": _deployment(owner, ref, spec, dict(pinned)),
+        },
+    }
+
+
+def recorded(record_manifest: JsonObject, part: str) -> JsonObject:
+    """A part of a record: `intent`, `configMap` or `deployment`."""
+    data = record_manifest.get("data")
+    found = data.get(part) if isinstance(data, dict) else None
+    if not isinstance(found, dict):
+        raise ValueError(f"the ControllerRevision has no data.{part}")  # noqa: TRY004
+    return found
+
+
+def deployment_of(record_manifest: JsonObject, replicas: int) -> JsonObject:
+    """The recorded Deployment with a number of pods."""
+    manifest = recorded(record_manifest, "deployment")
+    spec = manifest["spec"]
+    assert isinstance(spec, dict)  # noqa: S101  (rendered below)
+    return {**manifest, "spec": {**spec, "replicas": replicas}}
+
+
+def pinned_secret(
+    owner: Owner, ref: RevisionRef, sources: Mapping[str, Mapping[str, str]]
+) -> JsonObject:
+    """The revision's own immutable copy of its pinned Secrets.
+
+    `sources` maps each Secret's name to its data, values in base64 as the API gives them.
+    """
+    data: JsonObject = {
+        pinned_key(name, key): value
+        for name, entries in sorted(sources.items())
+        for key, value in sorted(entries.items())
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": owner.metadata(
+            owner.child(ref.revision), revision_labels(owner, ref.revision, ref.tag)
+        ),
+        "type": "Opaque",
+        "immutable": True,
+        "data": data,
+    }
+
+
+def _config_map(owner: Owner, ref: RevisionRef, spec: ModelDeploymentSpec) -> JsonObject:
+    said: dict[str, Json] = {
+        f"{RESERVED_PREFIX}MODEL": owner.name,
+        f"{RESERVED_PREFIX}REVISION": ref.revision,
+        f"{RESERVED_PREFIX}IMAGE_TAG": spec.image.tag,
+        f"{RESERVED_PREFIX}FEATURE_SNAPSHOT": spec.feature_snapshot.id,
+        f"{RESERVED_PREFIX}FEATURE_SNAPSHOT_URI": spec.feature_snapshot.uri or "",
+        f"{RESERVED_PREFIX}FEATURE_SNAPSHOT_SHA256": spec.feature_snapshot.sha256 or "",
+        f"{RESERVED_PREFIX}SEED": str(spec.seed),
+        "PORT": str(spec.serving.port),
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": owner.metadata(
+            owner.child(ref.revision), revision_labels(owner, ref.revision, ref.tag)
+        ),
+        "immutable": True,
+        "data": {**said, **spec.config},
+    }
+
+
+def _deployment(
+    owner: Owner, ref: RevisionRef, spec: ModelDeploymentSpec, pinned: dict[str, list[str]]
+) -> JsonObject:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": owner.metadata(
+            owner.child(ref.revision), revision_labels(owner, ref.revision, ref.tag)
+        ),
+        "spec": {
+            "replicas": 0,
+            "revisionHistoryLimit": 0,
+            "selector": {"matchLabels": dict(selector(owner, ref.revision))},
+            "template": pod_template(owner, ref.revision, spec, pinned),
+        },
+    }
