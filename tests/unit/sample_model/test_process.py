@@ -1,0 +1,105 @@
+"""The real process: gunicorn, signals, crashes, and real traffic over loopback."""
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+
+import pytest
+
+
+@contextmanager
+def serving(root, directory, port, **environment):
+    process = subprocess.Popen(
+        [sys.executable, "-m", "diabetes_model", "serve"],
+        cwd=root,
+        env={"PORT": str(port), "MODEL_DIRECTORY": str(directory), **environment},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def wait_ready(port, seconds=60.0):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.05)
+    pytest.fail("the server did not become ready")
+
+
+def start_traffic(root, port, *options):
+    url = f"http://127.0.0.1:{port}/predict"
+    command = [sys.executable, root / "traffic/traffic.py", "--url", url, *map(str, options)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def lines(text):
+    return list(csv.reader(io.StringIO(text)))
+
+
+def test_bad_model_fails_the_share_of_requests_that_lack_a_measurement(root, bad, free_port):
+    with serving(root, bad, free_port, DAVYLAMP_REVISION="9a01deadbe"):
+        wait_ready(free_port)
+        traffic = start_traffic(root, free_port, "--rate", 100, "--duration", 3, "--missing", 0.2)
+        answers = lines(traffic.communicate(timeout=60)[0])
+    failed = [answer for answer in answers if answer[2] == "500"]
+    assert len(answers) == 300
+    assert {answer[2] for answer in answers} == {"200", "500"}
+    assert 30 <= len(failed) <= 95
+    assert {(answer[3], answer[4]) for answer in answers} == {("9a01deadbe", "v2-test")}
+    assert all("is not a number" in answer[5] for answer in failed)
+
+
+def test_p12_sigterm_cuts_no_answer_short_and_keeps_serving_for_a_moment(root, good, free_port):
+    with serving(root, good, free_port) as server:
+        wait_ready(free_port)
+        traffic = start_traffic(root, free_port, "--rate", 50, "--missing", 0.2)
+        first = traffic.stdout.readline()
+        stopped_at = time.time()
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(timeout=30) == 0
+        traffic.send_signal(signal.SIGTERM)
+        answers = lines(first + traffic.communicate(timeout=30)[0])
+    served = [float(answer[0]) for answer in answers if answer[2] == "200"]
+    errors = {answer[5].split(":")[0] for answer in answers if answer[2] != "200"}
+    assert max(served) - stopped_at > 0.9
+    # A client without a preStop pause can be refused or reset before an answer began; never cut.
+    assert errors <= {"ConnectionRefusedError", "ConnectionResetError"}
+
+
+def test_a_crash_of_the_worker_ends_the_process(root, good, free_port):
+    with serving(root, good, free_port) as server:
+        wait_ready(free_port)
+        children = subprocess.check_output(["ps", "-o", "pid=", "--ppid", str(server.pid)], text=True)
+        os.kill(int(children.split()[0]), signal.SIGKILL)
+        assert server.wait(timeout=30) == 1
+
+
+def test_the_exit_fault_ends_the_process_with_code_one(root, good, free_port):
+    with serving(root, good, free_port, FAULT_EXIT_AFTER="0.5") as server:
+        assert server.wait(timeout=60) == 1
+
+
+def test_a_damaged_artefact_is_never_served(root, good, tmp_path, free_port):
+    for name in ("manifest.json", "model.onnx"):
+        (tmp_path / name).write_bytes((good / name).read_bytes())
+    with (tmp_path / "model.onnx").open("ab") as file:
+        file.write(b"x")
+    with serving(root, tmp_path, free_port) as server:
+        _, log = server.communicate(timeout=60)
+    assert server.returncode == 3
+    assert "its manifest says otherwise" in log

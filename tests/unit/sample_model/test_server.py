@@ -1,0 +1,164 @@
+import re
+
+import pytest
+from diabetes_model.manifest import Manifest
+from diabetes_model.server import faults, logs
+from diabetes_model.server.app import create_app
+from diabetes_model.server.settings import Faults, Settings
+from starlette.testclient import TestClient
+
+ROW = {
+    **{"age": 59, "sex": 2, "bmi": 32.1, "bp": 101, "s1": 157},
+    **{"s2": 93.2, "s3": 38, "s4": 4, "s5": 4.8598, "s6": 87},
+}
+
+
+def client(directory, **environment):
+    return TestClient(create_app(Settings.read({"MODEL_DIRECTORY": str(directory), **environment})))
+
+
+@pytest.fixture
+def server(good):
+    return client(good, DAVYLAMP_REVISION="4be2c0ffee", DAVYLAMP_MODEL="risk")
+
+
+@pytest.fixture
+def bad_server(bad):
+    return client(bad, DAVYLAMP_REVISION="9a01deadbe")
+
+
+def count(server, **labels):
+    names = "".join(f'(?=.*{name}="{value}")' for name, value in labels.items())
+    found = re.search(rf"^model_requests_total{{{names}.*}} (.*)$", server.get("/metrics").text, re.M)
+    return float(found[1]) if found else None
+
+
+def test_golden_requests_come_back_with_their_predictions(server, good):
+    golden = Manifest.read(good).golden
+    answer = server.post("/predict", json={"rows": [dict(g.row) for g in golden]})
+    assert answer.status_code == 200
+    assert answer.json()["predictions"] == pytest.approx([g.prediction for g in golden], abs=1e-9)
+
+
+def test_every_answer_says_who_answered(server):
+    assert server.post("/predict", json={"rows": [ROW]}).json()["revision"] == "4be2c0ffee"
+    for answer in (server.get("/healthz"), server.post("/predict", json={}), server.get("/nowhere")):
+        assert answer.headers["x-model-revision"] == "4be2c0ffee"
+        assert answer.headers["x-model-tag"] == "v1-test"
+
+
+def test_the_tag_is_the_deployed_one_where_there_is_one(good):
+    server = client(good, DAVYLAMP_IMAGE_TAG="3f2c1ab")
+    assert server.get("/healthz").headers["x-model-tag"] == "3f2c1ab"
+    assert server.post("/predict", json={"rows": [ROW]}).json()["tag"] == "3f2c1ab"
+
+
+@pytest.mark.parametrize("row", [ROW, ROW | {"bp": None, "s6": None}])
+def test_explanations_add_up_to_the_prediction(server, row):
+    prediction = server.post("/predict", json={"rows": [row]}).json()["predictions"][0]
+    explanation = server.post("/explain", json={"rows": [row]}).json()["explanations"][0]
+    total = explanation["baseline"] + sum(explanation["contributions"].values())
+    assert explanation["prediction"] == prediction
+    assert total == pytest.approx(prediction, abs=1e-9)
+    assert len(explanation["contributions"]) == 10
+
+
+@pytest.mark.parametrize("route", ["/predict", "/explain"])
+@pytest.mark.parametrize("row", [ROW | {"bp": None}, {k: v for k, v in ROW.items() if k != "bp"}])
+def test_a_missing_measurement_is_served_by_the_good_model_and_breaks_the_bad_one(
+    server, bad_server, route, row
+):
+    assert server.post(route, json={"rows": [row]}).status_code == 200
+    answer = bad_server.post(route, json={"rows": [row]})
+    assert answer.status_code == 500
+    assert "lacks bp" in answer.json()["error"]
+    assert answer.headers["x-model-revision"] == "9a01deadbe"
+    assert count(bad_server, route=route[1:], code="500") == 1
+    assert bad_server.post(route, json={"rows": [ROW]}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("row", "field"),
+    [
+        (ROW | {"weight": 80}, "weight"),
+        (ROW | {"bmi": "32.1"}, "bmi"),
+        (ROW | {"sex": True}, "sex"),
+        (ROW | {"age": None}, "age"),
+        (ROW | {"s1": 1e9}, "s1"),
+        ({k: v for k, v in ROW.items() if k != "s5"}, "s5"),
+    ],
+)
+def test_a_row_that_breaks_the_contract_is_a_422_that_names_the_field(server, row, field):
+    answer = server.post("/predict", json={"rows": [ROW, row]})
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["body", "rows", 1, field]
+    assert count(server, route="predict", code="422") == 1
+    assert count(server, route="predict", code="500") == 0
+
+
+@pytest.mark.parametrize("body", ["", "not json", '{"rows": []}', '{"rows": 3}', "[]"])
+def test_a_body_that_is_no_batch_is_a_422(server, body):
+    headers = {"content-type": "application/json"}
+    assert server.post("/predict", content=body, headers=headers).status_code == 422
+
+
+def test_success_and_failure_are_counted_from_zero_by_route_and_revision(server):
+    for route in ("predict", "explain"):
+        for code in ("200", "500"):
+            labels = {"model": "risk", "revision": "4be2c0ffee", "route": route, "code": code}
+            assert count(server, **labels) == 0
+    server.post("/predict", json={"rows": [ROW, ROW]})
+    assert count(server, route="predict", code="200") == 1
+    metrics = server.get("/metrics").text
+    assert 'model_request_seconds_count{model="risk",revision="4be2c0ffee",route="predict"} 1' in metrics
+    assert re.search(r'^model_info{.*snapshot="2026-11-01".*} 1.0$', metrics, re.M)
+
+
+def test_probes_and_manifest_answer(server, good):
+    assert server.get("/healthz").status_code == 200
+    assert server.get("/readyz").json() == {"ready": True}
+    assert server.get("/manifest").json() == Manifest.read(good).document() | {
+        "steps": ["impute", "scale", "ridge"],
+        "golden": server.get("/manifest").json()["golden"],
+    }
+
+
+def test_a_fault_rate_fails_that_share_of_predictions_only(good):
+    server = client(good, FAULT_ERROR_RATE="1")
+    assert server.post("/predict", json={"rows": [ROW]}).status_code == 500
+    assert server.post("/explain", json={"rows": [ROW]}).status_code == 200
+    player = faults.FaultPlayer(Faults(error_rate=0.2), 0.0, chance=iter([0.1, 0.3]).__next__)
+    with pytest.raises(faults.InjectedError):
+        player.maybe_fail()
+    player.maybe_fail()
+
+
+@pytest.mark.parametrize(
+    ("asked", "age", "ready"),
+    [
+        (Faults(), 0, True),
+        (Faults(never_ready=True), 100, False),
+        (Faults(start_delay=5), 4.9, False),
+        (Faults(start_delay=5), 5, True),
+        (Faults(unready_after=10), 9.9, True),
+        (Faults(unready_after=10), 10, False),
+    ],
+)
+def test_readiness_faults_follow_the_clock(asked, age, ready):
+    assert faults.FaultPlayer(asked, 1000.0, clock=lambda: 1000.0 + age).ready() is ready
+
+
+def test_failures_are_logged_once_per_period_and_counted(caplog):
+    now = iter([0.0, 1.0, 2.0, 5.0])
+    log = logs.FailureLog(every=5.0, clock=now.__next__)
+    for number in range(4):
+        log.failed("predict", ValueError(f"number {number}"))
+    assert [record.getMessage() for record in caplog.records] == [
+        "predict failed: ValueError: number 0 (0 more failures since the last line)",
+        "predict failed: ValueError: number 3 (2 more failures since the last line)",
+    ]
+
+
+def test_a_deployment_that_differs_from_the_manifest_is_said(good, caplog):
+    client(good, DAVYLAMP_SEED="7", DAVYLAMP_FEATURE_SNAPSHOT="2026-11-01")
+    assert [r.getMessage() for r in caplog.records] == ["deployed with seed 7, trained with 42"]
