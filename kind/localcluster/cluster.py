@@ -1,9 +1,10 @@
 """The cluster itself: create it, tell whether it lives, delete it."""
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from localcluster import shell, strategy
+from localcluster import engine, shell, strategy
 from localcluster.errors import SetupError
 from localcluster.host import Host
 from localcluster.names import CLUSTER, CONTEXT, NODE
@@ -20,7 +21,7 @@ def kubectl(*arguments: str) -> list[str]:
 
 
 def render_config(base: str, cgroup_v1_part: str, *, cgroup_v1: bool) -> str:
-    """kind's configuration for this host."""
+    """The configuration of kind for this host."""
     return base + cgroup_v1_part if cgroup_v1 else base
 
 
@@ -32,8 +33,11 @@ def state() -> ClusterState:
     return strategy.classify(container=container, api_ready=ready)
 
 
-def ensure(host: Host, *, image: str, progress: Progress) -> None:
-    """End with a cluster that answers; a dead one (reboot, engine restart) is made anew."""
+def ensure(host: Host, *, node_image: Callable[[], str], progress: Progress) -> None:
+    """End with a cluster that answers; a dead one (reboot, engine restart) is made anew.
+
+    ``node_image`` is asked for the image only when one is needed.
+    """
     found = state()
     if found is ClusterState.UNREACHABLE:
         found = _recover(progress)
@@ -42,12 +46,15 @@ def ensure(host: Host, *, image: str, progress: Progress) -> None:
     if found is not ClusterState.ABSENT:
         progress.say(f"the cluster's node is {found.value}: making the cluster anew")
         delete()
-    with progress.step("creating the cluster", expected=20):
+    image = node_image()
+    with progress.step("creating the cluster", expected=30):
         _create(host, image)
 
 
 def delete() -> None:
-    """Delete the cluster and its entry in the kubeconfig, if there is one."""
+    """Delete the cluster and its entry in the kubeconfig; nothing happens where there is none."""
+    if state() is ClusterState.ABSENT:
+        return
     shell.run(["kind", "delete", "cluster", "--name", CLUSTER], log="kind")
 
 
@@ -69,7 +76,7 @@ def _create(host: Host, image: str) -> None:
     texts = [_read("kind.yaml"), _read("kind-cgroup-v1.yaml")]
     with TemporaryDirectory(dir=cache_root()) as folder:
         config = Path(folder) / "kind.yaml"
-        rendered = render_config(*texts, cgroup_v1=host.cgroup_v1)
+        rendered = render_config(*texts, cgroup_v1=engine.uses_cgroup_v1())
         config.write_text(rendered, encoding="utf-8")
         options = ["--name", CLUSTER, "--image", image, "--config", str(config)]
         try:

@@ -31,6 +31,12 @@ def has_buildx() -> bool:
     return shell.succeeds(["docker", "buildx", "version"])
 
 
+def uses_cgroup_v1() -> bool:
+    """Whether the engine's containers live in cgroup v1, which the kubelet must be told to accept."""
+    says = shell.output(["docker", "info", "--format", "{{.CgroupVersion}}"]) or ""
+    return says.strip() == "1"
+
+
 def build_env() -> dict[str, str]:
     """What ``docker build`` needs in its environment with this client."""
     return {} if has_buildx() else {"DOCKER_BUILDKIT": "0"}
@@ -83,6 +89,7 @@ def _start(host: Host) -> None:
             stdout=sink,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            cwd="/",
         )
     _pid_file().write_text(str(engine.pid), encoding="utf-8")
     _wait_until_running(engine, log)

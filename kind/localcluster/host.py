@@ -21,7 +21,6 @@ class Host:
     root: bool
     debian_like: bool
     systemd: bool
-    cgroup_v1: bool
     missing_capabilities: frozenset[str]
 
     @property
@@ -45,7 +44,6 @@ def observe() -> Host:
         root=os.geteuid() == 0,
         debian_like=is_debian_like(_read("/etc/os-release")),
         systemd=Path("/run/systemd/system").is_dir(),
-        cgroup_v1=not Path("/sys/fs/cgroup/cgroup.controllers").exists(),
         missing_capabilities=missing_capabilities(
             _read("/proc/self/status"), last=int(_read("/proc/sys/kernel/cap_last_cap") or 0)
         ),

