@@ -76,7 +76,7 @@ class Store:
         for leftover in (fresh, final):
             shutil.rmtree(leftover, ignore_errors=True)
         fresh.mkdir(parents=True)
-        what = f"building {artifact.name} {artifact.version}"
+        what = f"preparing {artifact.name} {artifact.version}"
         with progress.step(what, expected=artifact.expected, planned=True):
             build(fresh)
         (fresh / STAMP).write_text(json.dumps(_sizes(fresh)), encoding="utf-8")
