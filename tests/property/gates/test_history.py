@@ -4,10 +4,10 @@ import random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.property.gates.worlds import END, START, scrapes, worlds
 
 from davylamp.gates import Sample, Sequential, Verdict, judge, start, update
 from davylamp.gates.samples import increment
-from tests.property.gates.worlds import END, START, scrapes, worlds
 
 SOME = settings(max_examples=60, deadline=None)
 

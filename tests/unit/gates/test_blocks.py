@@ -3,10 +3,10 @@
 import math
 
 import pytest
+from tests.unit.gates.stories import START, judged, played, pod, steady, trial
 
 from davylamp.gates import Sample, Scrapes, start, update
 from davylamp.gates.verdicts import Count
-from tests.unit.gates.stories import START, judged, played, pod, steady, trial
 
 
 def closed(a_trial, **arms):
@@ -66,7 +66,9 @@ def test_a_pod_that_returns_brings_nothing_from_before_the_closed_blocks():
 def test_a_late_stable_scrape_is_waited_for():
     """During a shared outage some scrapes fail; what is there then must not be compared alone."""
     outage, healthy = (75, 75), (75, 0)
-    late = [s for s in pod(*[healthy] * 4, *[outage] * 8, base=(9, 0)) if not 20 < s.time - START < 40]
+    late = [
+        s for s in pod(*[healthy] * 4, *[outage] * 8, base=(9, 0)) if not 20 < s.time - START < 40
+    ]
     stable = {"s1": pod(*[healthy] * 4, *[outage] * 8, phase=1.0, base=(9, 0)), "s2": late}
     candidate = {"c": pod(*[(50, 0)] * 4, *[(50, 50)] * 8, phase=2.0)}
     state = played(trial(), stable=stable, candidate=candidate)

@@ -1,10 +1,10 @@
 import dataclasses
 
 import pytest
+from tests.unit.gates.stories import START, judged, played, pod, steady, trial
 
 from davylamp.gates import Sample, Scrapes, Sequential, Threshold, Verdict, start, update
 from davylamp.gates.verdicts import REASONS, Count
-from tests.unit.gates.stories import START, judged, played, pod, steady, trial
 
 STABLE = {"s": steady(12, 100, phase=1.0, base=(5_000, 10))}
 HEALTHY = {"c": steady(12, 25, phase=2.0)}
@@ -89,9 +89,10 @@ def test_p3_no_series_for_a_ready_canary_pod():
 def test_p3_no_series_for_all_of_stable_but_one_new_pod_is_no_gap():
     state = played(trial(), stable={}, candidate=HEALTHY)
     answer = judged(trial(), state, now=START + 60)
-    assert (answer.reason, "2 stable pods" in judged(
-        trial(), state, now=START + 60, stable=("s1", "s2")
-    ).message) == ("NoSeries", True)
+    assert (
+        answer.reason,
+        "2 stable pods" in judged(trial(), state, now=START + 60, stable=("s1", "s2")).message,
+    ) == ("NoSeries", True)
     state = played(trial(), stable=STABLE, candidate=HEALTHY)
     answer = judged(trial(), state, now=START + 60, stable=("s", "new"))
     assert answer.verdict is Verdict.UNDECIDED

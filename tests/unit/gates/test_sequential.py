@@ -2,11 +2,11 @@ import math
 import random
 
 import pytest
+from tests.unit.gates import reference
 
 from davylamp.gates import Sequential, sequential
 from davylamp.gates.sequential import PRIOR
 from davylamp.gates.verdicts import Count
-from tests.unit.gates import reference
 
 
 def blocks(seed, count, n=(40, 300), rates=(0.05, 0.02)):

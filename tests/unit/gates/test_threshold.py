@@ -1,7 +1,7 @@
 import pytest
+from tests.unit.gates.stories import START, judged, played, pod, trial
 
 from davylamp.gates import Threshold, Verdict
-from tests.unit.gates.stories import START, judged, played, pod, trial
 
 RULE = Threshold(max_rate=0.05, failures=2, window=60.0, min_requests=10)
 GOOD, BAD, QUIET = (20, 0), (20, 4), (2, 2)
