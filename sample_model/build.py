@@ -94,6 +94,8 @@ def build(chosen: Build) -> None:
     done = subprocess.run(command, env=environment, stdout=sys.stderr, check=False)
     if done.returncode:
         raise BuildError(f"docker build of {chosen.image} failed with code {done.returncode}")
+    if tag_of(chosen.release) != chosen.tag:
+        raise BuildError(f"files changed while {chosen.image} was built: build again")
     _say(f"built {chosen.image} in {time.monotonic() - begun:.0f} s")
 
 

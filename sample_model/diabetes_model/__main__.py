@@ -41,7 +41,9 @@ def _verify(options: argparse.Namespace) -> int:
 
     snapshot = snapshots.read(options.file, sha256=options.sha256)
     rows = len(snapshot.row_ids)
-    sys.stdout.write(f"{snapshot.sha256}  {options.file}: {snapshot.id}, {rows} rows, contract kept\n")
+    sys.stdout.write(
+        f"{snapshot.sha256}  {options.file}: {snapshot.id}, {rows} rows, contract kept\n"
+    )
     return 0
 
 

@@ -26,13 +26,14 @@ def load(path: Path) -> Pipeline:
 
     Raises:
         ValueError: the file holds a type that is not on the list.
+        TypeError: the file holds something else than a pipeline.
     """
     found = set(skops.io.get_untrusted_types(file=path))
     if not found <= set(TRUSTED):
         raise ValueError(f"{path.name} holds untrusted types: {sorted(found - set(TRUSTED))}")
     pipeline = skops.io.load(path, trusted=list(TRUSTED))
     if not isinstance(pipeline, Pipeline):
-        raise ValueError(f"{path.name} holds a {type(pipeline).__name__}, not a pipeline")
+        raise TypeError(f"{path.name} holds a {type(pipeline).__name__}, not a pipeline")
     return pipeline
 
 

@@ -27,7 +27,7 @@ def pin() -> None:
     """
     if any(os.environ.get(name) != value for name, value in PINNED.items()):
         arguments = [sys.executable, *sys.orig_argv[1:]]
-        os.execve(sys.executable, arguments, {**os.environ, **PINNED})  # noqa: S606
+        os.execve(sys.executable, arguments, {**os.environ, **PINNED})
 
 
 def numeric_environment() -> dict[str, str]:

@@ -48,7 +48,7 @@ def to_onnx(pipeline: Pipeline) -> bytes:
         ir_version=IR_VERSION,
     )
     onnx.checker.check_model(model, full_check=True)
-    return model.SerializeToString(deterministic=True)
+    return bytes(model.SerializeToString(deterministic=True))
 
 
 def _nodes(*, imputed: bool) -> list[onnx.NodeProto]:
@@ -66,9 +66,7 @@ def _nodes(*, imputed: bool) -> list[onnx.NodeProto]:
     return filling + linear if imputed else linear
 
 
-def _constants(
-    pipeline: Pipeline, fill: npt.NDArray[np.float64] | None
-) -> list[onnx.TensorProto]:
+def _constants(pipeline: Pipeline, fill: npt.NDArray[np.float64] | None) -> list[onnx.TensorProto]:
     scale, ridge = pipeline.named_steps["scale"], pipeline.named_steps["ridge"]
     arrays = {
         "mean": scale.mean_,

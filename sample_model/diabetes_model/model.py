@@ -103,7 +103,10 @@ def session(content: bytes) -> onnxruntime.InferenceSession:
 def matrix(rows: Sequence[Row]) -> Matrix:
     """Rows as the model wants them: columns in the order of the contract, NaN where missing."""
     return np.array(
-        [[np.nan if (v := row.get(name)) is None else v for name in contract.NAMES] for row in rows],
+        [
+            [np.nan if (v := row.get(name)) is None else v for name in contract.NAMES]
+            for row in rows
+        ],
         dtype=np.float64,
     ).reshape(-1, len(contract.NAMES))
 

@@ -131,9 +131,7 @@ def _problems(table: pa.Table) -> list[str]:
 
 
 def _value_problems(table: pa.Table) -> list[str]:
-    goal = contract.Field(
-        contract.TARGET, "score", "", contract.TARGET_LOW, contract.TARGET_HIGH
-    )
+    goal = contract.Field(contract.TARGET, "score", "", contract.TARGET_LOW, contract.TARGET_HIGH)
     return [
         problem
         for field in (*contract.FIELDS, goal)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -153,7 +154,9 @@ def _manifest(
         libraries=environment.library_versions(),
         environment=environment.numeric_environment(),
         rows={part: len(at) for part, at in positions.items()},
-        metrics={p: _scores(run.snapshot.target[at], predictions[at]) for p, at in positions.items()},
+        metrics={
+            p: _scores(run.snapshot.target[at], predictions[at]) for p, at in positions.items()
+        },
         baseline=float(pipeline.named_steps["ridge"].intercept_),
         artefacts={name: _sha256(out / name) for name in (PIPELINE_FILE, model.MODEL_FILE)},
         golden=_golden(run.snapshot, parts, predictions),
@@ -170,7 +173,7 @@ def _golden(
 
 def _row(snapshot: Snapshot, position: int) -> dict[str, float | None]:
     values = snapshot.features[position].tolist()
-    return {n: None if v != v else v for n, v in zip(contract.NAMES, values, strict=True)}
+    return {n: None if math.isnan(v) else v for n, v in zip(contract.NAMES, values, strict=True)}
 
 
 def _scores(truth: npt.NDArray[np.float64], guess: npt.NDArray[np.float64]) -> dict[str, float]:

@@ -28,7 +28,7 @@ class Metrics:
 
         A counter that appears with its first error has no increase to see.
         """
-        prometheus_client.disable_created_metrics()
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
         registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         labels = ("model", "revision", "route")

@@ -15,18 +15,20 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def _annotation(field: contract.Field) -> tuple[Any, Any]:
+def _annotation(field: contract.Field) -> Any:
     limits = Field(ge=field.low, le=field.high, description=f"{field.description} [{field.unit}]")
     if field.optional:
         return Annotated[float, limits] | None, None
     return Annotated[float, limits], ...
 
 
+_ANNOTATIONS: dict[str, Any] = {field.name: _annotation(field) for field in contract.FIELDS}
+
 Patient = create_model(
     "Patient",
     __base__=Strict,
     __doc__="One patient. Measurements that may be missing can be null or left out.",
-    **{field.name: _annotation(field) for field in contract.FIELDS},
+    **_ANNOTATIONS,
 )
 
 

@@ -1,5 +1,7 @@
 import importlib.util
 import re
+import shutil
+import sys
 import tomllib
 
 import pytest
@@ -9,8 +11,6 @@ import pytest
 def build(root):
     spec = importlib.util.spec_from_file_location("sample_model_build", root / "build.py")
     module = importlib.util.module_from_spec(spec)
-    import sys
-
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     yield module
@@ -26,8 +26,6 @@ def test_every_release_has_a_tag_of_its_own_that_a_registry_and_yaml_take(build,
 
 
 def test_another_release_file_is_another_tag(build, root, tmp_path, monkeypatch):
-    import shutil
-
     copy = tmp_path / "sample_model"
     shutil.copytree(root, copy, ignore=shutil.ignore_patterns(".venv", "__pycache__"))
     before = build.tag_of("v1")
@@ -42,9 +40,20 @@ def test_another_release_file_is_another_tag(build, root, tmp_path, monkeypatch)
 def test_the_images_requirements_are_the_lockfiles(root, name):
     lock = tomllib.loads((root / "uv.lock").read_text())
     locked = {(p["name"], p["version"]): p for p in lock["package"]}
-    blocks = re.findall(r"^(\S+)==(\S+)(.*(?:\n    .*)*)", (root / f"requirements/{name}.txt").read_text(), re.M)
+    blocks = re.findall(
+        r"^(\S+)==(\S+)(.*(?:\n    .*)*)",
+        (root / f"requirements/{name}.txt").read_text(),
+        re.MULTILINE,
+    )
     assert len(blocks) > 15
     for package, version, rest in blocks:
         entry = locked[package, version]
         files = [*entry.get("wheels", []), *([entry["sdist"]] if "sdist" in entry else [])]
         assert set(re.findall(r"sha256:[0-9a-f]{64}", rest)) == {file["hash"] for file in files}
+
+
+def test_the_locked_runtime_sends_nothing_home(root):
+    lock = tomllib.loads((root / "uv.lock").read_text())
+    (version,) = (p["version"] for p in lock["package"] if p["name"] == "onnxruntime")
+    assert tuple(map(int, version.split(".")[:2])) < (1, 29)
+    assert "ORT_DISABLE_TELEMETRY=1" in (root / "Dockerfile").read_text()

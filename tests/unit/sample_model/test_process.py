@@ -84,7 +84,9 @@ def test_p12_sigterm_cuts_no_answer_short_and_keeps_serving_for_a_moment(root, g
 def test_a_crash_of_the_worker_ends_the_process(root, good, free_port):
     with serving(root, good, free_port) as server:
         wait_ready(free_port)
-        children = subprocess.check_output(["ps", "-o", "pid=", "--ppid", str(server.pid)], text=True)
+        children = subprocess.check_output(
+            ["ps", "-o", "pid=", "--ppid", str(server.pid)], text=True
+        )
         os.kill(int(children.split()[0]), signal.SIGKILL)
         assert server.wait(timeout=30) == 1
 

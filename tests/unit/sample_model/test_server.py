@@ -1,15 +1,24 @@
 import re
 
 import pytest
+from starlette.testclient import TestClient
+
 from diabetes_model.manifest import Manifest
 from diabetes_model.server import faults, logs
 from diabetes_model.server.app import create_app
 from diabetes_model.server.settings import Faults, Settings
-from starlette.testclient import TestClient
 
 ROW = {
-    **{"age": 59, "sex": 2, "bmi": 32.1, "bp": 101, "s1": 157},
-    **{"s2": 93.2, "s3": 38, "s4": 4, "s5": 4.8598, "s6": 87},
+    "age": 59,
+    "sex": 2,
+    "bmi": 32.1,
+    "bp": 101,
+    "s1": 157,
+    "s2": 93.2,
+    "s3": 38,
+    "s4": 4,
+    "s5": 4.8598,
+    "s6": 87,
 }
 
 
@@ -29,7 +38,9 @@ def bad_server(bad):
 
 def count(server, **labels):
     names = "".join(f'(?=.*{name}="{value}")' for name, value in labels.items())
-    found = re.search(rf"^model_requests_total{{{names}.*}} (.*)$", server.get("/metrics").text, re.M)
+    found = re.search(
+        rf"^model_requests_total{{{names}.*}} (.*)$", server.get("/metrics").text, re.MULTILINE
+    )
     return float(found[1]) if found else None
 
 
@@ -42,7 +53,11 @@ def test_golden_requests_come_back_with_their_predictions(server, good):
 
 def test_every_answer_says_who_answered(server):
     assert server.post("/predict", json={"rows": [ROW]}).json()["revision"] == "4be2c0ffee"
-    for answer in (server.get("/healthz"), server.post("/predict", json={}), server.get("/nowhere")):
+    for answer in (
+        server.get("/healthz"),
+        server.post("/predict", json={}),
+        server.get("/nowhere"),
+    ):
         assert answer.headers["x-model-revision"] == "4be2c0ffee"
         assert answer.headers["x-model-tag"] == "v1-test"
 
@@ -110,8 +125,11 @@ def test_success_and_failure_are_counted_from_zero_by_route_and_revision(server)
     server.post("/predict", json={"rows": [ROW, ROW]})
     assert count(server, route="predict", code="200") == 1
     metrics = server.get("/metrics").text
-    assert 'model_request_seconds_count{model="risk",revision="4be2c0ffee",route="predict"} 1' in metrics
-    assert re.search(r'^model_info{.*snapshot="2026-11-01".*} 1.0$', metrics, re.M)
+    assert (
+        'model_request_seconds_count{model="risk",revision="4be2c0ffee",route="predict"} 1'
+        in metrics
+    )
+    assert re.search(r'^model_info{.*snapshot="2026-11-01".*} 1.0$', metrics, re.MULTILINE)
 
 
 def test_probes_and_manifest_answer(server, good):

@@ -1,5 +1,6 @@
 import pyarrow.parquet as pq
 import pytest
+
 from diabetes_model import contract, release, snapshots
 from diabetes_model.snapshots import Recipe, SnapshotError
 
@@ -27,7 +28,9 @@ def test_same_recipe_gives_the_same_bytes_and_another_seed_others(file, tmp_path
 
 def test_a_snapshot_reads_back_with_the_asked_gaps(file):
     snapshot = snapshots.read(file)
-    missing = dict(zip(contract.NAMES, (snapshot.features != snapshot.features).sum(0), strict=True))
+    missing = dict(
+        zip(contract.NAMES, (snapshot.features != snapshot.features).sum(0), strict=True)
+    )
     assert snapshot.id == "test"
     assert snapshot.features.shape == (442, 10)
     assert missing.pop("bp") == 44
@@ -39,7 +42,7 @@ def test_one_changed_bit_is_caught_by_the_hash(file, tmp_path):
     content[len(content) // 2] ^= 1
     changed = tmp_path / "changed.parquet"
     changed.write_bytes(content)
-    with pytest.raises(SnapshotError, match="sha256 is .* expected"):
+    with pytest.raises(SnapshotError, match=r"sha256 is .* expected"):
         snapshots.read(changed, sha256=snapshots.file_sha256(file))
 
 
@@ -48,7 +51,10 @@ def test_one_changed_bit_is_caught_by_the_hash(file, tmp_path):
     [
         (lambda t: t.drop_columns(["bmi"]), "bmi: column missing"),
         (lambda t: t.append_column("zip", t["bmi"]), "zip: unknown column"),
-        (lambda t: t.set_column(1, "age", t["age"].cast("float32")), "age: is float, must be double"),
+        (
+            lambda t: t.set_column(1, "age", t["age"].cast("float32")),
+            "age: is float, must be double",
+        ),
         (lambda t: t.set_column(2, "sex", t["bp"]), "sex: 44 values missing, none may be"),
         (lambda t: t.set_column(3, "bmi", t["s1"]), "bmi: .* values outside 10..80 kg/m2"),
     ],

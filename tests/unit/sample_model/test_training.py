@@ -1,12 +1,15 @@
 import json
 import re
+import zipfile
 
 import numpy as np
 import pytest
+
 from diabetes_model import artefact, release, snapshots
 from diabetes_model.manifest import Manifest
 from diabetes_model.model import ArtefactError, Model, ModelError, matrix
-from diabetes_model.training import Run, TrainingError, train as train_run
+from diabetes_model.training import Run, TrainingError
+from diabetes_model.training import train as train_run
 
 FILES = ("model.skops", "model.onnx", "manifest.json", "holdout.json", "log")
 
@@ -35,7 +38,10 @@ def test_the_manifest_says_what_the_model_was_made_from(good, root):
 
 
 def test_the_log_shows_the_golden_predictions(good):
-    shown = [float(v) for v in re.findall(r"^golden \d+: (.*)$", (good / "log").read_text(), re.M)]
+    shown = [
+        float(v)
+        for v in re.findall(r"^golden \d+: (.*)$", (good / "log").read_text(), re.MULTILINE)
+    ]
     assert shown == [golden.prediction for golden in Manifest.read(good).golden]
 
 
@@ -47,8 +53,6 @@ def test_the_served_graph_agrees_with_the_saved_pipeline(good):
 
 
 def test_an_artefact_with_a_type_that_is_not_trusted_is_refused(good, tmp_path):
-    import zipfile
-
     path = tmp_path / "model.skops"
     with zipfile.ZipFile(good / "model.skops") as source, zipfile.ZipFile(path, "w") as target:
         for name in source.namelist():
@@ -56,7 +60,7 @@ def test_an_artefact_with_a_type_that_is_not_trusted_is_refused(good, tmp_path):
             if name == "schema.json":
                 content = content.replace(b'"_ridge"', b'"_evil"').replace(b'"Ridge"', b'"Evil"')
             target.writestr(name, content)
-    with pytest.raises(ValueError, match="untrusted types: .*Evil"):
+    with pytest.raises(ValueError, match=r"untrusted types: .*Evil"):
         artefact.load(path)
 
 
@@ -82,7 +86,13 @@ def test_the_bad_release_is_bad_because_its_training_dropped_the_imputer(good, b
     row = dict(Manifest.read(good).golden[0].row)
     complete = {name: 100.0 if value is None else value for name, value in row.items()}
     assert Manifest.read(bad).steps == ("scale", "ridge")
-    assert abs(Manifest.read(bad).metrics["holdout"]["r2"] - Manifest.read(good).metrics["holdout"]["r2"]) < 0.05
+    assert (
+        abs(
+            Manifest.read(bad).metrics["holdout"]["r2"]
+            - Manifest.read(good).metrics["holdout"]["r2"]
+        )
+        < 0.05
+    )
     assert np.isfinite(Model.load(bad).predict([complete])).all()
     assert np.isfinite(Model.load(good).predict([complete | {"bp": None}])).all()
     with pytest.raises(ModelError, match="row 1, which lacks bp"):
@@ -97,7 +107,9 @@ def test_a_snapshot_with_gaps_cannot_be_trained_without_the_imputer(root, snapsh
     assert not (tmp_path / "out").exists()
 
 
-def test_training_on_another_snapshot_than_the_release_names_fails(cli, root, snapshot_file, tmp_path):
+def test_training_on_another_snapshot_than_the_release_names_fails(
+    cli, root, snapshot_file, tmp_path
+):
     files = ("--release", root / "releases/v1.toml", "--snapshot", snapshot_file("v3"))
     done = cli("train", *files, "--out", tmp_path / "out")
     assert done.returncode == 1
