@@ -1,0 +1,85 @@
+# Everything that people and CI run; each recipe works from a clean clone.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LOCAL := PYTHONPATH=kind $(PYTHON) -m localcluster
+UV_VERSION := 0.13.9
+CRD := crds/davylamp.dev_modeldeployments.yaml
+CHART_CRD := charts/davylamp/files/crds/davylamp.dev_modeldeployments.yaml
+
+.DEFAULT_GOAL := help
+.PHONY: help
+help: ## Show the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: venv cluster ## The main job, end to end, on a local cluster it sets up itself
+	@eval "$$($(LOCAL) env)" && $(BIN)/python -m kind.demo
+
+.PHONY: demo-clean
+demo-clean: venv ## Remove what the demo made from the cluster
+	@eval "$$($(LOCAL) env)" && $(BIN)/python -m kind.demo --clean
+
+.PHONY: test
+test: venv cluster install ## Lint, types and every test: unit, property, chart, integration, e2e
+	@$(MAKE) --no-print-directory lint
+	@eval "$$($(LOCAL) env)" && $(BIN)/pytest
+
+.PHONY: unit
+unit: venv ## Tests that need no cluster
+	@$(BIN)/pytest tests/unit tests/property
+
+.PHONY: chart
+chart: venv ## Tests of the Helm chart (need helm)
+	@eval "$$($(LOCAL) env)" && $(BIN)/pytest tests/chart
+
+.PHONY: e2e
+e2e: venv cluster install ## Tests on the local cluster
+	@eval "$$($(LOCAL) env)" && $(BIN)/pytest tests/integration tests/e2e
+
+.PHONY: lint
+lint: venv ## Style, types, import contracts, generated files
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@PYTHONPATH=operator $(BIN)/lint-imports --no-logo 2>/dev/null || PYTHONPATH=operator $(BIN)/lint-imports
+	@$(MAKE) --no-print-directory crds-check
+
+.PHONY: crds
+crds: venv ## Generate the CRD from the models
+	@PYTHONPATH=operator $(BIN)/python -m davylamp crd > $(CRD)
+	@cp $(CRD) $(CHART_CRD)
+
+.PHONY: crds-check
+crds-check: venv
+	@PYTHONPATH=operator $(BIN)/python -m davylamp crd | diff -u $(CRD) - || { echo "the CRD is not what the models say: make crds"; exit 1; }
+	@cmp $(CRD) $(CHART_CRD) || { echo "the chart's CRD is another: make crds"; exit 1; }
+
+.PHONY: cluster
+cluster: ## A working local kind cluster with Prometheus (idempotent)
+	@$(LOCAL) up
+
+.PHONY: cluster-down
+cluster-down: ## Delete the local cluster
+	@$(LOCAL) down
+
+.PHONY: install
+install: cluster ## Build all images and install the operator into the local cluster
+	@$(LOCAL) install
+
+.PHONY: bench
+bench: venv cluster install ## Measure rollback on the cluster and count the operator's work
+	@eval "$$($(LOCAL) env)" && PYTHONPATH=operator:kind:. $(BIN)/python -m bench.reconcile && PYTHONPATH=operator:kind:. $(BIN)/python -m bench.rollback
+
+.PHONY: gates
+gates: venv ## Print the operating characteristics of the gate, simulated with its own code
+	@PYTHONPATH=operator $(BIN)/python -m bench.gates.simulate
+
+.PHONY: venv
+venv: $(VENV)/.ready
+$(VENV)/.ready: pyproject.toml uv.lock
+	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { apt-get update -qq && apt-get install -qq -y python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen
+	@touch $@

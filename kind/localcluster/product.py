@@ -1,0 +1,68 @@
+"""The project itself on the local cluster: its images built and loaded, the operator installed."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+from localcluster import images, loading, registry, shell
+from localcluster.errors import SetupError
+from localcluster.host import Host
+from localcluster.names import CONTEXT
+from localcluster.paths import KIND_DIR
+from localcluster.progress import Progress
+
+ROOT = KIND_DIR.parent
+OPERATOR_IMAGE = "davylamp/operator"
+SAMPLE_IMAGE = "davylamp/diabetes-risk"
+NAMESPACE = "davylamp-system"
+SOURCES = ("Dockerfile", "pyproject.toml", "uv.lock", "operator/**/*.py")
+
+
+def operator_tag() -> str:
+    """A tag that names the operator's content, so that a changed operator is a changed image."""
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in SOURCES for path in ROOT.glob(pattern)):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def install(facts: Host, *, progress: Progress) -> dict[str, str]:
+    """Build and load all images and install the operator; the sample model's tags by release."""
+    base = images.python_base(facts, progress=progress)
+    tag = operator_tag()
+    operator = f"{OPERATOR_IMAGE}:{tag}"
+    if registry.image_id(operator) is None:
+        with progress.step("building the operator's image", expected=60):
+            images.docker_build(operator, ROOT, arguments={"BASE_IMAGE": base})
+    with progress.step("building the sample model's images", expected=90):
+        tags = _sample_tags(base)
+    samples = [f"{SAMPLE_IMAGE}:{sample}" for sample in tags.values()]
+    loading.load([operator, *samples], progress=progress)
+    with progress.step("installing the operator", expected=15):
+        shell.run(_helm(tag), log="helm")
+    return tags
+
+
+def _sample_tags(base: str) -> dict[str, str]:
+    command = [sys.executable, "sample_model/build.py", "--base-image", base]
+    told = shell.output(command, timeout=1200, cwd=Path(ROOT))
+    if told is None:
+        shell.run(command, log="sample-images", cwd=Path(ROOT))
+        raise SetupError("the sample model's images were built only at the second attempt")
+    pairs = (line.partition("=") for line in told.split())
+    return {release: tag for release, _, tag in pairs}
+
+
+def _helm(tag: str) -> list[str]:
+    values = {
+        "image.repository": OPERATOR_IMAGE,
+        "image.tag": tag,
+        "prometheus.url": "http://prometheus.monitoring.svc:9090",
+    }
+    settings = [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
+    return [
+        *("helm", "upgrade", "--install", "davylamp", str(ROOT / "charts/davylamp")),
+        *("--kube-context", CONTEXT, "--namespace", NAMESPACE, "--create-namespace"),
+        *("--wait", "--timeout", "3m"),
+        *settings,
+    ]

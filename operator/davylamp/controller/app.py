@@ -1,0 +1,175 @@
+"""Wires the operator together and runs it until it is told to stop."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+
+import kopf
+from kubernetes.aio.client import ApiClient
+from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector
+
+from davylamp.adapters.connection import connect
+from davylamp.adapters.kubernetes import KubernetesCluster
+from davylamp.adapters.prometheus import PrometheusSource
+from davylamp.controller import endpoints, handlers
+from davylamp.controller.cache import Key, ObjectCache
+from davylamp.controller.leader import Elector
+from davylamp.controller.lease import LeaseSettings
+from davylamp.controller.logs import configure
+from davylamp.controller.metrics import Metrics
+from davylamp.controller.reconcile import Reconciler
+from davylamp.controller.sampler import Sampler
+from davylamp.controller.settings import Settings
+from davylamp.controller.workqueue import Outcome, WorkQueue
+
+WRITE_TIMEOUT = 5.0
+_log = logging.getLogger(__name__)
+
+
+class Operator:
+    """One operator process: watches always, acts only while it holds the lease."""
+
+    def __init__(self, settings: Settings, client: ApiClient) -> None:
+        self._settings = settings
+        self.metrics = Metrics(_registry())
+        self._cache = ObjectCache()
+        cluster = KubernetesCluster(
+            client,
+            fence=self._fence,
+            on_request=self.metrics.on_request,
+            timeout=min(WRITE_TIMEOUT, settings.lease_duration / 3),
+        )
+        self.queue: WorkQueue[Key] = WorkQueue(
+            self._process, workers=settings.workers, on_pass=self._passed
+        )
+        self.sampler = Sampler(
+            PrometheusSource(settings.metrics, on_query=self.metrics.on_query),
+            settings.metrics,
+            on_news=self.queue.add,
+        )
+        self._reconcile = Reconciler(
+            cluster=cluster,
+            cache=self._cache,
+            sampler=self.sampler,
+            metrics=self.metrics,
+            settings=settings,
+        )
+        self.elector = Elector(
+            cluster,
+            LeaseSettings(
+                name=settings.lease_name,
+                namespace=settings.lease_namespace,
+                identity=settings.identity,
+                duration=settings.lease_duration,
+            ),
+            on_started=self._started,
+            on_stopped=self._stopped,
+        )
+        self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
+        self.ready = asyncio.Event()
+        self.stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run until `stop` is set, then finish what is under way and release the lease."""
+        settings = self._settings
+        probes = endpoints.probes(oldest=self.queue.oldest_age, ready=self.ready.is_set)
+        async with (
+            endpoints.serving(probes, settings.probes_port),
+            endpoints.serving(endpoints.metrics(self.metrics.registry), settings.metrics_port),
+            asyncio.TaskGroup() as tasks,
+        ):
+            watching = tasks.create_task(self._watch())
+            working = tasks.create_task(self.queue.run())
+            judging = tasks.create_task(self.sampler.run())
+            leading = tasks.create_task(self._lead())
+            await self.stop.wait()
+            await self.queue.stop()
+            self.elector.stop()
+            await leading
+            for task in (judging, working, watching):
+                task.cancel()
+
+    async def _watch(self) -> None:
+        await kopf.operator(
+            registry=handlers.registry(self._cache, self.queue.add),
+            settings=handlers.watch_settings(),
+            clusterwide=not self._settings.namespaces,
+            namespaces=self._settings.namespaces,
+            standalone=True,
+            ready_flag=self.ready,
+            stop_flag=self.stop,
+        )
+        if not self.stop.is_set():
+            raise RuntimeError("the watches ended; leaving it to the kubelet to start anew")
+
+    async def _lead(self) -> None:
+        """Compete for the lease once the watches are up, so that a leader knows the cluster."""
+        await self.ready.wait()
+        if self._settings.leader_election:
+            await self.elector.run()
+        else:
+            self._started()
+
+    async def _process(self, key: Key) -> float | None:
+        return await self._reconcile(key) if self._leads() else None
+
+    def _leads(self) -> bool:
+        return not self._settings.leader_election or self.elector.is_leader()
+
+    def _fence(self) -> None:
+        if self._settings.leader_election:
+            self.elector.ensure()
+
+    def _started(self) -> None:
+        _log.info("leading as %s", self.elector.holder)
+        self.metrics.leading.set(1)
+        for key in self._cache.keys():
+            self.queue.add(key)
+
+    def _stopped(self) -> None:
+        _log.info("no longer leading")
+        self.metrics.leading.set(0)
+        self.metrics.forget_all()
+        for key in self._cache.keys():
+            self.sampler.follow(key, None)
+
+    def _passed(self, _key: Key, outcome: Outcome, seconds: float) -> None:
+        self.metrics.passes.labels(outcome.value).inc()
+        self.metrics.pass_seconds.observe(seconds)
+
+
+def run(settings: Settings) -> int:
+    """Run an operator in this process; answers with its exit code."""
+    configure(settings.log_level)
+
+    async def main() -> None:
+        async with connect() as client:
+            operator = Operator(settings, client)
+            loop = asyncio.get_running_loop()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, operator.stop.set)
+            await operator.run()
+
+    with contextlib.suppress(asyncio.CancelledError):
+        asyncio.run(main())
+    return 0
+
+
+def _registry() -> CollectorRegistry:
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    Gauge(
+        "davylamp_build_info", "Version.", ["version", "python"], registry=registry
+    ).labels(_version(), sys.version.split()[0]).set(1)
+    return registry
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
+
+    with contextlib.suppress(PackageNotFoundError):
+        return version("davylamp")
+    return "unknown"

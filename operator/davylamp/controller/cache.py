@@ -1,0 +1,134 @@
+"""What the cluster looked like last: fed by watches, and by the answers to our own writes.
+
+A watch tells of a write some time after it was made. Deciding on the older picture would undo or
+repeat our own writes, so the API server's answer to each write goes in here at once, and whatever
+a watch delivers later with a lower resourceVersion is passed over. (Resource versions of one kind
+compare as integers: KEP-5504.)
+"""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+from davylamp.api import names
+from davylamp.api.json import JsonObject
+
+CHILD_KINDS: Final = (
+    "ControllerRevision",
+    "Deployment",
+    "ConfigMap",
+    "Service",
+    "PodDisruptionBudget",
+    "Pod",
+)
+
+
+class Key(NamedTuple):
+    """A ModelDeployment."""
+
+    namespace: str
+    name: str
+
+
+class ObjectCache:
+    """The newest known version of each ModelDeployment and of its children."""
+
+    def __init__(self) -> None:
+        self._parents: dict[Key, JsonObject] = {}
+        self._children: dict[Key, dict[tuple[str, str], JsonObject]] = {}
+
+    def keys(self) -> list[Key]:
+        """Every ModelDeployment that is known."""
+        return list(self._parents)
+
+    def parent(self, key: Key) -> JsonObject | None:
+        """The ModelDeployment itself."""
+        return self._parents.get(key)
+
+    def children(self, key: Key, kind: str) -> list[JsonObject]:
+        """Its children of one kind, by name."""
+        found = self._children.get(key, {})
+        return [item for (k, _), item in sorted(found.items()) if k == kind]
+
+    def child(self, key: Key, kind: str, name: str) -> JsonObject | None:
+        """One child."""
+        return self._children.get(key, {}).get((kind, name))
+
+    def put(self, item: JsonObject) -> Key | None:
+        """Take in a version of an object; returns whose it is if that was news."""
+        key = owner_key(item)
+        if key is None:
+            return None
+        kind, name = _kind(item), metadata(item, "name")
+        if kind == names.KIND:
+            known = self._parents.get(key)
+        else:
+            known = self.child(key, kind, name)
+        if known is not None and _version(item) <= _version(known):
+            return None
+        if kind == names.KIND:
+            self._parents[key] = item
+        else:
+            self._children.setdefault(key, {})[kind, name] = item
+        return key
+
+    def remove(self, item: JsonObject) -> Key | None:
+        """Take out an object that a watch saw deleted, unless a newer one has its name."""
+        key = owner_key(item)
+        if key is None:
+            return None
+        kind, name = _kind(item), metadata(item, "name")
+        if kind == names.KIND:
+            if _not_older(item, self._parents.get(key)):
+                self._parents.pop(key, None)
+        elif _not_older(item, self.child(key, kind, name)):
+            self._children.get(key, {}).pop((kind, name), None)
+        return key
+
+    def replace(self, key: Key, kind: str, items: Iterable[JsonObject]) -> None:
+        """Take in a complete list of a key's children of one kind: what is not in it is gone."""
+        fresh = {metadata(item, "name"): item for item in items}
+        children = self._children.setdefault(key, {})
+        for known_kind, name in list(children):
+            if known_kind == kind and name not in fresh:
+                del children[known_kind, name]
+        for item in fresh.values():
+            self.put(item)
+
+    def forget(self, key: Key) -> None:
+        """Drop a ModelDeployment that is gone, and what was known of its children."""
+        self._parents.pop(key, None)
+        self._children.pop(key, None)
+
+
+def owner_key(item: JsonObject) -> Key | None:
+    """The ModelDeployment an object is, or belongs to by its labels."""
+    namespace = metadata(item, "namespace")
+    if _kind(item) == names.KIND:
+        return Key(namespace, metadata(item, "name"))
+    found = item.get("metadata")
+    labels = found.get("labels") if isinstance(found, dict) else None
+    if not isinstance(labels, dict) or labels.get(names.LABEL_MANAGED_BY) != names.MANAGED_BY:
+        return None
+    model = labels.get(names.LABEL_MODEL)
+    return Key(namespace, model) if isinstance(model, str) else None
+
+
+def metadata(item: JsonObject, field: str) -> str:
+    """A text field of an object's metadata, empty if it is not there."""
+    found = item.get("metadata")
+    value = found.get(field) if isinstance(found, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _kind(item: JsonObject) -> str:
+    kind = item.get("kind")
+    return kind if isinstance(kind, str) else ""
+
+
+def _not_older(item: JsonObject, known: JsonObject | None) -> bool:
+    return known is None or _version(item) >= _version(known)
+
+
+def _version(item: JsonObject) -> int:
+    text = metadata(item, "resourceVersion")
+    return int(text) if text.isdigit() else 0

@@ -1,0 +1,97 @@
+"""The operator's settings, from environment variables that the chart sets.
+
+Prometheus' address comes only from here, never from a resource: whoever may write a
+ModelDeployment must not be able to make the operator call an address of their choice.
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from davylamp.api.quantities import seconds
+
+
+@dataclass(frozen=True, slots=True)
+class MetricSettings:
+    """Which series the gates read, and how pods are found in them."""
+
+    url: str = "http://prometheus.monitoring.svc:9090"
+    bearer_token_file: str | None = None
+    ca_file: str | None = None
+    requests_metric: str = "model_requests_total"
+    requests_selector: str = 'route="predict"'
+    code_label: str = "code"
+    error_codes: str = "5.."
+    namespace_label: str = "namespace"
+    pod_label: str = "pod"
+    scrape_interval: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything an operator process is told."""
+
+    metrics: MetricSettings = field(default_factory=MetricSettings)
+    namespaces: tuple[str, ...] = ()
+    """Namespaces to watch; empty means the whole cluster."""
+    leader_election: bool = True
+    lease_name: str = "davylamp"
+    lease_namespace: str = "davylamp-system"
+    lease_duration: float = 15.0
+    identity: str = "davylamp"
+    log_level: str = "INFO"
+    metrics_port: int = 9090
+    probes_port: int = 8080
+    workers: int = 4
+
+    @classmethod
+    def from_environment(cls, env: Mapping[str, str] | None = None) -> Self:
+        """Settings from `DAVYLAMP_*`; raises `ValueError` naming the variable that is wrong."""
+        said = _Said(os.environ if env is None else env)
+        plain = MetricSettings()
+        return cls(
+            metrics=MetricSettings(
+                url=said.text("PROMETHEUS_URL", plain.url).rstrip("/"),
+                bearer_token_file=said.text("PROMETHEUS_BEARER_TOKEN_FILE", "") or None,
+                ca_file=said.text("PROMETHEUS_CA_FILE", "") or None,
+                requests_metric=said.text("REQUESTS_METRIC", plain.requests_metric),
+                requests_selector=said.text("REQUESTS_SELECTOR", plain.requests_selector),
+                code_label=said.text("CODE_LABEL", plain.code_label),
+                error_codes=said.text("ERROR_CODES", plain.error_codes),
+                namespace_label=said.text("NAMESPACE_LABEL", plain.namespace_label),
+                pod_label=said.text("POD_LABEL", plain.pod_label),
+                scrape_interval=said.duration("SCRAPE_INTERVAL", plain.scrape_interval),
+            ),
+            namespaces=tuple(n for n in said.text("NAMESPACES", "").split(",") if n.strip()),
+            leader_election=said.text("LEADER_ELECTION", "true").lower() != "false",
+            lease_name=said.text("LEASE_NAME", "davylamp"),
+            lease_namespace=said.text("LEASE_NAMESPACE", "davylamp-system"),
+            lease_duration=said.duration("LEASE_DURATION", 15.0),
+            identity=said.text("IDENTITY", socket.gethostname()),
+            log_level=said.text("LOG_LEVEL", "INFO").upper(),
+            metrics_port=said.number("METRICS_PORT", 9090),
+            probes_port=said.number("PROBES_PORT", 8080),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    env: Mapping[str, str]
+
+    def text(self, name: str, default: str) -> str:
+        return self.env.get(f"DAVYLAMP_{name}", default).strip()
+
+    def duration(self, name: str, default: float) -> float:
+        text = self.text(name, "")
+        try:
+            return float(seconds(text)) if text else default
+        except ValueError as wrong:
+            raise ValueError(f"DAVYLAMP_{name}: {wrong}") from None
+
+    def number(self, name: str, default: int) -> int:
+        text = self.text(name, "")
+        if text and not text.isdigit():
+            raise ValueError(f"DAVYLAMP_{name}: {text!r} is not a number")
+        return int(text) if text else default
