@@ -1,5 +1,6 @@
 """The cluster itself: create it, tell whether it lives, delete it."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,8 +30,8 @@ def state() -> ClusterState:
     """What is there now."""
     found = shell.output(["docker", "inspect", "--format", "{{.State.Status}}", NODE])
     container = found.strip() if found else None
-    ready = container == "running" and _api_ready()
-    return strategy.classify(container=container, api_ready=ready)
+    ready = container == "running" and _node_ready()
+    return strategy.classify(container=container, node_ready=ready)
 
 
 def ensure(host: Host, *, node_image: Callable[[], str], progress: Progress) -> None:
@@ -62,14 +63,16 @@ def _recover(progress: Progress) -> ClusterState:
     """A running node whose API does not answer may only be starting, or be unknown to kubectl."""
     with progress.step("waiting for the API server of the running node"):
         shell.output(["kind", "export", "kubeconfig", "--name", CLUSTER])
-        command = kubectl("wait", "--for=condition=Ready", f"node/{NODE}")
-        shell.output([*command, f"--timeout={RECOVERY_SECONDS}s"], timeout=RECOVERY_SECONDS)
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while not _node_ready() and time.monotonic() < deadline:
+            time.sleep(0.5)
     return state()
 
 
-def _api_ready() -> bool:
-    command = kubectl("get", "--raw", "/readyz", "--request-timeout=5s")
-    return shell.succeeds(command, timeout=10)
+def _node_ready() -> bool:
+    condition = '{.status.conditions[?(@.type=="Ready")].status}'
+    command = kubectl("get", "node", NODE, "-o", f"jsonpath={condition}", "--request-timeout=5s")
+    return shell.output(command, timeout=10) == "True"
 
 
 def _create(host: Host, image: str) -> None:

@@ -75,15 +75,15 @@ def fits(tool: FoundTool | None, *, minimum: Version) -> bool:
     return tool is not None and is_at_least(tool.says, minimum)
 
 
-def classify(*, container: str | None, api_ready: bool) -> ClusterState:
+def classify(*, container: str | None, node_ready: bool) -> ClusterState:
     """Read an earlier cluster's state.
 
     Args:
         container: Docker's state of the node container ("running", "exited", ...), None if none.
-        api_ready: the API server says so itself.
+        node_ready: the API server answers and says so.
     """
     if container is None:
         return ClusterState.ABSENT
     if container != "running":
         return ClusterState.DEAD
-    return ClusterState.READY if api_ready else ClusterState.UNREACHABLE
+    return ClusterState.READY if node_ready else ClusterState.UNREACHABLE

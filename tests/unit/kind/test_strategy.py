@@ -64,7 +64,7 @@ def test_a_tool_on_path_is_used_when_new_enough(tool, expected):
 
 
 @pytest.mark.parametrize(
-    ("container", "api_ready", "expected"),
+    ("container", "node_ready", "expected"),
     [
         (None, False, ClusterState.ABSENT),
         ("exited", False, ClusterState.DEAD),
@@ -73,8 +73,8 @@ def test_a_tool_on_path_is_used_when_new_enough(tool, expected):
         ("running", True, ClusterState.READY),
     ],
 )
-def test_cluster_state(container, api_ready, expected):
-    assert strategy.classify(container=container, api_ready=api_ready) is expected
+def test_cluster_state(container, node_ready, expected):
+    assert strategy.classify(container=container, node_ready=node_ready) is expected
 
 
 @pytest.mark.parametrize(
