@@ -326,7 +326,7 @@ async def test_two_never_lead_at_once_whatever_breaks(store: LeaseStore, seed: i
                 replica.link.mode = dice.choice(["up", "up", "up", "hung", "down", "deaf"])
             store.latency = dice.choice([0.01, 0.5, 2.0])
             await asyncio.sleep(dice.uniform(1, 25))
-    assert sum(replica.story.count("started") for replica in trio) > 5
+    assert sum(replica.story.count("started") for replica in trio) > 2
     for replica in trio:
         assert "clash" not in replica.story
         assert replica.story == ["started", "stopped"] * (len(replica.story) // 2)
