@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-DURATION_PATTERN: Final = r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
+DURATION_PATTERN: Final = r"^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$"
 PERCENT_PATTERN: Final = r"^(100|[0-9]{1,2}(\.[0-9]{1,4})?)%$"
 RATIO_PATTERN: Final = r"^[0-9]{1,3}(\.[0-9]{1,4})?$"
 

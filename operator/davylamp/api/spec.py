@@ -25,6 +25,12 @@ def cel(*rules: tuple[str, str]) -> dict[str, Json]:
     return {"x-kubernetes-validations": [{"rule": rule, "message": text} for rule, text in rules]}
 
 
+_INSIDE_0_100: Final = cel(
+    ("self.matches('[1-9]') && self != '100%'", "must lie between 0% and 100%")
+)
+_ABOVE_0: Final = cel(("self.matches('[1-9]')", "must be above 0s"))
+
+
 class Strict(BaseModel):
     """Base of everything in the API: frozen, camelCase on the wire, unknown fields refused."""
 
@@ -191,7 +197,8 @@ class Gate(Strict):
                 "self.method != 'Threshold' || !has(self.ratio)",
                 "ratio belongs to method Sequential; Threshold does not compare with stable",
             ),
-            ("self.max != '0%' && self.max != '100%'", "max must lie between 0% and 100%"),
+            ("self.max.matches('[1-9]') && self.max != '100%'", "max must lie between 0% and 100%"),
+            ("!has(self.window) || self.window.matches('[1-9]')", "window must be above 0s"),
             (
                 "!has(self.ratio) || double(self.ratio) >= 1.0",
                 "ratio must be at least 1: a canary as good as stable must pass",
@@ -246,16 +253,22 @@ class Rollout(Strict):
     false_rollback: Percent = Field(
         default="1%",
         description="Bound on the chance that a healthy canary is rolled back, over all looks.",
+        json_schema_extra=_INSIDE_0_100,
     )
     false_promotion: Percent = Field(
         default="1%",
         description="Bound on the chance that a canary worse than the tolerance is promoted.",
+        json_schema_extra=_INSIDE_0_100,
     )
     progress_deadline: Duration = Field(
-        default="10m", description="Longest time until a revision's pods are ready."
+        default="10m",
+        description="Longest time until a revision's pods are ready.",
+        json_schema_extra=_ABOVE_0,
     )
     deadline: Duration = Field(
-        default="2h", description="Longest time from the first canary request to promotion."
+        default="2h",
+        description="Longest time from the first canary request to promotion.",
+        json_schema_extra=_ABOVE_0,
     )
     on_deadline: Literal["Rollback", "Pause"] = Field(
         default="Pause", description="What happens at the deadline."
