@@ -12,7 +12,7 @@ from davylamp.rollout.observation import Observation
 from davylamp.rollout.report import report
 from davylamp.rollout.turn import Turn, after
 
-MOST_MOVES: Final = 24
+MOST_MOVES: Final = 64
 """More than any real pass makes; beyond it the moves go round in a circle, which is a defect."""
 LOOK_AGAIN: Final = 10.0
 """Seconds after which something that is under way is looked at again, come what may."""

@@ -64,12 +64,18 @@ def _replicas(turn: Turn) -> dict[str, int]:
     if status.previous:
         wanted[status.previous.revision] = full
     if status.candidate:
-        wanted[status.candidate.revision] = (
-            0 if turn.seen.missing_secrets else pods_needed(turn, status.candidate)
-        )
+        wanted[status.candidate.revision] = _candidate_pods(turn, status.candidate)
     if status.stable:
         wanted[status.stable.revision] = full
     return wanted
+
+
+def _candidate_pods(turn: Turn, candidate: Candidate) -> int:
+    """What its stage needs; without its Secrets no new pod could start, running ones stay."""
+    needed = pods_needed(turn, candidate)
+    if not turn.seen.missing_secrets:
+        return needed
+    return min(needed, turn.seen.workload(candidate.revision).desired)
 
 
 def _kept(turn: Turn) -> list[str]:

@@ -19,6 +19,8 @@ FIRST_SCRAPE_PATIENCE: Final = timedelta(seconds=20)
 """How long ready pods wait for their first scrape before they get traffic all the same."""
 STABLE_PATIENCE: Final = timedelta(minutes=2)
 """How long a step waits for stable's pods; a fix must be able to pass a broken stable."""
+NAME: Final = "NAME"
+"""Stands for the ModelDeployment's name in a hold's commands; the report puts it in."""
 
 
 class Hold(NamedTuple):
@@ -50,9 +52,9 @@ def paused(turn: Turn, candidate: Candidate) -> Hold | None:
     return Hold(Reason.PAUSED, "spec.paused is true; set it to false to go on")
 
 
-def secret_missing(turn: Turn, _: Candidate) -> Hold | None:
-    """A Secret the revision needs does not exist."""
-    if not turn.seen.missing_secrets:
+def secret_missing(turn: Turn, candidate: Candidate) -> Hold | None:
+    """A Secret the revision needs does not exist, so the pods it lacks cannot start."""
+    if not turn.seen.missing_secrets or pods_not_ready(turn, candidate) is None:
         return None
     names = ", ".join(turn.seen.missing_secrets)
     return Hold(Reason.SECRET_MISSING, f"Secret {names} named in spec.secrets does not exist")
@@ -75,7 +77,7 @@ def return_not_ready(turn: Turn, candidate: Candidate) -> Hold | None:
     serving = turn.serving()
     if serving and not serving.ready and turn.seen.workload(candidate.revision).ready:
         return None
-    return pods_not_ready(turn, candidate)
+    return secret_missing(turn, candidate) or pods_not_ready(turn, candidate)
 
 
 def digests_differ(turn: Turn, candidate: Candidate) -> Hold | None:
@@ -127,16 +129,25 @@ def old_pods(turn: Turn, candidate: Candidate) -> Hold | None:
         return None
     return Hold(
         Reason.AWAITING_OLD_PODS,
-        f"{len(others[0].pods)} pods of revision {others[0].revision} are still stopping",
+        f"{len(others[0].pods)} pods of revision {others[0].revision} are still stopping; where "
+        f"their node is gone: `kubectl delete pod --force {others[0].pods[0].name}`",
     )
 
 
 def not_scraped_yet(turn: Turn, candidate: Candidate) -> Hold | None:
     """The gates cannot see the pods yet; traffic before that would be unwatched."""
-    if turn.status.stable is None or not candidate.plan.gates or turn.seen.first_scrape_seen:
+    if turn.status.stable is None or not candidate.plan.gates or candidate.approved:
+        return None
+    if turn.seen.source_error:
+        return Hold(
+            Reason.AWAITING_DATA,
+            f"no traffic unwatched: {turn.seen.source_error}; promote without it: "
+            f"{how_to(Command.PROMOTE, candidate)}",
+        )
+    if turn.seen.first_scrape_seen:
         return None
     ready = [p.ready_changed_at for p in turn.seen.workload(candidate.revision).living if p.ready]
-    since = max((at for at in ready if at), default=turn.seen.now)
+    since = max((at for at in ready if at), default=candidate.stage_at)
     if turn.seen.now - since > FIRST_SCRAPE_PATIENCE:
         return None
     return Hold(Reason.AWAITING_FIRST_SCRAPE, "pods are ready, Prometheus has not seen them yet")
@@ -231,7 +242,7 @@ def how_to(command: Command, candidate: Candidate) -> str:
     value = candidate.revision
     if command is Command.ADVANCE:
         value = f"{candidate.revision}@{candidate.step}"
-    return f"`kubectl annotate --overwrite md NAME {command}={value}`"
+    return f"`kubectl annotate --overwrite md {NAME} {command}={value}`"
 
 
 CHECKS: Final[dict[Stage, tuple[Check, ...]]] = {
@@ -249,6 +260,7 @@ CHECKS: Final[dict[Stage, tuple[Check, ...]]] = {
         paused,
         past_deadline,
         step_out_of_reach,
+        secret_missing,
         pods_not_ready,
         old_pods,
         digests_differ,
@@ -259,8 +271,8 @@ CHECKS: Final[dict[Stage, tuple[Check, ...]]] = {
         undecided,
         stable_short,
     ),
-    Stage.PROMOTING: (pods_not_ready,),
-    Stage.RETURNING: (secret_missing, return_not_ready),
+    Stage.PROMOTING: (secret_missing, pods_not_ready),
+    Stage.RETURNING: (return_not_ready,),
 }
 APPROVED: Final[frozenset[Check]] = frozenset({secret_missing, pods_not_ready, old_pods})
 """What holds even a person's promotion: pods that do not exist cannot serve."""

@@ -5,6 +5,8 @@ no move applies, so a second decision over the same observation moves nothing.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from davylamp.api.names import Command, Reason
@@ -21,9 +23,10 @@ from davylamp.api.status import (
 )
 from davylamp.gates import Verdict
 from davylamp.rollout import steps
-from davylamp.rollout.faults import hard_fault, readiness_lost, why_not_ready
+from davylamp.rollout.faults import Fault, hard_fault, readiness_lost, why_not_ready
 from davylamp.rollout.holds import hold_of, paused, pods_not_ready
 from davylamp.rollout.notices import Notice
+from davylamp.rollout.observation import Workload
 from davylamp.rollout.turn import MAX_BLIND, Turn, after, is_blind, running_time
 
 Move = Callable[[Turn], Turn | None]
@@ -90,18 +93,26 @@ def abort_asked(turn: Turn) -> Turn | None:
         message = f"{status.stable.tag} serves and nothing is rolling out; edit the spec to go back"
         return told.saying(Notice(Reason.NOTHING_TO_ABORT, message, revision))
     if target.revision == revision and not turn.rejected(revision):
-        return told.rejecting(target, Reason.ABORTED, "a person said abort").ended(
-            target, Outcome.ABORTED, Reason.ABORTED
+        message = f"{target.tag} will not be rolled out: a person said abort before it began"
+        return (
+            told.rejecting(target, Reason.ABORTED, "a person said abort")
+            .ended(target, Outcome.ABORTED, Reason.ABORTED)
+            .saying(Notice(Reason.ABORTED, message, revision, "Warning"))
         )
     return told if turn.rejected(revision) else None
 
 
 def retry_asked(turn: Turn) -> Turn | None:
-    """A person gives a rejected revision another chance."""
+    """A person gives a rejected revision another chance.
+
+    Said of one that is not rejected it is used up, or it would undo a later rejection unasked.
+    """
     revision = turn.asked(Command.RETRY)
-    rejection = turn.rejected(revision) if revision else None
-    if revision is None or rejection is None:
+    if revision is None:
         return None
+    rejection = turn.rejected(revision)
+    if rejection is None:
+        return turn.handled(Command.RETRY)
     kept = tuple(r for r in turn.status.rejected if r.revision != revision)
     told = Notice(Reason.RETRIED, f"{rejection.tag} may be rolled out again", revision)
     return turn.handled(Command.RETRY).remember(rejected=kept).saying(told)
@@ -150,28 +161,35 @@ def candidate_broken(turn: Turn) -> Turn | None:
     if candidate is None or serving is None:
         return None
     workload = turn.seen.workload(candidate.revision)
+    if candidate.stage is Stage.RETURNING:
+        # pods that are still warm may have restarted in months of service; ready, they can serve
+        workload = replace(workload, pods=tuple(pod for pod in workload.pods if not pod.ready))
     fault = hard_fault(workload)
     if fault is None and candidate.stage in IN_TRAFFIC:
-        fault = readiness_lost(workload, turn.seen.now)
-        # a node that goes away takes stable's pods too: not the candidate's fault
-        if fault and readiness_lost(serving, turn.seen.now):
-            return None
+        fault = _readiness_lost_alone(workload, serving, turn.seen.now)
     return take_back(turn, fault.reason, fault.message) if fault else None
+
+
+def _readiness_lost_alone(workload: Workload, other: Workload, now: datetime) -> Fault | None:
+    """A node that goes away takes pods of both revisions: not the fault of either."""
+    return None if readiness_lost(other, now) else readiness_lost(workload, now)
 
 
 def progress_deadline_over(turn: Turn) -> Turn | None:
     """The pods did not become ready in time."""
     candidate = turn.status.candidate
-    if candidate is None or candidate.stage is Stage.CANARY or paused(turn, candidate):
+    if candidate is None or candidate.stage is Stage.CANARY:
+        return None
+    if candidate.stage is Stage.PREPARING and paused(turn, candidate):
         return None
     if turn.seen.now - candidate.stage_at <= after(candidate.plan.progress_deadline):
         return None
     within = f"not ready within {candidate.plan.progress_deadline}"
+    if pods_not_ready(turn, candidate) is None:
+        return None
     if turn.seen.missing_secrets:
         names = ", ".join(turn.seen.missing_secrets)
         return take_back(turn, Reason.SECRET_MISSING, f"{within}: Secret {names} does not exist")
-    if pods_not_ready(turn, candidate) is None:
-        return None
     why = why_not_ready(turn.seen.workload(candidate.revision))
     return take_back(turn, Reason.PROGRESS_DEADLINE_EXCEEDED, f"{within}: {why}")
 
@@ -187,13 +205,18 @@ def gate_failed(turn: Turn) -> Turn | None:
 
 
 def probation_failed(turn: Turn) -> Turn | None:
-    """The promoted revision turns out bad while the one before is still warm."""
+    """The promoted revision turns out bad while the one before is still warm.
+
+    Without one warm pod there is nothing to go back to yet: going back would be an outage.
+    """
     previous, serving = turn.status.previous, turn.serving()
     if previous is None or serving is None or turn.status.candidate:
         return None
-    fault = hard_fault(serving) or readiness_lost(serving, turn.seen.now)
     warm = turn.seen.workload(previous.revision)
-    if fault and warm.ready:
+    if not warm.ready:
+        return None
+    fault = hard_fault(serving) or _readiness_lost_alone(serving, warm, turn.seen.now)
+    if fault:
         return revert(turn, fault.reason, fault.message)
     for name, judgement in turn.seen.gates_with(Verdict.FAIL, serving.revision):
         return revert(turn, Reason.GATE_FAILED, f"gate {name}: {judgement.message}")
@@ -392,6 +415,7 @@ def _began(target: RevisionRef, *, returning: bool) -> Notice:
 
 
 MOVES: Final[tuple[Move, ...]] = (
+    retry_asked,
     abort_asked,
     superseded,
     candidate_broken,
@@ -399,7 +423,6 @@ MOVES: Final[tuple[Move, ...]] = (
     probation_failed,
     progress_deadline_over,
     deadline_over,
-    retry_asked,
     promote_asked,
     advance_asked,
     deadline_clock,

@@ -70,6 +70,8 @@ class Observation:
     """The revision that the judgements are about: the candidate, or stable in its probation."""
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
     """By gate name, in the order of the spec; empty when none is judged."""
+    source_error: str | None = None
+    """Why the metrics could not be asked just now."""
     first_scrape_seen: bool = True
     """Whether every ready pod of the candidate has been scraped, so that its gates can see."""
 

@@ -18,7 +18,7 @@ from davylamp.api.status import (
 )
 from davylamp.gates import Judgement
 from davylamp.rollout.desired import Desired, planned_share
-from davylamp.rollout.holds import Hold, hold_of
+from davylamp.rollout.holds import NAME, Hold, hold_of
 from davylamp.rollout.turn import Turn
 
 GATE_REFRESH: Final = timedelta(seconds=15)
@@ -128,7 +128,7 @@ def _gate(name: str, judgement: Judgement, told: GateStatus | None, now: datetim
 def _state(turn: Turn, hold: Hold | None, name: str) -> State:
     candidate = turn.status.candidate
     if candidate:
-        return _rolling(turn, candidate, hold)
+        return _rolling(turn, candidate, hold, name)
     target, stable = turn.seen.target, turn.status.stable
     rejection = turn.rejected(target.revision)
     if rejection and not (stable and stable.revision == target.revision):
@@ -168,8 +168,8 @@ def _serving(turn: Turn) -> State:
     return State("True", Reason.SERVING, f"{stable.tag} serves with {serving.ready} pods")
 
 
-def _rolling(turn: Turn, candidate: Candidate, hold: Hold | None) -> State:
-    why = hold.message if hold else "going on"
+def _rolling(turn: Turn, candidate: Candidate, hold: Hold | None, name: str) -> State:
+    why = hold.message.replace(f" md {NAME} ", f" md {name} ") if hold else "going on"
     pinned = ""
     if candidate.stage is Stage.CANARY:
         where = (

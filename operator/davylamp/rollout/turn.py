@@ -64,10 +64,14 @@ class Turn:
         return next((r for r in self.status.rejected if r.revision == revision), None)
 
     def was_stable(self, revision: str) -> bool:
-        """Whether a revision served before and its record is still there to go back to."""
+        """Whether a revision served before and its record is still there to go back to.
+
+        One that was taken back since then has to prove itself again.
+        """
+        outcomes = (h.outcome for h in self.status.history if h.revision == revision)
+        last = next((o for o in outcomes if o is not Outcome.SUPERSEDED), None)
         ended_well = {Outcome.PROMOTED, Outcome.RETURNED}
-        turns = (h for h in self.status.history if h.revision == revision)
-        return revision in self.seen.recorded and any(h.outcome in ended_well for h in turns)
+        return revision in self.seen.recorded and last in ended_well
 
     def serving(self) -> Workload | None:
         """The workload of the stable revision, if there is one."""
@@ -101,7 +105,8 @@ def _bounded(entries: tuple[HistoryEntry, ...], seen: Observation) -> tuple[Hist
 
 def is_blind(seen: Observation) -> bool:
     """Whether some gate could not ask its source at all."""
-    return any(j.reason in BLIND_REASONS for j in seen.judgements.values())
+    answers = seen.judgements.values()
+    return seen.source_error is not None or any(j.reason in BLIND_REASONS for j in answers)
 
 
 def running_time(candidate: Candidate, now: datetime) -> timedelta:
