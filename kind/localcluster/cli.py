@@ -14,6 +14,7 @@ from localcluster import (
     loading,
     monitoring,
     nodeimage,
+    product,
     pypi,
     tools,
 )
@@ -52,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("base-image", help="ensure a Python base image and print its name")
     load = commands.add_parser("load", help="bring images into the cluster's node")
     load.add_argument("images", nargs="+", metavar="IMAGE")
+    commands.add_parser("install", help="build and load all images and install the operator")
     commands.add_parser("env", help="print export lines for a shell that uses the cluster")
     return parser
 
@@ -68,6 +70,8 @@ def _dispatch(options: argparse.Namespace, progress: Progress) -> int:
             down(progress, everything=options.all)
         elif options.command == "base-image":
             base_image(progress)
+        elif options.command == "install":
+            install(progress)
         else:
             loading.load(options.images, progress=progress)
     return 0
@@ -98,6 +102,12 @@ def base_image(progress: Progress) -> None:
     facts = host.observe()
     engine.ensure(facts, progress=progress)
     print(images.python_base(facts, progress=progress))
+
+
+def install(progress: Progress) -> None:
+    """Install the operator and print the sample model's tags, one ``release=tag`` per line."""
+    for release, tag in product.install(host.observe(), progress=progress).items():
+        print(f"{release}={tag}")
 
 
 def down(progress: Progress, *, everything: bool) -> None:
