@@ -6,6 +6,7 @@ writes nothing, whatever it was about to do. Only the Lease itself is written wi
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final, Protocol, TypeAlias
 
 from kubernetes.aio.client import ApiClient
@@ -181,6 +182,11 @@ class KubernetesCluster:
     async def create_event(self, manifest: Manifest) -> None:
         """See `Cluster.create_event`."""
         await self._write(_creation(manifest))
+
+    async def would_create(self, manifest: Manifest) -> None:
+        """Ask the API server whether it would accept a new object; nothing is stored."""
+        request = _creation(manifest)
+        await self._server.send(replace(request, query={**request.query, "dryRun": "All"}))
 
     async def get_lease(self, namespace: str, name: str) -> Manifest | None:
         """See `Leases.get_lease`."""

@@ -13,8 +13,9 @@ from davylamp.api.json import Json, JsonObject
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import ModelDeploymentStatus
 
-MAX_NAME_LENGTH: Final = 45
-"""Children append `-<10 hex>` and pods 17 more; labels and DNS names end at 63."""
+MAX_NAME_LENGTH: Final = 35
+"""Deployments append `-<10 hex>`, and pods of a Deployment with more than 46 characters do not
+carry its name whole any more, by which they are found in the metrics."""
 
 _DROPPED: Final = frozenset({"title", "additionalProperties", "examples", "$defs"})
 

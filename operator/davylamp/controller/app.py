@@ -125,14 +125,14 @@ class Operator:
     def _started(self) -> None:
         _log.info("leading as %s", self.elector.holder)
         self.metrics.leading.set(1)
-        for key in self._cache.keys():
+        for key in self._cache.parents():
             self.queue.add(key)
 
     def _stopped(self) -> None:
         _log.info("no longer leading")
         self.metrics.leading.set(0)
         self.metrics.forget_all()
-        for key in self._cache.keys():
+        for key in self._cache.parents():
             self.sampler.follow(key, None)
 
     def _passed(self, _key: Key, outcome: Outcome, seconds: float) -> None:
@@ -161,9 +161,9 @@ def _registry() -> CollectorRegistry:
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
-    Gauge(
-        "davylamp_build_info", "Version.", ["version", "python"], registry=registry
-    ).labels(_version(), sys.version.split()[0]).set(1)
+    Gauge("davylamp_build_info", "Version.", ["version", "python"], registry=registry).labels(
+        _version(), sys.version.split()[0]
+    ).set(1)
     return registry
 
 

@@ -36,7 +36,7 @@ class ObjectCache:
         self._parents: dict[Key, JsonObject] = {}
         self._children: dict[Key, dict[tuple[str, str], JsonObject]] = {}
 
-    def keys(self) -> list[Key]:
+    def parents(self) -> list[Key]:
         """Every ModelDeployment that is known."""
         return list(self._parents)
 
@@ -59,10 +59,7 @@ class ObjectCache:
         if key is None:
             return None
         kind, name = _kind(item), metadata(item, "name")
-        if kind == names.KIND:
-            known = self._parents.get(key)
-        else:
-            known = self.child(key, kind, name)
+        known = self._parents.get(key) if kind == names.KIND else self.child(key, kind, name)
         if known is not None and _version(item) <= _version(known):
             return None
         if kind == names.KIND:

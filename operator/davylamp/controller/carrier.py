@@ -196,4 +196,3 @@ def _admits_too_much(stored: JsonObject, wanted: JsonObject, world: World, route
     known = {*world.workloads, *world.records, names.NO_REVISION}
     known |= {r for r in (route.stable, route.candidate) if r}
     return any(admits(stored, r) and not admits(wanted, r) for r in known)
-

@@ -6,11 +6,12 @@ Low-level handlers put no finalizer and no annotation on anybody's object (decis
 import logging
 import os
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import kopf
 
 from davylamp.api import names
+from davylamp.api.json import JsonObject
 from davylamp.controller.cache import Key, ObjectCache
 
 WATCHED_CHILDREN: Final = (
@@ -28,7 +29,7 @@ def registry(cache: ObjectCache, on_change: Callable[[Key], None]) -> kopf.Opera
     found = kopf.OperatorRegistry()
 
     async def seen(event: kopf.RawEvent, **_: Any) -> None:
-        item = dict(event["object"])
+        item = cast("JsonObject", dict(event["object"]))
         gone = event["type"] == "DELETED"
         key = cache.remove(item) if gone else cache.put(item)
         if key is not None:

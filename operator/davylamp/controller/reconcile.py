@@ -202,4 +202,3 @@ def _still_refused(decision: Decision, seen: Observation, refusal: Refusal) -> D
         message=refusal.message,
     )
     return replace(decision, status=status)
-

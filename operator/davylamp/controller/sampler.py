@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from davylamp.adapters.errors import SourceError
-from davylamp.adapters.prometheus import CounterQuery, MetricSource
+from davylamp.adapters.prometheus import MetricSource
+from davylamp.adapters.promql import CounterQuery
 from davylamp.controller.cache import Key
 from davylamp.controller.settings import MetricSettings
 from davylamp.gates import GateState, Sample, Scrapes, Trial, start, update
@@ -209,12 +210,8 @@ class Sampler:
 
 def _pods_of(scraped: Scraped, namespace: str, deployment: str) -> dict[str, tuple[Sample, ...]]:
     """Samples of a Deployment's pods, which are called `<deployment>-<hash>-<suffix>`."""
-    prefix = f"{deployment}-"
     return {
         pod: samples
         for (where, pod), samples in scraped.items()
-        if where == namespace
-        and samples
-        and pod.startswith(prefix)
-        and pod.removeprefix(prefix).count("-") == 1
+        if (where, pod.rsplit("-", 2)[0]) == (namespace, deployment)
     }
