@@ -1,0 +1,113 @@
+"""HTTP session for prometheus-api-client that closes the gaps the library leaves.
+
+The library sends POST queries in the URL, follows redirects, reads answers of any length for any
+time, and puts answer bodies into its exceptions. All of that is decided here instead.
+"""
+
+import json
+import time
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+from requests.auth import AuthBase
+from typing_extensions import override
+
+from davylamp.adapters.errors import SourceError, SourceFault
+
+_ANSWER_LIMIT: Final = 64 * 1024 * 1024
+_ERROR_LIMIT: Final = 300
+_CANNOT_ASK: Final = frozenset({401, 403, 408, 429})
+
+
+class PrometheusSession(requests.Session):
+    """One attempt, no redirect, a bounded body, form-encoded queries, a fresh token each time.
+
+    Args:
+        token_file: file with a bearer token, if one is needed.
+        ca_file: certificates to trust instead of the system's.
+        deadline: seconds for request and answer as a whole.
+    """
+
+    def __init__(self, *, token_file: str | None, ca_file: str | None, deadline: float) -> None:
+        super().__init__()
+        self.auth = _TokenFile(Path(token_file) if token_file else None)
+        self.headers["Accept-Encoding"] = "identity"
+        if ca_file is not None:
+            self.verify = ca_file
+        self._deadline = deadline
+
+    @override
+    def request(self, method: str | bytes, url: str | bytes, **options: Any) -> requests.Response:  # type: ignore[override]
+        """Send; raise `SourceError` for any status but 200."""
+        if method == "POST":
+            options["data"] = options.pop("params", None)
+        ends = time.monotonic() + self._deadline
+        response = super().request(method, url, **options, allow_redirects=False, stream=True)
+        response.raw = _BoundedBody(response.raw, ends=ends)
+        if response.status_code != requests.codes.ok:
+            raise _refused(response)
+        _ = response.content
+        return response
+
+
+class _TokenFile(AuthBase):
+    """Adds the token as it stands in the file now; also keeps a .netrc from being used."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    @override
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._path is not None:
+            token = self._path.read_text(encoding="ascii").strip()
+            request.headers["Authorization"] = f"Bearer {token}"
+        return request
+
+
+class _BoundedBody:
+    """Body that ends in an error when it comes too slowly or is too long.
+
+    The library's time-out starts anew with each piece, so that a trickle would hold a thread for
+    ever; and no answer we asked for needs that much memory.
+    """
+
+    def __init__(self, body: Any, *, ends: float) -> None:
+        self._body = body
+        self._ends = ends
+        self._left = _ANSWER_LIMIT
+
+    def read(self, amount: int) -> bytes:
+        """Next piece, as soon as some of it is there."""
+        piece: bytes = self._body.read1(amount)
+        self._left -= len(piece)
+        if time.monotonic() > self._ends:
+            raise requests.ReadTimeout
+        if self._left < 0:
+            raise SourceError(SourceFault.BAD_ANSWER, "Prometheus: the answer is too long")
+        return piece
+
+    def close(self) -> None:
+        self._body.close()
+
+    def release_conn(self) -> None:
+        self._body.release_conn()
+
+
+def _refused(response: requests.Response) -> SourceError:
+    status = response.status_code
+    cannot_ask = status in _CANNOT_ASK or status >= requests.codes.server_error
+    fault = SourceFault.DOWN if cannot_ask else SourceFault.BAD_ANSWER
+    said = _error(response.content)
+    response.close()
+    return SourceError(fault, f"Prometheus: HTTP {status} {said}".rstrip())
+
+
+def _error(body: bytes) -> str:
+    """What Prometheus itself says is wrong (with the query, mostly); nothing of other bodies."""
+    try:
+        answer = json.loads(body)
+    except ValueError:
+        return ""
+    error = answer.get("error") if isinstance(answer, dict) else None
+    return error[:_ERROR_LIMIT] if isinstance(error, str) else ""
