@@ -1,0 +1,98 @@
+"""ModelDeployments for tests that want no pods, and a way to say what differs."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from davylamp.api import names
+
+Manifest = dict[str, Any]
+REMOVED = object()
+"""Said of a path, takes the field away."""
+
+
+def minimal(name: str = "risk", namespace: str = "default") -> Manifest:
+    """Only what has to be said."""
+    return {
+        "apiVersion": names.API_VERSION,
+        "kind": names.KIND,
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {
+            "image": {"repository": "registry.example/diabetes-risk", "tag": "3f2c1ab"},
+            "featureSnapshot": {"id": "2026-11-01"},
+            "seed": 42,
+        },
+    }
+
+
+def full(name: str = "risk", namespace: str = "default") -> Manifest:
+    """Every field of the spec, each with a value of its own."""
+    sequential = {"method": "Sequential", "max": "0.5%", "ratio": "1.25"}
+    threshold = {"method": "Threshold", "max": "2%", "window": "1m30s", "failures": 3}
+    return {
+        **minimal(name, namespace),
+        "spec": {
+            "image": {
+                "repository": "registry.example:5000/team/diabetes-risk",
+                "tag": "v1.2_3f2c1ab",
+                "digest": f"sha256:{'ab' * 32}",
+                "pullPolicy": "Always",
+                "pullSecrets": ["registry"],
+            },
+            "featureSnapshot": {
+                "id": "2026-11-01",
+                "uri": "s3://features/diabetes/2026-11-01.parquet",
+                "sha256": "9c" * 32,
+            },
+            "seed": 2**53 - 1,
+            "config": {"OMP_NUM_THREADS": "1", "LOG_LEVEL": "debug"},
+            "secrets": [
+                {"name": "feature-store", "policy": "Follow"},
+                {"name": "licence.key", "policy": "Pin"},
+            ],
+            "replicas": 4,
+            "serving": {
+                "port": 9000,
+                "resources": {
+                    "requests": {"cpu": "100m", "memory": "64Mi"},
+                    "limits": {"cpu": "1", "memory": "256Mi"},
+                },
+                "template": {
+                    "metadata": {"annotations": {"team": "risk"}},
+                    "spec": {"nodeSelector": {"kubernetes.io/os": "linux"}},
+                },
+            },
+            "rollout": {
+                "steps": [{"weight": 5, "hold": "1m"}, {"weight": 50, "pause": True}],
+                "gates": [
+                    {"name": "errors", "errorRate": sequential},
+                    {"name": "classic", "errorRate": threshold},
+                ],
+                "minRequests": 0,
+                "falseRollback": "0.1%",
+                "falsePromotion": "5%",
+                "progressDeadline": "5m",
+                "deadline": "1h30m",
+                "onDeadline": "Rollback",
+                "probation": "0s",
+                "traffic": {"router": "Service"},
+                "history": 3,
+            },
+            "paused": True,
+        },
+    }
+
+
+def changed(manifest: Manifest, changes: Mapping[str, Any]) -> Manifest:
+    """A copy with other values at dotted paths; a number in a path counts list elements."""
+    result = copy.deepcopy(manifest)
+    for path, value in changes.items():
+        *parents, last = [int(part) if part.isdigit() else part for part in path.split(".")]
+        node: Any = result
+        for part in parents:
+            node = node[part] if isinstance(node, list) else node.setdefault(part, {})
+        if value is REMOVED:
+            del node[last]
+        else:
+            node[last] = value
+    return result

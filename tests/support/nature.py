@@ -1,0 +1,108 @@
+"""Lets a fake world run by itself: pods start, requests come, gates answer, time passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import Enum
+
+from davylamp.gates import Verdict
+from davylamp.rollout import Decision
+from tests.support.world import World, judgement, revision_of
+
+
+class Model(Enum):
+    """What a model version is like once it runs."""
+
+    GOOD = "good"
+    ERRORS = "answers with errors"
+    CRASHES = "crashes at start"
+    UNREADY = "never becomes ready"
+    BLIND = "cannot be measured"
+
+
+VERDICTS = {
+    Model.GOOD: Verdict.PASS,
+    Model.ERRORS: Verdict.FAIL,
+    Model.BLIND: Verdict.UNKNOWN,
+}
+Models = Mapping[str, Model]
+MOST_PASSES = 2000
+
+
+def no_crash() -> int | None:
+    """The operator is not killed."""
+    return None
+
+
+def step(
+    world: World, models: Models, *, crash: Callable[[], int | None] = no_crash, idle: float = 5.0
+) -> Decision:
+    """One pass of the operator, then some seconds of life."""
+    decision = world.reconcile(crash_after=crash())
+    world.sweep()
+    world.controllers_run()
+    world.wait(seconds=min(idle, decision.wake_after or idle))
+    for tag, model in models.items():
+        _live(world, tag, model)
+    return decision
+
+
+def _live(world: World, tag: str, model: Model) -> None:
+    revision = revision_of(tag)
+    if model is Model.CRASHES:
+        changes = {"waiting_reason": "CrashLoopBackOff", "restarts": 3, "last_exit_code": 1}
+        for pod in [p for p in world.pods.get(revision, ()) if not p.terminating]:
+            world.change_pod(revision, pod, **changes)
+    elif model is not Model.UNREADY:
+        _starting_pods_get_ready(world, tag)
+    if revision not in world.serving():
+        world.answers.pop(revision, None)
+    elif model in VERDICTS:
+        before = world.answers.get(revision)
+        requests = (before.candidate.requests if before else 0) + 100
+        world.answers[revision] = judgement(VERDICTS[model], requests=requests)
+
+
+def _starting_pods_get_ready(world: World, tag: str) -> None:
+    revision = revision_of(tag)
+    for pod in list(world.pods.get(revision, ())):
+        if not pod.terminating and not pod.was_ready:
+            world.change_pod(revision, pod, ready=True, was_ready=True)
+
+
+def settle(
+    world: World,
+    models: Models,
+    *,
+    crash: Callable[[], int | None] = no_crash,
+    until: Callable[[World], bool] = lambda _: False,
+) -> World:
+    """Let it run until nothing is under way, or until a condition holds."""
+    for _ in range(MOST_PASSES):
+        before = (world.stored, world.selector, dict(world.scale), world.copy().pods)
+        decision = step(world, models, crash=crash)
+        if until(world):
+            return world
+        after = (world.stored, world.selector, dict(world.scale), world.pods)
+        if decision.wake_after is None and before == after:
+            return world
+    raise AssertionError(f"does not settle: {world.stored}")
+
+
+def serving_world(tag: str = "v1", **settings: object) -> World:
+    """A world in which one good version serves."""
+    world = World(tag=tag, **settings)
+    return settle(world, {tag: Model.GOOD})
+
+
+def world_in(stage: str, models: Models | None = None, **settings: object) -> World:
+    """A world in which v1 serves and v2 has come to a stage (or to `Probation`, `Step2`)."""
+    world = serving_world(**settings)
+    world.apply("v2")
+    models = models or {"v1": Model.GOOD, "v2": Model.GOOD}
+    reached = {
+        "Step2": lambda w: w.status.candidate is not None and w.status.candidate.step == 2,
+        "Probation": lambda w: w.status.previous is not None,
+        "Serving": lambda w: w.stable == "v2" and w.status.previous is None,
+    }
+    return settle(world, models, until=reached.get(stage, lambda w: w.stage == stage))

@@ -1,0 +1,297 @@
+"""A small cluster that remembers what was written to it, for tests of the pure decision.
+
+Effects of a decision are written in the controller's order (fence, grow, status, route, shrink)
+and may stop after any of them, as when the operator is killed there.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from davylamp.api.json import JsonObject
+from davylamp.api.names import Command, Reason
+from davylamp.api.spec import Rollout, Step
+from davylamp.api.status import ModelDeploymentStatus, RevisionRef, Stage, to_json
+from davylamp.gates import Count, Judgement, Verdict
+from davylamp.rollout import Decision, Notice, Observation, PodSeen, Workload, decide
+
+NAME = "diabetes-risk"
+START = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
+EVERY_POD = "*"
+NOBODY = "none"
+TWO_STEPS = Rollout(steps=(Step(weight=25, hold="1m"), Step(weight=40, hold="2m")))
+
+
+def revision_of(tag: str) -> str:
+    """A revision name that shows its tag."""
+    return f"{tag:0>10}"
+
+
+def ref(tag: str) -> RevisionRef:
+    return RevisionRef(
+        revision=revision_of(tag), tag=tag, digest=None, feature_snapshot="2026-11-01", seed=42
+    )
+
+
+def judgement(verdict: Verdict, *, requests: int = 1000, reason: str | None = None) -> Judgement:
+    reasons = {
+        Verdict.PASS: "ErrorRateAcceptable",
+        Verdict.FAIL: "ErrorRateWorse",
+        Verdict.UNDECIDED: "GatheringEvidence",
+        Verdict.UNKNOWN: "NoTraffic",
+    }
+    errors = requests // 5 if verdict is Verdict.FAIL else 0
+    return Judgement(
+        verdict=verdict,
+        reason=reason or reasons[verdict],
+        message=f"{errors} of {requests} requests failed",
+        candidate=Count(requests, errors),
+        stable=Count(4 * requests, 0),
+    )
+
+
+class Effect(NamedTuple):
+    """One write, by name."""
+
+    name: str
+    do: Callable[[], None]
+
+
+@dataclass
+class World:
+    """Spec, stored status, Deployments, pods, selector of the Service, and what the gates say."""
+
+    rollout: Rollout = TWO_STEPS
+    replicas: int = 4
+    tag: str = "v1"
+    now: datetime = START
+    generation: int = 1
+    paused: bool = False
+    commands: dict[Command, str] = field(default_factory=dict)
+    missing_secrets: tuple[str, ...] = ()
+    source_error: str | None = None
+    first_scrape_seen: bool = True
+    stored: JsonObject = field(default_factory=dict)
+    records: list[str] = field(default_factory=list)
+    scale: dict[str, int] = field(default_factory=dict)
+    pods: dict[str, list[PodSeen]] = field(default_factory=dict)
+    selector: str = NOBODY
+    answers: dict[str, Judgement] = field(default_factory=dict)
+    """What every gate says about a revision; none: it was not asked yet."""
+    notices: list[Notice] = field(default_factory=list)
+    written: list[str] = field(default_factory=list)
+    named: int = 0
+
+    # --- what people do -----------------------------------------------------------------------
+
+    def apply(self, tag: str | None = None, **changes: object) -> None:
+        """An edit of the spec."""
+        self.tag = tag or self.tag
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.generation += 1
+
+    def say(self, command: Command, tag: str, suffix: str = "") -> None:
+        """An annotation."""
+        self.commands[command] = revision_of(tag) + (f"@{suffix}" if suffix else "")
+
+    def wait(self, **duration: float) -> None:
+        self.now += timedelta(**duration)
+
+    # --- what is there ------------------------------------------------------------------------
+
+    @property
+    def status(self) -> ModelDeploymentStatus:
+        return ModelDeploymentStatus.model_validate(self.stored)
+
+    @property
+    def stable(self) -> str | None:
+        return self.status.stable.tag if self.status.stable else None
+
+    @property
+    def candidate(self) -> str | None:
+        return self.status.candidate.tag if self.status.candidate else None
+
+    @property
+    def stage(self) -> Stage | None:
+        return self.status.candidate.stage if self.status.candidate else None
+
+    @property
+    def rejected(self) -> set[str]:
+        return {entry.tag for entry in self.status.rejected}
+
+    @property
+    def told(self) -> list[Reason]:
+        return [notice.reason for notice in self.notices]
+
+    def condition(self, kind: str) -> tuple[str, str, str] | None:
+        """Status, reason and message of a condition."""
+        found = next((c for c in self.status.conditions if c.type == kind), None)
+        return (found.status, found.reason, found.message) if found else None
+
+    def serving(self) -> set[str]:
+        """Revisions whose pods get user traffic right now."""
+        return {
+            revision
+            for revision, pods in self.pods.items()
+            if self.selector in {EVERY_POD, revision}
+            and any(pod.ready and not pod.terminating for pod in pods)
+        }
+
+    def observe(self) -> Observation:
+        status = self.status
+        judged = status.candidate or (status.stable if status.previous else None)
+        asked = judged is not None and (
+            status.candidate is None or status.candidate.stage in {Stage.CANARY, Stage.PROMOTING}
+        )
+        answer = self.answers.get(judged.revision) if judged and asked else None
+        known = {*self.scale, *self.pods}
+        return Observation(
+            now=self.now,
+            generation=self.generation,
+            target=ref(self.tag),
+            rollout=self.rollout,
+            replicas=self.replicas,
+            paused=self.paused,
+            commands=dict(self.commands),
+            workloads={r: self._workload(r) for r in sorted(known)},
+            recorded=tuple(self.records),
+            missing_secrets=self.missing_secrets,
+            judged=judged.revision if judged else None,
+            judgements={gate.name: answer for gate in self.rollout.gates} if answer else {},
+            source_error=self.source_error,
+            first_scrape_seen=self.first_scrape_seen,
+        )
+
+    def _workload(self, revision: str) -> Workload:
+        pods = tuple(self.pods.get(revision, ()))
+        return Workload(revision, self.scale.get(revision, 0), pods)
+
+    # --- what the operator does ---------------------------------------------------------------
+
+    def decide(self) -> Decision:
+        return decide(self.status, self.observe(), name=NAME)
+
+    def reconcile(self, *, crash_after: int | None = None) -> Decision:
+        """One pass; killed after `crash_after` writes if that is given."""
+        decision = self.decide()
+        for effect in self.effects(decision)[:crash_after]:
+            effect.do()
+            self.written.append(effect.name)
+        return decision
+
+    def effects(self, decision: Decision) -> list[Effect]:
+        """The writes of a decision, in the controller's order, none that changes nothing."""
+        return [
+            *self._fence(decision),
+            *self._grow(decision),
+            *self._remember(decision),
+            *self._route(decision),
+            *self._shrink(decision),
+        ]
+
+    def _wanted_selector(self, decision: Decision) -> str:
+        route = decision.desired.route
+        return EVERY_POD if route.opened else route.stable or NOBODY
+
+    def _fence(self, decision: Decision) -> list[Effect]:
+        route, wanted = decision.desired.route, self._wanted_selector(decision)
+        known = {*self.records, *self.scale, *self.pods}
+        admitted = {r for r in known if self.selector in {EVERY_POD, r}}
+        if all(route.admits(r) for r in admitted):
+            return []
+        return [Effect(f"fence to {wanted}", lambda: setattr(self, "selector", wanted))]
+
+    def _grow(self, decision: Decision) -> list[Effect]:
+        new = decision.status.candidate
+        effects = []
+        if new and new.revision not in self.records and not self.missing_secrets:
+            revision = new.revision
+            effects.append(Effect(f"record {revision}", lambda: self.records.append(revision)))
+        growing = {
+            r: n
+            for r, n in decision.desired.replicas.items()
+            if n > self.scale.get(r, 0) and (r in self.records or effects)
+        }
+        effects += [self._scaling(revision, pods) for revision, pods in growing.items()]
+        return effects
+
+    def _remember(self, decision: Decision) -> list[Effect]:
+        after = to_json(decision.status)
+        if after == self.stored:
+            return []
+
+        def write() -> None:
+            self.stored = after
+            self.notices += decision.notices
+
+        return [Effect("status", write)]
+
+    def _route(self, decision: Decision) -> list[Effect]:
+        wanted = self._wanted_selector(decision)
+        if wanted == self.selector or self._fence(decision):
+            return []
+        return [Effect(f"route to {wanted}", lambda: setattr(self, "selector", wanted))]
+
+    def _shrink(self, decision: Decision) -> list[Effect]:
+        wanted = decision.desired.replicas
+        shrinking = {r: n for r, n in wanted.items() if n < self.scale.get(r, 0)}
+        gone = [r for r in self.records if r not in wanted]
+        return [
+            *(self._scaling(revision, pods) for revision, pods in shrinking.items()),
+            *(Effect(f"delete {r}", lambda r=r: self._delete(r)) for r in gone),
+        ]
+
+    def _scaling(self, revision: str, pods: int) -> Effect:
+        return Effect(f"scale {revision} to {pods}", lambda: self.scale.update({revision: pods}))
+
+    def _delete(self, revision: str) -> None:
+        self.scale.pop(revision, None)
+        self.records.remove(revision)
+
+    # --- what Deployments and kubelets do ---------------------------------------------------------
+
+    def controllers_run(self) -> None:
+        """ReplicaSets create the pods that are missing and delete those too many."""
+        for revision in sorted({*self.scale, *self.pods}):
+            pods = self.pods.setdefault(revision, [])
+            living = [pod for pod in pods if not pod.terminating]
+            for _ in range(self.scale.get(revision, 0) - len(living)):
+                self.named += 1
+                pods.append(PodSeen(name=f"{NAME}-{revision}-{self.named}"))
+            for pod in living[self.scale.get(revision, 0) :]:
+                self.change_pod(revision, pod, terminating=True, ready=False)
+
+    def change_pod(self, revision: str, pod: PodSeen, **changes: object) -> None:
+        """A new status of a pod; the time of a change of readiness is noted."""
+        if "ready" in changes and changes["ready"] != pod.ready:
+            changes = {"ready_changed_at": self.now, **changes}
+        pods = self.pods[revision]
+        pods[pods.index(pod)] = replace(pod, **changes)
+
+    def ready(self, tag: str) -> None:
+        """Every living pod of a tag becomes ready."""
+        revision = revision_of(tag)
+        for pod in list(self.pods.get(revision, ())):
+            if not pod.terminating:
+                self.change_pod(revision, pod, ready=True, was_ready=True, waiting_reason=None)
+
+    def unready(self, tag: str, count: int = 1, **changes: object) -> None:
+        """Some pods of a tag stop being ready."""
+        revision = revision_of(tag)
+        for pod in [p for p in self.pods[revision] if not p.terminating][:count]:
+            self.change_pod(revision, pod, ready=False, **changes)
+
+    def sweep(self) -> None:
+        """Pods that were terminating are gone."""
+        for revision in list(self.pods):
+            self.pods[revision] = [p for p in self.pods[revision] if not p.terminating]
+            if not self.pods[revision]:
+                del self.pods[revision]
+
+    def copy(self) -> World:
+        return copy.deepcopy(self)
