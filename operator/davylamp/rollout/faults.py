@@ -83,4 +83,5 @@ def why_not_ready(workload: Workload) -> str:
     unready = [pod.name for pod in workload.living if not pod.ready]
     if unready:
         return f"pod {unready[0]} runs but does not pass its readiness probe"
-    return "no pod was created; look at the events of its Deployment and ReplicaSet"
+    missing = "no other pod exists yet" if workload.living else "no pod exists yet"
+    return f"{missing}; if that lasts, see the events of its Deployment and ReplicaSet"
