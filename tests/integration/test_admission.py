@@ -1,0 +1,221 @@
+"""Bad input is refused by the API server itself, with the path of the field."""
+
+from typing import Any, NamedTuple
+
+import pytest
+from tests.support.kube import admitted, refusal
+from tests.support.manifests import REMOVED, changed, full, minimal
+
+from davylamp.api.crd import MAX_NAME_LENGTH
+from davylamp.api.spec import ModelDeploymentSpec
+from davylamp.manifests import says_the_same
+
+STEPS = "spec.rollout.steps"
+GATES = "spec.rollout.gates"
+THRESHOLD = {"method": "Threshold", "max": "2%", "window": "1m", "failures": 3}
+
+
+class Bad(NamedTuple):
+    """A change that must be refused, the path that must be named, and words of the message."""
+
+    changes: dict[str, Any]
+    path: str
+    words: str
+
+
+def gate(**error_rate: Any) -> dict[str, Any]:
+    return {"spec.rollout": {"gates": [{"name": "errors", "errorRate": error_rate}]}}
+
+
+def steps(*said: dict[str, Any]) -> dict[str, Any]:
+    return {"spec.rollout": {"steps": list(said)}}
+
+
+def weights(*said: int) -> dict[str, Any]:
+    return steps(*({"weight": weight, "hold": "1m"} for weight in said))
+
+
+BAD = {
+    # fields that do not exist
+    "unknown field of the spec": Bad({"spec.replica": 2}, "spec.replica", "unknown field"),
+    "unknown field of the image": Bad({"spec.image.name": "x"}, "spec.image.name", "unknown field"),
+    "unknown field of a step": Bad(
+        steps({"weight": 5, "hold": "1m", "wait": "2m"}), f"{STEPS}[0].wait", "unknown field"
+    ),
+    "unknown field of a gate": Bad(
+        {"spec.rollout": {"gates": [{"name": "slow", "latency": {"over": "1s"}}]}},
+        f"{GATES}[0].latency",
+        "unknown field",
+    ),
+    # fields that are missing
+    "no spec": Bad({"spec": REMOVED}, "spec", "Required value"),
+    "no image": Bad({"spec.image": REMOVED}, "spec.image", "Required value"),
+    "no tag": Bad({"spec.image.tag": REMOVED}, "spec.image.tag", "Required value"),
+    "no snapshot": Bad({"spec.featureSnapshot": REMOVED}, "spec.featureSnapshot", "Required value"),
+    "no seed": Bad({"spec.seed": REMOVED}, "spec.seed", "Required value"),
+    # the image
+    "tag latest": Bad({"spec.image.tag": "latest"}, "spec.image.tag", "does not name one model"),
+    "empty tag": Bad({"spec.image.tag": ""}, "spec.image.tag", "should be at least 1 chars long"),
+    "tag with a slash": Bad({"spec.image.tag": "a/b"}, "spec.image.tag", "should match"),
+    "repository in capitals": Bad(
+        {"spec.image.repository": "Risk"}, "spec.image.repository", "should match"
+    ),
+    "repository with a digest": Bad(
+        {"spec.image.repository": "risk@sha256"}, "spec.image.repository", "should match"
+    ),
+    "short digest": Bad({"spec.image.digest": "sha256:ab"}, "spec.image.digest", "should match"),
+    "pull policy": Bad({"spec.image.pullPolicy": "Often"}, "spec.image.pullPolicy", "Unsupported"),
+    # the snapshot and the seed
+    "bad sha256": Bad(
+        {"spec.featureSnapshot.sha256": "9c1e"}, "spec.featureSnapshot.sha256", "should match"
+    ),
+    "uri without scheme": Bad(
+        {"spec.featureSnapshot.uri": "features.parquet"}, "spec.featureSnapshot.uri", "should match"
+    ),
+    "negative seed": Bad({"spec.seed": -1}, "spec.seed", "greater than or equal to 0"),
+    "seed too large": Bad({"spec.seed": 2**53}, "spec.seed", "less than or equal to"),
+    "seed as text": Bad({"spec.seed": "42"}, "spec.seed", "must be of type integer"),
+    "seed as fraction": Bad({"spec.seed": 4.2}, "spec.seed", "must be of type integer"),
+    # configuration and secrets
+    "config key": Bad({"spec.config": {"omp-threads": "1"}}, "spec.config", "environment variable"),
+    "reserved config key": Bad({"spec.config": {"DAVYLAMP_SEED": "1"}}, "spec.config", "reserved"),
+    "config number": Bad({"spec.config": {"N": 1}}, "spec.config.N", "must be of type string"),
+    "secret policy": Bad(
+        {"spec.secrets": [{"name": "a", "policy": "Copy"}]}, "spec.secrets[0].policy", "Unsupported"
+    ),
+    "secret twice": Bad(
+        {"spec.secrets": [{"name": "a"}, {"name": "a"}]}, "spec.secrets[1]", "Duplicate value"
+    ),
+    # serving
+    "no replicas": Bad({"spec.replicas": 0}, "spec.replicas", "greater than or equal to 1"),
+    "port": Bad({"spec.serving": {"port": 70000}}, "spec.serving.port", "less than or equal to"),
+    # steps
+    "weights that fall": Bad(weights(50, 25), STEPS, "weights must rise"),
+    "weights that stay": Bad(weights(25, 25), STEPS, "weights must rise"),
+    "weight 0": Bad(weights(0), f"{STEPS}[0].weight", "greater than or equal to 1"),
+    "weight 100": Bad(weights(100), f"{STEPS}[0].weight", "less than or equal to 99"),
+    "step that neither holds nor pauses": Bad(steps({"weight": 5}), STEPS, "either hold"),
+    "step that pauses not": Bad(steps({"weight": 5, "pause": False}), STEPS, "either hold"),
+    "step that holds and pauses": Bad(
+        steps({"weight": 5, "hold": "1m", "pause": True}), STEPS, "either hold"
+    ),
+    "hold without unit": Bad(
+        steps({"weight": 5, "hold": "90"}), f"{STEPS}[0].hold", "should match"
+    ),
+    "hold in days": Bad(steps({"weight": 5, "hold": "1d"}), f"{STEPS}[0].hold", "should match"),
+    "negative hold": Bad(steps({"weight": 5, "hold": "-1m"}), f"{STEPS}[0].hold", "should match"),
+    "hold as number": Bad(steps({"weight": 5, "hold": 60}), f"{STEPS}[0].hold", "of type string"),
+    # times and bounds of a rollout
+    "probation in words": Bad(
+        {"spec.rollout": {"probation": "10 minutes"}}, "spec.rollout.probation", "should match"
+    ),
+    "no time for progress": Bad(
+        {"spec.rollout": {"progressDeadline": "0s"}}, "spec.rollout.progressDeadline", "above 0s"
+    ),
+    "no time at all": Bad(
+        {"spec.rollout": {"deadline": "0m0s"}}, "spec.rollout.deadline", "above 0s"
+    ),
+    "percentage without sign": Bad(
+        {"spec.rollout": {"falseRollback": "1.0"}}, "spec.rollout.falseRollback", "should match"
+    ),
+    "percentage above all": Bad(
+        {"spec.rollout": {"falseRollback": "101%"}}, "spec.rollout.falseRollback", "should match"
+    ),
+    "certain false rollback": Bad(
+        {"spec.rollout": {"falseRollback": "100%"}}, "spec.rollout.falseRollback", "between 0% and"
+    ),
+    "impossible false promotion": Bad(
+        {"spec.rollout": {"falsePromotion": "0%"}}, "spec.rollout.falsePromotion", "between 0% and"
+    ),
+    "no history": Bad({"spec.rollout": {"history": 0}}, "spec.rollout.history", "greater than"),
+    "unknown router": Bad(
+        {"spec.rollout": {"traffic": {"router": "Magic"}}}, "spec.rollout.traffic.router", "Unsup"
+    ),
+    # gates
+    "gate without a measure": Bad(
+        {"spec.rollout": {"gates": [{"name": "errors"}]}}, f"{GATES}[0].errorRate", "Required value"
+    ),
+    "gate without a name": Bad(
+        {"spec.rollout": {"gates": [{"errorRate": {}}]}}, f"{GATES}[0].name", "Required value"
+    ),
+    "gate twice": Bad(
+        {"spec.rollout": {"gates": [{"name": "a", "errorRate": {}}] * 2}},
+        f"{GATES}[1]",
+        "Duplicate value",
+    ),
+    "threshold without window": Bad(
+        gate(method="Threshold", failures=3), f"{GATES}[0].errorRate", "needs window and failures"
+    ),
+    "threshold without failures": Bad(
+        gate(method="Threshold", window="1m"), f"{GATES}[0].errorRate", "needs window and failures"
+    ),
+    "threshold with a ratio": Bad(
+        gate(**THRESHOLD, ratio="2"), f"{GATES}[0].errorRate", "ratio belongs to method Sequential"
+    ),
+    "window of nothing": Bad(
+        gate(**{**THRESHOLD, "window": "0s"}), f"{GATES}[0].errorRate", "window must be above 0s"
+    ),
+    "window on a sequential test": Bad(
+        gate(window="1m"), f"{GATES}[0].errorRate", "belong to method Threshold"
+    ),
+    "ratio below 1": Bad(gate(ratio="0.5"), f"{GATES}[0].errorRate", "at least 1"),
+    "ratio as number": Bad(gate(ratio=1.5), f"{GATES}[0].errorRate.ratio", "of type string"),
+    "no tolerance": Bad(gate(max="0%"), f"{GATES}[0].errorRate", "between 0% and 100%"),
+    "all tolerated": Bad(gate(max="100%"), f"{GATES}[0].errorRate", "between 0% and 100%"),
+    "gate method": Bad(gate(method="Guess"), f"{GATES}[0].errorRate.method", "Unsupported value"),
+    # the name
+    "name too long for its children": Bad(
+        {"metadata.name": "a" * (MAX_NAME_LENGTH + 1)}, "metadata.name", "may have at most"
+    ),
+    "name from a digit on": Bad({"metadata.name": "1risk"}, "metadata.name", "from a letter on"),
+    "name with dots": Bad({"metadata.name": "risk.v1"}, "metadata.name", "must be a Service name"),
+    "name with a capital": Bad({"metadata.name": "Risk"}, "metadata.name", "Invalid value"),
+}
+
+
+@pytest.mark.parametrize("case", BAD.values(), ids=BAD.keys())
+def test_bad_input_is_refused_with_its_path(case: Bad) -> None:
+    said = refusal(changed(minimal(), case.changes))
+
+    assert case.path in said
+    assert case.words in said
+
+
+GOOD = {
+    "minimal": {},
+    "longest name": {"metadata.name": "a" * MAX_NAME_LENGTH},
+    "no steps": {"spec.rollout": {"steps": []}},
+    "no gates": {"spec.rollout": {"gates": []}},
+    "hold of nothing": steps({"weight": 5, "hold": "0s"}),
+    "hours, minutes and seconds": steps({"weight": 5, "hold": "1h2m3s"}),
+    "seed 0": {"spec.seed": 0},
+    "largest seed": {"spec.seed": 2**53 - 1},
+    "threshold gate": gate(**THRESHOLD),
+    "ratio 1": gate(ratio="1"),
+    "registry with a port": {"spec.image.repository": "localhost:5000/risk"},
+    "any pod template": {"spec.serving": {"template": {"spec": {"anything": [1, {"a": None}]}}}},
+}
+
+
+@pytest.mark.parametrize("changes", GOOD.values(), ids=GOOD.keys())
+def test_good_input_is_admitted(changes: dict[str, Any]) -> None:
+    assert admitted(changed(minimal(), changes))["kind"] == "ModelDeployment"
+
+
+def test_defaults_of_the_schema_are_those_of_the_operator() -> None:
+    stored = admitted(minimal())["spec"]
+
+    ours = ModelDeploymentSpec.model_validate(minimal()["spec"])
+    assert ModelDeploymentSpec.model_validate(stored) == ours
+    assert says_the_same(stored, ours.model_dump(mode="json", by_alias=True, exclude_none=True))
+    assert stored["replicas"] == 1
+    assert [step["weight"] for step in stored["rollout"]["steps"]] == [5, 25, 50]
+    assert stored["rollout"]["gates"][0]["errorRate"] == {"method": "Sequential", "max": "1%"}
+
+
+def test_a_full_spec_is_stored_as_it_was_written() -> None:
+    written = full()["spec"]
+
+    assert admitted(full())["spec"] == written
+    ours = ModelDeploymentSpec.model_validate(written)
+    assert ours.model_dump(mode="json", by_alias=True, exclude_none=True) == written

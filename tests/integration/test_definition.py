@@ -1,0 +1,117 @@
+"""The definition of the resource as the API server understands it."""
+
+import pytest
+from tests.support.kube import kubectl
+from tests.support.manifests import Manifest, changed, minimal
+
+from davylamp.api.crd import custom_resource_definition
+from davylamp.manifests import says_the_same
+
+GROUP_PATH = "/apis/davylamp.dev/v1alpha1"
+
+
+def test_the_file_is_what_the_models_say(crd_file: Manifest) -> None:
+    assert crd_file == custom_resource_definition()
+
+
+def test_the_api_server_stores_all_of_it(crd: Manifest) -> None:
+    """What a schema may not hold is dropped in silence, so a difference is a defect."""
+    assert says_the_same(crd["spec"], custom_resource_definition()["spec"])
+
+
+def test_the_schema_is_structural_and_served(crd: Manifest) -> None:
+    conditions = {c["type"]: c["status"] for c in crd["status"]["conditions"]}
+
+    assert conditions == {"NamesAccepted": "True", "Established": "True"}
+
+
+@pytest.mark.parametrize("name", ["md", "mdeploy", "modeldeployment", "davylamp"])
+def test_short_names_and_category(name: str) -> None:
+    listed = kubectl("get", name, "-A", "-o", "json")
+
+    assert listed.code == 0, listed.err
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("md", "rolled out and taken back by itself"),
+        ("md.spec", "Random seed of the training run"),
+        ("md.spec.rollout", "Rising shares of traffic"),
+        ("md.spec.rollout.steps", "Wait here until a person"),
+        ("md.spec.rollout.gates.errorRate", "anytime-valid"),
+        ("md.spec.image", "does not name one model"),
+        ("md.spec.secrets", "Pin copies it"),
+        ("md.status.candidate.gates", "neither good nor bad"),
+    ],
+)
+def test_kubectl_explain_reads_well(path: str, words: str) -> None:
+    said = kubectl("explain", path)
+
+    assert said.code == 0, said.err
+    assert words in " ".join(said.out.split())
+
+
+def undescribed(path: str, schema: Manifest) -> list[str]:
+    """Paths of fields that `kubectl explain` would have nothing to say about."""
+    found = [] if schema.get("description") else [path]
+    for name, child in schema.get("properties", {}).items():
+        found += undescribed(f"{path}.{name}", child)
+    if "properties" in schema.get("items", {}):
+        found += undescribed(f"{path}[]", schema["items"])
+    return found
+
+
+def test_every_field_is_described(crd: Manifest) -> None:
+    root = crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+
+    assert undescribed("spec", root["properties"]["spec"]) == []
+    assert undescribed("status", root["properties"]["status"]) == []
+
+
+def test_status_and_scale_are_subresources() -> None:
+    resources = kubectl("get", "--raw", GROUP_PATH).json["resources"]
+
+    by_name = {each["name"]: each for each in resources}
+    assert set(by_name) == {"modeldeployments", "modeldeployments/status", "modeldeployments/scale"}
+    assert by_name["modeldeployments"]["categories"] == ["davylamp"]
+    assert by_name["modeldeployments/scale"]["kind"] == "Scale"
+
+
+@pytest.fixture
+def waiting(namespace: str) -> Manifest:
+    """One that is paused before its first rollout, so that nothing is made for it."""
+    manifest = changed(minimal("waiting", namespace), {"spec.paused": True})
+    made = kubectl("apply", "--server-side", "-f", "-", stdin=manifest)
+    assert made.code == 0, made.err
+    return manifest
+
+
+def test_kubectl_scale(waiting: Manifest, namespace: str) -> None:
+    scaled = kubectl("scale", "-n", namespace, "md/waiting", "--replicas=3")
+    stored = kubectl("get", "md", "waiting", "-n", namespace, "-o", "json").json
+
+    assert scaled.code == 0, scaled.err
+    assert stored["spec"]["replicas"] == 3
+
+
+def test_kubectl_scale_to_nothing_is_refused(waiting: Manifest, namespace: str) -> None:
+    scaled = kubectl("scale", "-n", namespace, "md/waiting", "--replicas=0")
+
+    assert scaled.code != 0
+    assert "spec.replicas" in scaled.err
+
+
+def test_status_is_not_the_users_to_write(waiting: Manifest, namespace: str) -> None:
+    manifest = changed(waiting, {"status.replicas": 7})
+    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
+
+    stored = kubectl("get", "md", "waiting", "-n", namespace, "-o", "json").json
+    assert stored.get("status", {}).get("replicas", 0) != 7
+
+
+def test_columns_of_kubectl_get(waiting: Manifest, namespace: str) -> None:
+    table = kubectl("get", "md", "waiting", "-n", namespace)
+
+    columns = table.out.splitlines()[0].split()
+    assert columns == ["NAME", "READY", "TAG", "CANDIDATE", "WEIGHT", "STEP", "REASON", "AGE"]
