@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 
 from davylamp.gates import Verdict
-from davylamp.rollout import Decision
 from tests.support.world import World, judgement, revision_of
 
 
@@ -34,17 +33,13 @@ def no_crash() -> int | None:
     return None
 
 
-def step(
-    world: World, models: Models, *, crash: Callable[[], int | None] = no_crash, idle: float = 5.0
-) -> Decision:
-    """One pass of the operator, then some seconds of life."""
-    decision = world.reconcile(crash_after=crash())
+def live(world: World, models: Models, *, seconds: float = 5.0) -> None:
+    """Some seconds of life without the operator."""
     world.sweep()
     world.controllers_run()
-    world.wait(seconds=min(idle, decision.wake_after or idle))
+    world.wait(seconds=seconds)
     for tag, model in models.items():
         _live(world, tag, model)
-    return decision
 
 
 def _live(world: World, tag: str, model: Model) -> None:
@@ -79,14 +74,21 @@ def settle(
 ) -> World:
     """Let it run until nothing is under way, or until a condition holds."""
     for _ in range(MOST_PASSES):
-        before = (world.stored, world.selector, dict(world.scale), world.copy().pods)
-        decision = step(world, models, crash=crash)
+        before = world.copy()
+        decision = world.reconcile(crash_after=crash())
         if until(world):
             return world
-        after = (world.stored, world.selector, dict(world.scale), world.pods)
-        if decision.wake_after is None and before == after:
+        live(world, models, seconds=min(5.0, decision.wake_after or 5.0))
+        if decision.wake_after is None and _same(before, world):
             return world
     raise AssertionError(f"does not settle: {world.stored}")
+
+
+def _same(one: World, other: World) -> bool:
+    return all(
+        getattr(one, name) == getattr(other, name)
+        for name in ("stored", "selector", "scale", "pods", "records")
+    )
 
 
 def serving_world(tag: str = "v1", **settings: object) -> World:

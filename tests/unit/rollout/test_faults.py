@@ -1,0 +1,80 @@
+"""Hard rules: what needs no statistics."""
+
+from datetime import timedelta
+
+import pytest
+
+from davylamp.rollout import PodSeen, Workload
+from davylamp.rollout.faults import hard_fault, readiness_lost, why_not_ready
+from tests.support.world import START
+
+READY = PodSeen(name="fine", ready=True)
+
+
+def of(*pods):
+    return Workload("r", len(pods), pods)
+
+
+@pytest.mark.parametrize(
+    ("pod", "reason", "words"),
+    [
+        (PodSeen("p", waiting_reason="ImagePullBackOff", waiting_message="401"),
+         "ImageUnavailable", "401"),
+        (PodSeen("p", waiting_reason="InvalidImageName"), "ImageUnavailable", "InvalidImageName"),
+        (PodSeen("p", waiting_reason="ErrImageNeverPull"), "ImageUnavailable", "pod p"),
+        (PodSeen("p", last_exit_reason="OOMKilled"), "OutOfMemory", "limits.memory"),
+        (PodSeen("p", waiting_reason="CrashLoopBackOff", restarts=1, last_exit_code=137),
+         "CrashLoop", "exit code 137"),
+        (PodSeen("p", restarts=3, last_exit_code=1), "CrashLoop", "restarted 3 times"),
+    ],
+)  # fmt: skip
+def test_hard_faults(pod, reason, words):
+    fault = hard_fault(of(READY, pod))
+    assert fault.reason == reason
+    assert words in fault.message
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        READY,
+        PodSeen("p", waiting_reason="ContainerCreating"),
+        PodSeen("p", waiting_reason="ErrImagePull"),  # the first failed pull may be a hiccup
+        PodSeen("p", restarts=2, last_exit_code=1),
+        PodSeen("p", terminating=True, waiting_reason="CrashLoopBackOff", restarts=9),
+    ],
+)
+def test_what_is_no_hard_fault(pod):
+    assert hard_fault(of(pod)) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pod", "lost"),
+    [
+        (30, PodSeen("p", was_ready=True, ready_changed_at=START), True),
+        (20, PodSeen("p", was_ready=True, ready_changed_at=START), False),
+        (30, PodSeen("p", was_ready=False, ready_changed_at=START), False),
+        (30, PodSeen("p", ready=True, was_ready=True, ready_changed_at=START), False),
+        (30, PodSeen("p", was_ready=True, terminating=True, ready_changed_at=START), False),
+        (30, PodSeen("p", was_ready=True), False),
+    ],
+)
+def test_readiness_is_lost_after_a_grace(seconds, pod, lost):
+    fault = readiness_lost(of(READY, pod), START + timedelta(seconds=seconds))
+    assert (fault is not None) is lost
+    if fault:
+        assert f"{seconds} s" in fault.message
+
+
+@pytest.mark.parametrize(
+    ("pods", "words"),
+    [
+        ((), "no pod exists yet"),
+        ((READY,), "no other pod exists yet"),
+        ((PodSeen("p"),), "readiness probe"),
+        ((PodSeen("p", waiting_reason="CreateContainerConfigError", waiting_message="no key"),),
+         "CreateContainerConfigError: no key"),
+    ],
+)  # fmt: skip
+def test_why_pods_are_not_ready_is_said_in_their_own_words(pods, words):
+    assert words in why_not_ready(of(*pods))

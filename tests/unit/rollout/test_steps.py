@@ -1,0 +1,62 @@
+"""Replica arithmetic: a share is a number of whole pods."""
+
+import pytest
+
+from davylamp.api.spec import Step
+from davylamp.rollout.steps import canary_replicas, lowest_weight, next_step, share
+
+
+@pytest.mark.parametrize(
+    ("weight", "stable", "pods"),
+    [
+        (25, 4, 1),
+        (5, 4, 0),
+        (5, 19, 1),
+        (5, 20, 1),
+        (50, 1, 1),
+        (50, 4, 4),
+        (49, 1, 0),
+        (99, 1, 99),
+        (1, 99, 1),
+        (1, 98, 0),
+        (33, 10, 4),
+    ],
+)
+def test_the_most_pods_within_a_weight(weight, stable, pods):
+    assert canary_replicas(weight, stable) == pods
+
+
+@pytest.mark.parametrize("weight", range(1, 100, 7))
+def test_p11_the_share_never_exceeds_the_weight_and_one_more_pod_would(weight):
+    for stable in range(1, 200):
+        pods = canary_replicas(weight, stable)
+        assert 100 * pods <= weight * (pods + stable)
+        assert 100 * (pods + 1) > weight * (pods + 1 + stable)
+
+
+def test_the_lowest_weight_is_the_first_that_one_pod_fits():
+    for stable in range(1, 1001):
+        lowest = lowest_weight(stable)
+        assert canary_replicas(lowest, stable) >= 1
+        assert lowest == 1 or canary_replicas(lowest - 1, stable) == 0
+
+
+def test_no_pods_have_no_share():
+    assert share(0, 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("weights", "done", "stable", "number"),
+    [
+        ((5, 25, 50), 0, 4, 2),  # 5 % is no whole pod of 4
+        ((5, 25, 50), 0, 20, 1),
+        ((5, 25, 50), 2, 4, 3),
+        ((5, 25, 50), 3, 4, None),
+        ((25, 30, 50), 1, 4, 3),  # 30 % would add no pod to 25 %
+        ((5, 10), 0, 4, None),
+        ((), 0, 4, None),
+    ],
+)
+def test_steps_that_add_no_whole_pod_are_passed_over(weights, done, stable, number):
+    steps = tuple(Step(weight=weight, hold="1m") for weight in weights)
+    assert next_step(steps, done, stable) == number
