@@ -7,6 +7,7 @@ import signal
 import sys
 
 import kopf
+from kopf._core.engines.peering import Identity
 from kubernetes.aio.client import ApiClient
 from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector
 
@@ -87,9 +88,16 @@ class Operator:
             await self.stop.wait()
             await self.queue.stop()
             self.elector.stop()
-            await leading
-            for task in (judging, working, watching):
+            if self.ready.is_set():
+                await leading
+            for task in (leading, judging, working, watching):
                 task.cancel()
+
+    def heed_signals(self) -> None:
+        """Stop in order on SIGTERM and SIGINT: work first, then the lease, then the watches."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop.set)
 
     async def _watch(self) -> None:
         await kopf.operator(
@@ -98,15 +106,17 @@ class Operator:
             clusterwide=not self._settings.namespaces,
             namespaces=self._settings.namespaces,
             standalone=True,
+            # kopf would ask for the name of a user that containers do not have
+            identity=Identity(self._settings.identity),
             ready_flag=self.ready,
             stop_flag=self.stop,
         )
-        if not self.stop.is_set():
-            raise RuntimeError("the watches ended; leaving it to the kubelet to start anew")
+        self.stop.set()  # a signal reached kopf first, or the watches cannot go on
 
     async def _lead(self) -> None:
         """Compete for the lease once the watches are up, so that a leader knows the cluster."""
         await self.ready.wait()
+        self.heed_signals()  # kopf has set its own handlers meanwhile
         if self._settings.leader_election:
             await self.elector.run()
         else:
@@ -147,9 +157,7 @@ def run(settings: Settings) -> int:
     async def main() -> None:
         async with connect() as client:
             operator = Operator(settings, client)
-            loop = asyncio.get_running_loop()
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.add_signal_handler(number, operator.stop.set)
+            operator.heed_signals()
             await operator.run()
 
     with contextlib.suppress(asyncio.CancelledError):
