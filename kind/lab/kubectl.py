@@ -1,0 +1,163 @@
+"""kubectl on the local cluster, and waiting for what it shows."""
+
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, TypeVar
+
+import yaml
+
+from localcluster.names import CONTEXT
+from localcluster.paths import bin_dir
+
+Object = dict[str, Any]
+T = TypeVar("T")
+
+ELSEWHERE: Final = ("--context", "--kubeconfig", "--cluster", "--server", "-s", "--user")
+"""Options that would lead to another cluster than the local one."""
+RESTRICTED: Final = "pod-security.kubernetes.io/enforce"
+CALL_SECONDS: Final = 60
+GONE_SECONDS: Final = 120
+
+
+class KubectlError(RuntimeError):
+    """kubectl failed; the message is what it said."""
+
+
+def command(*args: str) -> list[str]:
+    """The full command line.
+
+    Raises:
+        ValueError: an option names another cluster.
+        KubectlError: there is no kubectl.
+    """
+    own = args[: args.index("--")] if "--" in args else args
+    for arg in own:
+        if arg.split("=", 1)[0] in ELSEWHERE:
+            raise ValueError(f"{arg} leads away from the local cluster ({CONTEXT})")
+    path = f"{bin_dir()}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    program = shutil.which("kubectl", path=path)
+    if program is None:
+        raise KubectlError("there is no kubectl: run `make cluster`")
+    return [program, "--context", CONTEXT, *args]
+
+
+def kubectl(*args: str, stdin: str | None = None, check: bool = True) -> str:
+    """What kubectl prints on stdout; with `check=False` also when it fails.
+
+    Raises:
+        KubectlError: it failed or took longer than a minute.
+    """
+    try:
+        done = subprocess.run(
+            command(*args),
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            timeout=CALL_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as late:
+        raise KubectlError(f"kubectl {' '.join(args)}: no end after {CALL_SECONDS} s") from late
+    if check and done.returncode:
+        raise KubectlError(done.stderr.strip() or f"kubectl {' '.join(args)}: {done.returncode}")
+    return done.stdout
+
+
+def get(kind: str, name: str, namespace: str | None = None) -> Object | None:
+    """One object, or None where there is none."""
+    told = kubectl("get", kind, name, *_in(namespace), "--ignore-not-found", "-o", "json")
+    found: Object | None = json.loads(told) if told.strip() else None
+    return found
+
+
+def items(kind: str, namespace: str | None = None, selector: str | None = None) -> list[Object]:
+    """All objects of a kind in a namespace, narrowed by a label selector."""
+    chosen = ("-l", selector) if selector else ()
+    found: list[Object] = json.loads(
+        kubectl("get", kind, *_in(namespace), *chosen, "-o", "json"),
+    )["items"]
+    return found
+
+
+def apply(*manifests: Mapping[str, Any]) -> str:
+    """Apply objects as a person would, with client-side `kubectl apply`; what it answered."""
+    return kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all([dict(m) for m in manifests]))
+
+
+def delete(kind: str, name: str, namespace: str | None = None, *, wait: bool = False) -> None:
+    """Delete an object if it is there."""
+    kubectl("delete", kind, name, *_in(namespace), "--ignore-not-found", f"--wait={_bool(wait)}")
+
+
+def wait_until(
+    condition: Callable[[], T | None],
+    *,
+    timeout: float,
+    what: str,
+    every: float = 0.2,
+    state: Callable[[], object] | None = None,
+) -> T:
+    """The first truthy answer of `condition`, asked every `every` seconds.
+
+    Args:
+        condition: asked again and again; a failing kubectl counts as "not yet".
+        timeout: seconds.
+        what: what is waited for, for the error.
+        every: seconds between two questions.
+        state: what the error shows as the last state; else the condition's last answer.
+
+    Raises:
+        TimeoutError: it did not happen in time.
+    """
+    deadline = time.monotonic() + timeout
+    last: object = None
+    while True:
+        try:
+            found = condition()
+        except KubectlError as problem:
+            last = problem
+        else:
+            if found:
+                return found
+            last = found
+        if time.monotonic() >= deadline:
+            shown = state() if state else last
+            raise TimeoutError(f"waited {timeout:g} s for {what}; last seen: {shown}")
+        time.sleep(every)
+
+
+@contextlib.contextmanager
+def namespace(name: str) -> Iterator[str]:
+    """A fresh namespace with pod security `restricted`; it goes away at the end, unwaited for."""
+    fresh_namespace(name)
+    try:
+        yield name
+    finally:
+        delete("namespace", name)
+
+
+def fresh_namespace(name: str) -> None:
+    """Create a namespace, after deleting what had its name."""
+    delete("namespace", name)
+    wait_until(
+        lambda: get("namespace", name) is None,
+        timeout=GONE_SECONDS,
+        what=f"the end of namespace {name}",
+    )
+    labels = {RESTRICTED: "restricted"}
+    metadata = {"name": name, "labels": labels}
+    apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+
+
+def _in(namespace: str | None) -> tuple[str, ...]:
+    return ("-n", namespace) if namespace else ()
+
+
+def _bool(value: bool) -> str:  # noqa: FBT001
+    return "true" if value else "false"
