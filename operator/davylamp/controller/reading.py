@@ -61,7 +61,7 @@ def pod_seen(pod: JsonObject) -> PodSeen:
         restarts=_int(field(container, "restartCount")),
         last_exit_reason=_text(field(ended, "reason")),
         last_exit_code=_int(field(ended, "exitCode")) if ended else None,
-        image_id=_text(field(container, "imageID")) or None,
+        image_id=_digest(_text(field(container, "imageID"))),
     )
 
 
@@ -107,6 +107,11 @@ def _model_status(pod: JsonObject) -> Json:
 
 def _text(value: Json) -> str | None:
     return value if isinstance(value, str) and value else None
+
+
+def _digest(image_id: str | None) -> str | None:
+    """The digest in an image id such as `registry.example/model@sha256:9c1e…`."""
+    return image_id.rsplit("@", 1)[-1] if image_id else None
 
 
 def _int(value: Json) -> int:

@@ -5,7 +5,12 @@ another spelling (`1000m` as `1`); what it made of our own write is therefore re
 caller as the spelling to compare with.
 """
 
+from typing import Final
+
 from davylamp.api.json import Json
+
+ATOMIC: Final = frozenset({"selector"})
+"""Fields that are one value to the API server: a key more in a selector is another selector."""
 
 
 def projected(stored: Json, ours: Json) -> Json:
@@ -13,7 +18,10 @@ def projected(stored: Json, ours: Json) -> Json:
     if isinstance(ours, dict):
         if not isinstance(stored, dict):
             return stored
-        return {key: projected(stored.get(key), value) for key, value in ours.items()}
+        return {
+            key: stored.get(key) if key in ATOMIC else projected(stored.get(key), value)
+            for key, value in ours.items()
+        }
     if isinstance(ours, list) and isinstance(stored, list):
         return [
             projected(_counterpart(stored, item, position), item)
