@@ -64,18 +64,18 @@ def pods_not_ready(turn: Turn, candidate: Candidate) -> Hold | None:
     """Fewer ready pods than this stage needs."""
     workload = turn.seen.workload(candidate.revision)
     needed = pods_needed(turn, candidate)
-    if workload.ready >= needed:
+    if workload.lasting >= needed:
         return None
     return Hold(
         Reason.AWAITING_PODS,
-        f"{workload.ready} of {needed} pods ready; {why_not_ready(workload)}",
+        f"{workload.lasting} of {needed} pods ready; {why_not_ready(workload)}",
     )
 
 
 def return_not_ready(turn: Turn, candidate: Candidate) -> Hold | None:
     """A return waits for full capacity, unless what serves now cannot serve at all."""
     serving = turn.serving()
-    if serving and not serving.ready and turn.seen.workload(candidate.revision).ready:
+    if serving and not serving.ready and turn.seen.workload(candidate.revision).lasting:
         return None
     return secret_missing(turn, candidate) or pods_not_ready(turn, candidate)
 

@@ -46,6 +46,11 @@ class Workload:
         return sum(pod.ready for pod in self.living)
 
     @property
+    def lasting(self) -> int:
+        """Ready pods that stay: those above `desired` are about to be deleted."""
+        return min(self.ready, self.desired)
+
+    @property
     def digests(self) -> frozenset[str]:
         """Image ids seen in living pods; more than one means the tag was moved."""
         return frozenset(pod.image_id for pod in self.living if pod.image_id)

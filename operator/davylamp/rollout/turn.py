@@ -91,13 +91,13 @@ class Turn:
 
 
 def _bounded(entries: tuple[HistoryEntry, ...], seen: Observation) -> tuple[HistoryEntry, ...]:
-    """Keep as many promotions as the spec says, and as many other turns, newest first."""
-    limit = seen.rollout.history
+    """Keep what serves, as many earlier promotions as the spec says, and as many other turns."""
+    limits = {True: seen.rollout.history + 1, False: seen.rollout.history}
     kept: list[HistoryEntry] = []
     counts = {True: 0, False: 0}
     for entry in entries:
         served = entry.outcome in {Outcome.PROMOTED, Outcome.RETURNED}
-        if counts[served] < limit:
+        if counts[served] < limits[served]:
             counts[served] += 1
             kept.append(entry)
     return tuple(kept)
