@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum
 
-from davylamp.gates import Verdict
 from tests.support.world import World, judgement, revision_of
+
+from davylamp.gates import Verdict
 
 
 class Model(Enum):

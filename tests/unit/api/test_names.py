@@ -38,16 +38,7 @@ def test_condition_types():
     ]
 
 
-PUBLISHED_REASONS = """
-Preparing Canary Promoting Returning Serving Probation Paused
-RolloutStarted CanaryStarted StepAdvanced PromotionStarted Promoted ProbationPassed
-ReturnStarted Returned RolledBack Superseded Aborted Retried NothingToAbort
-GateFailed CrashLoop OutOfMemory ImageUnavailable ReadinessLost
-ProgressDeadlineExceeded DeadlineExceeded SecretMissing
-Holding AwaitingPerson AwaitingData AwaitingEvidence AwaitingOldPods AwaitingFirstScrape
-AwaitingPods StableShort StepNotReachable ImageDigestsDiffer
-InvalidSpec NameTaken Restored
-""".split()
+PUBLISHED_REASONS = ["Preparing", "Canary", "Promoting", "Returning", "Serving", "Probation", "Paused", "RolloutStarted", "CanaryStarted", "StepAdvanced", "PromotionStarted", "Promoted", "ProbationPassed", "ReturnStarted", "Returned", "RolledBack", "Superseded", "Aborted", "Retried", "NothingToAbort", "GateFailed", "CrashLoop", "OutOfMemory", "ImageUnavailable", "ReadinessLost", "ProgressDeadlineExceeded", "DeadlineExceeded", "SecretMissing", "Holding", "AwaitingPerson", "AwaitingData", "AwaitingEvidence", "AwaitingOldPods", "AwaitingFirstScrape", "AwaitingPods", "StableShort", "StepNotReachable", "ImageDigestsDiffer", "InvalidSpec", "NameTaken", "Restored"]
 
 
 def test_reasons_that_were_published_keep_their_spelling():
@@ -58,6 +49,9 @@ def test_reasons_are_unique_camel_case_words():
     for reason in Reason:
         assert reason.value.isalpha()
         assert reason.value[0].isupper()
-        assert reason.name == "".join(
-            f"_{c}" if c.isupper() and i else c for i, c in enumerate(reason.value)
-        ).upper()
+        assert (
+            reason.name
+            == "".join(
+                f"_{c}" if c.isupper() and i else c for i, c in enumerate(reason.value)
+            ).upper()
+        )

@@ -23,7 +23,9 @@ def test_a_duration_means_its_seconds(text, expected):
     assert seconds(text) == expected
 
 
-@pytest.mark.parametrize("text", ["", "5", "m", "1.5h", "5 m", "-1m", "1m1h", "5M", "1d", "1w", "ten"])
+@pytest.mark.parametrize(
+    "text", ["", "5", "m", "1.5h", "5 m", "-1m", "1m1h", "5M", "1d", "1w", "ten"]
+)
 def test_what_is_no_duration_is_refused_with_an_example(text):
     with pytest.raises(ValueError, match="90s, 5m or 1h30m"):
         seconds(text)
@@ -48,14 +50,18 @@ def test_a_percentage_means_a_share(text, expected):
     assert fraction(text) == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("text", ["1", "0.5", "101%", "1000%", "-1%", "%", "1.%", ".5%", "1 %", "100.1%"])
+@pytest.mark.parametrize(
+    "text", ["1", "0.5", "101%", "1000%", "-1%", "%", "1.%", ".5%", "1 %", "100.1%"]
+)
 def test_what_is_no_percentage_is_refused(text):
     assert not re.match(PERCENT_PATTERN, text)
     with pytest.raises(ValueError, match="write for example"):
         fraction(text)
 
 
-@pytest.mark.parametrize(("text", "good"), [("1.5", True), ("2", True), ("", False), ("1e3", False)])
+@pytest.mark.parametrize(
+    ("text", "good"), [("1.5", True), ("2", True), ("", False), ("1e3", False)]
+)
 def test_ratios(text, good):
     assert bool(re.match(RATIO_PATTERN, text)) is good
 

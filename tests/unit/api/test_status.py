@@ -3,6 +3,8 @@
 import json
 from datetime import UTC, datetime, timedelta, timezone
 
+from tests.support.nature import Model, settle, world_in
+
 from davylamp.api.crd import structural
 from davylamp.api.status import (
     ModelDeploymentStatus,
@@ -11,7 +13,6 @@ from davylamp.api.status import (
     identity,
     to_json,
 )
-from tests.support.nature import Model, settle, world_in
 
 
 def test_an_empty_status_is_what_a_new_object_has():

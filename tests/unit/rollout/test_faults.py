@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from tests.support.world import START
 
 from davylamp.rollout import PodSeen, Workload
 from davylamp.rollout.faults import hard_fault, readiness_lost, why_not_ready
-from tests.support.world import START
 
 READY = PodSeen(name="fine", ready=True)
 

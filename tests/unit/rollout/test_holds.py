@@ -1,12 +1,13 @@
 """Every reason why a stage is not over, each with a sentence that helps."""
 
+from tests.support.nature import serving_world, world_in
+from tests.support.world import TWO_STEPS, judgement, revision_of
+
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import Stage
 from davylamp.gates import Verdict
 from davylamp.rollout import PodSeen
-from tests.support.nature import serving_world, world_in
-from tests.support.world import TWO_STEPS, judgement, revision_of
 
 V2 = revision_of("v2")
 
