@@ -2,10 +2,8 @@
 
 import hashlib
 import sys
-from pathlib import Path
 
 from localcluster import images, loading, registry, shell
-from localcluster.errors import SetupError
 from localcluster.host import Host
 from localcluster.names import CONTEXT
 from localcluster.paths import KIND_DIR
@@ -45,10 +43,8 @@ def install(facts: Host, *, progress: Progress) -> dict[str, str]:
 
 def _sample_tags(base: str) -> dict[str, str]:
     command = [sys.executable, "sample_model/build.py", "--base-image", base]
-    told = shell.output(command, timeout=1200, cwd=Path(ROOT))
-    if told is None:
-        shell.run(command, log="sample-images", cwd=Path(ROOT))
-        raise SetupError("the sample model's images were built only at the second attempt")
+    shell.run(command, log="sample-images", cwd=ROOT)
+    told = shell.output([*command, "--print"], cwd=ROOT) or ""
     pairs = (line.partition("=") for line in told.split())
     return {release: tag for release, _, tag in pairs}
 
