@@ -96,8 +96,8 @@ class Carrier:
             if made is not None:
                 records[candidate.revision] = made
         restored: list[Notice] = []
-        for revision, replicas in task.decision.desired.replicas.items():
-            if revision not in records:
+        for revision, replicas in self._stable_first(task):
+            if revision not in records or self._is_only_kept(task, revision, replicas):
                 continue
             await self._applier.ensure(task.owner, recorded(records[revision], "configMap"))
             pods = max(replicas, self._present_replicas(task, revision))
@@ -108,6 +108,20 @@ class Carrier:
                     Notice(Reason.RESTORED, f"Deployment of {revision} was put back", revision)
                 )
         return restored
+
+    def _stable_first(self, task: Task) -> list[tuple[str, int]]:
+        """Wanted pods by revision; what serves is repaired even if another one is refused."""
+        stable = task.decision.desired.route.stable
+        wanted = task.decision.desired.replicas.items()
+        return sorted(wanted, key=lambda item: item[0] != stable)
+
+    def _is_only_kept(self, task: Task, revision: str, replicas: int) -> bool:
+        """Whether a revision is just a record: its objects are made when it is gone back to.
+
+        One whose objects the API server refuses must not stand in the way of the next one.
+        """
+        name = task.owner.child(revision)
+        return not replicas and self._cache.child(task.key, "Deployment", name) is None
 
     async def _recorded(
         self,
