@@ -57,7 +57,7 @@ def secret_missing(turn: Turn, candidate: Candidate) -> Hold | None:
     if not turn.seen.missing_secrets or pods_not_ready(turn, candidate) is None:
         return None
     names = ", ".join(turn.seen.missing_secrets)
-    return Hold(Reason.SECRET_MISSING, f"Secret {names} named in spec.secrets does not exist")
+    return Hold(Reason.SECRET_MISSING, f"Secret {names} of spec.secrets does not exist; create it")
 
 
 def pods_not_ready(turn: Turn, candidate: Candidate) -> Hold | None:
