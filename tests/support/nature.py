@@ -75,12 +75,12 @@ def settle(
 ) -> World:
     """Let it run until nothing is under way, or until a condition holds."""
     for _ in range(MOST_PASSES):
-        before = world.copy()
-        decision = world.reconcile(crash_after=crash())
+        before, writes = world.copy(), crash()
+        decision = world.reconcile(crash_after=writes)
         if until(world):
             return world
         live(world, models, seconds=min(5.0, decision.wake_after or 5.0))
-        if decision.wake_after is None and _same(before, world):
+        if writes is None and decision.wake_after is None and _same(before, world):
             return world
     raise AssertionError(f"does not settle: {world.stored}")
 

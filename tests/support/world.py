@@ -6,7 +6,6 @@ and may stop after any of them, as when the operator is killed there.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -199,10 +198,10 @@ class World:
         return EVERY_POD if route.opened else route.stable or NOBODY
 
     def _fence(self, decision: Decision) -> list[Effect]:
-        route, wanted = decision.desired.route, self._wanted_selector(decision)
+        wanted = self._wanted_selector(decision)
         known = {*self.records, *self.scale, *self.pods}
         admitted = {r for r in known if self.selector in {EVERY_POD, r}}
-        if all(route.admits(r) for r in admitted):
+        if all(wanted in {EVERY_POD, r} for r in admitted):
             return []
         return [Effect(f"fence to {wanted}", lambda: setattr(self, "selector", wanted))]
 
@@ -294,4 +293,14 @@ class World:
                 del self.pods[revision]
 
     def copy(self) -> World:
-        return copy.deepcopy(self)
+        """The same world, to try something out on; what is inside the containers is immutable."""
+        return replace(
+            self,
+            commands=dict(self.commands),
+            records=list(self.records),
+            scale=dict(self.scale),
+            pods={revision: list(pods) for revision, pods in self.pods.items()},
+            answers=dict(self.answers),
+            notices=list(self.notices),
+            written=list(self.written),
+        )

@@ -1,0 +1,288 @@
+"""Any order of events, commands and crashes: the promises hold after every single write."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from tests.support.nature import Model, live, serving_world, world_in
+from tests.support.world import NAME, World, judgement, revision_of
+
+from davylamp.api.names import Command, Reason
+from davylamp.api.spec import Rollout, Step
+from davylamp.api.status import Stage, to_json
+from davylamp.gates import Verdict
+from davylamp.rollout import Decision, decide
+
+TAGS = ("v1", "v2", "v3", "v4")
+PLAN = Rollout(
+    steps=(Step(weight=25, hold="1m"), Step(weight=40, pause=True), Step(weight=60, hold="30s")),
+    deadline="30m",
+    min_requests=20,
+    history=2,
+)
+PLANS = (
+    PLAN,
+    PLAN.model_copy(update={"on_deadline": "Rollback", "probation": "0s"}),
+    PLAN.model_copy(update={"gates": (), "min_requests": 0}),
+    PLAN.model_copy(update={"steps": ()}),
+    PLAN.model_copy(update={"steps": (Step(weight=15, hold="0s"), Step(weight=50, hold="0s"))}),
+)
+FROZEN_HOURS = 5
+EXITS = ("kubectl ", "create it", "spec.paused", "spec.replicas", "spec.image.digest")
+"""What a person can type; a hold that lasts has to name one of them."""
+
+BEGINNINGS = ("New", "First", "Preparing", "Canary", "Probation", "Serving")
+"""Where a run begins: deep states are rare when everything starts from nothing."""
+
+tags = st.sampled_from(TAGS)
+
+
+def settled(world: World) -> World:
+    """A copy after passes at the same instant until there is nothing left to write."""
+    world = world.copy()
+    for _ in range(8):
+        if not world.effects(world.decide()):
+            return world
+        world.reconcile()
+    raise AssertionError(f"does not settle: {world.written[-20:]}")
+
+
+class Rollouts(RuleBasedStateMachine):
+    """A world, everything that can happen to it, and the operator killed anywhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(rollout=PLAN)
+        self.floor = 0
+        self.suffix = 0
+
+    # --- events -------------------------------------------------------------------------------
+
+    @initialize(
+        plan=st.sampled_from(PLANS), replicas=st.integers(1, 6), begun=st.sampled_from(BEGINNINGS)
+    )
+    def begin(self, plan: Rollout, replicas: int, begun: str) -> None:
+        if begun == "New":
+            self.world = World(rollout=plan, replicas=replicas)
+        elif begun == "First":
+            self.world = serving_world(rollout=PLAN, replicas=replicas)
+        else:
+            easy = PLAN.model_copy(update={"steps": (Step(weight=50, hold="0s"),)})
+            self.world = world_in(begun, rollout=easy, replicas=replicas)
+        self.world.apply(rollout=plan)
+        self.floor = replicas
+
+    @rule(tag=tags)
+    def spec_is_edited(self, tag: str) -> None:
+        self.world.apply(tag)
+
+    @rule(plan=st.sampled_from(PLANS))
+    def plan_is_edited(self, plan: Rollout) -> None:
+        self.world.apply(rollout=plan)
+
+    @rule(replicas=st.integers(1, 9))
+    def autoscaler_acts(self, replicas: int) -> None:
+        self.world.apply(replicas=replicas)
+        self.floor = min(self.floor, replicas)
+
+    @rule(paused=st.booleans())
+    def pause_is_set(self, paused: bool) -> None:
+        self.world.apply(paused=paused)
+
+    @rule(missing=st.sampled_from([(), (), ("feature-store",)]))
+    def secrets_change(self, missing: tuple[str, ...]) -> None:
+        self.world.missing_secrets = missing
+
+    @rule(error=st.sampled_from([None, None, "connection refused"]), scraped=st.booleans())
+    def prometheus_changes(self, error: str | None, scraped: bool) -> None:
+        self.world.source_error = error
+        self.world.first_scrape_seen = scraped
+
+    @rule(tag=tags, verdict=st.sampled_from(Verdict), requests=st.sampled_from([5, 500, 50_000]))
+    def gates_answer(self, tag: str, verdict: Verdict, requests: int) -> None:
+        self.world.answers[revision_of(tag)] = judgement(verdict, requests=requests)
+
+    @rule(command=st.sampled_from(Command), tag=tags, again=st.booleans())
+    def person_says(self, command: Command, tag: str, again: bool) -> None:
+        self.suffix += again
+        self.world.say(command, tag, str(self.suffix))
+
+    @rule(seconds=st.sampled_from([1, 10, 61, 200, 900, 4000]))
+    def time_passes(self, seconds: int) -> None:
+        self.world.wait(seconds=seconds)
+
+    @rule()
+    def pods_are_created_and_deleted(self) -> None:
+        self.world.controllers_run()
+
+    @rule()
+    def terminating_pods_are_gone(self) -> None:
+        self.world.sweep()
+
+    @rule(tag=tags)
+    def pods_become_ready(self, tag: str) -> None:
+        self.world.controllers_run()
+        self.world.ready(tag)
+
+    @rule(tag=tags)
+    def pods_appear_at_once(self, tag: str) -> None:
+        self.world.sweep()
+        self.world.controllers_run()
+        self.world.ready(tag)
+
+    @rule(
+        tag=tags,
+        count=st.integers(1, 9),
+        waiting=st.sampled_from([None, None, "CrashLoopBackOff", "ImagePullBackOff"]),
+    )
+    def pods_fail(self, tag: str, count: int, waiting: str | None) -> None:
+        if revision_of(tag) in self.world.pods:
+            self.world.unready(tag, count, waiting_reason=waiting)
+
+    @rule(tag=tags)
+    @precondition(lambda self: any(self.world.pods.values()))
+    def tag_is_moved(self, tag: str) -> None:
+        revision = revision_of(tag)
+        for pod in self.world.pods.get(revision, [])[:1]:
+            self.world.change_pod(revision, pod, image_id=f"sha256:{self.world.named}")
+
+    @rule(passes=st.integers(1, 25), bad=st.sampled_from([None, None, "v2", "v3"]))
+    def life_goes_on(self, passes: int, bad: str | None) -> None:
+        models = {tag: Model.ERRORS if tag == bad else Model.GOOD for tag in TAGS}
+        for _ in range(passes):
+            self._pass(None)
+            live(self.world, models, seconds=15)
+
+    # --- the operator -------------------------------------------------------------------------
+
+    @rule()
+    def operator_passes(self) -> None:
+        self._pass(None)
+
+    @rule()
+    def operator_passes_twice(self) -> None:
+        self._pass(None)
+        self._pass(None)
+
+    @rule(writes=st.integers(0, 6))
+    def operator_is_killed(self, writes: int) -> None:
+        self._pass(writes)
+
+    @rule()
+    def p5_a_crash_after_any_write_converges_to_the_same(self) -> None:
+        straight = settled(self.world)
+        for writes in range(len(self.world.effects(self.world.decide()))):
+            crashed = self.world.copy()
+            crashed.reconcile(crash_after=writes)
+            again = settled(crashed)
+            assert (again.selector, again.scale, again.records) == (
+                straight.selector,
+                straight.scale,
+                straight.records,
+            )
+            assert again.stored == straight.stored
+
+    def _pass(self, writes: int | None) -> None:
+        world = self.world
+        decision = world.decide()
+        self._check(decision)
+        for effect in world.effects(decision)[:writes]:
+            effect.do()
+            self.p6_a_rejected_revision_never_gets_traffic()
+            self.stable_is_never_below_its_replicas()
+        if writes is None:
+            self.floor = world.replicas
+
+    def _check(self, decision: Decision) -> None:
+        self._deciding_twice_plans_nothing(decision)
+        self._p1_fence_first(decision)
+        self._p3_only_evidence_or_a_person_promotes(decision)
+        self._p11_never_above_the_weight(decision)
+        status = decision.status
+        if status.candidate or status.previous:
+            assert decision.wake_after is not None  # P4
+            assert decision.wake_after > 0
+        if status.stable:
+            assert decision.desired.replicas[status.stable.revision] == self.world.replicas
+        for entry in status.rejected:
+            assert not decision.desired.route.admits(entry.revision)
+
+    def _deciding_twice_plans_nothing(self, decision: Decision) -> None:
+        again = decide(decision.status, self.world.observe(), name=NAME)
+        seen_as_before = self.world.observe().judged == self._judged(decision)
+        if seen_as_before:
+            assert to_json(again.status) == to_json(decision.status)
+            assert again.desired == decision.desired
+            assert again.wake_after == decision.wake_after
+        assert again.notices == ()
+
+    def _judged(self, decision: Decision) -> str | None:
+        status = decision.status
+        ref = status.candidate or (status.stable if status.previous else None)
+        return ref.revision if ref else None
+
+    def _p1_fence_first(self, decision: Decision) -> None:
+        known = {entry.revision for entry in self.world.status.rejected}
+        refused = {entry.revision for entry in decision.status.rejected} - known
+        if refused & self.world.serving():
+            assert self.world.effects(decision)[0].name.startswith("fence")
+
+    def _p3_only_evidence_or_a_person_promotes(self, decision: Decision) -> None:
+        seen, told = self.world.observe(), {notice.reason for notice in decision.notices}
+        before, after = self.world.status.candidate, decision.status.candidate
+        approved = seen.commands.get(Command.PROMOTE) or (before and before.approved)
+        verdicts = {judgement.verdict for judgement in seen.judgements.values()}
+        if Reason.PROMOTION_STARTED in told and before and not approved and before.plan.steps:
+            assert before.stage is Stage.CANARY or not before.plan.gates
+            assert verdicts == ({Verdict.PASS} if before.plan.gates else set())
+        failed = {r.reason for r in decision.status.rejected if r.at == seen.now}
+        if Reason.GATE_FAILED in failed:
+            assert Verdict.FAIL in verdicts or after is None
+
+    def _p11_never_above_the_weight(self, decision: Decision) -> None:
+        candidate, stable = decision.status.candidate, decision.status.stable
+        if candidate is None or candidate.stage is not Stage.CANARY:
+            return
+        if decision.desired.route.opened:
+            pods = decision.desired.replicas
+            canary, beside = pods[candidate.revision], pods[stable.revision]
+            assert 100 * canary <= candidate.weight * (canary + beside)
+        for change in candidate.weights:
+            assert 100 * float(change.share) <= change.weight + 0.01
+
+    # --- what holds after everything that happens -------------------------------------------------
+
+    @invariant()
+    def p6_a_rejected_revision_never_gets_traffic(self) -> None:
+        refused = {entry.revision for entry in self.world.status.rejected}
+        assert not refused & self.world.serving()
+
+    @invariant()
+    def stable_is_never_below_its_replicas(self) -> None:
+        stable = self.world.status.stable
+        assert stable is None or self.world.scale.get(stable.revision, 0) >= self.floor
+
+    def teardown(self) -> None:
+        """P4: with nothing but time passing, it ends, or says what a person can type."""
+        world = self.world.copy()
+        for _ in range(FROZEN_HOURS * 6):
+            decision = world.reconcile()
+            world.wait(minutes=10)
+        decision = world.reconcile()
+        if decision.status.candidate is None:
+            assert decision.status.previous is None
+            assert decision.wake_after is None
+        else:
+            message = world.condition("Ready")[2]
+            assert any(words in message for words in EXITS), message
+        assert not world.effects(world.decide()), world.written[-5:]
+
+
+Rollouts.TestCase.settings = settings(
+    max_examples=120,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestPromises = Rollouts.TestCase
