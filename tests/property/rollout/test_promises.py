@@ -87,7 +87,7 @@ class Rollouts(RuleBasedStateMachine):
         self.floor = min(self.floor, replicas)
 
     @rule(paused=st.booleans())
-    def pause_is_set(self, paused: bool) -> None:
+    def pause_is_set(self, paused) -> None:
         self.world.apply(paused=paused)
 
     @rule(missing=st.sampled_from([(), (), ("feature-store",)]))
@@ -95,7 +95,7 @@ class Rollouts(RuleBasedStateMachine):
         self.world.missing_secrets = missing
 
     @rule(error=st.sampled_from([None, None, "connection refused"]), scraped=st.booleans())
-    def prometheus_changes(self, error: str | None, scraped: bool) -> None:
+    def prometheus_changes(self, error: str | None, scraped) -> None:
         self.world.source_error = error
         self.world.first_scrape_seen = scraped
 
@@ -104,7 +104,7 @@ class Rollouts(RuleBasedStateMachine):
         self.world.answers[revision_of(tag)] = judgement(verdict, requests=requests)
 
     @rule(command=st.sampled_from(Command), tag=tags, again=st.booleans())
-    def person_says(self, command: Command, tag: str, again: bool) -> None:
+    def person_says(self, command: Command, tag: str, again) -> None:
         self.suffix += again
         self.world.say(command, tag, str(self.suffix))
 
