@@ -175,10 +175,10 @@ class Carrier:
         """Scale down what has no traffic any more, and delete what is not kept."""
         wanted = task.decision.desired.replicas
         for revision, made in records.items():
-            if revision in wanted:
-                await self._applier.ensure(task.owner, deployment_of(made, wanted[revision]))
-            else:
+            if revision not in wanted:
                 await self._forget_revision(task, revision)
+            elif not self._is_only_kept(task, revision, wanted[revision]):
+                await self._applier.ensure(task.owner, deployment_of(made, wanted[revision]))
 
     async def _forget_revision(self, task: Task, revision: str) -> None:
         """Delete a revision's objects, its record last so that a crash leaves a way to find them."""
