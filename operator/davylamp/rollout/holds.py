@@ -274,15 +274,17 @@ CHECKS: Final[dict[Stage, tuple[Check, ...]]] = {
     Stage.PROMOTING: (secret_missing, pods_not_ready),
     Stage.RETURNING: (return_not_ready,),
 }
-APPROVED: Final[frozenset[Check]] = frozenset({secret_missing, pods_not_ready, old_pods})
-"""What holds even a person's promotion: pods that do not exist cannot serve."""
 
 
 def hold_of(turn: Turn, candidate: Candidate) -> Hold | None:
-    """The first reason why the candidate's stage is not over, None when it is."""
+    """The first reason why the candidate's stage is not over, None when it is.
+
+    A person's promotion ends the canary at once; pods that are lacking are awaited while promoting,
+    where that has a deadline.
+    """
+    if candidate.approved and candidate.stage is Stage.CANARY:
+        return None
     for check in CHECKS[candidate.stage]:
-        if candidate.approved and candidate.stage is Stage.CANARY and check not in APPROVED:
-            continue
         hold = check(turn, candidate)
         if hold:
             return hold
