@@ -57,7 +57,7 @@ OUTCOMES = [
     ("NotBegun", Command.ABORT, "v1", None, {"v2"}),
     ("Preparing", Command.PROMOTE, "v1", Stage.PREPARING, set()),  # no pod is ready yet
     ("Canary", Command.PROMOTE, "v1", Stage.PROMOTING, set()),
-    ("Step2", Command.PROMOTE, "v1", Stage.CANARY, set()),  # its second pod is not ready yet
+    ("Step2", Command.PROMOTE, "v1", Stage.PROMOTING, set()),
     ("Promoting", Command.PROMOTE, "v1", Stage.PROMOTING, set()),
     ("Probation", Command.PROMOTE, "v2", None, set()),
     ("Serving", Command.PROMOTE, "v2", None, set()),
@@ -219,6 +219,15 @@ def test_promote_waits_for_pods():
     world.ready("v2")
     world.reconcile()
     assert world.stable == "v2"
+
+
+def test_p4_a_promotion_that_gets_no_pods_is_taken_back():
+    world = world_in("Step2")
+    world.say(Command.PROMOTE, "v2")
+    world.reconcile()
+    world.wait(minutes=10, seconds=1)
+    world.reconcile()
+    assert world.rejected == {"v2"}
 
 
 def test_advance_lets_one_paused_step_pass():

@@ -274,6 +274,21 @@ def test_p11_replicas_changed_mid_canary():
     assert (world.stable, world.scale[V2]) == ("v2", 8)
 
 
+def test_p6_pods_that_somebody_gave_to_an_old_revision_close_the_service():
+    world = serving_world()
+    world.apply("v2")
+    settle(world, {"v1": Model.GOOD, "v2": Model.ERRORS})
+    world.apply("v3")
+    settle(world, GOOD, until=lambda w: w.stage is Stage.CANARY)
+    world.scale[V2] = 1
+    world.controllers_run()
+    world.ready("v2")
+    world.reconcile()
+    assert world.serving() == {V1}
+    assert world.scale[V2] == 0
+    assert world.status.candidate.holding == Reason.AWAITING_OLD_PODS
+
+
 def test_replicas_changed_after_an_abort_leave_the_canary_at_zero():
     world = world_in("Canary")
     world.say(Command.ABORT, "v2")
