@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LOCAL := PYTHONPATH=kind $(PYTHON) -m localcluster
+DEMO := PYTHONPATH=kind:operator $(BIN)/python -m demo
 UV_VERSION := 0.13.9
 CRD := crds/davylamp.dev_modeldeployments.yaml
 CHART_CRD := charts/davylamp/files/crds/davylamp.dev_modeldeployments.yaml
@@ -15,11 +16,11 @@ help: ## Show the targets
 
 .PHONY: demo
 demo: venv cluster ## The main job, end to end, on a local cluster it sets up itself
-	@eval "$$($(LOCAL) env)" && $(BIN)/python -m kind.demo
+	@eval "$$($(LOCAL) env)" && $(DEMO)
 
 .PHONY: demo-clean
 demo-clean: venv ## Remove what the demo made from the cluster
-	@eval "$$($(LOCAL) env)" && $(BIN)/python -m kind.demo --clean
+	@eval "$$($(LOCAL) env)" && $(DEMO) --clean
 
 .PHONY: test
 test: venv cluster install ## Lint, types and every test: unit, property, chart, integration, e2e
