@@ -1,0 +1,130 @@
+"""Examples are what the API takes; links, names and reasons in the documents exist."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+from davylamp.adapters.errors import SourceFault
+from davylamp.api import names
+from davylamp.api.names import Command, Reason
+from davylamp.api.spec import ModelDeploymentSpec
+from davylamp.gates.verdicts import NO_SERIES, NO_TRAFFIC, SOURCE_DOWN, STALE_SCRAPE
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+RUNBOOKS = ROOT / "docs" / "runbooks"
+DOCUMENTS = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+CODE = re.compile(r"```.*?```", re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+TEST = re.compile(r"`(test_\w+)`")
+MODULE = re.compile(r"`((?:api|gates|rollout|manifests|adapters|controller)/\w+\.py)`(?: `(\w+)`)?")
+
+
+def label(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
+
+
+def links(path: Path) -> list[str]:
+    found = LINK.findall(CODE.sub("", text(path)))
+    return [link for link in found if "://" not in link]
+
+
+@cache
+def all_tests() -> str:
+    return "\n".join(text(path) for path in sorted((ROOT / "tests").rglob("test_*.py")))
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", CODE.sub("", text(path)), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=label)
+def test_an_example_is_a_model_deployment(path):
+    found = yaml.safe_load(text(path))
+    assert (found["apiVersion"], found["kind"]) == (names.API_VERSION, names.KIND)
+    assert ModelDeploymentSpec.model_validate(found["spec"]).image.tag
+
+
+def test_the_full_example_says_every_field():
+    spec = yaml.safe_load(text(ROOT / "examples" / "modeldeployment.yaml"))["spec"]
+    for model, said in (
+        (ModelDeploymentSpec, spec),
+        (ModelDeploymentSpec.model_fields["image"].annotation, spec["image"]),
+        (ModelDeploymentSpec.model_fields["feature_snapshot"].annotation, spec["featureSnapshot"]),
+        (ModelDeploymentSpec.model_fields["serving"].annotation, spec["serving"]),
+        (ModelDeploymentSpec.model_fields["rollout"].annotation, spec["rollout"]),
+    ):
+        assert {field.alias for field in model.model_fields.values()} == set(said)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=label)
+def test_every_internal_link_resolves(path):
+    for link in links(path):
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        assert target.exists(), link
+        assert target.is_relative_to(ROOT), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=label)
+def test_every_test_and_module_that_is_named_exists(path):
+    for name in TEST.findall(text(path)):
+        assert f"def {name}(" in all_tests(), name
+    for module, function in MODULE.findall(text(path)):
+        source = ROOT / "operator" / "davylamp" / module
+        assert source.is_file(), module
+        assert not function or f"def {function}(" in text(source), function
+
+
+def test_every_page_is_listed():
+    for folder in (RUNBOOKS, ROOT / "docs" / "decisions"):
+        pages = {path.name for path in folder.glob("*.md")} - {"README.md"}
+        assert pages == {link for link in links(folder / "README.md") if "/" not in link}
+
+
+def test_every_alert_has_its_runbook():
+    rules = yaml.safe_load(text(ROOT / "charts" / "davylamp" / "files" / "alerts.yaml"))
+    alerts = [rule for group in rules["groups"] for rule in group["rules"]]
+    assert {path.stem for path in RUNBOOKS.glob("Davylamp*.md")} == {a["alert"] for a in alerts}
+    for alert in alerts:
+        url = alert["annotations"].get("runbook_url")
+        assert url is None or (RUNBOOKS / url.rsplit("/", 1)[-1]).is_file()
+
+
+def test_every_hold_is_in_the_runbook():
+    holds = re.findall(r"Reason\.([A-Z_]+)", text(ROOT / "operator/davylamp/rollout/holds.py"))
+    page = text(RUNBOOKS / "rollout-does-not-go-on.md")
+    missing = [Reason[hold] for hold in holds if f"| `{Reason[hold]}` |" not in page]
+    assert not missing
+    gaps = (SOURCE_DOWN, NO_SERIES, STALE_SCRAPE, NO_TRAFFIC, SourceFault.BAD_ANSWER)
+    assert not [gap for gap in gaps if f"`{gap}`" not in page]
+
+
+def test_every_reason_for_taking_back_is_in_the_runbook():
+    sources = [text(ROOT / f"operator/davylamp/rollout/{n}.py") for n in ("moves", "faults")]
+    found = re.findall(r"(?:take_back|revert)\([^()]*?Reason\.([A-Z_]+)", "\n".join(sources))
+    found += re.findall(r"Fault\(\s*Reason\.([A-Z_]+)", "\n".join(sources))
+    page = text(RUNBOOKS / "DavylampRolledBack.md")
+    assert len(set(found)) > 5
+    assert not [Reason[name] for name in found if f"`{Reason[name]}`" not in page]
+
+
+def test_commands_and_labels_are_spelt_as_the_operator_reads_them():
+    said = set()
+    for path in DOCUMENTS:
+        said |= set(re.findall(rf"{re.escape(names.GROUP)}/[a-z]+(?==)", text(path)))
+    labels = {names.LABEL_MODEL, names.LABEL_REVISION}
+    assert set(Command) <= said <= set(Command) | labels
