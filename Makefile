@@ -44,7 +44,7 @@ lint: venv ## Style, types, import contracts, generated files
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@PYTHONPATH=operator $(BIN)/lint-imports --no-logo 2>/dev/null || PYTHONPATH=operator $(BIN)/lint-imports
+	@PYTHONPATH=operator $(BIN)/lint-imports > .import_linter.log || { cat .import_linter.log; exit 1; }
 	@$(MAKE) --no-print-directory crds-check
 
 .PHONY: crds
