@@ -78,7 +78,7 @@ class Story:
 
     def kubectl(self, *arguments: str) -> str:
         """kubectl in the namespace."""
-        return kubectl.kubectl(*arguments, "-n", self.namespace)
+        return kubectl.kubectl("-n", self.namespace, *arguments)
 
     # --- what can be seen -----------------------------------------------------------------------
 

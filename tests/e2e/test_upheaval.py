@@ -1,0 +1,299 @@
+"""What shakes all models at once, or is measured: these run alone, after the stories."""
+
+import contextlib
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from tests.support.story import PATIENCE, PAUSED_STEP, REVISION, Story
+from tests.support.watching import position, watching
+
+from davylamp.api.names import Command, Reason
+from lab import metrics
+from lab.kubectl import kubectl, wait_until
+from lab.records import bad_seconds, failures, last_answer, lost
+from lab.traffic import Traffic
+from localcluster.names import CONTEXT
+from localcluster.product import NAMESPACE, ROOT
+
+GATE = {"name": "errors", "errorRate": {}}
+BOUND_SECONDS, BOUND_ANSWERS = 15.0, 75
+OUTAGE_SECONDS = 60.0
+IDLE_SECONDS = 30.0
+WRITING = {"apply", "create", "update", "update_status", "delete"}
+
+
+def test_p1_the_fence_comes_first_and_in_time(stage: Story) -> None:
+    """Default settings, 100 requests/s, 4 pods, first step 25 %, a fifth of v2's answers fail."""
+    good = stage.install("v1", replicas=4)
+    step = {"weight": 25, "hold": "10m"}
+
+    with (
+        watching("services", stage.namespace) as services,
+        watching("deployments", stage.namespace) as deployments,
+        Traffic(stage.namespace, stage.name, image_tag=stage.tags["v1"]) as traffic,
+    ):
+        traffic.wait_for(200)
+        bad = stage.apply(stage.model("v2", replicas=4, steps=[step], gates=None))
+        rejection = stage.wait_rejected(bad)
+        stage.wait(lambda: stage.replicas(bad) == 0, "its pods to be scaled down")
+        traffic.wait_for(300)
+    records = traffic.stop()
+
+    fence = next(
+        position(v)
+        for v in reversed(services.of(stage.name))
+        if v["spec"]["selector"].get(REVISION) == good
+    )
+    scaled = next(
+        position(v)
+        for v in deployments.of(f"{stage.name}-{bad}")
+        if v["spec"]["replicas"] == 0 and v["metadata"]["generation"] > 1
+    )
+    assert fence < scaled
+    assert rejection["reason"] == Reason.GATE_FAILED
+    tag = stage.tags["v2"]
+    took = bad_seconds(records, tag)
+    assert took is not None
+    assert took <= BOUND_SECONDS
+    assert len(failures(records)) < BOUND_ANSWERS
+    assert {r.tag for r in failures(records)} == {tag}
+    assert lost(records) == []
+    last = last_answer(records, tag)
+    assert last is not None
+    assert last.time < records[-1].time - 2
+
+
+@contextlib.contextmanager
+def prometheus_stopped() -> Iterator[None]:
+    """A context without Prometheus; what it had in memory is gone afterwards."""
+
+    def scaled(replicas: int) -> None:
+        kubectl("scale", "deployment/prometheus", "-n", "monitoring", f"--replicas={replicas}")
+        wait_until(
+            lambda: ready_replicas() == replicas, timeout=PATIENCE, what=f"{replicas} Prometheus"
+        )
+
+    def ready_replicas() -> int:
+        path = "jsonpath={.status.readyReplicas}"
+        return int(kubectl("get", "deployment/prometheus", "-n", "monitoring", "-o", path) or "0")
+
+    scaled(0)
+    try:
+        yield
+    finally:
+        scaled(1)
+
+
+def test_p3_an_outage_of_prometheus_neither_promotes_nor_rolls_back(stage: Story) -> None:
+    """A good canary holds where it is, a new one gets no traffic; both go on afterwards."""
+    late = replace(stage, name="late")
+    stage.apply(stage.model("v1"))
+    stage.wait_serving(late.install("v1"))
+    told = {"rate": 20, "missing": 0, "image_tag": stage.tags["v1"]}
+
+    with (
+        Traffic(stage.namespace, stage.name, **told) as traffic,
+        Traffic(late.namespace, late.name, **told),
+    ):
+        canary = stage.apply(stage.model("v3", gates=[GATE]))
+        stage.wait_stage("Canary", canary)
+        stage.wait(lambda: requests_judged(stage) > 0, "the gate to see requests")
+        with prometheus_stopped():
+            bad = late.apply(late.model("v3", gates=[GATE], config={"FAULT_ERROR_RATE": "0.5"}))
+            late.wait_stage("Preparing", bad)
+            stage.stays(
+                lambda: unmoved(stage, "Canary") and unmoved(late, "Preparing"),
+                "both held",
+                seconds=OUTAGE_SECONDS,
+            )
+            gate = stage.status()["candidate"]["gates"][0]
+            assert (gate["verdict"], gate["reason"]) == ("Unknown", "SourceDown")
+            assert "SourceDown" in stage.condition("Ready")["message"]
+            assert late.wait_holding(Reason.AWAITING_DATA)["actualWeight"] == 0
+            assert not late.admits(bad)
+        stage.wait_serving(canary, timeout=2 * PATIENCE)
+        assert late.wait_rejected(bad, timeout=2 * PATIENCE)["reason"] == Reason.GATE_FAILED
+    assert failures(traffic.stop()) == []
+
+
+def requests_judged(story: Story) -> int:
+    gates = story.status()["candidate"].get("gates", [])
+    return gates[0]["requests"] if gates else 0
+
+
+def unmoved(story: Story, stage: str) -> bool:
+    """Whether the candidate is where it was: at its first step, or before it."""
+    status = story.status()
+    candidate = status.get("candidate", {})
+    at = 1 if stage == "Canary" else 0
+    return (
+        not status.get("rejected")
+        and (candidate.get("stage"), candidate.get("step")) == (stage, at)
+        and len(candidate["weights"]) == at
+    )
+
+
+def test_p5_the_operator_killed_in_every_state_ends_as_without(stage: Story) -> None:
+    """One model in each state of a rollout at the moment of the kill."""
+    states = ("preparing", "canary", "fenced", "promoting", "probation", "returning")
+    told = {state: replace(stage, name=state) for state in states}
+    slow_v1 = {"config": {"FAULT_START_DELAY": "10"}}
+    options = {"promoting": {"replicas": 2}, "returning": slow_v1}
+    manifests = {s: story.model("v1", **options.get(s, {})) for s, story in told.items()}
+    first = {state: story.apply(manifests[state]) for state, story in told.items()}
+    for state, story in told.items():
+        story.wait_serving(first[state])
+
+    second = brought_into_their_states(told, manifests)
+    dead = killed_leader()
+    wait_until(
+        lambda: metrics.leader() not in {dead, None}, timeout=PATIENCE, what="another leader"
+    )
+
+    ends = {
+        "preparing": [(second, "Promoted"), (first, "Promoted")],
+        "canary": [(second, "Promoted"), (first, "Promoted")],
+        "fenced": [(second, "Aborted"), (first, "Promoted")],
+        "promoting": [(second, "Promoted"), (first, "Promoted")],
+        "probation": [(second, "Promoted"), (first, "Promoted")],
+        "returning": [(first, "Returned"), (second, "Promoted"), (first, "Promoted")],
+    }
+    for state, story in told.items():
+        serves = (first if state in {"fenced", "returning"} else second)[state]
+        other = ({first[state], second[state]} - {serves}).pop()
+        story.wait(lambda s=story: "previous" not in s.status(), "the end of a probation")
+        story.wait_without_pods(other)
+        status = story.status()
+        assert status["stable"]["revision"] == serves, state
+        assert "candidate" not in status, state
+        assert story.outcomes() == [(which[state], end) for which, end in ends[state]], state
+        assert story.admits(serves), state
+        assert not story.admits(other), state
+        assert len(story.pods(serves)) == (2 if state == "promoting" else 1), state
+    assert told["fenced"].rejection(second["fenced"])
+
+
+def brought_into_their_states(
+    told: Mapping[str, Story], manifests: Mapping[str, dict]
+) -> dict[str, str]:
+    """Each model is in the state it is named after, the last to be reached first; by revision."""
+    third = [{"weight": 34, "hold": "1s"}]
+    plans = {
+        "returning": {},
+        "probation": {"rollout": {"probation": "40s"}},
+        "fenced": {"steps": PAUSED_STEP},
+        "canary": {"steps": [{"weight": 50, "hold": "40s"}]},
+        "promoting": {"replicas": 2, "steps": third, "config": {"FAULT_START_DELAY": "15"}},
+        "preparing": {"config": {"FAULT_START_DELAY": "20"}},
+    }
+    early = ("returning", "probation", "fenced")
+    second = {state: told[state].apply(told[state].model("v3", **plans[state])) for state in early}
+    told["returning"].wait_serving(second["returning"])
+    told["returning"].wait_without_pods(told["returning"].outcomes()[-1][0])
+    told["fenced"].wait_stage("Canary", second["fenced"])
+    for state in ("promoting", "canary"):
+        second[state] = told[state].apply(told[state].model("v3", **plans[state]))
+    told["promoting"].wait_stage("Promoting", second["promoting"])
+    second["preparing"] = told["preparing"].apply(
+        told["preparing"].model("v3", **plans["preparing"])
+    )
+    back = told["returning"].apply(manifests["returning"])
+    told["preparing"].wait_stage("Preparing", second["preparing"])
+    told["returning"].wait_stage("Returning", back)
+    at = {state: story.status() for state, story in told.items()}
+    assert at["canary"]["candidate"]["stage"] == "Canary"
+    assert at["promoting"]["candidate"]["stage"] == "Promoting"
+    assert at["probation"]["previous"]["tag"] == told["probation"].tags["v1"]
+    fenced = told["fenced"]
+    fenced.wait(lambda: fenced.admits(second["fenced"]), "its traffic")
+    fenced.say(Command.ABORT, second["fenced"])
+    fenced.wait(lambda: not fenced.admits(second["fenced"]), "its fence")
+    return second
+
+
+def killed_leader() -> str:
+    """Kill the leading operator at once; its name."""
+    leader = metrics.leader()
+    assert leader is not None
+    kubectl("delete", "pod", leader, "-n", NAMESPACE, "--force", "--grace-period=0")
+    return leader
+
+
+def test_p8_an_upgrade_of_the_operator_is_quiet(stage: Story) -> None:
+    """New operator pods: no model pod is restarted, no rollout starts or moves."""
+    canary = replace(stage, name="canary")
+    stage.install("v1")
+    canary.install("v1")
+    canary.apply(canary.model("v3", steps=PAUSED_STEP))
+    canary.wait_holding(Reason.AWAITING_PERSON)
+    canary.wait(lambda: len(canary.events()) == 4, "its Events")
+    before = [quiet_parts(stage), quiet_parts(canary)]
+    operators = set(metrics.operator_pods())
+
+    upgrade = ("helm", "upgrade", "davylamp", str(ROOT / "charts/davylamp"), "--reuse-values")
+    where = ("--kube-context", CONTEXT, "--namespace", NAMESPACE, "--wait", "--timeout", "3m")
+    change = ("--set-string", f"podAnnotations.upgraded={time.time():.0f}")
+    subprocess.run([*upgrade, *where, *change], check=True, capture_output=True, timeout=200)
+    wait_until(
+        lambda: not operators & set(metrics.operator_pods()) and metrics.leader() not in operators,
+        timeout=PATIENCE,
+        what="a new operator to lead",
+    )
+    stage.stays(lambda: [quiet_parts(stage), quiet_parts(canary)] == before, "quiet", seconds=15)
+
+    canary.say(Command.ADVANCE, f"{canary.status()['candidate']['revision']}@1")
+    canary.wait(lambda: "candidate" not in canary.status(), "the new operator to go on")
+
+
+def quiet_parts(story: Story) -> list[object]:
+    """What an upgrade must leave as it is."""
+    status = story.status()
+    pods = [(p["metadata"]["uid"], p["metadata"]["generation"]) for p in story.pods()]
+    told = [status.get(part) for part in ("stable", "candidate", "rejected", "history")]
+    return [
+        sorted(pods),
+        told,
+        story.service()["spec"],
+        story.replicas(status["stable"]["revision"]),
+    ]
+
+
+def test_p9_idle_is_free(stage: Story) -> None:
+    """No write and no query while nothing rolls out; only the lease is renewed."""
+    stage.install("v1")
+    other = replace(stage, name="other")
+    other.install("v1")
+    stage.wait_serving(stage.apply(stage.model("v3")))
+    stage.wait(lambda: len(stage.pods()) == 1, "one pod to be left")
+    wait_until(nothing_else_goes_on, timeout=PATIENCE, what="all other models to be idle or gone")
+    wait_until(
+        lambda: work_done() == (time.sleep(5), work_done())[1], timeout=PATIENCE, what="quiet"
+    )
+
+    before = work_done()
+    end = time.monotonic() + IDLE_SECONDS
+    while time.monotonic() < end:
+        time.sleep(5)
+        assert work_done() == before
+
+
+def nothing_else_goes_on() -> bool:
+    """Whether no model is being rolled out or removed anywhere."""
+    told = kubectl("get", "namespaces", "-o", "jsonpath={.items[*].status.phase}")
+    moving = kubectl("get", "md", "-A", "-o", "jsonpath={.items[*].status['candidate','previous']}")
+    return "Terminating" not in told and not moving.strip()
+
+
+def work_done() -> tuple[float, float]:
+    """Writes except of the lease, and queries, of all operator pods so far."""
+    samples = metrics.scrape_all()
+    writes = sum(
+        s.value
+        for s in samples
+        if s.name == "davylamp_api_requests_total"
+        and s.labels["verb"] in WRITING
+        and s.labels["kind"] != "Lease"
+    )
+    return writes, metrics.total(samples, "davylamp_prometheus_queries_total")
