@@ -210,14 +210,19 @@ def events(name: str, namespace: str) -> list[Event]:
 
 def read_events(listed: str) -> list[Event]:
     """Events from kubectl's list (JSON), oldest first."""
-    loaded = json.loads(listed)
-    return sorted((_event(item) for item in loaded.get("items", [])), key=lambda e: e.at)
+    written = sorted(json.loads(listed)["items"], key=_written)
+    return sorted((_event(item) for item in written), key=lambda event: event.at)
 
 
 def _event(item: Object) -> Event:
     return Event(
         _event_time(item), str(item["reason"]), str(item.get("message", "")), str(item["type"])
     )
+
+
+def _written(item: Object) -> int:
+    """Order of writing, for what happened at the same moment."""
+    return int(item["metadata"].get("resourceVersion", 0))
 
 
 def _event_time(item: Object) -> float:
