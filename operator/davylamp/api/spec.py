@@ -229,8 +229,12 @@ class Rollout(Strict):
         description="Rising shares of traffic; after the last one the revision is promoted.",
         json_schema_extra=cel(
             (
-                "self.all(i, step, i == 0 || self[i - 1].weight < step.weight)",
+                "self.map(step, step.weight).isSorted()",
                 "weights must rise from step to step",
+            ),
+            (
+                "self.all(a, self.exists_one(b, b.weight == a.weight))",
+                "weights must rise from step to step: no two may be equal",
             ),
             (
                 "self.all(step, has(step.hold) != (has(step.pause) && step.pause))",

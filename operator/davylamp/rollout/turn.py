@@ -14,6 +14,7 @@ from davylamp.api.status import (
     Outcome,
     Rejected,
     RevisionRef,
+    Stage,
     identity,
 )
 from davylamp.rollout.notices import Notice
@@ -22,6 +23,10 @@ from davylamp.rollout.observation import Observation, Workload
 BLIND_REASONS: Final = frozenset({"SourceDown", "BadAnswer"})
 MAX_BLIND: Final = timedelta(hours=1)
 """How long the deadline clock may stand still because the metrics cannot be asked."""
+
+
+ON_THE_CLOCK: Final = frozenset({Stage.PREPARING, Stage.CANARY})
+"""Stages in which the deadline clock of a rollout runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,46 @@
+"""How a turn ends badly: the traffic is lost, the reason is remembered, the one before serves."""
+
+from davylamp.api.names import Reason
+from davylamp.api.status import Outcome, Stable, identity
+from davylamp.rollout.notices import Notice
+from davylamp.rollout.turn import Turn
+
+
+def take_back(turn: Turn, reason: Reason, message: str) -> Turn:
+    """The candidate loses its traffic and is remembered as rejected; stable goes on."""
+    candidate = turn.status.candidate
+    assert candidate is not None  # noqa: S101
+    outcome = Outcome.ABORTED if reason is Reason.ABORTED else Outcome.ROLLED_BACK
+    stable = turn.status.stable
+    stays = f"{stable.tag} keeps serving" if stable else "nothing served before it"
+    told = Notice(
+        Reason.ABORTED if reason is Reason.ABORTED else Reason.ROLLED_BACK,
+        f"{candidate.tag} taken back ({reason}): {message}; {stays}",
+        candidate.revision,
+        "Warning",
+    )
+    return (
+        turn.rejecting(candidate, reason, message)
+        .ended(candidate, outcome, reason)
+        .remember(candidate=None)
+        .saying(told)
+    )
+
+
+def revert(turn: Turn, reason: Reason, message: str) -> Turn:
+    """The promoted revision fails its probation; the one before serves again."""
+    bad, good = turn.status.stable, turn.status.previous
+    assert bad is not None and good is not None  # noqa: S101, PT018
+    outcome = Outcome.ABORTED if reason is Reason.ABORTED else Outcome.ROLLED_BACK
+    told = Notice(
+        Reason.ROLLED_BACK,
+        f"{bad.tag} taken back in probation ({reason}): {message}; {good.tag} serves again",
+        bad.revision,
+        "Warning",
+    )
+    return (
+        turn.rejecting(bad, reason, message)
+        .ended(bad, outcome, reason)
+        .remember(stable=Stable(**identity(good), promoted_at=turn.seen.now), previous=None)
+        .saying(told)
+    )

@@ -1,0 +1,115 @@
+"""Moves that take a revision out of traffic: nobody asked, but something is wrong with it."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from davylamp.api.names import Reason
+from davylamp.api.status import Outcome, Stage
+from davylamp.gates import Verdict
+from davylamp.rollout.endings import revert, take_back
+from davylamp.rollout.faults import Fault, hard_fault, readiness_lost, why_not_ready
+from davylamp.rollout.holds import paused, pods_not_ready
+from davylamp.rollout.notices import Notice
+from davylamp.rollout.observation import Workload
+from davylamp.rollout.turn import ON_THE_CLOCK, Turn, after, running_time
+
+IN_TRAFFIC: Final = frozenset({Stage.CANARY, Stage.PROMOTING})
+
+
+def superseded(turn: Turn) -> Turn | None:
+    """The spec names another revision now; the candidate is fenced and replaced."""
+    candidate, target = turn.status.candidate, turn.seen.target
+    if candidate is None or candidate.revision == target.revision:
+        return None
+    told = Notice(
+        Reason.SUPERSEDED, f"{candidate.tag} gives way to {target.tag}", candidate.revision
+    )
+    return (
+        turn.ended(candidate, Outcome.SUPERSEDED, Reason.SUPERSEDED)
+        .remember(candidate=None)
+        .saying(told)
+    )
+
+
+def candidate_broken(turn: Turn) -> Turn | None:
+    """Crash loop, missing image, out of memory, readiness lost: no statistics needed.
+
+    The very first revision has nothing to go back to; it is given until its deadline.
+    """
+    candidate, serving = turn.status.candidate, turn.serving()
+    if candidate is None or serving is None:
+        return None
+    workload = turn.seen.workload(candidate.revision)
+    if candidate.stage is Stage.RETURNING:
+        # pods that are still warm may have restarted in months of service; ready, they can serve
+        workload = replace(workload, pods=tuple(pod for pod in workload.pods if not pod.ready))
+    fault = hard_fault(workload)
+    if fault is None and candidate.stage in IN_TRAFFIC:
+        fault = _readiness_lost_alone(workload, serving, turn.seen.now)
+    return take_back(turn, fault.reason, fault.message) if fault else None
+
+
+def _readiness_lost_alone(workload: Workload, other: Workload, now: datetime) -> Fault | None:
+    """A node that goes away takes pods of both revisions: not the fault of either."""
+    return None if readiness_lost(other, now) else readiness_lost(workload, now)
+
+
+def progress_deadline_over(turn: Turn) -> Turn | None:
+    """The pods did not become ready in time."""
+    candidate = turn.status.candidate
+    if candidate is None or candidate.stage is Stage.CANARY:
+        return None
+    if candidate.stage is Stage.PREPARING and paused(turn, candidate):
+        return None
+    if turn.seen.now - candidate.stage_at <= after(candidate.plan.progress_deadline):
+        return None
+    within = f"not ready within {candidate.plan.progress_deadline}"
+    if pods_not_ready(turn, candidate) is None:
+        return None
+    if turn.seen.missing_secrets:
+        names = ", ".join(turn.seen.missing_secrets)
+        return take_back(turn, Reason.SECRET_MISSING, f"{within}: Secret {names} does not exist")
+    why = why_not_ready(turn.seen.workload(candidate.revision))
+    return take_back(turn, Reason.PROGRESS_DEADLINE_EXCEEDED, f"{within}: {why}")
+
+
+def gate_failed(turn: Turn) -> Turn | None:
+    """The evidence says that the candidate is worse."""
+    candidate = turn.status.candidate
+    if candidate is None or candidate.stage not in IN_TRAFFIC:
+        return None
+    for name, judgement in turn.seen.gates_with(Verdict.FAIL, candidate.revision):
+        return take_back(turn, Reason.GATE_FAILED, f"gate {name}: {judgement.message}")
+    return None
+
+
+def probation_failed(turn: Turn) -> Turn | None:
+    """The promoted revision turns out bad while the one before is still warm.
+
+    Without one warm pod there is nothing to go back to yet: going back would be an outage.
+    """
+    previous, serving = turn.status.previous, turn.serving()
+    if previous is None or serving is None or turn.status.candidate:
+        return None
+    warm = turn.seen.workload(previous.revision)
+    if not warm.ready:
+        return None
+    fault = hard_fault(serving) or _readiness_lost_alone(serving, warm, turn.seen.now)
+    if fault:
+        return revert(turn, fault.reason, fault.message)
+    for name, judgement in turn.seen.gates_with(Verdict.FAIL, serving.revision):
+        return revert(turn, Reason.GATE_FAILED, f"gate {name}: {judgement.message}")
+    return None
+
+
+def deadline_over(turn: Turn) -> Turn | None:
+    """Not promoted in time, and the plan says to roll back then."""
+    candidate = turn.status.candidate
+    if candidate is None or candidate.stage not in ON_THE_CLOCK or candidate.approved:
+        return None
+    plan = candidate.plan
+    late = running_time(candidate, turn.seen.now) > after(plan.deadline)
+    if not late or plan.on_deadline != "Rollback":
+        return None
+    return take_back(turn, Reason.DEADLINE_EXCEEDED, f"not promoted within {plan.deadline}")
