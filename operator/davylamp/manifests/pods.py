@@ -4,7 +4,8 @@ from typing import Final
 
 from davylamp.api import names
 from davylamp.api.json import Json, JsonObject
-from davylamp.api.spec import Image, ModelDeploymentSpec
+from davylamp.api.serving import Image
+from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.manifests.identity import Owner, revision_labels
 from davylamp.manifests.overlay import merged
 

@@ -1,0 +1,102 @@
+"""What runs: image, feature snapshot, secrets, and how the container is run."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from davylamp.api.base import DnsName, Strict, cel
+from davylamp.api.json import Json
+
+
+class Image(Strict):
+    """The serving image of one model version."""
+
+    repository: str = Field(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$",
+        description="Image repository without tag, for example registry.example/diabetes-risk.",
+    )
+    tag: str = Field(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
+        description="Image tag, one per commit. `latest` is refused: it does not name one model.",
+        json_schema_extra=cel(
+            ("self != 'latest'", "latest does not name one model: use the tag of a commit")
+        ),
+    )
+    digest: str | None = Field(
+        default=None,
+        max_length=71,
+        pattern=r"^sha256:[0-9a-f]{64}$",
+        description="Optional content digest; when set the pods use it and the tag is a label.",
+    )
+    pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
+        default="IfNotPresent", description="When the kubelet pulls the image."
+    )
+    pull_secrets: tuple[DnsName, ...] = Field(
+        default=(),
+        max_length=10,
+        description="Names of image pull Secrets in the same namespace.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+
+
+class FeatureSnapshot(Strict):
+    """The frozen feature data the model was trained on."""
+
+    id: str = Field(min_length=1, max_length=128, description="Name of the snapshot.")
+    uri: str | None = Field(
+        default=None,
+        max_length=2048,
+        pattern=r"^(s3|gs|https?|file)://\S+$",
+        description="Where the snapshot lies. Handed to the model; the operator never fetches it.",
+    )
+    sha256: str | None = Field(
+        default=None,
+        max_length=64,
+        pattern=r"^[0-9a-f]{64}$",
+        description="Content hash of the snapshot.",
+    )
+
+
+class SecretRef(Strict):
+    """A Secret the model reads, mounted at /etc/davylamp/secrets/<name>."""
+
+    name: DnsName = Field(description="Name of the Secret in the same namespace.")
+    policy: Literal["Follow", "Pin"] = Field(
+        default="Follow",
+        description=(
+            "Follow mounts the Secret itself, so a rotation reaches every revision. Pin copies it "
+            "into an immutable Secret of the revision, which then goes forward and back with it."
+        ),
+    )
+
+
+class Resources(Strict):
+    """Compute resources of the model container, as in a pod."""
+
+    requests: dict[str, str | int] = Field(
+        default_factory=dict, max_length=20, description="Guaranteed resources, e.g. cpu: 500m."
+    )
+    limits: dict[str, str | int] = Field(
+        default_factory=dict, max_length=20, description="Upper bounds, e.g. memory: 512Mi."
+    )
+
+
+class Serving(Strict):
+    """How the model container is run."""
+
+    port: int = Field(default=8080, ge=1, le=65535, description="Port the model listens on.")
+    resources: Resources = Field(
+        default_factory=Resources, description="Compute resources of the model container."
+    )
+    template: dict[str, Json] = Field(
+        default_factory=dict,
+        description=(
+            "Overlay on the generated pod template (metadata and spec). Objects merge by key, "
+            "lists of named things by name; the model container is called `model`."
+        ),
+        json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+    )
