@@ -66,6 +66,8 @@ def aborts(table: Table, tags: Mapping[str, str], count: int) -> None:
         found = [_told("abort", runs.aborted_canary(at)) for _ in range(count)]
     stored = spread([a.stored_to_silence for a in found], 2)
     table.add_row("abort stored to last canary answer, s", stored, *peers.ABORT_SECONDS)
+    fence = spread([a.stored_to_fence for a in found], 2)
+    table.add_row("  stored to selector written, s", fence)
     typed = spread([a.typed_to_silence for a in found], 2)
     table.add_row("  kubectl annotate typed to last canary answer, s", typed)
     table.add_row("  requests lost", spread([a.lost for a in found], 0))

@@ -36,6 +36,8 @@ class Abort:
     """Start of `kubectl annotate` to the canary's last answer."""
     stored_to_silence: float
     """Annotation in the API server, as a watch saw it, to the canary's last answer."""
+    stored_to_fence: float
+    """The operator's share: to the Service's selector written."""
     lost: int
 
 
@@ -65,10 +67,22 @@ def incident(
     )
 
 
-def abort(answers: Sequence[Record], *, revision: str, typed: float, stored: float) -> Abort:
+def abort(
+    answers: Sequence[Record],
+    service: Sequence[Seen],
+    *,
+    revision: str,
+    typed: float,
+    stored: float,
+) -> Abort:
     """Measure an abort: when it was typed and when it was stored, in epoch seconds."""
     last = max(record.time for record in records.of_revision(answers, revision))
-    return Abort(last - typed, last - stored, len(records.lost(answers)))
+    return Abort(
+        typed_to_silence=last - typed,
+        stored_to_silence=last - stored,
+        stored_to_fence=closed_at(service, revision) - stored,
+        lost=len(records.lost(answers)),
+    )
 
 
 def closed_at(service: Sequence[Seen], revision: str) -> float:

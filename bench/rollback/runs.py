@@ -77,7 +77,9 @@ def aborted_canary(at: Stage) -> Abort:
         at.wait_rejected(revision, ROLLBACK_SECONDS)
         at.traffic.wait_for(LATE_REQUESTS)
         stored = measures.stored_at(watch.seen(), ABORT, revision)
-    return measures.abort(at.traffic.since(begin), revision=revision, typed=typed, stored=stored)
+    return measures.abort(
+        at.traffic.since(begin), at.service.seen(), revision=revision, typed=typed, stored=stored
+    )
 
 
 def healthy_canary(name: str, tags: Mapping[str, str], *, seconds: float) -> Healthy:

@@ -41,7 +41,8 @@ def test_an_incident_is_split_at_the_decision_and_at_the_fence():
 
 
 def test_an_abort_is_measured_from_typing_and_from_storing():
-    found = abort(ANSWERS, revision=CANARY, typed=20.1, stored=20.4)
+    found = abort(ANSWERS, SERVICE, revision=CANARY, typed=20.1, stored=20.4)
+    assert found.stored_to_fence == pytest.approx(0.1)
     assert found.typed_to_silence == pytest.approx(0.5)
     assert found.stored_to_silence == pytest.approx(0.2)
 
