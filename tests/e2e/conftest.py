@@ -88,14 +88,20 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How long each story took, as they overlap."""
-    passed = terminalreporter.stats.get("passed", [])
-    took = {r.nodeid: dict(r.user_properties).get("story_seconds") for r in passed}
-    slow = sorted(((s, n) for n, s in took.items() if s), reverse=True)
-    if slow and terminalreporter.config.getoption("durations") is not None:
+    """How long each story took, as they overlap, and what was measured."""
+    told = [
+        (name, report.nodeid, value)
+        for report in terminalreporter.stats.get("passed", [])
+        for name, value in report.user_properties
+        if report.when == "call"
+    ]
+    if terminalreporter.config.getoption("durations") is not None:
         terminalreporter.section("stories, side by side")
-        for seconds, name in slow:
-            terminalreporter.write_line(f"{seconds:6.1f}s {name}")
+        slowest = sorted(((v, n) for k, n, v in told if k == "story_seconds"), reverse=True)
+        for seconds, nodeid in slowest:
+            terminalreporter.write_line(f"{seconds:6.1f}s {nodeid}")
+    for nodeid, value in ((n, v) for k, n, v in told if k == "measured"):
+        terminalreporter.write_line(f"{nodeid}: {value}")
 
 
 def _is_story(item: pytest.Item) -> bool:

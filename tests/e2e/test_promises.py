@@ -123,6 +123,18 @@ def test_p4_promote_and_abort_in_probation(story: Story) -> None:
     assert story.status()["stable"]["revision"] == good
 
 
+def test_p4_undo_by_editing_the_spec_in_probation(story: Story) -> None:
+    good = story.install("v1")
+    following = story.install("v3", rollout={"probation": "1h"})
+
+    with story.same_pods(good):
+        story.apply(story.model("v1"))
+        story.wait_serving(good)
+    assert not story.admits(following)
+    assert story.outcomes()[0] == (good, "Returned")
+    assert story.rejection(following) is None
+
+
 def test_p4_a_paused_spec_holds_and_can_be_aborted(story: Story) -> None:
     good = story.install("v1")
     canary = story.apply(story.model("v3", steps=[{"weight": 50, "hold": "3s"}]))
