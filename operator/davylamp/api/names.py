@@ -96,5 +96,6 @@ class Reason(StrEnum):
     # the spec
     INVALID_SPEC = "InvalidSpec"
     NAME_TAKEN = "NameTaken"
+    REFUSED = "Refused"
     RESTORED = "Restored"
     FIRST_SEEN = "FirstSeen"

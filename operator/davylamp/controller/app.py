@@ -12,6 +12,7 @@ from kubernetes.aio.client import ApiClient
 from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector
 
 from davylamp.adapters.connection import connect
+from davylamp.adapters.errors import Terminal
 from davylamp.adapters.kubernetes import KubernetesCluster
 from davylamp.adapters.prometheus import PrometheusSource
 from davylamp.controller import endpoints, handlers
@@ -26,6 +27,8 @@ from davylamp.controller.settings import Settings
 from davylamp.controller.workqueue import Outcome, WorkQueue
 
 WRITE_TIMEOUT = 5.0
+REFUSED_AGAIN = 300.0
+"""Seconds after which what was refused is tried again: a name may be free, a policy changed."""
 _log = logging.getLogger(__name__)
 
 
@@ -45,11 +48,8 @@ class Operator:
         self.queue: WorkQueue[Key] = WorkQueue(
             self._process, workers=settings.workers, on_pass=self._passed
         )
-        self.sampler = Sampler(
-            PrometheusSource(settings.metrics, on_query=self.metrics.on_query),
-            settings.metrics,
-            on_news=self.queue.add,
-        )
+        self.source = PrometheusSource(settings.metrics, on_query=self.metrics.on_query)
+        self.sampler = Sampler(self.source, settings.metrics, on_news=self.queue.add)
         self._reconcile = Reconciler(
             cluster=cluster,
             cache=self._cache,
@@ -123,7 +123,16 @@ class Operator:
             self._started()
 
     async def _process(self, key: Key) -> float | None:
-        return await self._reconcile(key) if self._leads() else None
+        """A pass over one object; nobody asks Prometheus about it where somebody else leads."""
+        try:
+            again = await self._reconcile(key) if self._leads() else None
+        except Terminal:
+            self.queue.add_after(key, REFUSED_AGAIN)
+            raise
+        finally:
+            if not self._leads():
+                self._reconcile.stand_by(key)
+        return again
 
     def _leads(self) -> bool:
         return not self._settings.leader_election or self.elector.is_leader()
@@ -157,8 +166,9 @@ def run(settings: Settings) -> int:
     async def main() -> None:
         async with connect() as client:
             operator = Operator(settings, client)
-            operator.heed_signals()
-            await operator.run()
+            with contextlib.closing(operator.source):
+                operator.heed_signals()
+                await operator.run()
 
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(main())

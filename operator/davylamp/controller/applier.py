@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Iterable
 from typing import Final
 
 from davylamp.adapters.errors import Retryable, Terminal
@@ -10,6 +11,7 @@ from davylamp.api.json import Json, JsonObject
 from davylamp.api.names import Reason
 from davylamp.controller import reading
 from davylamp.controller.cache import Key, ObjectCache, metadata
+from davylamp.controller.logs import about
 from davylamp.manifests import Owner, projected, says_the_same
 
 _COMPARED: Final = ("spec", "data", "immutable", "metadata")
@@ -22,55 +24,64 @@ class Applier:
     def __init__(self, cluster: Cluster, cache: ObjectCache) -> None:
         self._cluster = cluster
         self._cache = cache
-        self._spelling: dict[tuple[str, str, str], tuple[str, str]] = {}
+        self._spelling: dict[Key, dict[tuple[str, str], tuple[str, str]]] = {}
+        """What was applied and how it is stored, where the API server writes it in its own way."""
 
     async def ensure(self, owner: Owner, manifest: JsonObject) -> bool:
-        """Make an object say what the manifest says; True if that took a write.
+        """Make an object say what the manifest says; True if that changed what others had made.
 
         Raises:
             Terminal: an object of that name belongs to somebody else.
         """
-        kind, name = str(manifest["kind"]), metadata(manifest, "name")
-        stored = self._cache.child(Key(owner.namespace, owner.name), kind, name)
-        if stored is None:
-            await self._name_is_free(owner, kind, name)
-        elif self._agrees(stored, manifest):
+        await self.name_is_ours(owner, manifest)
+        stored = self._stored(owner, manifest)
+        if stored is not None and self._agrees(owner, stored, manifest):
             return False
         answer = await self._cluster.apply(manifest)
         self._cache.put(answer)
-        self._spelling[_identity(manifest)] = (_text(_ours(manifest)), _seen(answer, manifest))
+        self._learn(owner, answer, manifest)
         if stored is None:
-            _log.info("created %s %s/%s", kind, owner.namespace, name)
-        return True
+            kind, name = _identity(manifest)
+            about(_log, **owner.fields()).info("created %s %s", kind, name)
+        return stored is not None and _generation(answer) != _generation(stored)
 
     def agrees(self, owner: Owner, manifest: JsonObject) -> bool:
         """Whether the object exists and says what the manifest says."""
-        kind, name = str(manifest["kind"]), metadata(manifest, "name")
-        stored = self._cache.child(Key(owner.namespace, owner.name), kind, name)
-        return stored is not None and self._agrees(stored, manifest)
+        stored = self._stored(owner, manifest)
+        return stored is not None and self._agrees(owner, stored, manifest)
 
     async def remove(self, owner: Owner, item: JsonObject) -> None:
-        """Delete a child."""
-        kind, name = str(item["kind"]), metadata(item, "name")
-        await self._cluster.delete(kind, owner.namespace, name)
+        """Delete a child, unless another object has its name by now."""
+        kind, name = _identity(item)
+        await self._cluster.delete(kind, owner.namespace, name, uid=metadata(item, "uid") or None)
         self._cache.remove(item)
+        self._spelling.get(_key(owner), {}).pop((kind, name), None)
 
-    def _agrees(self, stored: JsonObject, manifest: JsonObject) -> bool:
-        if metadata(stored, "deletionTimestamp"):
-            return False
-        if says_the_same(_ours(stored), _ours(manifest)):
-            return True
-        known = self._spelling.get(_identity(manifest))
-        return known == (_text(_ours(manifest)), _seen(stored, manifest))
+    def forget(self, key: Key) -> None:
+        """Drop what is remembered of the children of an object that is gone."""
+        self._spelling.pop(key, None)
 
-    async def _name_is_free(self, owner: Owner, kind: str, name: str) -> None:
-        """Never take over an object that somebody else made under a name we need."""
+    async def names_are_ours(self, owner: Owner, manifests: Iterable[JsonObject]) -> None:
+        """Like `name_is_ours`, for several."""
+        for manifest in manifests:
+            await self.name_is_ours(owner, manifest)
+
+    async def name_is_ours(self, owner: Owner, manifest: JsonObject) -> None:
+        """Make sure that nobody else's object is taken over under a name we need.
+
+        Raises:
+            Retryable: it belongs to an owner that is going away.
+            Terminal: it belongs to somebody else.
+        """
+        stored = self._stored(owner, manifest)
+        if stored is not None and not reading.has_other_owner(stored, owner.uid):
+            return
+        kind, name = _identity(manifest)
         found = await self._cluster.get(kind, owner.namespace, name)
         if found is None:
             return
-        references = reading.field(found, "metadata", "ownerReferences")
-        owners = references if isinstance(references, list) else []
-        if any(reading.field(reference, "uid") == owner.uid for reference in owners):
+        owners = reading.owner_uids(found)
+        if owner.uid in owners:
             self._cache.put(found)
             return
         if metadata(found, "deletionTimestamp") or owners:
@@ -79,6 +90,28 @@ class Applier:
             Reason.NAME_TAKEN,
             f"{kind} {name} exists already and is not ours: rename it or this ModelDeployment",
         )
+
+    def _stored(self, owner: Owner, manifest: JsonObject) -> JsonObject | None:
+        return self._cache.child(_key(owner), *_identity(manifest))
+
+    def _agrees(self, owner: Owner, stored: JsonObject, manifest: JsonObject) -> bool:
+        if metadata(stored, "deletionTimestamp"):
+            return False
+        if says_the_same(_ours(stored), _ours(manifest)):
+            return True
+        known = self._spelling.get(_key(owner), {}).get(_identity(manifest))
+        return known == (_text(_ours(manifest)), _seen(stored, manifest))
+
+    def _learn(self, owner: Owner, answer: JsonObject, manifest: JsonObject) -> None:
+        spelling = self._spelling.setdefault(_key(owner), {})
+        if says_the_same(_ours(answer), _ours(manifest)):
+            spelling.pop(_identity(manifest), None)
+        else:
+            spelling[_identity(manifest)] = _text(_ours(manifest)), _seen(answer, manifest)
+
+
+def _key(owner: Owner) -> Key:
+    return Key(owner.namespace, owner.name)
 
 
 def _ours(item: JsonObject) -> JsonObject:
@@ -89,8 +122,12 @@ def _seen(stored: JsonObject, manifest: JsonObject) -> str:
     return _text(projected(_ours(stored), _ours(manifest)))
 
 
-def _identity(manifest: JsonObject) -> tuple[str, str, str]:
-    return str(manifest["kind"]), metadata(manifest, "namespace"), metadata(manifest, "name")
+def _identity(manifest: JsonObject) -> tuple[str, str]:
+    return str(manifest["kind"]), metadata(manifest, "name")
+
+
+def _generation(item: JsonObject) -> Json:
+    return reading.field(item, "metadata", "generation")
 
 
 def _text(value: Json) -> str:

@@ -4,9 +4,12 @@ A watch tells of a write some time after it was made. Deciding on the older pict
 repeat our own writes, so the API server's answer to each write goes in here at once, and whatever
 a watch delivers later with a lower resourceVersion is passed over. (Resource versions of one kind
 compare as integers: KEP-5504.)
+
+A list is older than the events that arrive while it is read. So what was deleted meanwhile is
+remembered until the list is in, and what is not in the list is dropped only if it was known before.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 from davylamp.api import names
@@ -35,6 +38,8 @@ class ObjectCache:
     def __init__(self) -> None:
         self._parents: dict[Key, JsonObject] = {}
         self._children: dict[Key, dict[tuple[str, str], JsonObject]] = {}
+        self._gone: dict[Key, dict[tuple[str, str], int]] = {}
+        """Versions at which children were deleted, since their kind was listed last."""
 
     def parents(self) -> list[Key]:
         """Every ModelDeployment that is known."""
@@ -60,7 +65,8 @@ class ObjectCache:
             return None
         kind, name = _kind(item), metadata(item, "name")
         known = self._parents.get(key) if kind == names.KIND else self.child(key, kind, name)
-        if known is not None and _version(item) <= _version(known):
+        at = _version(known) if known else self._gone.get(key, {}).get((kind, name), -1)
+        if _version(item) <= at:
             return None
         if kind == names.KIND:
             self._parents[key] = item
@@ -79,22 +85,36 @@ class ObjectCache:
                 self._parents.pop(key, None)
         elif _not_older(item, self.child(key, kind, name)):
             self._children.get(key, {}).pop((kind, name), None)
+            self._gone.setdefault(key, {})[kind, name] = _version(item)
         return key
 
-    def replace(self, key: Key, kind: str, items: Iterable[JsonObject]) -> None:
-        """Take in a complete list of a key's children of one kind: what is not in it is gone."""
+    def replace(
+        self, key: Key, kind: str, items: Iterable[JsonObject], *, known: Collection[str]
+    ) -> None:
+        """Take in a complete list of a key's children of one kind.
+
+        Args:
+            key: whose children.
+            kind: which kind was listed.
+            items: the list.
+            known: names that were known when the list was asked for; of those, the ones that are
+                not in it are gone.
+        """
         fresh = {metadata(item, "name"): item for item in items}
         children = self._children.setdefault(key, {})
-        for known_kind, name in list(children):
-            if known_kind == kind and name not in fresh:
-                del children[known_kind, name]
+        for name in known:
+            if name not in fresh:
+                children.pop((kind, name), None)
         for item in fresh.values():
             self.put(item)
+        gone = self._gone.pop(key, {})
+        self._gone[key] = {each: at for each, at in gone.items() if each[0] != kind}
 
     def forget(self, key: Key) -> None:
         """Drop a ModelDeployment that is gone, and what was known of its children."""
         self._parents.pop(key, None)
         self._children.pop(key, None)
+        self._gone.pop(key, None)
 
 
 def owner_key(item: JsonObject) -> Key | None:

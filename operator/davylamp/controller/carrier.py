@@ -6,10 +6,13 @@
 4. events
 5. Services admit what they may now
 6. everything that shrinks, and records nobody needs any more
+
+What is refused in 2 does not keep 3 and 4 from being done: people must be able to see why nothing
+moves, and deadlines must begin to run.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,7 +25,8 @@ from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import Candidate
 from davylamp.controller import reading
 from davylamp.controller.applier import Applier
-from davylamp.controller.cache import Key, ObjectCache
+from davylamp.controller.cache import Key, ObjectCache, metadata
+from davylamp.controller.logs import about
 from davylamp.controller.observer import World
 from davylamp.manifests import (
     Owner,
@@ -30,6 +34,7 @@ from davylamp.manifests import (
     deployment_of,
     disruption_budget,
     event,
+    has_pinned,
     pinned_secret,
     record,
     recorded,
@@ -37,6 +42,8 @@ from davylamp.manifests import (
 )
 from davylamp.rollout import Decision, Notice, Route
 
+Remember = Callable[[OperatorError | None], Awaitable[None]]
+"""Writes the status; told what stands in the way of the decision, if anything does."""
 _log = logging.getLogger(__name__)
 
 
@@ -58,25 +65,48 @@ class Task:
 
 
 class Carrier:
-    """Writes to the cluster what a decision says."""
+    """Writes to the cluster what a decision says.
 
-    def __init__(self, cluster: Cluster, cache: ObjectCache, *, identity: str) -> None:
+    Args:
+        cluster: where to.
+        cache: what is known of it, and learns of our writes at once.
+        identity: who posts the Events.
+        on_notice: told of everything that people are told.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        cache: ObjectCache,
+        *,
+        identity: str,
+        on_notice: Callable[[Key, Notice], None] = lambda _key, _notice: None,
+    ) -> None:
         self._cluster = cluster
         self._cache = cache
         self._applier = Applier(cluster, cache)
         self._identity = identity
+        self._on_notice = on_notice
 
-    async def carry_out(self, task: Task, *, remember: Callable[[], Awaitable[None]]) -> None:
+    async def carry_out(self, task: Task, *, remember: Remember) -> None:
         """Write a decision; `remember` writes the status at its place in the order."""
         await self._fence(task)
         records = dict(task.world.records)
-        restored = await self._grow(task, records)
-        await remember()
-        for notice in (*task.decision.notices, *restored):
-            await self._tell(task, notice)
+        try:
+            restored = await self._grow(task, records)
+        except OperatorError as error:
+            await remember(error)
+            await self._tell_all(task, task.decision.notices)
+            raise
+        await remember(None)
+        await self._tell_all(task, (*task.decision.notices, *restored))
         for service in services(task.owner, task.decision.desired.route):
             await self._applier.ensure(task.owner, service)
         await self._shrink(task, records)
+
+    def forget(self, key: Key) -> None:
+        """Drop what is remembered of an object that is gone."""
+        self._applier.forget(key)
 
     async def _fence(self, task: Task) -> None:
         """Take out of the Services whatever must not be in them any more, before all else."""
@@ -89,6 +119,8 @@ class Carrier:
 
     async def _grow(self, task: Task, records: dict[str, JsonObject]) -> list[Notice]:
         """Create what is needed and scale up; returns notices of children that were put back."""
+        route = task.decision.desired.route
+        await self._applier.names_are_ours(task.owner, services(task.owner, route))
         await self._applier.ensure(task.owner, disruption_budget(task.owner))
         candidate = task.decision.status.candidate
         if candidate and candidate.revision not in records and task.spec:
@@ -101,9 +133,9 @@ class Carrier:
                 continue
             await self._applier.ensure(task.owner, recorded(records[revision], "configMap"))
             pods = max(replicas, self._present_replicas(task, revision))
-            changed = self._was_changed(task, records[revision], revision)
-            await self._applier.ensure(task.owner, deployment_of(records[revision], pods))
-            if changed:
+            edited = self._was_changed(task, records[revision], revision)
+            changed = await self._applier.ensure(task.owner, deployment_of(records[revision], pods))
+            if edited and changed:
                 restored.append(
                     Notice(Reason.RESTORED, f"Deployment of {revision} was put back", revision)
                 )
@@ -154,8 +186,23 @@ class Carrier:
                 entries = data if isinstance(data, dict) else {}
                 sources[secret.name] = {k: str(v) for k, v in entries.items()}
         if sources:
-            await self._cluster.apply(pinned_secret(task.owner, candidate, sources))
+            await self._freeze(task, pinned_secret(task.owner, candidate, sources))
         return {name: sorted(entries) for name, entries in sources.items()}
+
+    async def _freeze(self, task: Task, secret: JsonObject) -> None:
+        """Make the revision's own Secret; one without a record is from a pass that was cut short.
+
+        Nothing mounts that one yet, and it cannot be changed: the source may have been meanwhile.
+        """
+        await self._applier.name_is_ours(task.owner, secret)
+        name = metadata(secret, "name")
+        found = await self._cluster.get("Secret", task.owner.namespace, name)
+        if found is not None and found.get("data") == secret["data"]:
+            return
+        if found is not None:
+            uid = metadata(found, "uid") or None
+            await self._cluster.delete("Secret", task.owner.namespace, name, uid=uid)
+        await self._cluster.apply(secret)
 
     def _present_replicas(self, task: Task, revision: str) -> int:
         workload = task.world.workloads.get(revision)
@@ -179,30 +226,39 @@ class Carrier:
                 await self._forget_revision(task, revision)
             elif not self._is_only_kept(task, revision, wanted[revision]):
                 await self._applier.ensure(task.owner, deployment_of(made, wanted[revision]))
+        for revision in task.world.workloads.keys() - records.keys() - wanted.keys():
+            await self._forget_objects(task, revision)  # somebody deleted its record
 
     async def _forget_revision(self, task: Task, revision: str) -> None:
         """Delete a revision's objects, its record last so that a crash leaves a way to find them."""
+        await self._forget_objects(task, revision)
+        made = task.world.records[revision]
+        if has_pinned(made):
+            name = task.owner.child(revision)
+            await self._cluster.delete("Secret", task.owner.namespace, name)
+        await self._applier.remove(task.owner, made)
+
+    async def _forget_objects(self, task: Task, revision: str) -> None:
         name = task.owner.child(revision)
         for kind in ("Deployment", "ConfigMap"):
             found = self._cache.child(task.key, kind, name)
             if found is not None:
                 await self._applier.remove(task.owner, found)
-        await self._cluster.delete("Secret", task.owner.namespace, name)
-        await self._applier.remove(task.owner, task.world.records[revision])
+
+    async def _tell_all(self, task: Task, notices: Iterable[Notice]) -> None:
+        for notice in notices:
+            await self._tell(task, notice)
 
     async def _tell(self, task: Task, notice: Notice) -> None:
-        """Log and post an Event; a lost Event must not hold up a rollback."""
-        _log.info(
-            "%s: %s",
-            notice.reason,
-            notice.message,
-            extra={"object": f"{task.owner.namespace}/{task.owner.name}"},
-        )
+        """Count, log and post an Event; a lost Event must not hold up a rollback."""
+        self._on_notice(task.key, notice)
+        log = about(_log, **task.owner.fields(), revision=notice.revision)
+        log.info("%s: %s", notice.reason, notice.message)
         manifest = event(task.owner, notice, now=task.now, reporter=self._identity)
         try:
             await self._cluster.create_event(manifest)
         except OperatorError as error:
-            _log.warning("event %s was not posted: %s", notice.reason, error)
+            log.warning("event %s was not posted: %s", notice.reason, error)
 
 
 def _admits_too_much(stored: JsonObject, wanted: JsonObject, world: World, route: Route) -> bool:

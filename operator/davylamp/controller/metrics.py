@@ -114,6 +114,13 @@ class Metrics:
             with contextlib.suppress(KeyError):
                 gauge.remove(*key)
 
+    def forget_object(self, key: Key) -> None:
+        """Drop every series of an object that is gone."""
+        self.forget(key)
+        labels = {"namespace": key.namespace, "name": key.name}
+        for counter in (self._notices, self._rollbacks, self._verdicts):
+            counter.remove_by_labels(labels)
+
     def forget_all(self) -> None:
         """Drop everything about rollouts: another process leads now."""
         self._weight.clear()

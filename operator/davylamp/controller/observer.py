@@ -1,28 +1,29 @@
 """Gathers everything a decision looks at, before it is taken."""
 
-import time
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
-from davylamp.adapters.errors import SourceFault
+from davylamp.adapters.errors import Forbidden, SourceFault
 from davylamp.adapters.kubernetes import Cluster
 from davylamp.api import names
 from davylamp.api.json import JsonObject
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller import reading
-from davylamp.controller.cache import CHILD_KINDS, Key, ObjectCache
+from davylamp.controller.cache import CHILD_KINDS, Key, ObjectCache, metadata
+from davylamp.controller.logs import about
 from davylamp.controller.sampler import Evidence
 from davylamp.gates import Judgement, Verdict, judge
-from davylamp.manifests import model_labels, recorded
-from davylamp.manifests.identity import Owner
+from davylamp.manifests import Owner, is_whole, model_labels, recorded
 from davylamp.rollout import Observation, Workload, identify
 
-FRESH_FOR: Final = 300.0
-"""Seconds after which the children of an object that is looked at are listed anew, so that what a
+FRESH_FOR: Final = timedelta(minutes=5)
+"""Age after which the children of an object that is looked at are listed anew, so that what a
 watch lost in a gap is noticed."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,28 +41,38 @@ class Observer:
     def __init__(self, cluster: Cluster, cache: ObjectCache) -> None:
         self._cluster = cluster
         self._cache = cache
-        self._listed: dict[Key, float] = {}
+        self._listed: dict[Key, datetime] = {}
 
-    async def look(self, owner: Owner) -> World:
-        """The children, from the cache, which is refreshed from the API server now and then."""
+    async def look(self, owner: Owner, now: datetime) -> World:
+        """The children, from the cache, which is refreshed from the API server now and then.
+
+        What an owner of the same name left behind, and what is no record of ours, is passed over.
+        """
         key = Key(owner.namespace, owner.name)
-        now = time.monotonic()
-        if now - self._listed.get(key, float("-inf")) > FRESH_FOR:
-            for kind in CHILD_KINDS:
-                labels = {
-                    names.LABEL_MODEL: owner.name,
-                    names.LABEL_MANAGED_BY: model_labels(owner)[names.LABEL_MANAGED_BY],
-                }
-                found = await self._cluster.list(kind, owner.namespace, labels=labels)
-                self._cache.replace(key, kind, found)
+        listed = self._listed.get(key)
+        if listed is None or abs(now - listed) > FRESH_FOR:
+            await self._refresh(owner, key)
             self._listed[key] = now
-        records = sorted(self._cache.children(key, "ControllerRevision"), key=reading.record_number)
+        found = [r for r in self._own(owner, "ControllerRevision") if is_whole(owner, r)]
+        records = sorted(found, key=reading.record_number)
         return World(
             records={reading.label(r, names.LABEL_REVISION): r for r in records},
             workloads=reading.workloads_of(
-                self._cache.children(key, "Deployment"), self._cache.children(key, "Pod")
+                self._own(owner, "Deployment"), self._cache.children(key, "Pod")
             ),
         )
+
+    async def _refresh(self, owner: Owner, key: Key) -> None:
+        ours = model_labels(owner)
+        labels = {name: ours[name] for name in (names.LABEL_MODEL, names.LABEL_MANAGED_BY)}
+        for kind in CHILD_KINDS:
+            known = [metadata(item, "name") for item in self._cache.children(key, kind)]
+            found = await self._cluster.list(kind, owner.namespace, labels=labels)
+            self._cache.replace(key, kind, found, known=known)
+
+    def _own(self, owner: Owner, kind: str) -> list[JsonObject]:
+        children = self._cache.children(Key(owner.namespace, owner.name), kind)
+        return [item for item in children if not reading.has_other_owner(item, owner.uid)]
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""
@@ -70,14 +81,21 @@ class Observer:
     async def missing_secrets(
         self, owner: Owner, spec: ModelDeploymentSpec, seen: Observation, stable: str | None
     ) -> tuple[str, ...]:
-        """Secrets the spec names that do not exist; not asked while the spec is what serves."""
+        """Secrets the spec names that do not exist; not asked while the spec is what serves.
+
+        Where we may not look, none counts as missing: a rollback must not wait for our rights.
+        """
         if seen.target.revision == stable:
             return ()
-        absent = [
-            secret.name
-            for secret in spec.secrets
-            if await self._cluster.get("Secret", owner.namespace, secret.name) is None
-        ]
+        try:
+            absent = [
+                secret.name
+                for secret in spec.secrets
+                if await self._cluster.get("Secret", owner.namespace, secret.name) is None
+            ]
+        except Forbidden as error:
+            about(_log, **owner.fields()).warning("Secrets are not checked: %s", error)
+            return ()
         return tuple(absent)
 
 

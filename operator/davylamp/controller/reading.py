@@ -70,6 +70,19 @@ def record_number(record: JsonObject) -> int:
     return _int(record.get("revision"))
 
 
+def owner_uids(item: JsonObject) -> set[str]:
+    """Owners of an object."""
+    references = field(item, "metadata", "ownerReferences")
+    uids = (field(each, "uid") for each in references) if isinstance(references, list) else ()
+    return {uid for uid in uids if isinstance(uid, str)}
+
+
+def has_other_owner(item: JsonObject, uid: str) -> bool:
+    """Whether an object belongs to somebody, but not to the owner with this uid."""
+    owners = owner_uids(item)
+    return bool(owners) and uid not in owners
+
+
 def label(item: JsonObject, name: str) -> str:
     """A label's value, empty if it is not there."""
     labels = field(item, "metadata", "labels")

@@ -4,11 +4,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
-from davylamp.adapters.errors import NotFound, Terminal
+from davylamp.adapters.errors import Forbidden, NotFound, OperatorError, Terminal
 from davylamp.adapters.kubernetes import Cluster
 from davylamp.api.json import JsonObject
 from davylamp.api.names import Reason
@@ -17,15 +17,20 @@ from davylamp.api.status import ModelDeploymentStatus, RevisionRef, identity, to
 from davylamp.controller import reading
 from davylamp.controller.cache import Key, ObjectCache, metadata
 from davylamp.controller.carrier import Carrier, Task
+from davylamp.controller.logs import about
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.observer import Observer, World, observation, with_judgements
 from davylamp.controller.sampler import Sampler
 from davylamp.controller.settings import Settings
 from davylamp.controller.subjects import subject_of
 from davylamp.manifests import Owner
-from davylamp.rollout import Decision, Observation, decide
+from davylamp.rollout import Observation, decide
 from davylamp.rollout.refusal import refused
 
+LOOK_AGAIN: Final = 900.0
+"""Seconds after which an idle object is looked at again: a watch may have lost a deletion."""
+EVERYTHING_KEPT: Final = Rollout(gates=(), history=50)
+"""Settings where the spec cannot be read: nothing is judged by limits nobody set, nothing pruned."""
 _log = logging.getLogger(__name__)
 
 
@@ -54,7 +59,8 @@ class Reconciler:
         self._sampler = sampler
         self._metrics = metrics
         self._observer = Observer(cluster, cache)
-        self._carrier = Carrier(cluster, cache, identity=settings.identity)
+        self._carrier = Carrier(cluster, cache, identity=settings.identity, on_notice=metrics.tell)
+        self._obstacles: dict[Key, OperatorError] = {}
         self._scrape_interval = settings.metrics.scrape_interval
         self._clock = clock
 
@@ -62,26 +68,36 @@ class Reconciler:
         """Reconcile one object; answers with the seconds until the next look is due."""
         parent = self._cache.parent(key)
         if parent is None or metadata(parent, "deletionTimestamp"):
-            self._forget(key)
+            self.stand_by(key)
             return None
         owner = Owner(key.name, key.namespace, metadata(parent, "uid"))
         status = _status_of(parent)
-        world = await self._observer.look(owner)
+        world = await self._observer.look(owner, self._clock())
         spec, refusal = _spec_of(parent)
         seen = await self._see(parent, spec, world, status)
         if seen is None:
             told = refusal or Refusal(Reason.INVALID_SPEC, "the spec cannot be read")
-            await self._refuse(key, parent, status, told)
-            return None
+            await self._refuse(parent, status, told)
+            return LOOK_AGAIN
         decision = decide(status, seen, name=key.name)
         rollout = spec.rollout if spec else seen.rollout
         subject = subject_of(owner, decision.status, rollout, scrape_interval=self._scrape_interval)
         self._sampler.follow(key, subject)
         if refusal:
-            decision = _still_refused(decision, seen, refusal)
+            decision = replace(decision, status=_refused(decision.status, seen, refusal, status))
         task = Task(owner, spec, world, decision, seen.now)
-        await self._carry_out(task, parent, status)
-        return decision.wake_after
+        await self._carry_out(task, parent, seen)
+        return LOOK_AGAIN if decision.wake_after is None else decision.wake_after
+
+    def stand_by(self, key: Key) -> None:
+        """Ask Prometheus no more about an object; when it is gone, drop all that is known of it."""
+        self._sampler.follow(key, None)
+        if self._cache.parent(key) is None:
+            self._observer.forget(key)
+            self._carrier.forget(key)
+            self._obstacles.pop(key, None)
+            self._metrics.forget_object(key)
+            self._cache.forget(key)
 
     async def _see(
         self,
@@ -104,56 +120,55 @@ class Reconciler:
         key = Key(owner.namespace, owner.name)
         return with_judgements(seen, status, self._sampler.evidence(key))
 
-    async def _carry_out(
-        self, task: Task, parent: JsonObject, before: ModelDeploymentStatus
-    ) -> None:
-        async def remember() -> None:
-            await self._remember(parent, before, task.decision.status)
-            self._metrics.show(task.key, before, task.decision.status)
-            for notice in task.decision.notices:
-                self._metrics.tell(task.key, notice)
+    async def _carry_out(self, task: Task, parent: JsonObject, seen: Observation) -> None:
+        """Have the decision written; what stands in its way is told until it is gone."""
+        key, before, after = task.key, _status_of(parent), task.decision.status
+
+        async def remember(obstacle: OperatorError | None) -> None:
+            told = _refusal_of(obstacle or self._obstacles.get(key))
+            await self._remember(parent, _refused(after, seen, told, before) if told else after)
+            self._metrics.show(key, before, after)
 
         try:
             await self._carrier.carry_out(task, remember=remember)
-        except Terminal as error:
-            reason = Reason.NAME_TAKEN if error.reason == Reason.NAME_TAKEN else Reason.INVALID_SPEC
-            latest = self._cache.parent(task.key) or parent
-            told = Refusal(reason, str(error))
-            await self._refuse(task.key, latest, task.decision.status, told)
+        except (Terminal, Forbidden) as error:
+            self._obstacles[key] = error
+            await self._tell_obstacle(task, seen, error)
             raise
+        if self._obstacles.pop(key, None):
+            await self._remember(self._cache.parent(key) or parent, after)
+
+    async def _tell_obstacle(self, task: Task, seen: Observation, error: OperatorError) -> None:
+        """Say what was refused after the status was written, else it is there already."""
+        parent, told = self._cache.parent(task.key), _refusal_of(error)
+        if parent is not None and told is not None:
+            known = _status_of(parent)
+            await self._remember(parent, _refused(task.decision.status, seen, told, known))
 
     async def _refuse(
-        self, key: Key, parent: JsonObject, status: ModelDeploymentStatus, told: Refusal
+        self, parent: JsonObject, status: ModelDeploymentStatus, told: Refusal
     ) -> None:
-        generation = reading.field(parent, "metadata", "generation")
+        """Say in the status why nothing is done about an object that was never followed."""
+        log = about(_log, namespace=metadata(parent, "namespace"), name=metadata(parent, "name"))
+        log.warning("%s: %s", told.reason, told.message)
         after = refused(
             status,
-            generation=generation if isinstance(generation, int) else 0,
+            generation=_generation(parent),
             now=self._clock(),
             reason=told.reason,
             message=told.message,
         )
-        _log.warning("%s/%s: %s: %s", *key, told.reason, told.message)
-        await self._remember(parent, _status_of(parent), after)
+        await self._remember(parent, after)
 
-    async def _remember(
-        self, parent: JsonObject, before: ModelDeploymentStatus, after: ModelDeploymentStatus
-    ) -> None:
+    async def _remember(self, parent: JsonObject, after: ModelDeploymentStatus) -> None:
         """Write the status if it changed; what the API server answers is what is known next."""
-        if after == before:
+        if after == _status_of(parent):
             return
         try:
             answer = await self._cluster.apply_status({**parent, "status": to_json(after)})
         except NotFound:
             return  # deleted meanwhile; its children go with it
         self._cache.put(answer)
-
-    def _forget(self, key: Key) -> None:
-        self._sampler.follow(key, None)
-        self._observer.forget(key)
-        self._metrics.forget(key)
-        if self._cache.parent(key) is None:
-            self._cache.forget(key)
 
 
 def _status_of(parent: JsonObject) -> ModelDeploymentStatus:
@@ -177,12 +192,11 @@ def _without_spec(
     ref = status.candidate or status.stable
     if ref is None:
         return None
-    plan = status.candidate.plan if status.candidate else Rollout()
+    plan = status.candidate.plan if status.candidate else EVERYTHING_KEPT
     serving = world.workloads.get(status.stable.revision) if status.stable else None
-    generation = reading.field(parent, "metadata", "generation")
     return Observation(
         now=now,
-        generation=generation if isinstance(generation, int) else 0,
+        generation=_generation(parent),
         target=RevisionRef(**identity(ref)),
         rollout=plan,
         replicas=serving.desired if serving and serving.desired else 1,
@@ -193,12 +207,29 @@ def _without_spec(
     )
 
 
-def _still_refused(decision: Decision, seen: Observation, refusal: Refusal) -> Decision:
-    status = refused(
-        decision.status,
+def _refusal_of(obstacle: OperatorError | None) -> Refusal | None:
+    """What to say of an obstacle that people have to clear away; others go by themselves."""
+    if not isinstance(obstacle, Terminal | Forbidden):
+        return None
+    if isinstance(obstacle, Forbidden):
+        return Refusal(Reason.REFUSED, str(obstacle))
+    is_taken = obstacle.reason == Reason.NAME_TAKEN
+    return Refusal(Reason.NAME_TAKEN if is_taken else Reason.INVALID_SPEC, str(obstacle))
+
+
+def _refused(
+    status: ModelDeploymentStatus, seen: Observation, told: Refusal, known: ModelDeploymentStatus
+) -> ModelDeploymentStatus:
+    return refused(
+        status,
         generation=seen.generation,
         now=seen.now,
-        reason=refusal.reason,
-        message=refusal.message,
+        reason=told.reason,
+        message=told.message,
+        known=known,
     )
-    return replace(decision, status=status)
+
+
+def _generation(parent: JsonObject) -> int:
+    value = reading.field(parent, "metadata", "generation")
+    return value if isinstance(value, int) else 0

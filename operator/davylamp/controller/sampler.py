@@ -16,9 +16,11 @@ from davylamp.adapters.errors import SourceError
 from davylamp.adapters.prometheus import MetricSource
 from davylamp.adapters.promql import CounterQuery
 from davylamp.controller.cache import Key
+from davylamp.controller.logs import about
 from davylamp.controller.settings import MetricSettings
 from davylamp.gates import GateState, Sample, Scrapes, Trial, start, update
 
+_log = logging.getLogger(__name__)
 TICK: Final = 1.0
 """Seconds between polls; a scrape is judged at most this long after it can be seen."""
 LAG: Final = 1.0
@@ -27,7 +29,10 @@ BASELINE_SCRAPES: Final = 4
 """Scrape intervals to look back, so that running pods have a counter value to start from."""
 LONGEST_WINDOW: Final = 6 * 3600.0
 
-Scraped = Mapping[tuple[str, str], tuple[Sample, ...]]
+Workload = tuple[str, str]
+"""Namespace and name of a Deployment."""
+Scraped = Mapping[Workload, Mapping[str, tuple[Sample, ...]]]
+"""Samples by Deployment and pod."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,7 @@ class _Followed:
     since: float
     """Epoch seconds from which samples are still needed."""
     newest: dict[str, float] = field(default_factory=dict)
+    error: SourceError | None = None
 
 
 class Sampler:
@@ -92,7 +98,7 @@ class Sampler:
         self._on_news = on_news
         self._clock = clock
         self._followed: dict[Key, _Followed] = {}
-        self._error: SourceError | None = None
+        self._is_down = False
         self._wanted = asyncio.Event()
 
     def follow(self, key: Key, subject: Subject | None) -> None:
@@ -104,7 +110,9 @@ class Sampler:
             known.subject = subject
         else:
             states = {name: start(trial) for name, trial in subject.trials.items()}
-            self._followed[key] = _Followed(subject, states, self._beginning(subject))
+            self._followed[key] = _Followed(
+                subject, states, self._beginning(subject), error=known.error if known else None
+            )
             self._wanted.set()
 
     def evidence(self, key: Key) -> Evidence:
@@ -113,22 +121,21 @@ class Sampler:
         if known is None:
             return Evidence()
         return Evidence(
-            known.subject.trials, dict(known.states), frozenset(known.newest), self._error
+            known.subject.trials, dict(known.states), frozenset(known.newest), known.error
         )
 
     async def run(self) -> None:
         """Poll while there is something to judge; never returns."""
-        log = logging.getLogger(__name__)
         while True:
             if not self._followed:
-                self._error = None
+                self._is_down = False
                 self._wanted.clear()
                 await self._wanted.wait()
             began = time.monotonic()
             try:
                 await self.poll()
-            except Exception:
-                log.exception("judging failed; trying again")
+            except Exception:  # noqa: BLE001 - a bug must not end judging for good
+                _log.exception("judging failed; trying again")
             await asyncio.sleep(max(0.05, TICK - (time.monotonic() - began)))
 
     async def poll(self) -> None:
@@ -139,37 +146,53 @@ class Sampler:
             {k: f for k, f in self._followed.items() if f.since >= recent},
             {k: f for k, f in self._followed.items() if f.since < recent},
         )
-        for group in groups:
-            if group:
-                await self._ask(group, now)
+        errors = [await self._ask(group, now) for group in groups if group]
+        self._note(next((error for error in errors if error), None))
 
-    async def _ask(self, group: dict[Key, _Followed], now: float) -> None:
+    async def _ask(self, group: dict[Key, _Followed], now: float) -> SourceError | None:
+        """Take in what there is about a group; the error if there was no answer."""
         since = max(min(f.since for f in group.values()), now - LONGEST_WINDOW)
         try:
-            scraped = await self._source.scrapes(self._query(group.values(), now, since))
+            answer = await self._source.scrapes(self._query(group.values(), now, since))
         except SourceError as error:
-            self._failed(error, group)
-            return
-        recovered, self._error = self._error is not None, None
+            for key, followed in group.items():
+                self._failed(key, followed, error)
+            return error
+        scraped = _by_workload(answer)
         for key, followed in group.items():
             if self._followed.get(key) is followed:
-                news = self._take_in(followed, scraped, now)
-                if news or recovered:
-                    self._on_news(key)
+                self._judge(key, followed, scraped, now)
+        return None
 
-    def _failed(self, error: SourceError, group: Iterable[Key]) -> None:
-        if self._error is None:
-            logging.getLogger(__name__).warning("cannot judge: %s", error)
-        changed = self._error is None or self._error.fault is not error.fault
-        self._error = error
-        for key in group:
-            if changed:
-                self._on_news(key)
+    def _judge(self, key: Key, followed: _Followed, scraped: Scraped, now: float) -> None:
+        """Take in one subject's samples; a bug met by one must not keep the others unjudged."""
+        recovered, followed.error = followed.error is not None, None
+        try:
+            news = self._take_in(followed, scraped, now)
+        except Exception:
+            log = about(_log, namespace=key.namespace, name=key.name)
+            log.exception("judging failed; trying again")
+            return
+        if news or recovered:
+            self._on_news(key)
+
+    def _failed(self, key: Key, followed: _Followed, error: SourceError) -> None:
+        before, followed.error = followed.error, error
+        if before is None or before.fault is not error.fault:
+            self._on_news(key)
+
+    def _note(self, error: SourceError | None) -> None:
+        """Log the beginning of an outage and its end."""
+        if error and not self._is_down:
+            _log.warning("cannot judge: %s", error)
+        if self._is_down and not error:
+            _log.info("judging again: Prometheus answers")
+        self._is_down = error is not None
 
     def _take_in(self, followed: _Followed, scraped: Scraped, now: float) -> bool:
         subject = followed.subject
-        candidate = _pods_of(scraped, subject.namespace, subject.candidate)
-        stable = _pods_of(scraped, subject.namespace, subject.stable) if subject.stable else {}
+        candidate = scraped.get((subject.namespace, subject.candidate), {})
+        stable = scraped.get((subject.namespace, subject.stable), {}) if subject.stable else {}
         seen = Scrapes(until=now - LAG, stable=stable, candidate=candidate)
         for name, trial in subject.trials.items():
             followed.states[name] = update(trial, followed.states[name], seen)
@@ -208,10 +231,9 @@ class Sampler:
         return first - BASELINE_SCRAPES * self._settings.scrape_interval
 
 
-def _pods_of(scraped: Scraped, namespace: str, deployment: str) -> dict[str, tuple[Sample, ...]]:
-    """Samples of a Deployment's pods, which are called `<deployment>-<hash>-<suffix>`."""
-    return {
-        pod: samples
-        for (where, pod), samples in scraped.items()
-        if (where, pod.rsplit("-", 2)[0]) == (namespace, deployment)
-    }
+def _by_workload(answer: Mapping[tuple[str, str], tuple[Sample, ...]]) -> Scraped:
+    """Samples by Deployment, whose pods are called `<deployment>-<hash>-<suffix>`."""
+    found: dict[Workload, dict[str, tuple[Sample, ...]]] = {}
+    for (namespace, pod), samples in answer.items():
+        found.setdefault((namespace, pod.rsplit("-", 2)[0]), {})[pod] = samples
+    return found

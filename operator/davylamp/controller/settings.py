@@ -6,11 +6,23 @@ ModelDeployment must not be able to make the operator call an address of their c
 
 import os
 import socket
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Self
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
 
+from davylamp.adapters.promql import CounterQuery
 from davylamp.api.quantities import seconds
+
+_ANY_QUERY: Final = CounterQuery(workloads=frozenset(), at=0, window=1)
+_IN_THE_QUERY: Final[Mapping[str, Callable[[str], CounterQuery]]] = {
+    "REQUESTS_METRIC": lambda text: replace(_ANY_QUERY, metric=text),
+    "REQUESTS_SELECTOR": lambda text: replace(_ANY_QUERY, selector=text),
+    "CODE_LABEL": lambda text: replace(_ANY_QUERY, code_label=text),
+    "ERROR_CODES": lambda text: replace(_ANY_QUERY, error_codes=text),
+    "NAMESPACE_LABEL": lambda text: replace(_ANY_QUERY, namespace_label=text),
+    "POD_LABEL": lambda text: replace(_ANY_QUERY, pod_label=text),
+}
+"""Variables that become part of the query, and the query they make."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,7 @@ class Settings:
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Self:
         """Settings from `DAVYLAMP_*`; raises `ValueError` naming the variable that is wrong."""
         said = _Said(os.environ if env is None else env)
+        said.check_query()
         plain = MetricSettings()
         return cls(
             metrics=MetricSettings(
@@ -64,8 +77,8 @@ class Settings:
                 pod_label=said.text("POD_LABEL", plain.pod_label),
                 scrape_interval=said.duration("SCRAPE_INTERVAL", plain.scrape_interval),
             ),
-            namespaces=tuple(n for n in said.text("NAMESPACES", "").split(",") if n.strip()),
-            leader_election=said.text("LEADER_ELECTION", "true").lower() != "false",
+            namespaces=tuple(said.texts("NAMESPACES")),
+            leader_election=said.truth("LEADER_ELECTION", "true"),
             lease_name=said.text("LEASE_NAME", "davylamp"),
             lease_namespace=said.text("LEASE_NAMESPACE", "davylamp-system"),
             lease_duration=said.duration("LEASE_DURATION", 15.0),
@@ -83,12 +96,34 @@ class _Said:
     def text(self, name: str, default: str) -> str:
         return self.env.get(f"DAVYLAMP_{name}", default).strip()
 
+    def texts(self, name: str) -> list[str]:
+        return [part.strip() for part in self.text(name, "").split(",") if part.strip()]
+
+    def truth(self, name: str, default: str) -> bool:
+        text = self.text(name, default).lower()
+        if text not in {"true", "false"}:
+            raise ValueError(f"DAVYLAMP_{name}: {text!r} is neither true nor false")
+        return text == "true"
+
+    def check_query(self) -> None:
+        """Refuse now what no query could be made of later."""
+        for name, query in _IN_THE_QUERY.items():
+            if f"DAVYLAMP_{name}" not in self.env:
+                continue
+            try:
+                query(self.text(name, ""))
+            except ValueError as wrong:
+                raise ValueError(f"DAVYLAMP_{name}: {wrong}") from None
+
     def duration(self, name: str, default: float) -> float:
         text = self.text(name, "")
         try:
-            return float(seconds(text)) if text else default
+            told = float(seconds(text)) if text else default
         except ValueError as wrong:
             raise ValueError(f"DAVYLAMP_{name}: {wrong}") from None
+        if told <= 0:
+            raise ValueError(f"DAVYLAMP_{name}: must be above 0s")
+        return told
 
     def number(self, name: str, default: int) -> int:
         text = self.text(name, "")

@@ -1,6 +1,7 @@
 """What is to be judged at each stage: from the status to the trials of the gates. Pure."""
 
 from datetime import datetime
+from itertools import accumulate, starmap
 from typing import Final
 
 from davylamp.api.quantities import fraction, seconds
@@ -59,9 +60,10 @@ def _of_canary(
 
 
 def _weights(candidate: Candidate, began: datetime) -> tuple[WeightChange, ...]:
-    changes = tuple(
-        WeightChange(change.at.timestamp(), float(change.share)) for change in candidate.weights
-    )
+    """The recorded shares; a leader's clock that was behind the one before makes no disorder."""
+    times = accumulate((change.at.timestamp() for change in candidate.weights), max)
+    shares = (float(change.share) for change in candidate.weights)
+    changes = tuple(starmap(WeightChange, zip(times, shares, strict=True)))
     return changes or (WeightChange(began.timestamp(), 0.5),)
 
 

@@ -3,7 +3,14 @@
 from davylamp.manifests.drift import projected, says_the_same
 from davylamp.manifests.events import event
 from davylamp.manifests.identity import Owner, model_labels
-from davylamp.manifests.revisions import deployment_of, pinned_secret, record, recorded
+from davylamp.manifests.revisions import (
+    deployment_of,
+    has_pinned,
+    is_whole,
+    pinned_secret,
+    record,
+    recorded,
+)
 from davylamp.manifests.traffic import admits, disruption_budget, services
 
 __all__ = [
@@ -12,6 +19,8 @@ __all__ = [
     "deployment_of",
     "disruption_budget",
     "event",
+    "has_pinned",
+    "is_whole",
     "model_labels",
     "pinned_secret",
     "projected",

@@ -9,13 +9,14 @@ from davylamp.rollout.notices import Notice
 
 
 def event(owner: Owner, notice: Notice, *, now: datetime, reporter: str) -> JsonObject:
-    """The Event that tells a notice; its name is unique by the time and the reason."""
+    """The Event that tells a notice; its name is unique by the reason, the revision and the time."""
     stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    unique = f"{notice.reason.lower()}.{notice.revision}.{int(now.timestamp() * 1e6):x}"
     return {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {
-            "name": f"{owner.name}.{notice.reason.lower()}.{int(now.timestamp() * 1e6):x}",
+            "name": f"{owner.name}.{unique}",
             "namespace": owner.namespace,
         },
         "involvedObject": {

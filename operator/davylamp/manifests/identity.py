@@ -22,6 +22,10 @@ class Owner:
         """Name of a revision's objects."""
         return f"{self.name}-{revision}"
 
+    def fields(self) -> dict[str, str]:
+        """What log records about it carry."""
+        return {"namespace": self.namespace, "name": self.name}
+
     def reference(self) -> JsonObject:
         """Owner reference: children go when the owner goes, without any finalizer."""
         return {

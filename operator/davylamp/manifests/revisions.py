@@ -60,6 +60,37 @@ def recorded(record_manifest: JsonObject, part: str) -> JsonObject:
     return found
 
 
+def is_whole(owner: Owner, record_manifest: JsonObject) -> bool:
+    """Whether a record holds what one of the owner's records holds.
+
+    Whatever carries our labels is read as a record, and what it holds is applied with our rights:
+    nothing but the revision's own objects, under their own names, may come out of it.
+    """
+    data = record_manifest.get("data")
+    if not isinstance(data, dict) or not isinstance(data.get("intent"), dict):
+        return False
+    name = _place(record_manifest)[1:]
+    expected = {"configMap": ("ConfigMap", *name), "deployment": ("Deployment", *name)}
+    return name[0] == owner.namespace and all(
+        _place(data.get(part)) == place for part, place in expected.items()
+    )
+
+
+def has_pinned(record_manifest: JsonObject) -> bool:
+    """Whether a revision has a Secret of its own."""
+    secrets = recorded(record_manifest, "intent").get("secrets")
+    said = secrets if isinstance(secrets, list) else []
+    return any(isinstance(each, dict) and each.get("policy") == "Pin" for each in said)
+
+
+def _place(manifest: Json) -> tuple[Json, Json, Json]:
+    """Kind, namespace and name."""
+    found = manifest if isinstance(manifest, dict) else {}
+    metadata = found.get("metadata")
+    named = metadata if isinstance(metadata, dict) else {}
+    return found.get("kind"), named.get("namespace"), named.get("name")
+
+
 def deployment_of(record_manifest: JsonObject, replicas: int) -> JsonObject:
     """The recorded Deployment with a number of pods."""
     manifest = recorded(record_manifest, "deployment")

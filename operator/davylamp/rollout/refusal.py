@@ -6,18 +6,22 @@ from davylamp.api.names import ConditionType, Reason
 from davylamp.api.status import Condition, ModelDeploymentStatus
 
 
-def refused(
+def refused(  # noqa: PLR0913  (what a condition is made of)
     status: ModelDeploymentStatus,
     *,
     generation: int,
     now: datetime,
     reason: Reason,
     message: str,
+    known: ModelDeploymentStatus | None = None,
 ) -> ModelDeploymentStatus:
-    """The status with Ready=False and Stalled=True; what serves and its conditions stay."""
+    """The status with Ready=False and Stalled=True; what serves and its conditions stay.
+
+    Since when a condition holds is taken from `known`, what people were told last, or from `status`.
+    """
     replaced = {ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED}
     kept = tuple(c for c in status.conditions if c.type not in replaced)
-    before = {c.type: c for c in status.conditions}
+    before = {c.type: c for c in (known or status).conditions}
 
     def condition(kind: ConditionType, *, value: bool) -> Condition:
         said = "True" if value else "False"

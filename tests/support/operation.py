@@ -1,0 +1,248 @@
+"""Operator processes at work on a fake cluster, second by second of a clock of its own."""
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from tests.support.fakecluster import FakeCluster, Killed, Port, Write, is_watched
+from tests.support.fakeprometheus import SCRAPE_INTERVAL, FakePrometheus
+from tests.support.kubelets import Kubelets, endpoints
+
+from davylamp.adapters.errors import Retryable, Terminal
+from davylamp.api import names
+from davylamp.api.status import ModelDeploymentStatus
+from davylamp.controller.cache import Key, ObjectCache
+from davylamp.controller.metrics import Metrics
+from davylamp.controller.reconcile import Reconciler
+from davylamp.controller.sampler import Sampler
+from davylamp.controller.settings import Settings
+
+Json = dict[str, Any]
+START = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
+NAMESPACE = "models"
+NAME = "risk"
+RETRY = 1.0
+QUICK: Json = {
+    "steps": [{"weight": 25, "hold": "10s"}, {"weight": 50, "hold": "10s"}],
+    "gates": [{"name": "errors", "errorRate": {"max": "1%"}}],
+    "probation": "30s",
+    "progressDeadline": "1m",
+}
+
+
+class Process:
+    """One operator: its own cache, evidence and wake-ups; nothing else survives its end."""
+
+    def __init__(self, land: "Land", fence: Callable[[], None] = lambda: None) -> None:
+        self.land = land
+        self.cache = ObjectCache()
+        self.metrics = Metrics(CollectorRegistry())
+        self.due: dict[Key, datetime] = {}
+        self.refused: list[Terminal] = []
+        self.retried: list[Retryable] = []
+        self.is_deaf = False
+        self.passes: list[list[Write]] = []
+        """What each pass wrote; the last one may be under way."""
+        settings = Settings(identity="davylamp-0")
+        self.sampler = Sampler(
+            land.prometheus, settings.metrics, on_news=self.wake, clock=land.seconds
+        )
+        self.reconcile = Reconciler(
+            cluster=Port(land.cluster, fence, lambda write: self.passes[-1].append(write)),
+            cache=self.cache,
+            sampler=self.sampler,
+            metrics=self.metrics,
+            settings=settings,
+            clock=land.time,
+        )
+        self._watch = land.cluster.watch()
+
+    def wake(self, key: Key) -> None:
+        self.due[key] = self.land.now
+
+    def hear(self) -> None:
+        """Take in what the watches have delivered by now."""
+        for change, item in self._watch.taken(self.land.late):
+            if self.is_deaf or not is_watched(item):
+                continue
+            key = self.cache.remove(item) if change == "DELETED" else self.cache.put(item)
+            if key:
+                self.wake(key)
+
+    async def work(self) -> None:
+        """Pass over every key that is due."""
+        for key in [key for key, at in self.due.items() if at <= self.land.now]:
+            del self.due[key]
+            self.passes.append([])
+            try:
+                again = await self.reconcile(key)
+            except Retryable as error:
+                self.retried.append(error)
+                again = RETRY
+            except Terminal as error:
+                self.refused.append(error)
+                again = None
+            if again is not None:
+                at = self.land.now + timedelta(seconds=again)
+                self.due[key] = min(at, self.due.get(key, at))
+
+
+@dataclass
+class Land:
+    """The cluster with all that runs in it, and the people outside."""
+
+    late: random.Random | None = None
+    """Lets watch events come late and in any order between kinds."""
+    now: datetime = START
+    ticks: int = 0
+    cluster: FakeCluster = field(init=False)
+    kubelets: Kubelets = field(init=False)
+    prometheus: FakePrometheus = field(init=False)
+    processes: list[Process] = field(default_factory=list)
+    deaths: int = 0
+
+    def __post_init__(self) -> None:
+        self.cluster = FakeCluster(self.time)
+        self.kubelets = Kubelets(self.cluster, self.time)
+        self.prometheus = FakePrometheus(self.cluster, self.seconds)
+        self.processes.append(Process(self))
+
+    # --- clocks -------------------------------------------------------------------------------
+
+    def time(self) -> datetime:
+        return self.now
+
+    def seconds(self) -> float:
+        return self.now.timestamp()
+
+    async def tick(self) -> None:
+        """One second of everything; a process that dies is replaced by a new one at once."""
+        self.ticks += 1
+        self.now += timedelta(seconds=1)
+        self.kubelets.run()
+        self.prometheus.flow(1)
+        if not self.ticks % SCRAPE_INTERVAL:
+            self.prometheus.scrape()
+        for number, process in enumerate(self.processes):
+            try:
+                process.hear()
+                await process.sampler.poll()
+                await process.work()
+            except Killed:
+                self.deaths += 1
+                self.processes[number] = Process(self)
+
+    async def run(self, seconds: int) -> None:
+        for _ in range(seconds):
+            await self.tick()
+
+    async def until(self, holds: Callable[[], object], *, within: int = 600) -> None:
+        """Let time pass until something holds."""
+        for _ in range(within):
+            if holds():
+                return
+            await self.tick()
+        told = {c.type: (c.status, c.reason, c.message) for c in self.status().conditions}
+        raise AssertionError(f"not within {within} s: {told}")
+
+    async def settle(self, within: int = 600) -> None:
+        """Let time pass until nothing is under way and nothing was written for a while."""
+        quiet, written = 0, -1
+        for _ in range(within):
+            await self.tick()
+            count = len(self.cluster.writes)
+            busy = self.status().candidate or self.status().previous
+            quiet = 0 if busy or count != written else quiet + 1
+            written = count
+            if quiet > 15:
+                return
+        raise AssertionError(f"did not settle: {self.status()}")
+
+    def restart(self) -> None:
+        """The operator is replaced by one that knows nothing."""
+        self.processes = [Process(self)]
+
+    # --- what people do -----------------------------------------------------------------------
+
+    def apply(self, tag: str, *, name: str = NAME, **changes: Any) -> None:
+        """Apply a ModelDeployment; `spec` keys by keyword."""
+        known = self.parent(name)
+        spec = known["spec"] if known else {"replicas": 4, "rollout": QUICK}
+        fresh = {
+            "image": {"repository": "registry.example/model", "tag": tag},
+            "featureSnapshot": {"id": "2026-11-01"},
+            "seed": 42,
+        }
+        manifest = known or {
+            "apiVersion": names.API_VERSION,
+            "kind": names.KIND,
+            "metadata": {"name": name, "namespace": NAMESPACE},
+        }
+        self.cluster.put({**manifest, "spec": {**spec, **fresh, **changes}})
+
+    def say(self, command: names.Command, revision: str, name: str = NAME) -> None:
+        """Annotate a ModelDeployment."""
+
+        def annotate(item: Json) -> None:
+            item["metadata"].setdefault("annotations", {})[command.value] = revision
+
+        self.cluster.edit(names.KIND, name, annotate)
+
+    # --- what people see ----------------------------------------------------------------------
+
+    @property
+    def operator(self) -> Process:
+        return self.processes[0]
+
+    def parent(self, name: str = NAME) -> Json | None:
+        return next(iter(self.cluster.find(names.KIND, name)), None)
+
+    def status(self, name: str = NAME) -> ModelDeploymentStatus:
+        parent = self.parent(name)
+        return ModelDeploymentStatus.model_validate((parent or {}).get("status") or {})
+
+    def stable(self) -> str | None:
+        status = self.status()
+        return status.stable.tag if status.stable else None
+
+    def serving(self, name: str = NAME) -> set[str]:
+        """Tags that get traffic."""
+        pods = endpoints(self.cluster, name)
+        return {pod["metadata"]["labels"]["app.kubernetes.io/version"] for pod in pods}
+
+    def running(self) -> dict[str, int]:
+        """Pods wanted, by tag, where there are any."""
+        found = self.cluster.find("Deployment")
+        tags = ((_tag(item), item["spec"]["replicas"]) for item in found)
+        return {tag: replicas for tag, replicas in tags if replicas}
+
+    def condition(self, kind: str) -> tuple[str, str, str] | None:
+        found = next((c for c in self.status().conditions if c.type == kind), None)
+        return (found.status, found.reason, found.message) if found else None
+
+    def told(self) -> list[str]:
+        """Reasons of the Events, oldest first."""
+        return [event["reason"] for event in self.cluster.events]
+
+    def rejected_reason(self) -> str:
+        """Why the last revision was rejected."""
+        return self.status().rejected[0].reason
+
+    def outcomes(self) -> list[tuple[str, str]]:
+        return [(entry.tag, entry.outcome.value) for entry in self.status().history]
+
+
+def _tag(item: Json) -> str:
+    return item["metadata"]["labels"]["app.kubernetes.io/version"]
+
+
+def written(land: Land, kinds: Iterable[str] = ()) -> list[str]:
+    """Writes as short text, Events left out."""
+    return [
+        f"{write.verb} {write.kind} {write.name}"
+        for write in land.cluster.writes
+        if write.kind != "Event" and (not kinds or write.kind in kinds)
+    ]
