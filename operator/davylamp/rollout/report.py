@@ -23,6 +23,8 @@ from davylamp.rollout.turn import Turn
 
 GATE_REFRESH: Final = timedelta(seconds=15)
 """How often unchanged verdicts get new numbers: evidence moves every second, etcd need not."""
+WORTH_TELLING: Final = 0.5
+"""Rise of the evidence against a canary (log10 of the e-value) that is told at once."""
 
 STALLING: Final = frozenset(
     {
@@ -108,8 +110,7 @@ def _gates(
 
 
 def _gate(name: str, judgement: Judgement, told: GateStatus | None, now: datetime) -> GateStatus:
-    same = told and told.verdict == judgement.verdict.value and told.reason == judgement.reason
-    if told and same and now - told.at < GATE_REFRESH:
+    if told and not _worth_telling(judgement, told) and now - told.at < GATE_REFRESH:
         return told
     return GateStatus(
         name=name,
@@ -123,6 +124,14 @@ def _gate(name: str, judgement: Judgement, told: GateStatus | None, now: datetim
         log10_e=f"{judgement.log10_rollback:.2f}",
         at=now,
     )
+
+
+def _worth_telling(judgement: Judgement, told: GateStatus) -> bool:
+    """Whether people should see this before the next refresh is due."""
+    if (told.verdict, told.reason) != (judgement.verdict.value, judgement.reason):
+        return True
+    worse = judgement.log10_rollback - max(0.0, float(told.log10_e))
+    return worse >= WORTH_TELLING
 
 
 def _state(turn: Turn, hold: Hold | None, name: str) -> State:
