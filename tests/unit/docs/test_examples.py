@@ -114,7 +114,10 @@ def test_every_hold_is_in_the_runbook():
 
 
 def test_every_reason_for_taking_back_is_in_the_runbook():
-    sources = [text(ROOT / f"operator/davylamp/rollout/{n}.py") for n in ("withdrawals", "commands", "faults")]
+    sources = [
+        text(ROOT / f"operator/davylamp/rollout/{n}.py")
+        for n in ("withdrawals", "commands", "faults")
+    ]
     found = re.findall(r"(?:take_back|revert)\([^()]*?Reason\.([A-Z_]+)", "\n".join(sources))
     found += re.findall(r"Fault\(\s*Reason\.([A-Z_]+)", "\n".join(sources))
     page = text(RUNBOOKS / "DavylampRolledBack.md")
