@@ -38,7 +38,49 @@ def test_condition_types():
     ]
 
 
-PUBLISHED_REASONS = ["Preparing", "Canary", "Promoting", "Returning", "Serving", "Probation", "Paused", "RolloutStarted", "CanaryStarted", "StepAdvanced", "PromotionStarted", "Promoted", "ProbationPassed", "ReturnStarted", "Returned", "RolledBack", "Superseded", "Aborted", "Retried", "NothingToAbort", "GateFailed", "CrashLoop", "OutOfMemory", "ImageUnavailable", "ReadinessLost", "ProgressDeadlineExceeded", "DeadlineExceeded", "SecretMissing", "Holding", "AwaitingPerson", "AwaitingData", "AwaitingEvidence", "AwaitingOldPods", "AwaitingFirstScrape", "AwaitingPods", "StableShort", "StepNotReachable", "ImageDigestsDiffer", "InvalidSpec", "NameTaken", "Restored"]
+PUBLISHED_REASONS = [
+    "Preparing",
+    "Canary",
+    "Promoting",
+    "Returning",
+    "Serving",
+    "Probation",
+    "Paused",
+    "RolloutStarted",
+    "CanaryStarted",
+    "StepAdvanced",
+    "PromotionStarted",
+    "Promoted",
+    "ProbationPassed",
+    "ReturnStarted",
+    "Returned",
+    "RolledBack",
+    "Superseded",
+    "Aborted",
+    "Retried",
+    "NothingToAbort",
+    "GateFailed",
+    "CrashLoop",
+    "OutOfMemory",
+    "ImageUnavailable",
+    "ReadinessLost",
+    "ProgressDeadlineExceeded",
+    "DeadlineExceeded",
+    "SecretMissing",
+    "Holding",
+    "AwaitingPerson",
+    "AwaitingData",
+    "AwaitingEvidence",
+    "AwaitingOldPods",
+    "AwaitingFirstScrape",
+    "AwaitingPods",
+    "StableShort",
+    "StepNotReachable",
+    "ImageDigestsDiffer",
+    "InvalidSpec",
+    "NameTaken",
+    "Restored",
+]
 
 
 def test_reasons_that_were_published_keep_their_spelling():
