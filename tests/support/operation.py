@@ -51,7 +51,7 @@ class Process:
             land.prometheus, settings.metrics, on_news=self.wake, clock=land.seconds
         )
         self.reconcile = Reconciler(
-            cluster=Port(land.cluster, fence, lambda write: self.passes[-1].append(write)),
+            cluster=Port(land.cluster, fence, self._wrote),
             cache=self.cache,
             sampler=self.sampler,
             metrics=self.metrics,
@@ -62,6 +62,9 @@ class Process:
 
     def wake(self, key: Key) -> None:
         self.due[key] = self.land.now
+
+    def _wrote(self, write: Write) -> None:
+        self.passes[-1].append(write)
 
     def hear(self) -> None:
         """Take in what the watches have delivered by now."""
@@ -222,6 +225,28 @@ class Land:
     def condition(self, kind: str) -> tuple[str, str, str] | None:
         found = next((c for c in self.status().conditions if c.type == kind), None)
         return (found.status, found.reason, found.message) if found else None
+
+    def end(self) -> dict[str, Any]:
+        """What a story ended in, without times and without what depends on how long it took."""
+        status = self.status()
+        return {
+            "stable": self.stable(),
+            "candidate": status.candidate and status.candidate.tag,
+            "previous": status.previous and status.previous.tag,
+            "rejected": [(entry.tag, entry.reason) for entry in status.rejected],
+            "outcomes": self.outcomes(),
+            "serving": self.serving(),
+            "running": self.running(),
+            "selectors": {
+                item["metadata"]["name"]: item["spec"]["selector"]
+                for item in self.cluster.find("Service")
+            },
+            "kept": {
+                kind: [item["metadata"]["name"] for item in self.cluster.find(kind)]
+                for kind in ("ControllerRevision", "Deployment", "ConfigMap", "Secret")
+            },
+            "conditions": {c.type: (c.status, c.reason) for c in status.conditions},
+        }
 
     def told(self) -> list[str]:
         """Reasons of the Events, oldest first."""

@@ -80,9 +80,6 @@ class Reconciler:
             await self._refuse(parent, status, told)
             return LOOK_AGAIN
         decision = decide(status, seen, name=key.name)
-        rollout = spec.rollout if spec else seen.rollout
-        subject = subject_of(owner, decision.status, rollout, scrape_interval=self._scrape_interval)
-        self._sampler.follow(key, subject)
         if refusal:
             decision = replace(decision, status=_refused(decision.status, seen, refusal, status))
         task = Task(owner, spec, world, decision, seen.now)
@@ -127,6 +124,7 @@ class Reconciler:
         async def remember(obstacle: OperatorError | None) -> None:
             told = _refusal_of(obstacle or self._obstacles.get(key))
             await self._remember(parent, _refused(after, seen, told, before) if told else after)
+            self._follow(task.owner, after, seen.rollout)
             self._metrics.show(key, before, after)
 
         try:
@@ -137,6 +135,11 @@ class Reconciler:
             raise
         if self._obstacles.pop(key, None):
             await self._remember(self._cache.parent(key) or parent, after)
+
+    def _follow(self, owner: Owner, status: ModelDeploymentStatus, rollout: Rollout) -> None:
+        """Judge by what is recorded, never by a step that another pass might not find again."""
+        subject = subject_of(owner, status, rollout, scrape_interval=self._scrape_interval)
+        self._sampler.follow(Key(owner.namespace, owner.name), subject)
 
     async def _tell_obstacle(self, task: Task, seen: Observation, error: OperatorError) -> None:
         """Say what was refused after the status was written, else it is there already."""
