@@ -4,7 +4,7 @@ import shlex
 from collections import Counter
 from datetime import datetime
 
-from tests.support.story import PAUSED_STEP, QUICK_STEPS, Story
+from tests.support.story import PAUSED_STEP, QUICK_STEPS, Story, once_reachable
 
 from davylamp.api.names import Command, Reason
 from lab import metrics
@@ -295,7 +295,7 @@ def test_p11_no_more_than_the_step_and_nothing_before_ready(story: Story) -> Non
         ready = pod_ready_at(story, canary)
         story.say(Command.ABORT, canary)
         story.wait_rejected(canary)
-    records = traffic.stop()
+    records = once_reachable(traffic.stop())
 
     mine = of_revision(records, canary)
     first = first_answer(mine, status["tag"])
@@ -333,7 +333,7 @@ def test_p12_no_request_is_lost_to_promotion_rollback_or_return(story: Story) ->
         story.wait_serving(good)
         story.wait_without_pods(promoted)
         traffic.wait_for(50)
-    records = traffic.stop()
+    records = once_reachable(traffic.stop())
 
     assert {r.revision for r in records} == {good, promoted, aborted}
     assert [r for r in records if r.status != 200] == []

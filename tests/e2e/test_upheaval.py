@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import pytest
-from tests.support.story import PATIENCE, PAUSED_STEP, REVISION, Story
+from tests.support.story import PATIENCE, PAUSED_STEP, REVISION, Story, once_reachable
 from tests.support.watching import Watched, position, watching
 
 from davylamp.api.names import Command, Reason
@@ -58,7 +58,7 @@ def rolled_back(stage: Story, good: str, *, run: int) -> tuple[float, int]:
         assert stage.wait_rejected(bad)["reason"] == Reason.GATE_FAILED
         stage.wait(lambda: stage.replicas(bad) == 0, "its pods to be scaled down")
         traffic.wait_for(300)
-    records = traffic.stop()
+    records = once_reachable(traffic.stop())
 
     assert fenced_at(services, stage.name, good) < scaled_down_at(deployments, f"risk-{bad}")
     assert {record.tag for record in failures(records)} == {tag}
@@ -134,7 +134,7 @@ def test_p3_an_outage_of_prometheus_neither_promotes_nor_rolls_back(stage: Story
             assert not late.admits(bad)
         stage.wait_serving(canary, timeout=2 * PATIENCE)
         assert late.wait_rejected(bad, timeout=2 * PATIENCE)["reason"] == Reason.GATE_FAILED
-    assert failures(traffic.stop()) == []
+    assert failures(once_reachable(traffic.stop())) == []
 
 
 def requests_judged(story: Story) -> int:
