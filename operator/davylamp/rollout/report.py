@@ -130,6 +130,8 @@ def _worth_telling(judgement: Judgement, told: GateStatus) -> bool:
     """Whether people should see this before the next refresh is due."""
     if (told.verdict, told.reason) != (judgement.verdict.value, judgement.reason):
         return True
+    if judgement.candidate.requests and not told.requests:
+        return True
     worse = judgement.log10_rollback - max(0.0, float(told.log10_e))
     return worse >= WORTH_TELLING
 
