@@ -71,13 +71,11 @@ class Reason(StrEnum):
     ABORTED = "Aborted"
     RETRIED = "Retried"
     NOTHING_TO_ABORT = "NothingToAbort"
-    REJECTED = "Rejected"
     # why a revision is taken back
     GATE_FAILED = "GateFailed"
     CRASH_LOOP = "CrashLoop"
     OUT_OF_MEMORY = "OutOfMemory"
     IMAGE_UNAVAILABLE = "ImageUnavailable"
-    CONTAINER_CONFIG_ERROR = "ContainerConfigError"
     READINESS_LOST = "ReadinessLost"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
@@ -98,4 +96,3 @@ class Reason(StrEnum):
     NAME_TAKEN = "NameTaken"
     REFUSED = "Refused"
     RESTORED = "Restored"
-    FIRST_SEEN = "FirstSeen"

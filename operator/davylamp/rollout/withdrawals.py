@@ -23,7 +23,9 @@ def superseded(turn: Turn) -> Turn | None:
     if candidate is None or candidate.revision == target.revision:
         return None
     told = Notice(
-        Reason.SUPERSEDED, f"{candidate.tag} gives way to {target.tag}", candidate.revision
+        Reason.SUPERSEDED,
+        f"{candidate.tag} ({candidate.revision}) gives way to {target.tag} ({target.revision})",
+        candidate.revision,
     )
     return (
         turn.ended(candidate, Outcome.SUPERSEDED, Reason.SUPERSEDED)
