@@ -125,6 +125,7 @@ class Metrics:
         """Drop everything about rollouts: another process leads now."""
         self._weight.clear()
         self._started.clear()
+        self.source_up.set(1)
 
     def _count_verdicts(
         self, key: Key, before: ModelDeploymentStatus, after: ModelDeploymentStatus
