@@ -70,12 +70,13 @@ class FakeCluster:
 
     def find(self, kind: str, name: str = ANY, namespace: str = ANY) -> list[Json]:
         """Objects of a kind, by name."""
-        return [
-            item
-            for address, item in sorted(self.objects.items())
+        found = [
+            address
+            for address in self.objects
             if address.kind == kind and name in {ANY, address.name}
             if namespace in {ANY, address.namespace}
         ]
+        return [self.objects[address] for address in sorted(found)]
 
     def one(self, kind: str, name: str, namespace: str = "models") -> Json:
         return self.objects[Address(kind, namespace, name)]
@@ -94,7 +95,7 @@ class FakeCluster:
         """Create an object, or replace one as whoever edits it by hand would."""
         address = address_of(manifest)
         known = self.objects.get(address)
-        item = copy.deepcopy(manifest)
+        item = {**manifest, "metadata": dict(manifest["metadata"])}
         if known is None:
             self.uids += 1
             item["metadata"]["uid"] = f"uid-{self.uids}"

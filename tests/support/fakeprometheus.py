@@ -49,6 +49,10 @@ class FakePrometheus:
     _errors: dict[PodKey, float] = field(default_factory=dict)
     _turn: int = 0
 
+    def polls(self) -> int:
+        """Moments at which something was asked."""
+        return len({query.at for query in self.queries})
+
     def flow(self, seconds: float) -> None:
         """Send the traffic of some time."""
         for owner in self.cluster.find("ModelDeployment"):

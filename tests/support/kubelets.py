@@ -115,13 +115,14 @@ class Kubelets:
         was = status["conditions"][0]
         is_ready = "True" if told["ready"] else "False"
         condition = was if was["status"] == is_ready else self._condition(ready=told["ready"])
-        changed = copy.deepcopy(pod)
-        changed["status"] |= {
+        status = {
+            **pod["status"],
             "phase": "Running",
             "conditions": [condition],
             "containerStatuses": [told["model"]],
         }
-        self.cluster.put(changed)
+        if status != pod["status"]:
+            self.cluster.put({**pod, "status": status})
 
     def _condition(self, *, ready: bool) -> Json:
         since = self.clock().isoformat()

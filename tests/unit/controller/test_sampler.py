@@ -1,0 +1,215 @@
+"""One query for everything, evidence by subject, outages told once."""
+
+import asyncio
+import contextlib
+import logging
+
+import pytest
+
+from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.controller import sampler as module
+from davylamp.controller.cache import Key
+from davylamp.controller.sampler import Sampler, Subject
+from davylamp.controller.settings import MetricSettings
+from davylamp.gates import Count, Sample, Sequential, Trial, WeightChange
+
+NOW = 10_000.0
+A, B = Key("models", "a"), Key("models", "b")
+
+
+class Source:
+    """Pods that were scraped every 5 s since the beginning, 10 requests each time."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+        self.queries = []
+        self.fault = None
+        self.refuses_long_windows = False
+
+    async def scrapes(self, query):
+        self.queries.append(query)
+        is_long = self.refuses_long_windows and query.window > 60
+        if self.fault or is_long:
+            raise SourceError(self.fault or SourceFault.BAD_ANSWER, "no answer")
+        begin = int((query.at - query.window) // 5 + 1) * 5
+        times = range(begin, int(query.at) + 1, 5)
+        samples = tuple(Sample(float(t), 10.0 * t, 0.0) for t in times)
+        return {(ns, f"{name}-5d7f-abcde"): samples for ns, name in query.workloads}
+
+
+def trial(started_at: float = NOW, rule: Sequential | None = None) -> Trial:
+    return Trial(rule or Sequential(), started_at, (WeightChange(started_at, 0.5),))
+
+
+def subject(name: str, started_at: float | None = NOW) -> Subject:
+    trials = {"errors": trial(started_at)} if started_at else {}
+    return Subject("models", f"{name}-new", f"{name}-old", trials)
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+def news() -> list[Key]:
+    return []
+
+
+@pytest.fixture
+def sampler(source, news) -> Sampler:
+    return Sampler(source, MetricSettings(), on_news=news.append, clock=lambda: source.now)
+
+
+async def polled(sampler: Sampler, source: Source, times: int = 1) -> None:
+    for _ in range(times):
+        await sampler.poll()
+        source.now += 1
+
+
+async def test_nothing_is_asked_while_nothing_is_followed(sampler, source):
+    await sampler.poll()
+    sampler.follow(A, subject("a"))
+    sampler.follow(A, None)
+    await sampler.poll()
+    assert source.queries == []
+
+
+async def test_one_query_a_poll_however_many_are_followed(sampler, source):
+    for number in range(50):
+        sampler.follow(Key("models", str(number)), subject(str(number)))
+    await polled(sampler, source, 10)
+    assert len(source.queries) == 10
+    assert len(source.queries[-1].workloads) == 100
+
+
+async def test_samples_count_for_their_own_subject_from_its_start_on(sampler, source):
+    sampler.follow(A, subject("a", NOW))
+    sampler.follow(B, subject("b", NOW - 10))
+    await polled(sampler, source, 12)
+    counts = [sampler.evidence(key).states["errors"].candidate for key in (A, B)]
+    assert counts == [Count(100), Count(200)]
+
+
+async def test_one_that_has_to_catch_up_is_asked_about_once_with_a_longer_window(sampler, source):
+    sampler.follow(A, subject("a", NOW - 3000))
+    sampler.follow(B, subject("b", NOW))
+    await polled(sampler, source, 3)
+    windows = [round(query.window) for query in source.queries]
+    assert sum(window > 100 for window in windows) == 1
+    assert len(windows) == 4
+    assert sampler.evidence(A).states["errors"].candidate.requests > 5000
+
+
+async def test_incremental_and_replayed_evidence_are_one(sampler, source, news):
+    sampler.follow(A, subject("a"))
+    await polled(sampler, source, 100)
+    fresh = Sampler(source, MetricSettings(), on_news=news.append, clock=lambda: source.now - 1)
+    fresh.follow(A, subject("a"))
+    await fresh.poll()
+    assert fresh.evidence(A).states == sampler.evidence(A).states
+
+
+async def test_an_outage_is_told_once_and_so_is_its_end(sampler, source, news, caplog):
+    sampler.follow(A, subject("a"))
+    await polled(sampler, source)
+    news.clear()
+    with caplog.at_level(logging.INFO):
+        source.fault = SourceFault.DOWN
+        await polled(sampler, source, 20)
+        assert news == [A]
+        source.fault = None
+        await polled(sampler, source, 1)
+        assert news == [A, A]
+        await polled(sampler, source, 3)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert sampler.evidence(A).error is None
+
+
+async def test_another_fault_is_news(sampler, source, news):
+    sampler.follow(A, subject("a"))
+    source.fault = SourceFault.DOWN
+    await polled(sampler, source, 2)
+    source.fault = SourceFault.BAD_ANSWER
+    await polled(sampler, source, 2)
+    assert news == [A, A]
+
+
+async def test_evidence_is_whole_after_an_outage(sampler, source):
+    sampler.follow(A, subject("a"))
+    await polled(sampler, source, 10)
+    source.fault = SourceFault.DOWN
+    await polled(sampler, source, 300)
+    source.fault = None
+    await polled(sampler, source, 2)
+    assert sampler.evidence(A).states["errors"].candidate.requests == pytest.approx(3100, abs=100)
+
+
+async def test_one_that_cannot_catch_up_makes_nobody_else_blind(sampler, source, news, caplog):
+    source.refuses_long_windows = True
+    sampler.follow(A, subject("a", NOW - 3000))
+    sampler.follow(B, subject("b", NOW))
+    with caplog.at_level(logging.INFO):
+        await polled(sampler, source, 20)
+    assert sampler.evidence(A).error is not None
+    assert sampler.evidence(B).error is None
+    assert news.count(A) == 1
+    assert len(caplog.records) == 1
+
+
+async def test_a_bug_met_by_one_keeps_nobody_else_unjudged(sampler, source, monkeypatch, caplog):
+    sampler.follow(A, subject("a"))
+    sampler.follow(B, subject("b"))
+    real = module.update
+
+    def broken(its, state, seen):
+        if any(pod.startswith("a-") for pod in seen.candidate):
+            raise ZeroDivisionError
+        return real(its, state, seen)
+
+    monkeypatch.setattr(module, "update", broken)
+    await polled(sampler, source, 8)
+    assert sampler.evidence(A).states["errors"].candidate == Count()
+    assert sampler.evidence(B).states["errors"].candidate.requests
+    assert {record.fields["name"] for record in caplog.records} == {"a"}
+
+
+async def test_news_is_a_new_sample_and_not_a_repeated_one(sampler, source, news):
+    sampler.follow(A, subject("a"))
+    await polled(sampler, source, 11)
+    assert len(news) == 3
+
+
+async def test_a_new_weight_keeps_the_evidence_and_another_start_drops_it(sampler, source):
+    sampler.follow(A, subject("a"))
+    await polled(sampler, source, 20)
+    before = sampler.evidence(A).states
+    wider = Trial(Sequential(), NOW, (WeightChange(NOW, 0.5), WeightChange(source.now, 0.6)))
+    sampler.follow(A, Subject("models", "a-new", "a-old", {"errors": wider}))
+    assert sampler.evidence(A).states == before
+    assert sampler.evidence(A).trials == {"errors": wider}
+    sampler.follow(A, subject("a", NOW + 1))
+    assert sampler.evidence(A).states["errors"].candidate == Count()
+
+
+async def test_without_trials_pods_are_only_looked_for(sampler, source):
+    sampler.follow(A, subject("a", None))
+    await polled(sampler, source)
+    assert sampler.evidence(A).scraped == {"a-new-5d7f-abcde", "a-old-5d7f-abcde"}
+    assert not sampler.evidence(A).states
+
+
+async def test_the_loop_sleeps_until_something_is_followed(source, news, monkeypatch):
+    monkeypatch.setattr(module, "TICK", 0.01)
+    sampler = Sampler(source, MetricSettings(), on_news=news.append, clock=lambda: source.now)
+    running = asyncio.create_task(sampler.run())
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert source.queries == []
+    sampler.follow(A, subject("a"))
+    async with asyncio.timeout(5):
+        while not news:
+            await asyncio.sleep(0.01)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
