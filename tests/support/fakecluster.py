@@ -18,6 +18,7 @@ from tests.support import applying
 
 from davylamp.adapters.errors import Conflict, NotFound, Terminal
 from davylamp.api import names
+from davylamp.controller.cache import CHILD_KINDS
 
 Json = dict[str, Any]
 ANY = "*"
@@ -274,9 +275,10 @@ def labels_of(item: Json) -> dict[str, str]:
 
 def is_watched(item: Json) -> bool:
     """Whether the operator's watches would be told of an object."""
-    return item["kind"] == names.KIND or labels_of(item).get(names.LABEL_MANAGED_BY) == (
-        names.MANAGED_BY
-    )
+    if item["kind"] == names.KIND:
+        return True
+    is_ours = labels_of(item).get(names.LABEL_MANAGED_BY) == names.MANAGED_BY
+    return is_ours and item["kind"] in CHILD_KINDS
 
 
 def refusing(number: int, error: Exception | Killed) -> Fault:

@@ -33,7 +33,7 @@ class Applier:
         Raises:
             Terminal: an object of that name belongs to somebody else.
         """
-        await self.name_is_ours(owner, manifest)
+        await self.names_are_ours(owner, (manifest,))
         stored = self._stored(owner, manifest)
         if stored is not None and self._agrees(owner, stored, manifest):
             return False
@@ -62,28 +62,34 @@ class Applier:
         self._spelling.pop(key, None)
 
     async def names_are_ours(self, owner: Owner, manifests: Iterable[JsonObject]) -> None:
-        """Like `name_is_ours`, for several."""
-        for manifest in manifests:
-            await self.name_is_ours(owner, manifest)
+        """Make sure that nobody else has a name we need; what is known already is not asked.
 
-    async def name_is_ours(self, owner: Owner, manifest: JsonObject) -> None:
-        """Make sure that nobody else's object is taken over under a name we need.
+        Raises:
+            Retryable: an object belongs to an owner that is going away.
+            Terminal: it belongs to somebody else.
+        """
+        for manifest in manifests:
+            stored = self._stored(owner, manifest)
+            if stored is not None and not reading.has_other_owner(stored, owner.uid):
+                continue
+            found = await self.ours_of_that_name(owner, manifest)
+            if found is not None:
+                self._cache.put(found)
+
+    async def ours_of_that_name(self, owner: Owner, manifest: JsonObject) -> JsonObject | None:
+        """The object under a manifest's name, asked of the API server; None when there is none.
 
         Raises:
             Retryable: it belongs to an owner that is going away.
             Terminal: it belongs to somebody else.
         """
-        stored = self._stored(owner, manifest)
-        if stored is not None and not reading.has_other_owner(stored, owner.uid):
-            return
         kind, name = _identity(manifest)
         found = await self._cluster.get(kind, owner.namespace, name)
         if found is None:
-            return
+            return None
         owners = reading.owner_uids(found)
         if owner.uid in owners:
-            self._cache.put(found)
-            return
+            return found
         if metadata(found, "deletionTimestamp") or owners:
             raise Retryable(f"{kind} {owner.namespace}/{name} of an earlier owner still exists")
         raise Terminal(

@@ -25,7 +25,7 @@ from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import Candidate
 from davylamp.controller import reading
 from davylamp.controller.applier import Applier
-from davylamp.controller.cache import Key, ObjectCache, metadata
+from davylamp.controller.cache import Key, ObjectCache
 from davylamp.controller.logs import about
 from davylamp.controller.observer import World
 from davylamp.manifests import (
@@ -194,14 +194,11 @@ class Carrier:
 
         Nothing mounts that one yet, and it cannot be changed: the source may have been meanwhile.
         """
-        await self._applier.name_is_ours(task.owner, secret)
-        name = metadata(secret, "name")
-        found = await self._cluster.get("Secret", task.owner.namespace, name)
+        found = await self._applier.ours_of_that_name(task.owner, secret)
         if found is not None and found.get("data") == secret["data"]:
             return
         if found is not None:
-            uid = metadata(found, "uid") or None
-            await self._cluster.delete("Secret", task.owner.namespace, name, uid=uid)
+            await self._applier.remove(task.owner, found)
         await self._cluster.apply(secret)
 
     def _present_replicas(self, task: Task, revision: str) -> int:

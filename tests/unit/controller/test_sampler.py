@@ -199,17 +199,18 @@ async def test_without_trials_pods_are_only_looked_for(sampler, source):
     assert not sampler.evidence(A).states
 
 
-async def test_the_loop_sleeps_until_something_is_followed(source, news, monkeypatch):
-    monkeypatch.setattr(module, "TICK", 0.01)
-    sampler = Sampler(source, MetricSettings(), on_news=news.append, clock=lambda: source.now)
+async def test_the_loop_sleeps_until_something_is_followed(source):
+    told = asyncio.Event()
+    sampler = Sampler(
+        source, MetricSettings(), on_news=lambda _: told.set(), clock=lambda: source.now
+    )
     running = asyncio.create_task(sampler.run())
     for _ in range(5):
         await asyncio.sleep(0)
     assert source.queries == []
     sampler.follow(A, subject("a"))
     async with asyncio.timeout(5):
-        while not news:
-            await asyncio.sleep(0.01)
+        await told.wait()
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running

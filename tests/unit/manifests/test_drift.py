@@ -39,3 +39,37 @@ def test_a_selector_with_a_key_more_is_another_selector():
     assert not says_the_same(pinned, opened)
     assert not says_the_same(opened, pinned)
     assert says_the_same(opened, opened)
+
+
+def resources(**values: object) -> dict:
+    return {"resources": {"limits": values}}
+
+
+@pytest.mark.parametrize(
+    ("stored", "ours"),
+    [
+        ("1", "1000m"),
+        ("500m", "0.5"),
+        ("2", 2),
+        ("1Gi", "1024Mi"),
+        ("1536Mi", "1.5Gi"),
+        ("1k", "1000"),
+        ("1e3", "1k"),
+        ("100M", "0.1G"),
+    ],
+)
+def test_a_quantity_in_another_spelling_is_the_same(stored, ours):
+    assert says_the_same(resources(cpu=stored), resources(cpu=ours))
+
+
+@pytest.mark.parametrize(
+    ("stored", "ours"), [("1", "1001m"), ("1G", "1Gi"), ("1", "1k"), (None, "1"), ("", "1")]
+)
+def test_another_quantity_is_another(stored, ours):
+    assert not says_the_same(resources(cpu=stored), resources(cpu=ours))
+
+
+def test_elsewhere_a_text_is_a_text():
+    assert not says_the_same(
+        {"env": [{"name": "A", "value": "1"}]}, {"env": [{"name": "A", "value": "1000m"}]}
+    )

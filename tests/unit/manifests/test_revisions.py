@@ -1,0 +1,156 @@
+"""What a revision is made of, and what may come out of a record."""
+
+import copy
+
+import pytest
+from tests.support.manifests import changed, full, minimal
+
+from davylamp.api.spec import ModelDeploymentSpec
+from davylamp.manifests import (
+    Owner,
+    deployment_of,
+    has_pinned,
+    is_whole,
+    pinned_secret,
+    record,
+    recorded,
+)
+from davylamp.manifests.identity import label_value
+from davylamp.rollout import identify
+
+OWNER = Owner("risk", "models", "uid-1")
+PINNED = {"licence.key": ["key", "tls.crt"]}
+
+
+def made(manifest: dict, pinned: dict | None = None) -> dict:
+    spec = ModelDeploymentSpec.model_validate(manifest["spec"])
+    return record(OWNER, identify(spec, {}), spec, number=1, pinned=pinned or {})
+
+
+def pod_spec(manifest: dict, pinned: dict | None = None) -> dict:
+    return deployment_of(made(manifest, pinned), 1)["spec"]["template"]["spec"]
+
+
+def container(manifest: dict, pinned: dict | None = None) -> dict:
+    return pod_spec(manifest, pinned)["containers"][0]
+
+
+def test_the_deployment_is_the_recorded_one_with_a_number_of_pods():
+    kept = made(minimal())
+    before = copy.deepcopy(kept)
+    assert deployment_of(kept, 7)["spec"]["replicas"] == 7
+    assert kept == before
+
+
+def test_every_object_of_a_revision_has_its_name_labels_and_owner():
+    kept = made(minimal())
+    revision = kept["metadata"]["labels"]["davylamp.dev/revision"]
+    for each in (kept, recorded(kept, "configMap"), recorded(kept, "deployment")):
+        metadata = each["metadata"]
+        assert (metadata["name"], metadata["namespace"]) == (f"risk-{revision}", "models")
+        assert metadata["labels"]["davylamp.dev/model"] == "risk"
+        assert metadata["labels"]["app.kubernetes.io/version"] == "3f2c1ab"
+        assert [owner["uid"] for owner in metadata["ownerReferences"]] == ["uid-1"]
+
+
+def test_pods_are_restricted_and_leave_before_they_stop():
+    spec = pod_spec(minimal())
+    model = spec["containers"][0]
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert model["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+    assert model["lifecycle"]["preStop"]["sleep"]["seconds"] < spec["terminationGracePeriodSeconds"]
+    assert model["readinessProbe"]["httpGet"]["path"] == "/readyz"
+
+
+def test_the_container_is_told_what_it_is():
+    said = recorded(made(full(), PINNED), "configMap")
+    assert said["immutable"] is True
+    assert said["data"]["DAVYLAMP_IMAGE_TAG"] == "v1.2_3f2c1ab"
+    assert said["data"]["DAVYLAMP_SEED"] == str(2**53 - 1)
+    assert said["data"]["OMP_NUM_THREADS"] == "1"
+    assert said["data"]["PORT"] == "9000"
+
+
+def test_a_digest_wins_over_the_tag():
+    assert container(full(), PINNED)["image"].endswith(f":v1.2_3f2c1ab@sha256:{'ab' * 32}")
+    assert container(minimal())["image"] == "registry.example/diabetes-risk:3f2c1ab"
+
+
+def test_secrets_that_are_followed_are_mounted_pinned_ones_from_the_revisions_own_copy():
+    spec = pod_spec(full(), PINNED)
+    sources = [v["secret"] for v in spec["volumes"] if "secret" in v]
+    name = made(full(), PINNED)["metadata"]["name"]
+    assert sources == [
+        {"secretName": "feature-store"},
+        {
+            "secretName": name,
+            "items": [
+                {"key": "licence.key.key", "path": "key"},
+                {"key": "licence.key.tls.crt", "path": "tls.crt"},
+            ],
+        },
+    ]
+    mounts = [
+        m["mountPath"] for m in spec["containers"][0]["volumeMounts"] if "secret" in m["name"]
+    ]
+    assert mounts == [
+        "/etc/davylamp/secrets/feature-store",
+        "/etc/davylamp/secrets/licence.key",
+    ]
+
+
+def test_the_copy_is_immutable_and_the_record_has_nothing_of_it():
+    spec = ModelDeploymentSpec.model_validate(full()["spec"])
+    secret = pinned_secret(OWNER, identify(spec, {}), {"licence.key": {"key": "c2VjcmV0"}})
+    assert secret["immutable"] is True
+    assert secret["data"] == {"licence.key.key": "c2VjcmV0"}
+    assert "c2VjcmV0" not in str(made(full(), PINNED))
+
+
+def test_only_what_pins_has_a_secret_of_its_own():
+    assert has_pinned(made(full(), PINNED))
+    assert not has_pinned(made(minimal()))
+    follows = changed(minimal(), {"spec.secrets": [{"name": "feature-store"}]})
+    assert not has_pinned(made(follows))
+
+
+def test_labels_are_not_the_overlays_to_change():
+    overlay = {"metadata": {"labels": {"davylamp.dev/revision": "stable", "team": "risk"}}}
+    manifest = changed(minimal(), {"spec.serving": {"template": overlay}})
+    labels = deployment_of(made(manifest), 1)["spec"]["template"]["metadata"]["labels"]
+    assert labels["team"] == "risk"
+    assert labels["davylamp.dev/revision"] != "stable"
+
+
+def test_a_long_tag_is_still_a_label():
+    assert label_value(f"_{'x' * 126}-") == "x" * 62
+    assert label_value("v1.2_3f2c1ab") == "v1.2_3f2c1ab"
+
+
+def test_our_own_record_is_whole():
+    assert is_whole(OWNER, made(minimal()))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"data": {}},
+        {"data.intent": None},
+        {"data.deployment": None},
+        {"data.deployment.kind": "DaemonSet"},
+        {"data.deployment.metadata.namespace": "kube-system"},
+        {"data.deployment.metadata.name": "coredns"},
+        {"data.configMap.kind": "ClusterRoleBinding"},
+        {"data.configMap.metadata.namespace": "kube-system"},
+        {"metadata.namespace": "other"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_record_that_would_make_anything_else_is_not(change):
+    assert not is_whole(OWNER, changed(made(minimal()), change))
+
+
+def test_what_a_record_lacks_is_said():
+    with pytest.raises(ValueError, match=r"data\.intent"):
+        recorded({"data": {}}, "intent")
