@@ -137,3 +137,16 @@ async def test_an_abort_before_the_rollout_began_makes_no_object():
     await land.run(10)
     assert len(land.cluster.find("ControllerRevision")) == 1
     assert land.outcomes()[0] == ("v2", "Aborted")
+
+
+async def test_a_revision_is_forgotten_record_last():
+    land = Land()
+    land.apply("v1", rollout={**QUICK, "steps": [], "history": 1})
+    await land.settle()
+    for tag in ("v2", "v3"):
+        land.apply(tag)
+        await land.settle()
+    deleting = [[w.kind for w in ws if w.verb == "delete"] for ws in land.operator.passes]
+    assert [kinds for kinds in deleting if kinds] == [
+        ["Deployment", "ConfigMap", "ControllerRevision"]
+    ]
