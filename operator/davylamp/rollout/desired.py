@@ -28,12 +28,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """Route, pods per kept revision, and the revision whose objects must exist."""
+    """Route, and pods per kept revision."""
 
     route: Route
     replicas: Mapping[str, int]
-    needed: str | None
-    """Revision to record and create if it is not there yet."""
 
 
 def desired(turn: Turn) -> Desired:
@@ -46,7 +44,6 @@ def desired(turn: Turn) -> Desired:
             opened=candidate is not None and _opened(turn, candidate),
         ),
         replicas=_replicas(turn),
-        needed=candidate.revision if candidate else None,
     )
 
 

@@ -4,6 +4,7 @@ kstatus (cli-utils): Reconciling and Stalled are present only while true; a roll
 Reconciling, a rollback is Stalled, so waiting tools stop at once instead of timing out.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
@@ -74,7 +75,7 @@ def _candidate(turn: Turn, candidate: Candidate, hold: Hold | None) -> Candidate
         update={
             "holding": hold.reason if hold else None,
             "actual_weight": round(100 * planned_share(turn, candidate)),
-            "gates": _gates(candidate.gates, dict(judgements), turn.seen.now),
+            "gates": _gates(candidate.gates, judgements, turn.seen.now),
             "digest": _only(turn.seen.workload(candidate.revision).digests) or candidate.digest,
         }
     )
@@ -96,13 +97,18 @@ def _probation_gates(turn: Turn) -> tuple[GateStatus, ...]:
     if turn.status.previous is None or stable is None:
         return ()
     judgements = turn.seen.judgements_of(stable.revision)
-    return _gates(turn.status.probation_gates, dict(judgements), turn.seen.now)
+    return _gates(turn.status.probation_gates, judgements, turn.seen.now)
 
 
 def _gates(
-    told: tuple[GateStatus, ...], judgements: dict[str, Judgement], now: datetime
+    told: tuple[GateStatus, ...], judgements: Mapping[str, Judgement], now: datetime
 ) -> tuple[GateStatus, ...]:
-    """What the gates see; numbers are refreshed now and then, verdicts at once."""
+    """What the gates see; numbers are refreshed now and then, verdicts at once.
+
+    Right after a restart nothing has been asked yet: what was told before still stands.
+    """
+    if not judgements:
+        return told
     before = {gate.name: gate for gate in told}
     return tuple(
         _gate(name, judgement, before.get(name), now) for name, judgement in judgements.items()
