@@ -105,7 +105,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def _is_story(item: pytest.Item) -> bool:
-    return "story" in getattr(item, "fixturenames", ())
+    here = Path(__file__).parent
+    return item.path.is_relative_to(here) and "story" in getattr(item, "fixturenames", ())
 
 
 def _play(item: pytest.Function, tags: Mapping[str, str]) -> float:
