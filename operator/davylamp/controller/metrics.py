@@ -1,6 +1,7 @@
 """The operator's own metrics: what was decided, how much work it was, whether it can still see."""
 
 import contextlib
+import functools
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -15,65 +16,36 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
-        self.requests = Counter(
-            "davylamp_api_requests_total",
-            "Requests to the API server.",
-            ["verb", "kind", "code"],
-            registry=registry,
-        )
-        self.queries = Counter(
-            "davylamp_prometheus_queries_total",
-            "Queries to Prometheus.",
-            ["result"],
-            registry=registry,
-        )
-        self.query_seconds = Histogram(
-            "davylamp_prometheus_query_duration_seconds",
-            "How long Prometheus took to answer.",
-            registry=registry,
-        )
-        self.source_up = Gauge(
-            "davylamp_source_up", "Whether Prometheus answered the last query.", registry=registry
-        )
-        self.passes = Counter(
-            "davylamp_reconcile_total", "Reconcile passes.", ["result"], registry=registry
-        )
-        self.pass_seconds = Histogram(
-            "davylamp_reconcile_duration_seconds", "How long a pass took.", registry=registry
-        )
-        self.leading = Gauge(
-            "davylamp_leader", "Whether this process holds the lease.", registry=registry
-        )
-        self._notices = Counter(
-            "davylamp_events_total",
-            "What happened to rollouts.",
-            ["namespace", "name", "reason"],
-            registry=registry,
-        )
-        self._rollbacks = Counter(
-            "davylamp_rollbacks_total",
-            "Revisions taken back.",
-            ["namespace", "name"],
-            registry=registry,
-        )
-        self._weight = Gauge(
-            "davylamp_canary_weight",
-            "Share of the candidate in percent.",
-            ["namespace", "name"],
-            registry=registry,
-        )
-        self._started = Gauge(
-            "davylamp_rollout_started_timestamp_seconds",
-            "When the rollout under way began.",
-            ["namespace", "name"],
-            registry=registry,
-        )
-        self._verdicts = Counter(
-            "davylamp_gate_verdicts_total",
-            "Changes of verdict, by gate.",
-            ["namespace", "name", "gate", "verdict", "reason"],
-            registry=registry,
-        )
+        counter = functools.partial(Counter, registry=registry)
+        gauge = functools.partial(Gauge, registry=registry)
+        histogram = functools.partial(Histogram, registry=registry)
+        prefix, whose = "davylamp_", ("namespace", "name")
+
+        # the process
+        said = "Requests to the API server."
+        self.requests = counter(f"{prefix}api_requests_total", said, ("verb", "kind", "code"))
+        said = "Queries to Prometheus."
+        self.queries = counter(f"{prefix}prometheus_queries_total", said, ("result",))
+        said = "How long Prometheus took to answer."
+        self.query_seconds = histogram(f"{prefix}prometheus_query_duration_seconds", said)
+        said = "Whether Prometheus answered the last query."
+        self.source_up = gauge(f"{prefix}source_up", said)
+        self.passes = counter(f"{prefix}reconcile_total", "Reconcile passes.", ("result",))
+        said = "How long a pass took."
+        self.pass_seconds = histogram(f"{prefix}reconcile_duration_seconds", said)
+        self.leading = gauge(f"{prefix}leader", "Whether this process holds the lease.")
+
+        # each rollout
+        said = "What happened to rollouts."
+        self._notices = counter(f"{prefix}events_total", said, (*whose, "reason"))
+        self._rollbacks = counter(f"{prefix}rollbacks_total", "Revisions taken back.", whose)
+        said = "Share of the candidate in percent."
+        self._weight = gauge(f"{prefix}canary_weight", said, whose)
+        said = "When the rollout under way began."
+        self._started = gauge(f"{prefix}rollout_started_timestamp_seconds", said, whose)
+        said = "Changes of verdict, by gate."
+        told = (*whose, "gate", "verdict", "reason")
+        self._verdicts = counter(f"{prefix}gate_verdicts_total", said, told)
         self.source_up.set(1)
 
     def watch_queue(self, depth: Callable[[], float], oldest: Callable[[], float]) -> None:
