@@ -44,6 +44,8 @@ class ConditionType(StrEnum):
     AVAILABLE = "Available"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
+    ROLLBACK_VERIFIED = "RollbackVerified"
+    EXPLANATIONS_STABLE = "ExplanationsStable"
 
 
 class Reason(StrEnum):
@@ -71,7 +73,16 @@ class Reason(StrEnum):
     ABORTED = "Aborted"
     RETRIED = "Retried"
     NOTHING_TO_ABORT = "NothingToAbort"
+    # what was found out about what serves
+    VERIFYING = "Verifying"
+    ROLLBACK_VERIFIED = "RollbackVerified"
+    ROLLBACK_NOT_VERIFIED = "RollbackNotVerified"
+    EXPLANATIONS_STABLE = "ExplanationsStable"
+    EXPLANATIONS_DRIFTED = "ExplanationsDrifted"
+    EXPLANATIONS_UNDECIDED = "ExplanationsUndecided"
+    EXPLANATION_JOB_FAILED = "ExplanationJobFailed"
     # why a revision is taken back
+    CHECK_FAILED = "CheckFailed"
     GATE_FAILED = "GateFailed"
     CRASH_LOOP = "CrashLoop"
     OUT_OF_MEMORY = "OutOfMemory"
@@ -83,6 +94,7 @@ class Reason(StrEnum):
     # why a step holds
     HOLDING = "Holding"
     AWAITING_PERSON = "AwaitingPerson"
+    AWAITING_CHECKS = "AwaitingChecks"
     AWAITING_DATA = "AwaitingData"
     AWAITING_EVIDENCE = "AwaitingEvidence"
     AWAITING_OLD_PODS = "AwaitingOldPods"

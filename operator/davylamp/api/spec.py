@@ -4,11 +4,13 @@ The CRD is generated from these models (`davylamp crd`), so every description he
 `kubectl explain` shows. Bounds exist both as schema and, across fields, as CEL rules.
 """
 
+from enum import StrEnum
 from typing import Final, Literal
 
 from pydantic import Field
 
 from davylamp.api.base import Strict, cel
+from davylamp.api.explanations import Explanations
 from davylamp.api.quantities import Duration, Percent, Ratio
 from davylamp.api.serving import FeatureSnapshot, Image, SecretRef, Serving
 
@@ -95,6 +97,15 @@ class Gate(Strict):
     )
 
 
+class CheckName(StrEnum):
+    """A check that a model server must pass before it gets traffic (docs/model-server.md)."""
+
+    MANIFEST = "Manifest"
+    GOLDEN = "Golden"
+    EXPLAIN = "Explain"
+    BIAS = "Bias"
+
+
 class Traffic(Strict):
     """How traffic is split."""
 
@@ -129,6 +140,17 @@ class Rollout(Strict):
                 "each step needs either hold (a duration) or pause: true",
             ),
         ),
+    )
+    checks: tuple[CheckName, ...] = Field(
+        default=tuple(CheckName),
+        max_length=len(CheckName),
+        description=(
+            "What is asked of a pod before any traffic. Manifest: tag, snapshot and seed are those "
+            "of the spec. Golden: the predictions of the training run come back. Explain: "
+            "explanations add up. Bias: group gaps are within their bounds. An empty list is for "
+            "images without the contract of docs/model-server.md."
+        ),
+        json_schema_extra={"x-kubernetes-list-type": "set"},
     )
     gates: tuple[Gate, ...] = Field(
         default=(Gate(name="errors", error_rate=ErrorRate()),),
@@ -218,6 +240,10 @@ class ModelDeploymentSpec(Strict):
     serving: Serving = Field(default_factory=Serving, description="How the container is run.")
     rollout: Rollout = Field(
         default_factory=Rollout, description="How new revisions get traffic and lose it again."
+    )
+    explanations: Explanations | None = Field(
+        default=None,
+        description="Nightly recomputation of the explanation baseline; none if absent.",
     )
     paused: bool = Field(
         default=False,

@@ -122,6 +122,42 @@ class GateStatus(Reported):
     at: Instant = Field(description="When these numbers were written.")
 
 
+class CheckStatus(Reported):
+    """What one check before traffic found."""
+
+    name: str = Field(description="Name of the check.")
+    verdict: Literal["Pass", "Fail", "Unknown"] = Field(
+        description="Unknown means that it could not be asked yet."
+    )
+    reason: str = Field(description="CamelCase reason.")
+    message: str = Field(description="What was compared, with numbers.")
+    at: Instant = Field(description="When this was found.")
+
+
+class Verification(RevisionRef):
+    """Whether the revision that serves after a rollback still gives its golden predictions."""
+
+    verdict: Literal["Pass", "Fail", "Unknown"] = Field(
+        description="Unknown until the golden requests were answered."
+    )
+    reason: str = Field(description="CamelCase reason.")
+    message: str = Field(description="What was compared, with numbers.")
+    at: Instant = Field(description="When this was found; before that, when the rollback was.")
+
+
+class ExplanationRun(RevisionRef):
+    """What the last run of the nightly job found."""
+
+    job: str = Field(description="Name of the Job.")
+    verdict: Literal["Stable", "Drifted", "Undecided", "Failed"] = Field(
+        description="Undecided means too little recent traffic, Failed that the job broke."
+    )
+    distance: str | None = Field(default=None, description="Distance found, in [0, 1].")
+    limit: str | None = Field(default=None, description="Distance tolerated.")
+    message: str = Field(description="What was found, with numbers.")
+    at: Instant = Field(description="When the job ended.")
+
+
 class Candidate(RevisionRef):
     """The revision that is being rolled out."""
 
@@ -137,6 +173,9 @@ class Candidate(RevisionRef):
     actual_weight: int = Field(default=0, description="Share in percent by ready pods, rounded.")
     weights: tuple[WeightChange, ...] = Field(
         default=(), max_length=100, description="Every change of the share."
+    )
+    checks: tuple[CheckStatus, ...] = Field(
+        default=(), description="What the checks before traffic found."
     )
     gates: tuple[GateStatus, ...] = Field(default=(), description="What the gates see.")
     holding: str | None = Field(default=None, description="Why the step does not end yet.")
@@ -208,6 +247,12 @@ class ModelDeploymentStatus(Reported):
     previous: Previous | None = Field(default=None, description="Kept warm during probation.")
     probation_gates: tuple[GateStatus, ...] = Field(
         default=(), description="What the gates see of the promoted revision."
+    )
+    verification: Verification | None = Field(
+        default=None, description="Golden requests against stable after the last rollback."
+    )
+    explanations: ExplanationRun | None = Field(
+        default=None, description="Last run of the nightly explanation job."
     )
     rejected: tuple[Rejected, ...] = Field(
         default=(),

@@ -1,0 +1,64 @@
+"""The nightly job: does the model that serves still explain itself as it did in training?"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from davylamp.api.base import Strict, cel
+from davylamp.api.serving import Resources
+
+
+class Explanations(Strict):
+    """When and how the explanation baseline is recomputed and compared with recent traffic."""
+
+    schedule: str = Field(
+        default="17 3 * * *",
+        min_length=9,
+        max_length=100,
+        pattern=r"^\S+ \S+ \S+ \S+ \S+$",
+        description="Cron schedule in UTC: minute, hour, day of month, month, day of week.",
+    )
+    distance: str = Field(
+        default="0.1",
+        max_length=10,
+        pattern=r"^0\.[0-9]+$",
+        description=(
+            "Total variation distance in (0, 1) that is tolerated between the feature shares of "
+            "recent explanations and the baseline of the training run."
+        ),
+        json_schema_extra=cel(("self.matches('[1-9]')", "must be above 0")),
+    )
+    on_drift: Literal["Alert", "RejectCandidate"] = Field(
+        default="Alert",
+        description=(
+            "Alert sets a condition and a metric. RejectCandidate also runs the job for each new "
+            "revision before it gets traffic, and takes it back if its explanations drift."
+        ),
+    )
+    repository: str | None = Field(
+        default=None,
+        max_length=255,
+        pattern=r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$",
+        description=(
+            "Repository of the training image, run with the revision's tag. Default: "
+            "spec.image.repository with -training appended."
+        ),
+    )
+    recent: str | None = Field(
+        default=None,
+        max_length=2048,
+        pattern=r"^(s3|gs|https?|file)://\S+$",
+        description=(
+            "Parquet with the features of recent traffic, fetched by the job. Default: the job "
+            "asks the model server (GET /recent)."
+        ),
+    )
+    report: str | None = Field(
+        default=None,
+        max_length=2048,
+        pattern=r"^(s3|gs|file)://\S+$",
+        description="Where the job writes its report; default: its log and termination message.",
+    )
+    resources: Resources = Field(
+        default_factory=Resources, description="Compute resources of the job's container."
+    )
