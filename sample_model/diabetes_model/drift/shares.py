@@ -20,7 +20,8 @@ def of(contributions: Matrix) -> Matrix:
     absolute = np.abs(contributions)
     totals = absolute.sum(axis=1, keepdims=True)
     equal = np.full_like(absolute, 1 / absolute.shape[1])
-    return np.divide(absolute, totals, out=equal, where=totals > 0)
+    shares: Matrix = np.divide(absolute, totals, out=equal, where=totals > 0)
+    return shares
 
 
 def distance(left: Vector, right: Vector) -> float:
