@@ -43,6 +43,8 @@ _RESOURCES = (
     Resource("v1", "Service", "services"),
     Resource("v1", "Pod", "pods"),
     Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets"),
+    Resource("batch/v1", "CronJob", "cronjobs"),
+    Resource("batch/v1", "Job", "jobs"),
     Resource("coordination.k8s.io/v1", "Lease", "leases"),
     Resource("events.k8s.io/v1", "Event", "events"),
 )

@@ -1,11 +1,30 @@
 """The nightly job: does the model that serves still explain itself as it did in training?"""
 
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
 from davylamp.api.base import Strict, cel
 from davylamp.api.serving import Resources
+
+
+def _cron_field(value: str) -> str:
+    """Pattern of one field of a cron schedule, for example `*/15` or `1-5,0`."""
+    part = rf"([*]|({value})(-({value}))?)(/[1-9][0-9]?)?"
+    return f"{part}(,{part})*"
+
+
+_CRON: Final = " ".join(
+    _cron_field(value)
+    for value in (
+        "[0-5]?[0-9]",
+        "[01]?[0-9]|2[0-3]",
+        "0?[1-9]|[12][0-9]|3[01]",
+        "0?[1-9]|1[0-2]|[A-Za-z]{3}",
+        "[0-6]|[A-Za-z]{3}",
+    )
+)
+"""What the API server takes as the schedule of a CronJob, but for ranges that fall."""
 
 
 class Explanations(Strict):
@@ -17,6 +36,12 @@ class Explanations(Strict):
         max_length=100,
         pattern=r"^\S+ \S+ \S+ \S+ \S+$",
         description="Cron schedule in UTC: minute, hour, day of month, month, day of week.",
+        json_schema_extra=cel(
+            (
+                f"self.matches('^{_CRON}$')",
+                "must be a cron schedule: minute, hour, day of month, month, day of week (0 or SUN)",
+            )
+        ),
     )
     distance: str = Field(
         default="0.1",

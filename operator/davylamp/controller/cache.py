@@ -22,7 +22,11 @@ CHILD_KINDS: Final = (
     "Service",
     "PodDisruptionBudget",
     "Pod",
+    "CronJob",
+    "Job",
 )
+NIGHTLY_KINDS: Final = frozenset({"CronJob", "Job"})
+"""Kinds that only a ModelDeployment with `spec.explanations` has."""
 
 
 class Key(NamedTuple):

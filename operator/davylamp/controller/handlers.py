@@ -21,6 +21,8 @@ WATCHED_CHILDREN: Final = (
     ("", "v1", "services"),
     ("", "v1", "pods"),
     ("policy", "v1", "poddisruptionbudgets"),
+    ("batch", "v1", "cronjobs"),
+    ("batch", "v1", "jobs"),
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from davylamp.api.names import Reason
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cache import Key
 from davylamp.rollout import Notice
@@ -46,6 +47,12 @@ class Metrics:
         said = "Changes of verdict, by gate."
         told = (*whose, "gate", "verdict", "reason")
         self._verdicts = counter(f"{prefix}gate_verdicts_total", said, told)
+        said = "Distance between recent explanations and those of training, at the last run."
+        self._distance = gauge(f"{prefix}explanation_distance", said, whose)
+        said = "Whether the last run found that explanations drifted."
+        self._drifted = gauge(f"{prefix}explanation_drifted", said, whose)
+        said = "Whether the last run of the nightly job failed."
+        self._nightly_failed = gauge(f"{prefix}nightly_failed", said, whose)
         self.source_up.set(1)
 
     def watch_queue(self, depth: Callable[[], float], oldest: Callable[[], float]) -> None:
@@ -68,7 +75,7 @@ class Metrics:
     def tell(self, key: Key, notice: Notice) -> None:
         """Count what happened."""
         self._notices.labels(*key, notice.reason.value).inc()
-        if notice.severity == "Warning":
+        if notice.reason in {Reason.ROLLED_BACK, Reason.ABORTED}:
             self._rollbacks.labels(*key).inc()
 
     def show(self, key: Key, before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> None:
@@ -78,6 +85,7 @@ class Metrics:
             self._started.labels(*key).set(after.candidate.started_at.timestamp())
         else:
             self.forget(key)
+        self._show_explanations(key, after)
         self._count_verdicts(key, before, after)
 
     def forget(self, key: Key) -> None:
@@ -89,6 +97,7 @@ class Metrics:
     def forget_object(self, key: Key) -> None:
         """Drop every series of an object that is gone."""
         self.forget(key)
+        self._forget_explanations(key)
         labels = {"namespace": key.namespace, "name": key.name}
         for counter in (self._notices, self._rollbacks, self._verdicts):
             counter.remove_by_labels(labels)
@@ -97,7 +106,25 @@ class Metrics:
         """Drop everything about rollouts: another process leads now."""
         self._weight.clear()
         self._started.clear()
+        for gauge in (self._distance, self._drifted, self._nightly_failed):
+            gauge.clear()
         self.source_up.set(1)
+
+    def _show_explanations(self, key: Key, after: ModelDeploymentStatus) -> None:
+        """Show the last run about what serves; one about an earlier revision says nothing of it."""
+        run, stable = after.explanations, after.stable
+        self._forget_explanations(key)
+        if run is None or stable is None or run.revision != stable.revision:
+            return
+        self._drifted.labels(*key).set(run.verdict == "Drifted")
+        self._nightly_failed.labels(*key).set(run.verdict == "Failed")
+        if run.distance:
+            self._distance.labels(*key).set(float(run.distance))
+
+    def _forget_explanations(self, key: Key) -> None:
+        for gauge in (self._distance, self._drifted, self._nightly_failed):
+            with contextlib.suppress(KeyError):
+                gauge.remove(*key)
 
     def _count_verdicts(
         self, key: Key, before: ModelDeploymentStatus, after: ModelDeploymentStatus

@@ -13,7 +13,7 @@ from davylamp.api.json import JsonObject
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller import reading
-from davylamp.controller.cache import CHILD_KINDS, Key, ObjectCache, metadata
+from davylamp.controller.cache import CHILD_KINDS, NIGHTLY_KINDS, Key, ObjectCache, metadata
 from davylamp.controller.logs import about
 from davylamp.controller.sampler import Evidence
 from davylamp.gates import Judgement, Verdict, judge
@@ -65,10 +65,17 @@ class Observer:
     async def _refresh(self, owner: Owner, key: Key) -> None:
         ours = model_labels(owner)
         labels = {name: ours[name] for name in (names.LABEL_MODEL, names.LABEL_MANAGED_BY)}
-        for kind in CHILD_KINDS:
+        for kind in self._kinds(key):
             known = [metadata(item, "name") for item in self._cache.children(key, kind)]
             found = await self._cluster.list(kind, owner.namespace, labels=labels)
             self._cache.replace(key, kind, found, known=known)
+
+    def _kinds(self, key: Key) -> list[str]:
+        """Kinds to list; those of the nightly job only where there is or shall be one."""
+        parent = self._cache.parent(key) or {}
+        asked = reading.field(parent, "spec", "explanations") is not None
+        known = any(self._cache.children(key, kind) for kind in NIGHTLY_KINDS)
+        return [kind for kind in CHILD_KINDS if asked or known or kind not in NIGHTLY_KINDS]
 
     def _own(self, owner: Owner, kind: str) -> list[JsonObject]:
         children = self._cache.children(Key(owner.namespace, owner.name), kind)
@@ -119,6 +126,7 @@ def observation(
         commands=reading.commands_in(parent),
         workloads=world.workloads,
         recorded=tuple(world.records),
+        explanations=spec.explanations,
     )
 
 

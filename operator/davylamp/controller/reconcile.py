@@ -10,15 +10,18 @@ from pydantic import ValidationError
 
 from davylamp.adapters.errors import Forbidden, NotFound, OperatorError, Terminal
 from davylamp.adapters.kubernetes import Cluster
+from davylamp.api.explanations import Explanations
 from davylamp.api.json import JsonObject
 from davylamp.api.names import Reason
 from davylamp.api.spec import ModelDeploymentSpec, Rollout
 from davylamp.api.status import ModelDeploymentStatus, RevisionRef, identity, to_json
 from davylamp.controller import reading
+from davylamp.controller.applier import Applier
 from davylamp.controller.cache import Key, ObjectCache, metadata
 from davylamp.controller.carrier import Carrier, Task
 from davylamp.controller.logs import about
 from davylamp.controller.metrics import Metrics
+from davylamp.controller.nightly import Nightly
 from davylamp.controller.observer import Observer, World, observation, with_judgements
 from davylamp.controller.sampler import Sampler
 from davylamp.controller.settings import Settings
@@ -60,6 +63,7 @@ class Reconciler:
         self._metrics = metrics
         self._observer = Observer(cluster, cache)
         self._carrier = Carrier(cluster, cache, identity=settings.identity, on_notice=metrics.tell)
+        self._nightly = Nightly(cluster, cache, Applier(cluster, cache))
         self._obstacles: dict[Key, OperatorError] = {}
         self._scrape_interval = settings.metrics.scrape_interval
         self._clock = clock
@@ -79,12 +83,15 @@ class Reconciler:
             told = refusal or Refusal(Reason.INVALID_SPEC, "the spec cannot be read")
             await self._refuse(parent, status, told)
             return LOOK_AGAIN
+        seen = await self._nightly.look(owner, seen, status)
         decision = decide(status, seen, name=key.name)
         if refusal:
             decision = replace(decision, status=_refused(decision.status, seen, refusal, status))
         task = Task(owner, spec, world, decision, seen.now)
         await self._carry_out(task, parent, seen)
-        return LOOK_AGAIN if decision.wake_after is None else decision.wake_after
+        await self._keep_nightly(task)
+        clocks = (decision.wake_after, self._nightly.wake_after(key, seen))
+        return min((each for each in clocks if each is not None), default=LOOK_AGAIN)
 
     def stand_by(self, key: Key) -> None:
         """Ask Prometheus no more about an object; when it is gone, drop all that is known of it."""
@@ -92,6 +99,7 @@ class Reconciler:
         if self._cache.parent(key) is None:
             self._observer.forget(key)
             self._carrier.forget(key)
+            self._nightly.forget(key)
             self._obstacles.pop(key, None)
             self._metrics.forget_object(key)
             self._cache.forget(key)
@@ -135,6 +143,17 @@ class Reconciler:
             raise
         if self._obstacles.pop(key, None):
             await self._remember(self._cache.parent(key) or parent, after)
+
+    async def _keep_nightly(self, task: Task) -> None:
+        """Last of all, as it only watches; left as it is while the spec cannot be read."""
+        if task.spec is not None:
+            await self._nightly.keep(
+                task.owner,
+                task.decision,
+                said=task.spec.explanations,
+                records=task.world.records,
+                now=task.now,
+            )
 
     def _follow(self, owner: Owner, status: ModelDeploymentStatus, rollout: Rollout) -> None:
         """Judge by what is recorded, never by a step that another pass might not find again."""
@@ -207,6 +226,7 @@ def _without_spec(
         commands=reading.commands_in(parent),
         workloads=world.workloads,
         recorded=tuple(world.records),
+        explanations=Explanations() if status.explanations else None,
     )
 
 

@@ -56,7 +56,7 @@ def _lean(value: Json) -> Json:
     """A value without empty parts, which the API server drops or fills in at will."""
     if isinstance(value, dict):
         kept = {key: _lean(_spelled(key, item)) for key, item in value.items()}
-        return {key: item for key, item in kept.items() if item not in (None, {}, [])}
+        return {key: item for key, item in kept.items() if item not in (None, "", {}, [])}
     if isinstance(value, list):
         return [_lean(item) for item in value]
     return value

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from davylamp.api.status import Candidate, Outcome, Stage
 from davylamp.rollout import steps
-from davylamp.rollout.holds import old_pods, pods_needed, step_out_of_reach
+from davylamp.rollout.explanations import is_rehearsed
+from davylamp.rollout.holds import old_pods, pods_needed, pods_not_ready, step_out_of_reach
 from davylamp.rollout.turn import Turn
 
 
@@ -28,10 +29,11 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """Route, and pods per kept revision."""
+    """Route, pods per kept revision, and whether the candidate's own Job shall be there."""
 
     route: Route
     replicas: Mapping[str, int]
+    rehearsed: bool = False
 
 
 def desired(turn: Turn) -> Desired:
@@ -44,6 +46,7 @@ def desired(turn: Turn) -> Desired:
             opened=candidate is not None and _opened(turn, candidate),
         ),
         replicas=_replicas(turn),
+        rehearsed=candidate is not None and _rehearsed(turn, candidate),
     )
 
 
@@ -53,6 +56,11 @@ def _opened(turn: Turn, candidate: Candidate) -> bool:
     if candidate.stage is Stage.CANARY:
         return candidate.step > 0 and step_out_of_reach(turn, candidate) is None
     return candidate.stage is Stage.PROMOTING
+
+
+def _rehearsed(turn: Turn, candidate: Candidate) -> bool:
+    """What cannot even start need not be explained."""
+    return is_rehearsed(turn, candidate) and pods_not_ready(turn, candidate) is None
 
 
 def _replicas(turn: Turn) -> dict[str, int]:

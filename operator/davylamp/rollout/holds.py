@@ -12,6 +12,7 @@ from davylamp.api.names import Command, Reason
 from davylamp.api.status import Candidate, Stage
 from davylamp.gates import Verdict
 from davylamp.rollout import steps
+from davylamp.rollout.explanations import check_of
 from davylamp.rollout.faults import why_not_ready
 from davylamp.rollout.turn import Turn, after, running_time
 
@@ -153,6 +154,14 @@ def not_scraped_yet(turn: Turn, candidate: Candidate) -> Hold | None:
     return Hold(Reason.AWAITING_FIRST_SCRAPE, "pods are ready, Prometheus has not seen them yet")
 
 
+def explanations_awaited(turn: Turn, candidate: Candidate) -> Hold | None:
+    """The job that compares the candidate's explanations has not ended, or failed."""
+    check = check_of(turn, candidate)
+    if check is None or check.verdict != "Unknown":
+        return None
+    return Hold(Reason.AWAITING_CHECKS, f"check {check.name}: {check.message}")
+
+
 def stable_short(turn: Turn, candidate: Candidate) -> Hold | None:
     """Stable lacks pods, so the canary's share would exceed the step's weight."""
     serving = turn.serving()
@@ -252,6 +261,7 @@ CHECKS: Final[dict[Stage, tuple[Check, ...]]] = {
         no_step_reachable,
         pods_not_ready,
         digests_differ,
+        explanations_awaited,
         old_pods,
         stable_short,
         not_scraped_yet,

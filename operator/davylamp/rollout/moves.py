@@ -7,16 +7,19 @@ no move applies, so a second decision over the same observation moves nothing.
 from collections.abc import Callable
 from typing import Final
 
-from davylamp.rollout import commands, progress, withdrawals
+from davylamp.rollout import commands, explanations, progress, withdrawals
 from davylamp.rollout.turn import Turn
 
 Move = Callable[[Turn], Turn | None]
 
 MOVES: Final[tuple[Move, ...]] = (
+    explanations.explanations_unwanted,
+    explanations.run_told,
     commands.retry_asked,
     commands.abort_asked,
     withdrawals.superseded,
     withdrawals.candidate_broken,
+    withdrawals.drift_found,
     withdrawals.gate_failed,
     withdrawals.probation_failed,
     withdrawals.progress_deadline_over,

@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from davylamp.api.explanations import Explanations
 from davylamp.api.names import Command
 from davylamp.api.spec import Rollout
 from davylamp.api.status import RevisionRef
 from davylamp.gates import Judgement, Verdict
+from davylamp.rollout.drift_reports import DriftResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,14 @@ class Observation:
     """Why the metrics could not be asked just now."""
     first_scrape_seen: bool = True
     """Whether every ready pod of the candidate has been scraped, so that its gates can see."""
+    explanations: Explanations | None = None
+    """`spec.explanations`."""
+    last_run: DriftResult | None = None
+    """The newest ended run of the nightly job about what serves, if it is not in the status yet."""
+    candidate_run: DriftResult | None = None
+    """What the candidate's own Job found, once it ended."""
+    nightly_refusal: str | None = None
+    """Why the CronJob, or the candidate's Job, could not be written."""
 
     def workload(self, revision: str) -> Workload:
         """The workload of a revision, an empty one if it has none."""

@@ -12,6 +12,7 @@ from davylamp.api import names
 from davylamp.api.names import ConditionType, Reason
 from davylamp.api.status import (
     Candidate,
+    CheckStatus,
     Condition,
     GateStatus,
     ModelDeploymentStatus,
@@ -19,6 +20,7 @@ from davylamp.api.status import (
 )
 from davylamp.gates import Judgement
 from davylamp.rollout.desired import Desired, planned_share
+from davylamp.rollout.explanations import check_of, state_of
 from davylamp.rollout.holds import NAME, Hold, hold_of
 from davylamp.rollout.turn import Turn
 
@@ -61,7 +63,7 @@ def report(turn: Turn, wanted: Desired, name: str) -> ModelDeploymentStatus:
             "candidate": _candidate(turn, candidate, hold) if candidate else None,
             "stable": _with_digest(turn),
             "probation_gates": _probation_gates(turn),
-            "conditions": _conditions(turn, _state(turn, hold, name)),
+            "conditions": _conditions(turn, _state(turn, hold, name), name),
             "replicas": wanted.replicas.get(serving.revision, 0) if serving else 0,
             "ready_replicas": serving.ready if serving else 0,
             "selector": selector,
@@ -75,10 +77,19 @@ def _candidate(turn: Turn, candidate: Candidate, hold: Hold | None) -> Candidate
         update={
             "holding": hold.reason if hold else None,
             "actual_weight": round(100 * planned_share(turn, candidate)),
+            "checks": _checks(turn, candidate),
             "gates": _gates(candidate.gates, judgements, turn.seen.now),
             "digest": _only(turn.seen.workload(candidate.revision).digests) or candidate.digest,
         }
     )
+
+
+def _checks(turn: Turn, candidate: Candidate) -> tuple[CheckStatus, ...]:
+    """What the checks found; the one that a Job answers comes last."""
+    drift = check_of(turn, candidate)
+    if drift is None:
+        return candidate.checks
+    return (*(check for check in candidate.checks if check.name != drift.name), drift)
 
 
 def _with_digest(turn: Turn) -> object:
@@ -206,7 +217,7 @@ def _rolling(turn: Turn, candidate: Candidate, hold: Hold | None, name: str) -> 
     )
 
 
-def _conditions(turn: Turn, state: State) -> tuple[Condition, ...]:
+def _conditions(turn: Turn, state: State, name: str) -> tuple[Condition, ...]:
     serving = turn.serving()
     available: Literal["True", "False"] = "True" if serving and serving.ready else "False"
     stable = turn.status.stable
@@ -220,6 +231,9 @@ def _conditions(turn: Turn, state: State) -> tuple[Condition, ...]:
             served if available == "True" else f"{served}, no pod is ready",
         ),
     ]
+    explained = state_of(turn, name)
+    if explained:
+        wanted.append((ConditionType.EXPLANATIONS_STABLE, *explained))
     if state.abnormal:
         wanted.append((state.abnormal, "True", state.reason, state.message))
     return tuple(

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Final
 
 from davylamp.api.names import Reason
-from davylamp.api.status import Outcome, Stage
+from davylamp.api.status import Candidate, Outcome, Stage
 from davylamp.gates import Verdict
 from davylamp.rollout.endings import revert, take_back
+from davylamp.rollout.explanations import check_of
 from davylamp.rollout.faults import Fault, hard_fault, readiness_lost, why_not_ready
 from davylamp.rollout.holds import paused, pods_not_ready
 from davylamp.rollout.notices import Notice
@@ -68,12 +69,30 @@ def progress_deadline_over(turn: Turn) -> Turn | None:
         return None
     within = f"not ready within {candidate.plan.progress_deadline}"
     if pods_not_ready(turn, candidate) is None:
-        return None
+        return _unexplained(turn, candidate)
     if turn.seen.missing_secrets:
         names = ", ".join(turn.seen.missing_secrets)
         return take_back(turn, Reason.SECRET_MISSING, f"{within}: Secret {names} does not exist")
     why = why_not_ready(turn.seen.workload(candidate.revision))
     return take_back(turn, Reason.PROGRESS_DEADLINE_EXCEEDED, f"{within}: {why}")
+
+
+def _unexplained(turn: Turn, candidate: Candidate) -> Turn | None:
+    """The pods are ready, and the job that has to look at their explanations gave no answer."""
+    check = check_of(turn, candidate)
+    if check is None or check.verdict != "Unknown":
+        return None
+    within = f"not passed within {candidate.plan.progress_deadline}"
+    return take_back(turn, Reason.CHECK_FAILED, f"check {check.name}: {within}: {check.message}")
+
+
+def drift_found(turn: Turn) -> Turn | None:
+    """The candidate's explanations of recent traffic are not those of its training."""
+    candidate = turn.status.candidate
+    check = check_of(turn, candidate) if candidate else None
+    if check is None or check.verdict != "Fail":
+        return None
+    return take_back(turn, Reason.CHECK_FAILED, f"check {check.name}: {check.message}")
 
 
 def gate_failed(turn: Turn) -> Turn | None:

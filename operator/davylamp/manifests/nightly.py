@@ -1,0 +1,179 @@
+"""The nightly job: a CronJob for what serves, and one Job for a candidate before it gets traffic.
+
+Both run the training image of a revision with that revision's own environment, secrets and place in
+the cluster, as its record says. Their pods do not carry the model's label: Services and the
+disruption budget select by it.
+"""
+
+import hashlib
+import json
+from typing import Final
+
+from davylamp.api import names
+from davylamp.api.explanations import Explanations
+from davylamp.api.json import Json, JsonObject
+from davylamp.api.status import RevisionRef
+from davylamp.manifests.identity import Owner, label_value, revision_labels
+from davylamp.manifests.revisions import recorded
+
+CONTAINER: Final = "drift"
+ARGUMENTS: Final = ("drift",)
+TRAINING_SUFFIX: Final = "-training"
+LONGEST_RUN: Final = 3600
+"""Seconds after which a run is stopped, and the delay after which a night is left out."""
+KEPT_FOR: Final = 7 * 24 * 3600
+"""Seconds that an ended run and its log are kept."""
+_FROM_THE_POD: Final = (
+    "imagePullSecrets",
+    "nodeSelector",
+    "securityContext",
+    "serviceAccountName",
+    "tolerations",
+    "volumes",
+)
+"""Parts of the revision's pods that its jobs share: what they may read and where they run."""
+
+
+def cron_job_name(owner: Owner) -> str:
+    """Name of the CronJob; the API server allows 52 characters."""
+    return f"{owner.name}-explanations"
+
+
+def candidate_job_name(owner: Owner, revision: str) -> str:
+    """Name of the Job that a candidate has to pass."""
+    return f"{owner.child(revision)}-drift"
+
+
+def cron_job(owner: Owner, ref: RevisionRef, made: JsonObject, said: Explanations) -> JsonObject:
+    """The CronJob of the revision that serves.
+
+    Args:
+        owner: the ModelDeployment.
+        ref: the revision that is explained.
+        made: its record.
+        said: `spec.explanations`.
+    """
+    labels = revision_labels(owner, ref.revision, ref.tag)
+    spec: JsonObject = {
+        "schedule": said.schedule,
+        "timeZone": "Etc/UTC",
+        "concurrencyPolicy": "Forbid",
+        "startingDeadlineSeconds": LONGEST_RUN,
+        "successfulJobsHistoryLimit": 3,
+        "failedJobsHistoryLimit": 3,
+        # `kubectl create job --from` copies the template with its labels, by which it is found
+        "jobTemplate": {
+            "metadata": {"labels": dict(labels)},
+            "spec": _job_spec(owner, ref, made, said),
+        },
+    }
+    rendered = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:10]
+    metadata = owner.metadata(cron_job_name(owner), labels)
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {**metadata, "annotations": {names.ANNOTATION_RENDERED: rendered}},
+        "spec": spec,
+    }
+
+
+def candidate_job(
+    owner: Owner, ref: RevisionRef, made: JsonObject, said: Explanations, *, rollout: str
+) -> JsonObject:
+    """The Job of a candidate; `rollout` tells the runs of one revision's attempts apart."""
+    metadata = owner.metadata(
+        candidate_job_name(owner, ref.revision), revision_labels(owner, ref.revision, ref.tag)
+    )
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {**metadata, "annotations": {names.ANNOTATION_ROLLOUT: rollout}},
+        "spec": _job_spec(owner, ref, made, said),
+    }
+
+
+def _job_spec(
+    owner: Owner, ref: RevisionRef, made: JsonObject, said: Explanations
+) -> dict[str, Json]:
+    """One run: exit code 3 means drift, so nothing is run again."""
+    return {
+        "backoffLimit": 0,
+        "activeDeadlineSeconds": LONGEST_RUN,
+        "ttlSecondsAfterFinished": KEPT_FOR,
+        "template": {
+            "metadata": {
+                "labels": {
+                    names.LABEL_EXPLAINS: owner.name,
+                    names.LABEL_REVISION: ref.revision,
+                    names.LABEL_VERSION: label_value(ref.tag),
+                }
+            },
+            "spec": _pod(owner, ref, made, said),
+        },
+    }
+
+
+def _pod(owner: Owner, ref: RevisionRef, made: JsonObject, said: Explanations) -> JsonObject:
+    pod = _at(recorded(made, "deployment"), "spec", "template", "spec")
+    shared = {key: pod[key] for key in _FROM_THE_POD if pod.get(key)}
+    return {
+        **shared,
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "containers": [_container(owner, ref, made, said)],
+    }
+
+
+def _container(owner: Owner, ref: RevisionRef, made: JsonObject, said: Explanations) -> JsonObject:
+    model = _model_container(made)
+    shared = {key: model[key] for key in ("imagePullPolicy", "volumeMounts") if model.get(key)}
+    before = model.get("env")
+    resources: JsonObject = said.resources.model_dump(mode="json", exclude_defaults=True)
+    return {
+        **shared,
+        "name": CONTAINER,
+        "image": f"{_repository(made, said)}:{ref.tag}",
+        "args": list(ARGUMENTS),
+        "envFrom": [{"configMapRef": {"name": owner.child(ref.revision)}}],
+        "env": [*(before if isinstance(before, list) else []), *_environment(owner, said)],
+        "resources": resources,
+        # a job that breaks before it reports says why with the end of its log
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+
+
+def _environment(owner: Owner, said: Explanations) -> list[Json]:
+    values = {
+        "SERVER_URL": f"http://{owner.name}-stable.{owner.namespace}.svc",
+        "RECENT_URI": said.recent or "",
+        "EXPLANATION_DISTANCE": said.distance,
+        "REPORT_URI": said.report or "",
+    }
+    return [{"name": f"DAVYLAMP_{name}", "value": value} for name, value in values.items()]
+
+
+def _repository(made: JsonObject, said: Explanations) -> str:
+    image = _at(recorded(made, "intent"), "image")
+    return said.repository or f"{image.get('repository')}{TRAINING_SUFFIX}"
+
+
+def _model_container(made: JsonObject) -> JsonObject:
+    containers = _at(recorded(made, "deployment"), "spec", "template", "spec").get("containers")
+    for each in containers if isinstance(containers, list) else []:
+        if isinstance(each, dict) and each.get("name") == names.CONTAINER:
+            return each
+    return {}
+
+
+def _at(node: JsonObject, *path: str) -> JsonObject:
+    """An object inside an object, empty where there is none."""
+    for key in path:
+        inner = node.get(key)
+        node = inner if isinstance(inner, dict) else {}
+    return node

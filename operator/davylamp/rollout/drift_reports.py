@@ -1,0 +1,118 @@
+"""What a run of the nightly job says: its exit code and one JSON object, both by contract.
+
+The text comes out of somebody's container: whatever it holds, it is read without an exception and
+told within bounds.
+"""
+
+import json
+import math
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal, TypeAlias
+
+from davylamp.api.json import Json, JsonObject
+
+Found: TypeAlias = Literal["Stable", "Drifted", "Undecided", "Failed"]
+FORMAT: Final = "davylamp.dev/drift/v1"
+DRIFT_EXIT_CODE: Final = 3
+LONGEST_MESSAGE: Final = 600
+_SAYS: Final[dict[str, Found]] = {v: v for v in ("Stable", "Drifted", "Undecided")}
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnd:
+    """How a Job ended, as Kubernetes tells it."""
+
+    job: str
+    revision: str
+    at: datetime
+    exit_code: int | None = None
+    """None when no pod of it is left, or its container never ran."""
+    text: str = ""
+    """Termination message of the container."""
+    why: str = ""
+    """Kubernetes' own words about a Job or a container that failed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DriftResult:
+    """What one run found. `Failed` says nothing about the model."""
+
+    job: str
+    revision: str
+    at: datetime
+    verdict: Found
+    message: str
+    distance: str | None = None
+    limit: str | None = None
+
+
+def result_of(end: JobEnd) -> DriftResult:
+    """The result of a Job that ended; `Failed` with the reason when it did not keep the contract."""
+    if end.exit_code not in {0, DRIFT_EXIT_CODE}:
+        return _failed(end, _why_broken(end))
+    report = _report(end.text)
+    if report is None:
+        return _failed(end, f"exit code {end.exit_code} without a report in {FORMAT}")
+    said = report.get("verdict")
+    verdict = _SAYS.get(said) if isinstance(said, str) else None
+    if verdict is None or (verdict == "Drifted") != (end.exit_code == DRIFT_EXIT_CODE):
+        told = plain(str(said))[:40]
+        return _failed(end, f"exit code {end.exit_code} does not fit its verdict {told!r}")
+    distance, limit = _share(report.get("distance")), _share(report.get("limit"))
+    return DriftResult(
+        job=end.job,
+        revision=end.revision,
+        at=end.at,
+        verdict=verdict,
+        message=_message(report) or f"distance {distance}, limit {limit}",
+        distance=distance,
+        limit=limit,
+    )
+
+
+def plain(text: str) -> str:
+    """One line of printable text within bounds, whatever was in it."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 1]}…"
+
+
+def _failed(end: JobEnd, message: str) -> DriftResult:
+    return DriftResult(
+        job=end.job, revision=end.revision, at=end.at, verdict="Failed", message=message
+    )
+
+
+def _why_broken(end: JobEnd) -> str:
+    """What a broken job reported, else the end of its log, where a traceback has its point."""
+    code = "no exit code" if end.exit_code is None else f"exit code {end.exit_code}"
+    report = _report(end.text)
+    said = _message(report) if report else plain(end.text[-LONGEST_MESSAGE // 2 :])
+    return plain(": ".join(part for part in (code, end.why, said) if part))
+
+
+def _report(text: str) -> JsonObject | None:
+    """The report in a termination message; None when it is none."""
+    try:
+        found = json.loads(text, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and found.get("format") == FORMAT else None
+
+
+def _refuse(constant: str) -> float:
+    raise ValueError(constant)
+
+
+def _message(report: JsonObject) -> str:
+    said = report.get("message")
+    return plain(said) if isinstance(said, str) else ""
+
+
+def _share(value: Json) -> str | None:
+    """A number in [0, 1] as text, None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not 0 <= value <= 1 or not math.isfinite(value):
+        return None
+    return f"{value:.4g}"
