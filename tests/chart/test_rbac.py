@@ -16,6 +16,8 @@ OPERATOR = {
     ("", "services"): CHILD,
     ("", "configmaps"): CHILD,
     ("policy", "poddisruptionbudgets"): CHILD,
+    ("batch", "cronjobs"): CHILD,
+    ("batch", "jobs"): CHILD,
     ("", "secrets"): {"get", "create", "patch", "delete"},
     ("", "pods"): READ,
     ("", "events"): {"create", "patch"},

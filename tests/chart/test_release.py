@@ -121,6 +121,8 @@ def test_alerts_come_out_of_the_template_as_they_went_in(render):
     assert set(alerts) == {
         "DavylampRolledBack",
         "DavylampRolloutStuck",
+        "DavylampExplanationDrift",
+        "DavylampNightlyFailed",
         "DavylampPrometheusUnreachable",
         "DavylampNotReconciling",
         "DavylampDown",

@@ -17,6 +17,7 @@ def test_labels():
     assert names.LABEL_PART_OF == "app.kubernetes.io/part-of"
     assert names.LABEL_MODEL == "davylamp.dev/model"
     assert names.LABEL_REVISION == "davylamp.dev/revision"
+    assert names.LABEL_EXPLAINS == "davylamp.dev/explains"
     assert names.MANAGED_BY == "davylamp"
 
 
@@ -35,6 +36,8 @@ def test_condition_types():
         "Available",
         "Reconciling",
         "Stalled",
+        "RollbackVerified",
+        "ExplanationsStable",
     ]
 
 
@@ -77,6 +80,10 @@ PUBLISHED_REASONS = [
     "StableShort",
     "StepNotReachable",
     "ImageDigestsDiffer",
+    "ExplanationsStable",
+    "ExplanationsDrifted",
+    "ExplanationsUndecided",
+    "ExplanationJobFailed",
     "InvalidSpec",
     "NameTaken",
     "Restored",

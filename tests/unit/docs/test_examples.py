@@ -9,6 +9,7 @@ import yaml
 
 from davylamp.adapters.errors import SourceFault
 from davylamp.api import names
+from davylamp.api.explanations import Explanations
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.gates.verdicts import NO_SERIES, NO_TRAFFIC, SOURCE_DOWN, STALE_SCRAPE
@@ -65,6 +66,7 @@ def test_the_full_example_says_every_field():
         (ModelDeploymentSpec.model_fields["feature_snapshot"].annotation, spec["featureSnapshot"]),
         (ModelDeploymentSpec.model_fields["serving"].annotation, spec["serving"]),
         (ModelDeploymentSpec.model_fields["rollout"].annotation, spec["rollout"]),
+        (Explanations, spec["explanations"]),
     ):
         assert {field.alias for field in model.model_fields.values()} == set(said)
 
