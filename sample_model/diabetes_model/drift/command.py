@@ -6,10 +6,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from diabetes_model import environment
-from diabetes_model.drift import job, settings
-from diabetes_model.drift.result import Result
+from diabetes_model.drift import settings
+
+if TYPE_CHECKING:
+    from diabetes_model.drift.result import Result
 
 add_arguments = settings.add_arguments
 EXPECTED_ERRORS = (ValueError, RuntimeError, OSError)
@@ -30,19 +33,25 @@ class Progress:
 def run(options: argparse.Namespace) -> int:
     """Compares, reports, and says the result; returns the exit code of ``result.Result``."""
     environment.pin()
-    result = _result(options)
+    # Imports numeric libraries, which read the environment that was pinned.
+    from diabetes_model.drift.result import Result  # noqa: PLC0415
+
+    try:
+        result = _judged(options)
+    except EXPECTED_ERRORS as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        result = Result(note=reason, failed=True)
     if result.failed:
         sys.stderr.write(f"drift: {result.message}\n")
     _say(result.line(), settings.termination_log())
     return result.exit_code
 
 
-def _result(options: argparse.Namespace) -> Result:
-    try:
-        return job.run(settings.read(options), Progress())
-    except EXPECTED_ERRORS as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        return Result(note=reason, failed=True)
+def _judged(options: argparse.Namespace) -> "Result":
+    say = Progress()
+    from diabetes_model.drift import job  # noqa: PLC0415
+
+    return job.run(settings.read(options), say)
 
 
 def _say(line: str, termination_log: Path | None) -> None:
