@@ -1,0 +1,27 @@
+"""Is this the model that the spec names? Pure: what to ask a pod, and what its answers say.
+
+`Expected` comes from the revision's recorded intent; the manifest that the image brings says what
+to ask next (`questions`), and `judged` turns all replies into one result per check. The contract
+that a model server fulfils for this is docs/model-server.md.
+"""
+
+from davylamp.checks.expected import Expected, expected_of
+from davylamp.checks.inspection import judged, questions
+from davylamp.checks.replies import Answered, Declined, Questions, Replies, Reply, Silent
+from davylamp.checks.results import CheckReason, CheckResult, CheckVerdict
+
+__all__ = [
+    "Answered",
+    "CheckReason",
+    "CheckResult",
+    "CheckVerdict",
+    "Declined",
+    "Expected",
+    "Questions",
+    "Replies",
+    "Reply",
+    "Silent",
+    "expected_of",
+    "judged",
+    "questions",
+]

@@ -1,0 +1,102 @@
+"""Explain: explanations add up to the prediction, and are those that the training run recorded."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from davylamp.checks.reading import BrokenError, mapping, member, plain, small, told
+from davylamp.checks.recorded import Explanation, Golden, explanations_of
+from davylamp.checks.replies import Answered, Reply, without_answer
+from davylamp.checks.results import CheckReason, Found, failed, passed, unknown
+
+
+def judge_explain(goldens: Sequence[Golden], replies: Sequence[Reply], tolerance: float) -> Found:
+    """Compare each served explanation with its own sum and with the recorded one."""
+    unrecorded = [n for n, golden in enumerate(goldens) if golden.explanations is None]
+    if unrecorded:
+        return failed(
+            CheckReason.NOT_RECORDED,
+            f"golden[{unrecorded[0]}].explanations is missing in the manifest: record them in "
+            "training, or leave Explain out of spec.rollout.checks",
+        )
+    for number, golden in enumerate(goldens):
+        reply = replies[number] if number < len(replies) else None
+        if reply is None:
+            return unknown(f"golden request {number + 1} was not explained yet")
+        if not isinstance(reply, Answered):
+            return without_answer(reply)
+        where = f"/explain, golden request {number + 1}"
+        wrong = _wrong_in(reply, golden, tolerance, where)
+        if wrong:
+            return wrong
+    explained = sum(len(golden.predictions) for golden in goldens)
+    return passed(
+        CheckReason.EXPLANATIONS_REPRODUCED,
+        f"{explained} explanations add up and are those recorded, to {small(tolerance)}",
+    )
+
+
+def _wrong_in(reply: Answered, golden: Golden, tolerance: float, where: str) -> Found | None:
+    """The first thing that is wrong with the explanations of one golden request."""
+    recorded = golden.explanations or ()
+    try:
+        found = mapping(reply.document, "the answer")
+        served = explanations_of(member(found, "explanations", path=""), "explanations")
+    except BrokenError as broken:
+        return failed(CheckReason.BAD_ANSWER, f"{where}: {broken}")
+    if not len(served) == len(recorded) == len(golden.predictions):
+        counts = f"{len(served)} explanations are served, {len(recorded)} recorded"
+        return failed(
+            CheckReason.BAD_ANSWER,
+            f"{where}: {counts}, of {len(golden.predictions)} predictions",
+        )
+    for row, (one, other) in enumerate(zip(served, recorded, strict=True)):
+        place = f"{where}, explanation {row + 1}"
+        allowed = tolerance * max(one.scale, other.scale)
+        wrong = _not_added_up(one, allowed, place) or _unlike(
+            one, replace(other, prediction=golden.predictions[row]), allowed, place
+        )
+        if wrong:
+            return wrong
+    return None
+
+
+def _not_added_up(served: Explanation, allowed: float, place: str) -> Found | None:
+    off = abs(served.prediction - served.total)
+    if off <= allowed:
+        return None
+    return failed(
+        CheckReason.EXPLANATIONS_DO_NOT_ADD_UP,
+        f"{place}: baseline and contributions add up to {told(served.total)}, the prediction is "
+        f"{told(served.prediction)}: {small(off)} apart, tolerated is {small(allowed)}",
+    )
+
+
+def _unlike(served: Explanation, recorded: Explanation, allowed: float, place: str) -> Found | None:
+    names = _names_apart(served, recorded)
+    if names:
+        return failed(CheckReason.EXPLANATIONS_DIFFER, f"{place}: {names}")
+    pairs = [
+        ("prediction", served.prediction, recorded.prediction),
+        ("baseline", served.baseline, recorded.baseline),
+    ]
+    pairs += [
+        (f"contributions.{plain(name)}", value, recorded.contributions[name])
+        for name, value in served.contributions.items()
+    ]
+    name, one, other = max(pairs, key=lambda pair: abs(pair[1] - pair[2]))
+    if abs(one - other) <= allowed:
+        return None
+    return failed(
+        CheckReason.EXPLANATIONS_DIFFER,
+        f"{place}: {name} is {told(one)}, recorded {told(other)}: {small(abs(one - other))} "
+        f"apart, tolerated is {small(allowed)}",
+    )
+
+
+def _names_apart(served: Explanation, recorded: Explanation) -> str:
+    """Features that only one of the two knows."""
+    missing = sorted(recorded.contributions.keys() - served.contributions.keys())
+    added = sorted(served.contributions.keys() - recorded.contributions.keys())
+    if missing:
+        return f"contributions.{plain(missing[0])} is recorded, but not served"
+    return f"contributions.{plain(added[0])} is served, but not recorded" if added else ""

@@ -1,0 +1,82 @@
+"""Golden: the server gives the predictions that the training run recorded."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from davylamp.checks.reading import BrokenError, mapping, member, numbers, small, told
+from davylamp.checks.recorded import Golden
+from davylamp.checks.replies import Answered, Reply, without_answer
+from davylamp.checks.results import CheckReason, Found, failed, passed, unknown
+
+NEARLY_ZERO: Final = 1e-3
+"""Predictions below this part of the largest one are compared as if they were that large."""
+
+
+class Difference(NamedTuple):
+    """How far one served number is from the recorded one, relative to it."""
+
+    place: str
+    served: float
+    recorded: float
+    relative: float
+
+
+def judge_golden(goldens: Sequence[Golden], replies: Sequence[Reply], tolerance: float) -> Found:
+    """Compare each served prediction with the recorded one; the worst difference is told."""
+    largest = max((abs(p) for golden in goldens for p in golden.predictions), default=0.0)
+    differences: list[Difference] = []
+    for number, golden in enumerate(goldens):
+        reply = replies[number] if number < len(replies) else None
+        if reply is None:
+            return unknown(f"golden request {number + 1} was not answered yet")
+        if not isinstance(reply, Answered):
+            return without_answer(reply)
+        try:
+            served = predictions_of(reply)
+            _same_length(served, golden)
+        except BrokenError as broken:
+            message = f"/predict, golden request {number + 1}: {broken}"
+            return failed(CheckReason.BAD_ANSWER, message)
+        differences += _compared(served, golden, number, NEARLY_ZERO * largest)
+    return _verdict(max(differences, key=lambda d: d.relative), len(goldens), tolerance)
+
+
+def predictions_of(reply: Answered) -> tuple[float, ...]:
+    """The numbers of an answer of /predict; raises `BrokenError`."""
+    found = mapping(reply.document, "the answer")
+    return numbers(member(found, "predictions", path=""), "predictions")
+
+
+def _same_length(served: Sequence[float], golden: Golden) -> None:
+    if len(served) != len(golden.predictions):
+        counts = f"{len(served)} numbers, {len(golden.predictions)} are recorded"
+        raise BrokenError(f"predictions has {counts}")
+
+
+def _compared(
+    served: Sequence[float], golden: Golden, number: int, floor: float
+) -> Iterator[Difference]:
+    for row, (one, other) in enumerate(zip(served, golden.predictions, strict=True)):
+        place = f"golden request {number + 1}, prediction {row + 1}"
+        yield Difference(place, one, other, relative(one, other, floor))
+
+
+def relative(served: float, recorded: float, floor: float) -> float:
+    """The difference as a part of the recorded number, or of the floor where that is larger."""
+    gap, scale = abs(served - recorded), max(abs(recorded), floor)
+    return 0.0 if not gap else gap / scale if scale else gap
+
+
+def _verdict(worst: Difference, requests: int, tolerance: float) -> Found:
+    limit = f"tolerated is {small(tolerance)}"
+    if worst.relative <= tolerance:
+        return passed(
+            CheckReason.PREDICTIONS_REPRODUCED,
+            f"{requests} golden requests give the recorded predictions; the largest relative "
+            f"difference is {small(worst.relative)}, {limit}",
+        )
+    return failed(
+        CheckReason.PREDICTIONS_DIFFER,
+        f"{worst.place}: served {told(worst.served)}, recorded {told(worst.recorded)}; a relative "
+        f"difference of {small(worst.relative)}, {limit}",
+    )
