@@ -38,11 +38,13 @@ class Kubelets:
         for deployment in self.cluster.find("Deployment"):
             self._scale(deployment)
         for pod in self.cluster.find("Pod"):
-            self._age(pod)
+            if _owner_kind(pod) == "Deployment":
+                self._age(pod)
 
     def pods(self, revision: str) -> list[Json]:
         """Living pods of a revision."""
-        return [pod for pod in self.cluster.find("Pod") if _revision(pod) == revision if alive(pod)]
+        found = [p for p in self.cluster.find("Pod") if _owner_kind(p) == "Deployment"]
+        return [pod for pod in found if _revision(pod) == revision if alive(pod)]
 
     def _scale(self, deployment: Json) -> None:
         name = deployment["metadata"]["name"]
@@ -148,6 +150,10 @@ def endpoints(cluster: FakeCluster, service: str, namespace: str = "models") -> 
     chosen = stored["spec"]["selector"].items()
     pods = cluster.find("Pod", namespace=namespace)
     return [p for p in pods if is_ready(p) and chosen <= p["metadata"]["labels"].items()]
+
+
+def _owner_kind(pod: Json) -> str:
+    return pod["metadata"]["ownerReferences"][0]["kind"]
 
 
 def _revision(pod: Json) -> str:

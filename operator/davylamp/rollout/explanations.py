@@ -59,7 +59,7 @@ def run_told(turn: Turn) -> Turn | None:
         return told
     severity: Literal["Normal", "Warning"] = "Warning" if run.verdict in WARNINGS else "Normal"
     return told.saying(
-        Notice(REASONS[run.verdict], _sentence(stable.tag, entry), stable.revision, severity)
+        Notice(REASONS[run.verdict], f"{stable.tag}: {_found(run)}", stable.revision, severity)
     )
 
 
@@ -85,7 +85,7 @@ def state_of(turn: Turn, name: str) -> State | None:
     value: Literal["True", "False", "Unknown"] = "Unknown"
     if run.verdict in {"Stable", "Drifted"}:
         value = "True" if run.verdict == "Stable" else "False"
-    return State(value, REASONS[run.verdict], f"{_sentence(run.tag, run)} (Job {run.job})")
+    return State(value, REASONS[run.verdict], f"{run.tag}: {_found(run)} (Job {run.job})")
 
 
 def is_rehearsed(turn: Turn, candidate: Candidate) -> bool:
@@ -110,20 +110,36 @@ def attempt_of(candidate: Candidate) -> str:
 
 
 def check_of(turn: Turn, candidate: Candidate) -> CheckStatus | None:
-    """The check Drift as the status shows it; None where no candidate has to pass it."""
+    """What the check Drift says; None where the candidate does not have to pass it now."""
     if not is_rehearsed(turn, candidate):
         return None
     run = _run_of(turn, candidate)
-    if run is None:
-        refused = turn.seen.nightly_refusal
-        reason = Reason.REFUSED if refused else Reason.AWAITING_CHECKS
-        return CheckStatus(
-            name=CHECK,
-            verdict="Unknown",
-            reason=reason,
-            message=refused or _job_awaited(candidate),
-            at=candidate.stage_at,
-        )
+    if run is not None:
+        return _answered(run)
+    refused = turn.seen.nightly_refusal
+    return CheckStatus(
+        name=CHECK,
+        verdict="Unknown",
+        reason=Reason.REFUSED if refused else Reason.AWAITING_CHECKS,
+        message=refused or _job_awaited(candidate),
+        at=candidate.stage_at,
+    )
+
+
+def with_drift(turn: Turn, candidate: Candidate) -> tuple[CheckStatus, ...]:
+    """The candidate's checks as the status shows them; the one that a Job answers comes last.
+
+    An answer stays there when the candidate goes on because of it.
+    """
+    others = tuple(check for check in candidate.checks if check.name != CHECK)
+    drift = check_of(turn, candidate)
+    if drift is None and others != candidate.checks:
+        run = _run_of(turn, candidate)
+        drift = _answered(run) if run else None
+    return (*others, drift) if drift else candidate.checks
+
+
+def _answered(run: DriftResult) -> CheckStatus:
     verdicts: dict[Found, Literal["Pass", "Fail", "Unknown"]]
     verdicts = {"Stable": "Pass", "Undecided": "Pass", "Drifted": "Fail", "Failed": "Unknown"}
     return CheckStatus(
@@ -145,10 +161,6 @@ def _job_awaited(candidate: Candidate) -> str:
         "its Job has not ended: kubectl describe job,pod "
         f"--selector davylamp.dev/revision={candidate.revision}"
     )
-
-
-def _sentence(tag: str, run: ExplanationRun | DriftResult) -> str:
-    return f"{tag}: {_found(run)}"
 
 
 def _found(run: ExplanationRun | DriftResult) -> str:

@@ -12,7 +12,6 @@ from davylamp.api import names
 from davylamp.api.names import ConditionType, Reason
 from davylamp.api.status import (
     Candidate,
-    CheckStatus,
     Condition,
     GateStatus,
     ModelDeploymentStatus,
@@ -20,7 +19,7 @@ from davylamp.api.status import (
 )
 from davylamp.gates import Judgement
 from davylamp.rollout.desired import Desired, planned_share
-from davylamp.rollout.explanations import check_of, state_of
+from davylamp.rollout.explanations import state_of, with_drift
 from davylamp.rollout.holds import NAME, Hold, hold_of
 from davylamp.rollout.turn import Turn
 
@@ -77,19 +76,11 @@ def _candidate(turn: Turn, candidate: Candidate, hold: Hold | None) -> Candidate
         update={
             "holding": hold.reason if hold else None,
             "actual_weight": round(100 * planned_share(turn, candidate)),
-            "checks": _checks(turn, candidate),
+            "checks": with_drift(turn, candidate),
             "gates": _gates(candidate.gates, judgements, turn.seen.now),
             "digest": _only(turn.seen.workload(candidate.revision).digests) or candidate.digest,
         }
     )
-
-
-def _checks(turn: Turn, candidate: Candidate) -> tuple[CheckStatus, ...]:
-    """What the checks found; the one that a Job answers comes last."""
-    drift = check_of(turn, candidate)
-    if drift is None:
-        return candidate.checks
-    return (*(check for check in candidate.checks if check.name != drift.name), drift)
 
 
 def _with_digest(turn: Turn) -> object:

@@ -131,5 +131,5 @@ def test_commands_and_labels_are_spelt_as_the_operator_reads_them():
     said = set()
     for path in DOCUMENTS:
         said |= set(re.findall(rf"{re.escape(names.GROUP)}/[a-z]+(?==)", text(path)))
-    labels = {names.LABEL_MODEL, names.LABEL_REVISION}
+    labels = {names.LABEL_MODEL, names.LABEL_REVISION, names.LABEL_EXPLAINS}
     assert set(Command) <= said <= set(Command) | labels
