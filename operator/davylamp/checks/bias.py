@@ -26,11 +26,11 @@ ROUNDING: Final = 1e-6
 class GroupGap:
     """One metric by the groups of one feature, on one part of the data."""
 
-    metric: str
-    by: str
-    part: str
+    title: str
+    """For example `meanAbsoluteError by sex on holdout`."""
     values: Mapping[str, float]
     rows: Mapping[str, int]
+    """By group, where it was recorded."""
     recorded: float
     bound: float
 
@@ -49,11 +49,12 @@ class GroupGap:
         """The two groups that are furthest apart, with their values."""
         low = min(self.values, key=lambda group: self.values[group])
         high = max(self.values, key=lambda group: self.values[group])
-        groups = " and ".join(
-            f"{told(self.values[group])} for {plain(group)} ({self.rows[group]} rows)"
-            for group in (low, high)
-        )
-        return f"{self.metric} by {self.by} on {self.part} is {groups}: gap {told(self.gap)}"
+        groups = " and ".join(self._group(group) for group in (low, high))
+        return f"{self.title} is {groups}: gap {told(self.gap)}"
+
+    def _group(self, group: str) -> str:
+        rows = f" ({self.rows[group]} rows)" if group in self.rows else ""
+        return f"{told(self.values[group])} for {plain(group)}{rows}"
 
 
 def judge_bias(document: JsonObject) -> Found:
@@ -92,16 +93,21 @@ def _gap(entry: Json, path: str) -> GroupGap:
         place = at(f"{path}.groups", name)
         said = mapping(group, place)
         values[name] = number(member(said, "value", path=place), f"{place}.value")
-        rows[name] = _count(member(said, "rows", path=place), f"{place}.rows")
+        if "rows" in said:
+            rows[name] = _count(said["rows"], f"{place}.rows")
     return GroupGap(
-        metric=word(member(found, "metric", path=path), f"{path}.metric"),
-        by=word(member(found, "by", path=path), f"{path}.by"),
-        part=word(member(found, "part", path=path), f"{path}.part"),
+        title=_title(found, path),
         values=values,
         rows=rows,
         recorded=number(member(found, "gap", path=path), f"{path}.gap"),
         bound=_bound(member(found, "max", path=path), f"{path}.max"),
     )
+
+
+def _title(found: JsonObject, path: str) -> str:
+    metric = word(member(found, "metric", path=path), f"{path}.metric")
+    title = f"{metric} by {word(member(found, 'by', path=path), f'{path}.by')}"
+    return f"{title} on {word(found['part'], f'{path}.part')}" if "part" in found else title
 
 
 def _count(value: Json, path: str) -> int:

@@ -280,6 +280,13 @@ def test_a_group_gap_above_its_bound_is_told_with_groups_and_values():
     )
 
 
+def test_rows_and_part_need_not_be_recorded():
+    server = Server().claim(widened)
+    server.claim(lambda m: [m["bias"][0].pop("part"), *(g.pop("rows") for g in groups(m).values())])
+    message = failing(server).message
+    assert message == "meanAbsoluteError by sex is 30 for 1 and 44 for 2: gap 14, above 12"
+
+
 def test_a_gap_that_its_groups_do_not_give_is_no_record():
     found = failing(Server().claim(lambda m: groups(m)["1"].update(value=30)))
     assert (found.name, found.reason) == ("Bias", "ManifestInvalid")
