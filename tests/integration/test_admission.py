@@ -12,6 +12,7 @@ from davylamp.manifests import says_the_same
 
 STEPS = "spec.rollout.steps"
 GATES = "spec.rollout.gates"
+SCHEDULE = "spec.explanations.schedule"
 THRESHOLD = {"method": "Threshold", "max": "2%", "window": "1m", "failures": 3}
 
 
@@ -33,6 +34,10 @@ def steps(*said: dict[str, Any]) -> dict[str, Any]:
 
 def weights(*said: int) -> dict[str, Any]:
     return steps(*({"weight": weight, "hold": "1m"} for weight in said))
+
+
+def explained(**said: Any) -> dict[str, Any]:
+    return {"spec.explanations": said}
 
 
 BAD = {
@@ -163,6 +168,34 @@ BAD = {
     "no tolerance": Bad(gate(max="0%"), f"{GATES}[0].errorRate", "between 0% and 100%"),
     "all tolerated": Bad(gate(max="100%"), f"{GATES}[0].errorRate", "between 0% and 100%"),
     "gate method": Bad(gate(method="Guess"), f"{GATES}[0].errorRate.method", "Unsupported value"),
+    # the nightly job
+    "unknown field of the explanations": Bad(
+        {"spec.explanations": {"cron": "0 3 * * *"}}, "spec.explanations.cron", "unknown field"
+    ),
+    "schedule of six fields": Bad(
+        explained(schedule="0 0 3 * * *"), "spec.explanations.schedule", "should match"
+    ),
+    "schedule by name": Bad(explained(schedule="@daily xxx"), SCHEDULE, "should match"),
+    "minute 60": Bad(explained(schedule="60 3 * * *"), SCHEDULE, "cron schedule"),
+    "hour 24": Bad(explained(schedule="0 24 * * *"), SCHEDULE, "cron schedule"),
+    "day 0": Bad(explained(schedule="0 3 0 * *"), SCHEDULE, "cron schedule"),
+    "month 13": Bad(explained(schedule="0 3 * 13 *"), SCHEDULE, "cron schedule"),
+    "weekday 7": Bad(explained(schedule="0 3 * * 7"), SCHEDULE, "cron schedule"),
+    "schedule with a time zone": Bad(
+        explained(schedule="TZ=UTC 3 * * *"), SCHEDULE, "cron schedule"
+    ),
+    "no distance": Bad(explained(distance="0.0"), "spec.explanations.distance", "above 0"),
+    "distance 1": Bad(explained(distance="1.0"), "spec.explanations.distance", "should match"),
+    "distance as number": Bad(explained(distance=0.1), "spec.explanations.distance", "type string"),
+    "rolling back on drift": Bad(
+        explained(onDrift="Rollback"), "spec.explanations.onDrift", "Unsupported"
+    ),
+    "recent traffic from a path": Bad(
+        explained(recent="/tmp/x"), "spec.explanations.recent", "should match"
+    ),
+    "report to a web server": Bad(
+        explained(report="http://x/y"), "spec.explanations.report", "should match"
+    ),
     # the name
     "name too long for its children": Bad(
         {"metadata.name": "a" * (MAX_NAME_LENGTH + 1)}, "metadata.name", "may have at most"
@@ -193,6 +226,9 @@ GOOD = {
     "threshold gate": gate(**THRESHOLD),
     "ratio 1": gate(ratio="1"),
     "registry with a port": {"spec.image.repository": "localhost:5000/risk"},
+    "explanations without a wish": explained(),
+    "every quarter of an hour": explained(schedule="*/15 * * * *"),
+    "weekdays": explained(schedule="0 3,15 * * MON-FRI"),
     "any pod template": {"spec.serving": {"template": {"spec": {"anything": [1, {"a": None}]}}}},
 }
 

@@ -8,6 +8,7 @@ from tests.support.manifests import Manifest, changed, full, minimal
 
 from davylamp.adapters.kubernetes import KubernetesCluster
 from davylamp.api import names
+from davylamp.api.explanations import Explanations
 from davylamp.api.json import JsonObject
 from davylamp.api.names import Reason
 from davylamp.api.spec import ModelDeploymentSpec
@@ -22,6 +23,7 @@ from davylamp.manifests import (
     says_the_same,
     services,
 )
+from davylamp.manifests.nightly import candidate_job, cron_job
 from davylamp.rollout import Notice, Route, identify
 
 PINNED = {"licence.key": ["key", "tls.crt"]}
@@ -36,6 +38,7 @@ def children(owner: Owner, spec: ModelDeploymentSpec) -> list[JsonObject]:
     pinned = PINNED if spec.secrets else {}
     made = record(owner, ref, spec, number=1, pinned=pinned)
     route = Route(stable=ref.revision, candidate=None, opened=False)
+    explanations = spec.explanations or Explanations()
     secret = [pinned_secret(owner, ref, SOURCES)] if spec.secrets else []
     return [
         made,
@@ -44,6 +47,8 @@ def children(owner: Owner, spec: ModelDeploymentSpec) -> list[JsonObject]:
         deployment_of(made, 0),
         *services(owner, route),
         disruption_budget(owner),
+        cron_job(owner, ref, made, explanations),
+        candidate_job(owner, ref, made, explanations, rollout="2026-11-01T03:00:00+00:00"),
     ]
 
 

@@ -63,6 +63,7 @@ def full(name: str = "risk", namespace: str = "default") -> Manifest:
                 },
             },
             "rollout": {
+                "checks": ["Golden", "Manifest"],
                 "steps": [{"weight": 5, "hold": "1m"}, {"weight": 50, "pause": True}],
                 "gates": [
                     {"name": "errors", "errorRate": sequential},
@@ -77,6 +78,15 @@ def full(name: str = "risk", namespace: str = "default") -> Manifest:
                 "probation": "0s",
                 "traffic": {"router": "Service"},
                 "history": 3,
+            },
+            "explanations": {
+                "schedule": "*/5 3-4,22 1,15 JAN-jun 0",
+                "distance": "0.25",
+                "onDrift": "RejectCandidate",
+                "repository": "registry.example:5000/team/jobs",
+                "recent": "s3://features/recent.parquet",
+                "report": "gs://reports/risk",
+                "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
             },
             "paused": True,
         },

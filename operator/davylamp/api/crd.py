@@ -48,7 +48,7 @@ def _structural(node: Json, definitions: JsonObject, *, with_defaults: bool) -> 
             plain[key] = {
                 name: _property(
                     _structural(child, definitions, with_defaults=with_defaults),
-                    with_default=with_defaults and name not in required,
+                    with_default=with_defaults and name not in required and not _is_absent(child),
                 )
                 for name, child in value.items()
             }
@@ -60,6 +60,11 @@ def _structural(node: Json, definitions: JsonObject, *, with_defaults: bool) -> 
         elif key not in _DROPPED:
             plain[key] = _structural(value, definitions, with_defaults=with_defaults)
     return _with_map_values(plain, node, definitions, with_defaults=with_defaults)
+
+
+def _is_absent(field: Json) -> bool:
+    """Whether a field that is not said is not there: a group whose presence means something."""
+    return isinstance(field, dict) and "default" in field and field["default"] is None
 
 
 def _property(schema: Json, *, with_default: bool) -> Json:

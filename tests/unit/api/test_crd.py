@@ -57,6 +57,13 @@ def test_every_field_is_described(path, schema):
     assert schema["description"].endswith((".", "value 2 means 1 %."))
 
 
+def test_a_group_whose_presence_means_something_is_not_made_up():
+    explanations = at("spec.explanations")
+    assert "default" not in explanations
+    assert explanations["properties"]["distance"]["default"] == "0.1"
+    assert at("spec.rollout")["default"] is not None
+
+
 def test_there_are_no_nulls_anywhere():
     assert not [value for value in values_in(CRD) if value is None]
 
