@@ -16,6 +16,7 @@ Found: TypeAlias = Literal["Stable", "Drifted", "Undecided", "Failed"]
 FORMAT: Final = "davylamp.dev/drift/v1"
 DRIFT_EXIT_CODE: Final = 3
 LONGEST_MESSAGE: Final = 600
+LOG_SHOWN: Final = 200
 _SAYS: Final[dict[str, Found]] = {v: v for v in ("Stable", "Drifted", "Undecided")}
 
 
@@ -87,8 +88,19 @@ def _why_broken(end: JobEnd) -> str:
     """What a broken job reported, else the end of its log, where a traceback has its point."""
     code = "no exit code" if end.exit_code is None else f"exit code {end.exit_code}"
     report = _report(end.text)
-    said = _message(report) if report else plain(end.text[-LONGEST_MESSAGE // 2 :])
+    said = _message(report) if report else _last_lines(end.text)
     return plain(": ".join(part for part in (code, end.why, said) if part))
+
+
+def _last_lines(text: str) -> str:
+    """As many whole lines from the end as are short enough to be read."""
+    kept = ""
+    for line in reversed(text.splitlines()):
+        longer = plain(f"{line} {kept}")
+        if kept and len(longer) > LOG_SHOWN:
+            break
+        kept = longer
+    return kept
 
 
 def _report(text: str) -> JsonObject | None:

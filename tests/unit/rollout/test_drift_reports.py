@@ -70,6 +70,8 @@ def test_a_broken_job_says_why():
     assert broken.verdict == "Failed"
     assert broken.message.startswith("exit code 1: ")
     assert broken.message.endswith("ValueError: no column bmi")
+    noisy = result_of(ended(1, f"{'noise ' * 60}\nno such snapshot\n\n"))
+    assert noisy.message == "exit code 1: no such snapshot"
     assert result_of(ended(137, "", "OOMKilled")).message == "exit code 137: OOMKilled"
     late = result_of(ended(None, "", "DeadlineExceeded: Job was active longer"))
     assert late.message == "no exit code: DeadlineExceeded: Job was active longer"
