@@ -1,7 +1,12 @@
 """The data contract: what a feature is called, measured in, allowed to be, and allowed to miss."""
 
+import enum
+import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+FORMAT = "davylamp.dev/features/v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +36,51 @@ FIELDS: tuple[Field, ...] = (
 NAMES: tuple[str, ...] = tuple(field.name for field in FIELDS)
 OPTIONAL: tuple[str, ...] = tuple(field.name for field in FIELDS if field.optional)
 
-TARGET = "progression"
-TARGET_LOW, TARGET_HIGH = 0.0, 1000.0
+CODES: tuple[str, ...] = tuple(field.name for field in FIELDS if field.unit == "code")
+
 ROW_ID = "row_id"
+TARGET = Field("progression", "score", "Disease progression one year after baseline", 0, 1000)
+
+
+class Kind(enum.Enum):
+    """Snapshots to train on know each row and its outcome; those of traffic have features only."""
+
+    TRAINING = "training"
+    TRAFFIC = "traffic"
+
+
+def measured(kind: Kind) -> tuple[Field, ...]:
+    """The columns that hold measurements, in order."""
+    return (*FIELDS, TARGET) if kind is Kind.TRAINING else FIELDS
+
+
+def text(kind: Kind) -> str:
+    """The contract as it is written into each file; the same contract is the same text."""
+    identity = {"name": ROW_ID, "type": "int64", "unit": "id", "missing": "never"}
+    columns = [identity] if kind is Kind.TRAINING else []
+    document = {
+        "format": FORMAT,
+        "kind": kind.value,
+        "columns": [*columns, *map(_column, measured(kind))],
+    }
+    return json.dumps(document, separators=(",", ":"))
+
+
+def sha256(kind: Kind) -> str:
+    """The hash by which a contract is known."""
+    return hashlib.sha256(text(kind).encode()).hexdigest()
+
+
+def _column(field: Field) -> dict[str, str | float]:
+    return {
+        "name": field.name,
+        "type": "double",
+        "unit": field.unit,
+        "description": field.description,
+        "low": field.low,
+        "high": field.high,
+        "missing": "allowed" if field.optional else "never",
+    }
 
 
 def column_problems(field: Field, values: Sequence[float | None]) -> list[str]:

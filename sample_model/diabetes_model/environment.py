@@ -1,10 +1,12 @@
 """Pins and records what outside the code can change a number: threads, hash seed, libraries."""
 
+import hashlib
 import os
 import platform
 import sys
 from collections.abc import Mapping
 from importlib import metadata
+from pathlib import Path
 
 # One thread, because the order of a parallel sum is not fixed; one old kernel of the linear
 # algebra library, because it otherwise chooses by CPU and the last digit follows.
@@ -16,7 +18,20 @@ PINNED: Mapping[str, str] = {
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
 }
-LIBRARIES = ("numpy", "onnx", "onnxruntime", "pyarrow", "scikit-learn", "scipy", "skops")
+# Not pinned, but they change numbers where somebody sets them.
+OTHERS = ("MKL_CBWR", "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES", "OMP_DYNAMIC")
+LIBRARIES = (
+    "fairlearn",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "scipy",
+    "skops",
+)
+UNKNOWN = "unknown"
 
 
 def pin() -> None:
@@ -31,11 +46,41 @@ def pin() -> None:
 
 
 def numeric_environment() -> dict[str, str]:
-    """The pinned variables as they are, and SOURCE_DATE_EPOCH if it is set."""
-    names = (*PINNED, "SOURCE_DATE_EPOCH")
-    return {name: os.environ[name] for name in names if name in os.environ}
+    """The variables that can change a number, as they are."""
+    return {name: os.environ[name] for name in (*PINNED, *OTHERS) if name in os.environ}
 
 
 def library_versions() -> dict[str, str]:
     """The version of every library that can change a number."""
     return {name: metadata.version(name) for name in LIBRARIES}
+
+
+def machine() -> dict[str, str]:
+    """What was found and not chosen; it must not change a number, and is told in case it does."""
+    import numpy as np  # noqa: PLC0415 - the process may start again before it needs this
+    from threadpoolctl import threadpool_info  # noqa: PLC0415 - comes with scikit-learn
+
+    found = np.show_config(mode="dicts")
+    features = found.get("SIMD Extensions", {}).get("found", []) if found else []
+    kernels = sorted(
+        f"{pool['internal_api']} {pool['version']} {pool.get('architecture', UNKNOWN)}"
+        f" threads={pool['num_threads']}"
+        for pool in threadpool_info()
+    )
+    return {
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "platform": f"{platform.system()} {platform.machine()}",
+        "cpuFeatures": " ".join(features) or UNKNOWN,
+        "linearAlgebra": ", ".join(kernels) or UNKNOWN,
+    }
+
+
+def lock_sha256() -> str:
+    """The hash of the file that locks the libraries: ``LOCK_FILE``, else the one beside the package."""
+    beside = Path(__file__).resolve().parents[1]
+    asked = os.environ.get("LOCK_FILE")
+    known = [Path(asked)] if asked else [beside / "requirements/train.txt", beside / "uv.lock"]
+    for path in known:
+        if path.is_file():
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+    return UNKNOWN

@@ -56,12 +56,18 @@ def _nodes(*, imputed: bool) -> list[onnx.NodeProto]:
         helper.make_node("IsNaN", [FEATURES], ["missing"]),
         helper.make_node("Where", ["missing", "fill", FEATURES], ["complete"]),
     ]
+    columns = len(contract.NAMES)
     linear = [
         helper.make_node("Sub", ["complete" if imputed else FEATURES, "mean"], ["centred"]),
         helper.make_node("Div", ["centred", "scale"], ["scaled"]),
         helper.make_node("Mul", ["scaled", "coefficients"], [CONTRIBUTIONS]),
-        helper.make_node("ReduceSum", [CONTRIBUTIONS, "axes"], ["total"], keepdims=0),
-        helper.make_node("Add", ["total", BASELINE], [PREDICTION]),
+        # Added one by one, not reduced: the order of a reduction is the processor's choice.
+        helper.make_node(
+            "Split", [CONTRIBUTIONS], list(contract.NAMES), axis=1, num_outputs=columns
+        ),
+        helper.make_node("Sum", list(contract.NAMES), ["total"]),
+        helper.make_node("Add", ["total", BASELINE], ["sum"]),
+        helper.make_node("Squeeze", ["sum", "axes"], [PREDICTION]),
     ]
     return filling + linear if imputed else linear
 

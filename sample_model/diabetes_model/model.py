@@ -11,7 +11,8 @@ import numpy.typing as npt
 import onnxruntime
 
 from diabetes_model import contract
-from diabetes_model.manifest import Manifest
+from diabetes_model.explanation import Explanation
+from diabetes_model.manifest import Golden, Manifest
 
 MODEL_FILE = "model.onnx"
 GOLDEN_TOLERANCE = 1e-9
@@ -26,15 +27,6 @@ class ModelError(RuntimeError):
 
 class ArtefactError(RuntimeError):
     """The artefact on disk is not the one its manifest describes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Per row: ``prediction = baseline + sum(contributions.values())``."""
-
-    prediction: float
-    baseline: float
-    contributions: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +53,11 @@ class Model:
         return model
 
     def check_golden(self) -> None:
-        """Compares the golden predictions of the manifest with this model's."""
-        expected = [golden.prediction for golden in self.manifest.golden]
-        answered = self.predict([golden.row for golden in self.manifest.golden])
-        for number, (want, got) in enumerate(zip(expected, answered, strict=True)):
-            if abs(want - got) > GOLDEN_TOLERANCE:
-                raise ArtefactError(f"golden request {number}: {got!r}, training said {want!r}")
+        """Compares the golden predictions and explanations of the manifest with this model's."""
+        for number, golden in enumerate(self.manifest.golden):
+            problem = _difference(golden, self.explain(golden.request.rows))
+            if problem:
+                raise ArtefactError(f"golden request {number}: {problem}")
 
     def predict(self, rows: Sequence[Row]) -> list[float]:
         """One prediction per row."""
@@ -78,7 +69,7 @@ class Model:
         return [
             Explanation(
                 prediction=float(prediction),
-                baseline=self.manifest.baseline,
+                baseline=self.manifest.explanation_baseline.expected_value,
                 contributions=dict(zip(contract.NAMES, map(float, shares), strict=True)),
             )
             for prediction, shares in zip(predictions, contributions, strict=True)
@@ -89,6 +80,21 @@ class Model:
         if not np.isfinite(predictions).all():
             raise ModelError(_no_number(rows, predictions))
         return predictions, contributions
+
+
+def _difference(golden: Golden, answers: Sequence[Explanation]) -> str | None:
+    """The first number that is not what training said."""
+    told = zip(golden.predictions, golden.explanations, answers, strict=True)
+    for prediction, want, got in told:
+        pairs = [
+            ("prediction", prediction, got.prediction),
+            ("baseline", want.baseline, got.baseline),
+            *((name, want.contributions[name], got.contributions[name]) for name in contract.NAMES),
+        ]
+        for name, said, answered in pairs:
+            if not abs(said - answered) <= GOLDEN_TOLERANCE:
+                return f"{name} {answered!r}, training said {said!r}"
+    return None
 
 
 def session(content: bytes) -> onnxruntime.InferenceSession:

@@ -2,11 +2,12 @@
 
 import enum
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from diabetes_model.snapshots import Recipe
+from diabetes_model import contract
+from diabetes_model.snapshots import Loss, Recipe
 
 MAX_SEED = 2**53 - 1
 
@@ -31,6 +32,35 @@ class Hyperparameters:
     alpha: float = 1.0
 
 
+class GroupMetric(enum.Enum):
+    """What is compared between groups: mean size and mean sign of the error, share selected."""
+
+    MEAN_ABSOLUTE_ERROR = "meanAbsoluteError"
+    MEAN_ERROR = "meanError"
+    SELECTION_RATE = "selectionRate"
+
+
+def _default_bounds() -> dict[GroupMetric, float]:
+    return {
+        GroupMetric.MEAN_ABSOLUTE_ERROR: 12.0,
+        GroupMetric.MEAN_ERROR: 30.0,
+        GroupMetric.SELECTION_RATE: 0.25,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class BiasBounds:
+    """How different the model may be to two groups.
+
+    ``by`` is the field whose values are the groups, ``largest`` the gap that each metric may have,
+    ``threshold`` the prediction above which a patient is selected (progression score).
+    """
+
+    by: str = "sex"
+    threshold: float = 200.0
+    largest: Mapping[GroupMetric, float] = field(default_factory=_default_bounds)
+
+
 @dataclass(frozen=True, slots=True)
 class Release:
     """What a commit of this model says about its training."""
@@ -39,6 +69,7 @@ class Release:
     sha256: str | None
     seed: int
     hyperparameters: Hyperparameters
+    bias: BiasBounds
 
 
 def read(path: Path) -> Release:
@@ -62,24 +93,46 @@ def checked_seed(seed: object) -> int:
 
 
 def _release(document: Mapping[str, object]) -> Release:
-    _only(document, "", {"seed", "snapshot", "pipeline"})
+    _only(document, "", {"seed", "snapshot", "pipeline", "bias"})
     snapshot, pipeline = _table(document, "snapshot"), _table(document, "pipeline")
-    _only(snapshot, "snapshot.", {"id", "seed", "sha256", "gaps"})
     _only(pipeline, "pipeline.", {"impute", "alpha"})
-    recipe = Recipe(
-        id=str(snapshot["id"]),
-        seed=checked_seed(snapshot["seed"]),
-        gaps={name: _number(share) for name, share in _table(snapshot, "gaps").items()},
-    )
     sha256 = snapshot.get("sha256")
     return Release(
-        recipe=recipe,
+        recipe=_recipe(snapshot),
         sha256=None if sha256 is None else str(sha256),
         seed=checked_seed(document["seed"]),
         hyperparameters=Hyperparameters(
             impute=Impute(pipeline["impute"]), alpha=_number(pipeline["alpha"])
         ),
+        bias=_bias(_table(document, "bias")),
     )
+
+
+def _recipe(snapshot: Mapping[str, object]) -> Recipe:
+    _only(snapshot, "snapshot.", {"id", "seed", "sha256", "gaps", "lost"})
+    return Recipe(
+        id=str(snapshot["id"]),
+        seed=checked_seed(snapshot["seed"]),
+        gaps=_numbers(snapshot, "gaps"),
+        lost=tuple(_losses(snapshot)) if "lost" in snapshot else (),
+    )
+
+
+def _losses(snapshot: Mapping[str, object]) -> Iterator[Loss]:
+    lost = _table(snapshot, "lost")
+    for name in lost:
+        loss = _table(lost, name)
+        _only(loss, f"snapshot.lost.{name}.", {"value", "share"})
+        yield Loss(field=name, value=_number(loss["value"]), share=_number(loss["share"]))
+
+
+def _bias(table: Mapping[str, object]) -> BiasBounds:
+    _only(table, "bias.", {"by", "threshold", "max"})
+    by = str(table["by"])
+    if by not in contract.CODES:
+        raise ReleaseError(f"bias.by must be one of {', '.join(contract.CODES)}, is {by}")
+    largest = {GroupMetric(name): most for name, most in _numbers(table, "max").items()}
+    return BiasBounds(by=by, threshold=_number(table["threshold"]), largest=largest)
 
 
 def _table(document: Mapping[str, object], key: str) -> Mapping[str, object]:
@@ -87,6 +140,10 @@ def _table(document: Mapping[str, object], key: str) -> Mapping[str, object]:
     if not isinstance(value, dict):
         raise ReleaseError(f"{key} must be a table")
     return value
+
+
+def _numbers(document: Mapping[str, object], key: str) -> dict[str, float]:
+    return {name: _number(value) for name, value in _table(document, key).items()}
 
 
 def _number(value: object) -> float:

@@ -10,8 +10,9 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from diabetes_model.explanation import Explanation
 from diabetes_model.manifest import Manifest
-from diabetes_model.model import Explanation, Model
+from diabetes_model.model import Model
 from diabetes_model.server.faults import FaultPlayer
 from diabetes_model.server.logs import LOGGER, FailureLog
 from diabetes_model.server.metrics import Metrics
@@ -33,7 +34,7 @@ class Service:
     @property
     def tag(self) -> str:
         """The tag this server was deployed as, else the one that its image claims."""
-        return self.settings.tag or self.model.manifest.tag
+        return self.settings.tag or self.model.manifest.image.tag
 
     def predict(self, batch: Batch) -> dict[str, Any]:
         """The answer of ``/predict``."""
@@ -126,16 +127,16 @@ def _plain(explanation: Explanation) -> dict[str, Any]:
 def _facts(manifest: Manifest, tag: str) -> dict[str, str]:
     return {
         "tag": tag,
-        "commit": manifest.commit,
-        "snapshot": manifest.snapshot_id,
+        "commit": manifest.image.commit,
+        "snapshot": manifest.feature_snapshot.id,
         "seed": str(manifest.seed),
     }
 
 
 def _warn_of_differences(settings: Settings, manifest: Manifest) -> None:
     claims = {
-        "image tag": (settings.tag, manifest.tag),
-        "feature snapshot": (settings.snapshot, manifest.snapshot_id),
+        "image tag": (settings.tag, manifest.image.tag),
+        "feature snapshot": (settings.snapshot, manifest.feature_snapshot.id),
         "seed": (settings.seed, str(manifest.seed)),
     }
     for what, (deployed, trained) in claims.items():

@@ -52,7 +52,7 @@ def train(tmp_path_factory, cli, snapshot_file) -> Callable[..., Path]:
             "train",
             *("--release", ROOT / f"releases/{release}.toml"),
             *("--snapshot", snapshot_file(release)),
-            *("--out", out, "--tag", f"{release}-test", "--commit", "0a1b2c3"),
+            *("--out", out, "--tag", f"{release}-test", "--commit", "0a1b2c3" * 5 + "0a1b2"),
             *options,
             **environment,
         )

@@ -46,9 +46,11 @@ def count(server, **labels):
 
 def test_golden_requests_come_back_with_their_predictions(server, good):
     golden = Manifest.read(good).golden
-    answer = server.post("/predict", json={"rows": [dict(g.row) for g in golden]})
+    answer = server.post("/predict", json={"rows": [dict(g.request.rows[0]) for g in golden]})
     assert answer.status_code == 200
-    assert answer.json()["predictions"] == pytest.approx([g.prediction for g in golden], abs=1e-9)
+    assert answer.json()["predictions"] == pytest.approx(
+        [g.predictions[0] for g in golden], abs=1e-9
+    )
 
 
 def test_every_answer_says_who_answered(server):
@@ -135,10 +137,7 @@ def test_success_and_failure_are_counted_from_zero_by_route_and_revision(server)
 def test_probes_and_manifest_answer(server, good):
     assert server.get("/healthz").status_code == 200
     assert server.get("/readyz").json() == {"ready": True}
-    assert server.get("/manifest").json() == Manifest.read(good).document() | {
-        "steps": ["impute", "scale", "ridge"],
-        "golden": server.get("/manifest").json()["golden"],
-    }
+    assert server.get("/manifest").json() == Manifest.read(good).document()
 
 
 def test_a_fault_rate_fails_that_share_of_predictions_only(good):

@@ -78,7 +78,7 @@ def test_gaps_in_a_required_field_are_refused_and_nothing_is_written(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["v1", "v2", "v3"])
+@pytest.mark.parametrize("name", ["v1", "v2", "v3", "unfair"])
 def test_every_release_names_the_snapshot_that_its_recipe_gives(name, root, snapshot_file):
     chosen = release.read(root / f"releases/{name}.toml")
     snapshot = snapshots.read(snapshot_file(name), sha256=chosen.sha256)
