@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -11,51 +10,56 @@ from diabetes_model import contract
 from diabetes_model.drift import shares
 from diabetes_model.drift.shares import Matrix, Vector
 from diabetes_model.drift.verdict import Explained
+from diabetes_model.manifest import ExplanationBaseline, Manifest
 from diabetes_model.model import Model
 
 TOLERANCE = 1e-9
 
 
 class BaselineError(RuntimeError):
-    """The image is not the one it should be, or has no baseline to compare with."""
+    """The image is not the one it should be, or its baseline is of other features."""
 
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """Mean shares over the rows of the feature snapshot, in the order of ``contract.NAMES``."""
+    """Mean shares over the rows of the feature snapshot, in the order of ``contract.NAMES``.
+
+    ``expected`` is what every explanation starts from before any feature contributes.
+    """
 
     rows: int
+    expected: float
     shares: Vector
 
     @classmethod
-    def claimed(cls, manifest: Mapping[str, Any]) -> "Baseline":
-        """The baseline that a manifest document states.
+    def stated(cls, by: ExplanationBaseline) -> "Baseline":
+        """The baseline of a manifest.
 
         Raises:
-            BaselineError: there is none, or it is of other features.
+            BaselineError: it is of other features.
         """
-        stated = manifest.get("explanationBaseline")
-        if stated is None:
-            raise BaselineError("the manifest has no explanationBaseline")
-        missing = sorted(set(contract.NAMES) ^ set(stated["shares"]))
-        if missing:
-            raise BaselineError(
-                f"the manifest's baseline differs in features: {', '.join(missing)}"
-            )
-        values = [float(stated["shares"][name]) for name in contract.NAMES]
-        return cls(rows=int(stated["rows"]), shares=np.array(values))
+        differing = sorted(set(contract.NAMES) ^ set(by.shares))
+        if differing:
+            raise BaselineError(f"the manifest's baseline differs in {', '.join(differing)}")
+        shares_in_order = np.array([by.shares[name] for name in contract.NAMES])
+        return cls(by.rows, by.expected_value, shares_in_order)
 
     @classmethod
-    def of(cls, explained: Explained) -> "Baseline":
+    def of(cls, answers: Explained) -> "Baseline":
         """The baseline that these answers give."""
-        rows = shares.of(explained.contributions)
-        return cls(rows=len(rows), shares=rows.mean(axis=0))
+        expected = answers.scores - answers.contributions.sum(axis=1)
+        rows = shares.of(answers.contributions)
+        return cls(len(rows), float(expected.mean()), rows.mean(axis=0))
 
     def difference(self, other: "Baseline") -> float:
-        """Largest difference between two baselines; infinite if they are of different rows."""
+        """Largest difference of two baselines; infinite if they are of different numbers of rows.
+
+        Between shares as it is, between expected values relative to the first.
+        """
         if self.rows != other.rows:
             return math.inf
-        return float(np.abs(self.shares - other.shares).max())
+        expected = abs(self.expected - other.expected) / max(1.0, abs(self.expected))
+        return max(expected, float(np.abs(self.shares - other.shares).max()))
 
 
 def explain(model: Model, features: Matrix) -> tuple[Explained, int]:
@@ -69,16 +73,16 @@ def explain(model: Model, features: Matrix) -> tuple[Explained, int]:
     return explained, int((~answered).sum())
 
 
-def check_claims(manifest: Mapping[str, Any], claims: Mapping[str, str]) -> None:
+def check_claims(manifest: Manifest, claims: Mapping[str, str]) -> None:
     """Compares what the deployment says about the image with what the image says.
 
     Raises:
         BaselineError: naming the first that differs.
     """
     stated = {
-        "image tag": str(manifest["image"]["tag"]),
-        "feature snapshot": str(manifest["featureSnapshot"]["id"]),
-        "seed": str(manifest["seed"]),
+        "image tag": manifest.image.tag,
+        "feature snapshot": manifest.feature_snapshot.id,
+        "seed": str(manifest.seed),
     }
     for what, deployed in claims.items():
         if deployed != stated[what]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from diabetes_model import contract, release, snapshots
 from diabetes_model.drift import baseline, publish, recent, report, verdict
 from diabetes_model.drift.baseline import Baseline
+from diabetes_model.drift.patience import patiently
 from diabetes_model.drift.recent import Recent
 from diabetes_model.drift.report import Context
 from diabetes_model.drift.result import Result
@@ -18,7 +19,7 @@ from diabetes_model.model import Model
 from diabetes_model.snapshots import Recipe, Snapshot
 
 Say = Callable[[str], None]
-RELEASES = Path(snapshots.__file__).parents[1] / "releases"
+RELEASES = Path(release.__file__).parents[1] / "releases"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +44,18 @@ def run(settings: Settings, say: Say) -> Result:
     if not result.reproduced:
         return replace(result, failed=True, note=_not_reproduced(difference))
     say(f"baseline reproduced to {difference:.1e}")
-    traffic = recent.read(settings.recent, settings.server)
+    traffic = recent.read(settings.recent, settings.server, pause=settings.pause)
     say(f"recent traffic: {len(traffic.rows)} rows from {traffic.source}")
     return _compared(settings, subject, traffic, result, say)
 
 
 def _subject(settings: Settings, say: Say) -> Subject:
     model = Model.load(settings.model_directory)
-    manifest = model.manifest.document()
+    manifest = model.manifest
     baseline.check_claims(manifest, settings.claims)
-    stated = Baseline.claimed(manifest)
-    say(f"model {manifest['image']['tag']} loaded, golden predictions reproduced")
-    snapshot = _snapshot(settings, manifest["featureSnapshot"]["sha256"])
+    stated = Baseline.stated(manifest.explanation_baseline)
+    say(f"model {manifest.image.tag} loaded, golden predictions reproduced")
+    snapshot = _snapshot(settings, manifest.feature_snapshot.sha256)
     trained, _ = baseline.explain(model, snapshot.features)
     say(f"snapshot {snapshot.id}: {len(snapshot.row_ids)} rows, sha256 {snapshot.sha256}")
     return Subject(model, stated, snapshot, trained)
@@ -68,10 +69,11 @@ def _snapshot(settings: Settings, sha256: str) -> Snapshot:
         )
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "features.parquet"
-        if settings.snapshot is None:
+        uri = settings.snapshot
+        if uri is None:
             snapshots.create(_recipe(sha256), path)
         else:
-            snapshots.fetch(settings.snapshot, path, sha256=sha256)
+            patiently(lambda: snapshots.fetch(uri, path, sha256=sha256), uri, pause=settings.pause)
         return snapshots.read(path, sha256=sha256)
 
 
@@ -87,7 +89,7 @@ def _recipe(sha256: str) -> Recipe:
 
 
 def _not_reproduced(difference: float) -> str:
-    return f"the baseline of the manifest is not reproduced: a share differs by {difference:.3g}"
+    return f"the baseline of the manifest is not reproduced: differs by {difference:.3g}"
 
 
 def _compared(
@@ -117,17 +119,17 @@ def _compared(
 
 
 def _context(settings: Settings, subject: Subject, traffic: Recent, now: Explained) -> Context:
-    manifest = subject.model.manifest.document()
+    manifest = subject.model.manifest
     return Context(
         identity={
-            "model": str(manifest["model"]),
+            "model": manifest.model,
             "revision": settings.revision,
-            "tag": str(manifest["image"]["tag"]),
+            "tag": manifest.image.tag,
         },
         origin={
             "feature snapshot": f"{subject.snapshot.id}, sha256 {subject.snapshot.sha256}",
-            "seed": str(manifest["seed"]),
-            "commit": str(manifest["image"]["commit"]),
+            "seed": str(manifest.seed),
+            "commit": manifest.image.commit,
             "recent traffic": traffic.source,
             "written at": datetime.now(UTC).isoformat(timespec="seconds"),
         },

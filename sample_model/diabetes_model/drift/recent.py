@@ -7,23 +7,20 @@ import math
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from diabetes_model import contract
+from diabetes_model.drift.patience import Pause, patiently
 from diabetes_model.drift.shares import Matrix
+from diabetes_model.snapshots.fetching import Limits, fetch_bytes, shown
 
-PROTOCOLS = ("file", "http", "https", "s3", "gs")
-MOST_BYTES = 256 * 2**20
+LIMITS = Limits(bytes=256 * 2**20)
 MOST_ROWS = 100_000
-TIMEOUT_SECONDS = 20.0
-ATTEMPTS = 5
-PAUSE_SECONDS = 2.0
 NO_ROWS_KEPT = 404
 
 
@@ -43,22 +40,24 @@ class Recent:
     absence: str | None = None
 
 
-def read(uri: str | None, server: str | None) -> Recent:
+def read(uri: str | None, server: str | None, *, pause: Pause = time.sleep) -> Recent:
     """The rows of a Parquet file if one is named, else what the model server kept.
 
     Raises:
         RecentError: with one sentence, naming the source.
+        SnapshotError: the file cannot be fetched.
     """
     if uri:
-        return from_parquet(uri)
+        return from_parquet(uri, pause=pause)
     if server:
-        return from_server(server)
+        return from_server(server, pause=pause)
     raise RecentError("neither a model server nor a file with recent traffic is named")
 
 
-def from_parquet(uri: str) -> Recent:
+def from_parquet(uri: str, *, pause: Pause = time.sleep) -> Recent:
     """The last rows of a file with one column per feature; other columns are nobody's business."""
-    content = _fetched(uri)
+    content = patiently(lambda: fetch_bytes(uri, limits=LIMITS), uri, pause=pause)
+    uri = shown(uri)
     try:
         table = pq.read_table(io.BytesIO(content))
     except pa.ArrowException as error:
@@ -70,28 +69,19 @@ def from_parquet(uri: str) -> Recent:
     return _checked(columns, uri)
 
 
-def from_server(
-    server: str, *, attempts: int = ATTEMPTS, pause: Callable[[float], None] = time.sleep
-) -> Recent:
-    """The rows that a model server answered last (``GET /recent``).
-
-    Asked several times, because the job is not repeated if it fails.
-    """
+def from_server(server: str, *, pause: Pause = time.sleep) -> Recent:
+    """The rows that a model server answered last (``GET /recent``)."""
     url = f"{server.rstrip('/')}/recent"
-    for attempt in range(1, attempts + 1):
-        try:
-            return _asked(url)
-        except (OSError, http.client.HTTPException) as error:
-            if attempt == attempts:
-                raise RecentError(f"{url}: {_first_line(error)}") from error
-            pause(PAUSE_SECONDS)
-    raise RecentError(f"{url}: never asked")
+    try:
+        return patiently(lambda: _asked(url), url, pause=pause)
+    except (OSError, http.client.HTTPException) as error:
+        raise RecentError(f"{url}: {_first_line(error)}") from error
 
 
 def _asked(url: str) -> Recent:
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:
-            content = answer.read(MOST_BYTES + 1)
+        with urllib.request.urlopen(url, timeout=LIMITS.connect_seconds) as answer:
+            content = answer.read(LIMITS.bytes + 1)
     except urllib.error.HTTPError as error:
         if error.code == NO_ROWS_KEPT:
             return _none(url, "the server keeps no recent rows")
@@ -154,22 +144,9 @@ def _none(source: str, absence: str) -> Recent:
     return Recent(np.empty((0, len(contract.NAMES))), source, absence)
 
 
-def _fetched(uri: str) -> bytes:
-    protocol, separator, _ = uri.partition("://")
-    if separator and protocol not in PROTOCOLS:
-        raise RecentError(f"{uri}: protocol is none of {', '.join(PROTOCOLS)}")
-    try:
-        with fsspec.open(uri, "rb") as file:
-            return _bounded(file.read(MOST_BYTES + 1), uri)
-    except RecentError:
-        raise
-    except Exception as error:  # every protocol has errors of its own
-        raise RecentError(f"{uri}: {type(error).__name__}: {_first_line(error)}") from error
-
-
 def _bounded(content: bytes, source: str) -> bytes:
-    if len(content) > MOST_BYTES:
-        raise RecentError(f"{source}: more than {MOST_BYTES} bytes")
+    if len(content) > LIMITS.bytes:
+        raise RecentError(f"{source}: more than {LIMITS.bytes} bytes")
     return content
 
 

@@ -2,7 +2,8 @@
 
 import argparse
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,7 @@ class Settings:
     claims: Mapping[str, str]
     revision: str
     termination_log: Path | None
+    pause: Callable[[float], None] = time.sleep
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

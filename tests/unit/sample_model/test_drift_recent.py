@@ -13,6 +13,7 @@ from diabetes_model import contract
 from diabetes_model.drift import recent, settings
 from diabetes_model.drift.recent import RecentError
 from diabetes_model.drift.settings import SettingsError
+from diabetes_model.snapshots import Limits, SnapshotError
 
 VALUES = (59.0, 2.0, 32.1, None, 157.0, 93.2, 38.0, 4.0, 4.86, 87.0)
 ROW = dict(zip(contract.NAMES, VALUES, strict=True))
@@ -88,17 +89,17 @@ def test_what_is_no_file_no_parquet_or_no_known_protocol_is_said_in_one_line(tmp
     (tmp_path / "page.parquet").write_text("<html>")
     for uri, message in (
         (str(tmp_path / "none.parquet"), "FileNotFoundError"),
-        (str(tmp_path / "page.parquet"), "Parquet"),
-        ("memory://rows.parquet", "protocol is none of file, http"),
+        (str(tmp_path / "page.parquet"), "no Parquet"),
+        ("memory://rows.parquet", "protocol memory is none of file, http"),
     ):
-        with pytest.raises(RecentError, match=message) as caught:
-            recent.from_parquet(uri)
+        with pytest.raises((RecentError, SnapshotError), match=message) as caught:
+            recent.from_parquet(uri, pause=lambda _: None)
         assert "\n" not in str(caught.value)
 
 
 def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(recent, "MOST_BYTES", 100)
-    with pytest.raises(RecentError, match="more than 100 bytes"):
+    monkeypatch.setattr(recent, "LIMITS", Limits(bytes=100))
+    with pytest.raises(SnapshotError, match="more than 100 bytes"):
         recent.from_parquet(write(tmp_path / "r.parquet", table([ROW])))
 
 
@@ -120,8 +121,8 @@ def test_a_server_that_answers_late_is_asked_again(serve):
 def test_a_server_that_never_answers_is_named(serve):
     pauses = []
     with pytest.raises(RecentError, match=r"/recent: HTTP Error 503"):
-        recent.from_server(serve((503, "")), attempts=3, pause=pauses.append)
-    assert len(pauses) == 2
+        recent.from_server(serve((503, "")), pause=pauses.append)
+    assert len(pauses) == 3
 
 
 def test_no_traffic_and_no_memory_of_it_are_no_failure(serve):
@@ -184,3 +185,12 @@ def test_options_win_over_the_environment_and_empty_variables_are_none(tmp_path)
 def test_a_distance_that_is_no_part_is_refused(distance):
     with pytest.raises(SettingsError, match="distance must be a number above 0 and below 1"):
         settings.read(options("--distance", distance), {})
+
+
+def test_a_remote_file_is_asked_for_again_and_its_secrets_are_not_told(serve):
+    pauses = []
+    uri = serve((503, "")).replace("http://", "http://user:password@") + "recent"
+    with pytest.raises(SnapshotError) as caught:
+        recent.from_parquet(uri, pause=pauses.append)
+    assert len(pauses) == 3
+    assert "password" not in str(caught.value)
