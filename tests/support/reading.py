@@ -19,6 +19,8 @@ PATHS: Mapping[str, str] = {
     "deployments": "apis/apps/v1",
     "replicasets": "apis/apps/v1",
     "poddisruptionbudgets": "apis/policy/v1",
+    "cronjobs": "apis/batch/v1",
+    "jobs": "apis/batch/v1",
     "leases": "apis/coordination.k8s.io/v1",
     "endpointslices": "apis/discovery.k8s.io/v1",
     "services": "api/v1",

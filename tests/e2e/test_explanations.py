@@ -1,0 +1,116 @@
+"""The nightly job and a candidate's own, with the sample model's real training image."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from tests.support import featurestore
+from tests.support.reading import Json, items, read
+from tests.support.story import Story
+
+from davylamp.api.names import Reason
+from lab import metrics, models
+
+JOB = {"requests": {"cpu": "10m", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}
+NIGHT = 180.0
+"""Seconds for a run, with other stories on the same two cores."""
+
+
+def explained(story: Story, release: str, store: str, recent: str, **said: Any) -> Json:
+    """A model whose snapshot and recent traffic come from a feature store."""
+    manifest = story.model(release)
+    snapshot = manifest["spec"]["featureSnapshot"]
+    snapshot["uri"] = f"{store}/{snapshot['id']}.parquet"
+    explanations = {"recent": f"{store}/{recent}.parquet", "resources": JOB, **said}
+    return {**manifest, "spec": {**manifest["spec"], "explanations": explanations}}
+
+
+def store_for(story: Story, *releases: str) -> str:
+    """A feature store with the snapshots of some releases, and traffic like and unlike them."""
+    files: dict[str, bytes] = {}
+    for release in releases:
+        with tempfile.TemporaryDirectory() as directory:
+            files = featurestore.snapshots(Path(directory), release) | files
+    return featurestore.serve(story.namespace, story.tags[releases[0]], files)
+
+
+def run_now(story: Story, name: str) -> Json:
+    """What a run found that a person started, as the status tells it."""
+    story.kubectl("create", "job", f"--from=cronjob/{story.name}-explanations", name)
+
+    def told(status: Json) -> bool:
+        return status.get("explanations", {}).get("job") == name
+
+    return story.wait_status(told, f"the result of {name}", timeout=NIGHT)["explanations"]
+
+
+def gauge(story: Story, name: str) -> float:
+    labels = {"namespace": story.namespace, "name": story.name}
+    return metrics.total(metrics.scrape_all(), name, **labels)
+
+
+def explained_by(story: Story) -> Json:
+    """The job's pods."""
+    return items("pods", story.namespace, {"davylamp.dev/explains": story.name})
+
+
+def test_the_nightly_job_tells_drift_from_none(story: Story) -> None:
+    store = store_for(story, "v1")
+    revision = story.apply(explained(story, "v1", store, "like"))
+    story.wait_serving(revision)
+    story.wait(lambda: story.condition("ExplanationsStable"), "the condition")
+    assert story.condition("ExplanationsStable")["status"] == "Unknown"
+
+    with story.same_pods(revision):
+        found = run_now(story, "night-1")
+        assert (found["verdict"], found["revision"]) == ("Stable", revision)
+        assert float(found["distance"]) < float(found["limit"]) == 0.1
+        assert story.condition("ExplanationsStable")["status"] == "True"
+
+        story.apply(explained(story, "v1", store, "drifted"))
+        story.wait_observed()
+        found = run_now(story, "night-2")
+        assert (found["verdict"], found["tag"]) == ("Drifted", story.tags["v1"])
+        assert float(found["distance"]) > 0.1
+        assert "bmi" in found["message"]
+        told = story.condition("ExplanationsStable")
+        assert (told["status"], told["reason"]) == ("False", Reason.EXPLANATIONS_DRIFTED)
+        assert story.condition("Ready")["status"] == "True"
+        (event,) = story.events(Reason.EXPLANATIONS_DRIFTED)
+        assert event.severity == "Warning"
+        assert gauge(story, "davylamp_explanation_drifted") == 1
+        assert gauge(story, "davylamp_explanation_distance") > 0.1
+
+    pods = explained_by(story)
+    assert len(pods) == 2
+    assert {pod["status"]["phase"] for pod in pods} == {"Succeeded", "Failed"}
+    assert len(story.pods()) == 1, "pods of the job are none of the model's"
+
+    story.apply(story.model("v1"))
+    gone = f"{story.name}-explanations"
+    story.wait(lambda: read("cronjobs", story.namespace, gone) is None, "the CronJob to go")
+    story.wait(lambda: not story.condition("ExplanationsStable"), "the condition to go")
+    assert story.outcomes() == [(revision, "Promoted")]
+
+
+def test_a_candidate_that_drifts_gets_no_traffic(story: Story) -> None:
+    store = store_for(story, "v1", "v3")
+    good = story.apply(explained(story, "v1", store, "like", onDrift="RejectCandidate"))
+    story.wait_serving(good)
+
+    with story.untouched(good):
+        bad = story.apply(explained(story, "v3", store, "drifted", onDrift="RejectCandidate"))
+        rejection = story.wait_rejected(bad, timeout=NIGHT)
+        assert rejection["reason"] == Reason.CHECK_FAILED
+        assert rejection["message"].startswith("check Drift: explanations drifted")
+        assert not story.admits(bad)
+        assert not story.events(Reason.CANARY_STARTED)
+        assert "explanations" not in story.status(), "nothing was found about what serves"
+
+    after = explained(story, "v3", store, "like", onDrift="RejectCandidate")
+    after["spec"]["config"] = {"RUN": "2"}
+    following = story.apply(after)
+    story.wait_serving(following, timeout=NIGHT)
+    found = story.wait_status(lambda s: "explanations" in s, "what its Job found")["explanations"]
+    assert (found["verdict"], found["revision"]) == ("Stable", following)
+    assert models.condition(story.status(), "ExplanationsStable")["status"] == "True"

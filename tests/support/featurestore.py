@@ -1,0 +1,84 @@
+"""A feature store in a namespace: the sample's own server, over snapshots made here."""
+
+import base64
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tests.support.reading import Json
+
+from diabetes_model import contract
+from diabetes_model.drift.shifting import shifted
+from lab import kubectl, models
+
+NAME = "feature-store"
+PORT = 8080
+TRAINING = f"{models.REPOSITORY}-training"
+HARDENED = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
+
+
+def snapshots(directory: Path, release: str) -> dict[str, bytes]:
+    """The snapshot a release was trained on, `like.parquet` and `drifted.parquet` of traffic."""
+    sample = models.RELEASES.parent
+    recipe = str(models.RELEASES / f"{release}.toml")
+    made = ("-m", "diabetes_model", "snapshot", "create", "--release", recipe, "--out", directory)
+    subprocess.run([sys.executable, *made], cwd=sample, check=True, capture_output=True)
+    (trained,) = directory.glob("*.parquet")
+    rows = pq.read_table(trained).select(list(contract.NAMES)).to_pylist() * 2
+    _write(directory / "like.parquet", rows)
+    _write(directory / "drifted.parquet", shifted(rows, {"bmi": 12}))
+    return {path.name: path.read_bytes() for path in directory.glob("*.parquet")}
+
+
+def serve(namespace: str, tag: str, files: Mapping[str, bytes]) -> str:
+    """Serve files in a namespace; the address they are under, once the store answers."""
+    metadata = {"name": NAME, "namespace": namespace, "labels": {"app": NAME}}
+    content = {name: base64.b64encode(data).decode() for name, data in files.items()}
+    kubectl.apply(
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "binaryData": content},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": _pod(tag)},
+        {
+            "apiVersion": "v1",
+            "kind": "Service",
+            "metadata": metadata,
+            "spec": {"selector": {"app": NAME}, "ports": [{"port": PORT}]},
+        },
+    )
+    kubectl.kubectl(
+        "-n", namespace, "wait", f"pod/{NAME}", "--for=condition=Ready", "--timeout=50s"
+    )
+    return f"http://{NAME}.{namespace}.svc:{PORT}"
+
+
+def _pod(tag: str) -> Json:
+    return {
+        "automountServiceAccountToken": False,
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [
+            {
+                "name": NAME,
+                "image": f"{TRAINING}:{tag}",
+                "args": ["feature-store", "--directory", "/snapshots", "--port", str(PORT)],
+                "readinessProbe": {
+                    "httpGet": {"path": "/index.json", "port": PORT},
+                    "periodSeconds": 1,
+                },
+                "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}},
+                "securityContext": HARDENED,
+                "volumeMounts": [{"name": "snapshots", "mountPath": "/snapshots"}],
+            }
+        ],
+        "volumes": [{"name": "snapshots", "configMap": {"name": NAME}}],
+    }
+
+
+def _write(path: Path, rows: list[dict[str, float | None]]) -> None:
+    columns = {name: pa.array([row[name] for row in rows], pa.float64()) for name in contract.NAMES}
+    pq.write_table(pa.table(columns), path)
