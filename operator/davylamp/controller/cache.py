@@ -25,7 +25,7 @@ CHILD_KINDS: Final = (
     "CronJob",
     "Job",
 )
-NIGHTLY_KINDS: Final = frozenset({"CronJob", "Job"})
+NIGHTLY_KINDS: Final = ("CronJob", "Job")
 """Kinds that only a ModelDeployment with `spec.explanations` has."""
 
 

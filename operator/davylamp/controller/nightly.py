@@ -17,7 +17,7 @@ from davylamp.api.json import JsonObject
 from davylamp.api.status import Candidate, ModelDeploymentStatus
 from davylamp.controller import reading
 from davylamp.controller.applier import Applier
-from davylamp.controller.cache import Key, ObjectCache, metadata
+from davylamp.controller.cache import NIGHTLY_KINDS, Key, ObjectCache, metadata
 from davylamp.controller.jobs import JOB_NAME, JobSeen, job_end, job_seen
 from davylamp.controller.logs import about
 from davylamp.manifests import Owner
@@ -49,25 +49,28 @@ class Nightly:
         self._cluster = cluster
         self._cache = cache
         self._applier = applier
-        self._refusals: dict[Key, _Refusal] = {}
+        self._refusals: dict[tuple[Key, str], _Refusal] = {}
+        """By kind: the CronJob, and the candidate's Job."""
         self._results: dict[Key, dict[str, DriftResult]] = {}
         """By the Job's uid: a Job is read once."""
         self._unread: set[Key] = set()
 
     def wake_after(self, key: Key, seen: Observation) -> float | None:
         """Seconds until there is something to do or to tell that no watch will tell of."""
-        if self._refusal(key) != seen.nightly_refusal:
+        told = {"CronJob": seen.cron_job_refusal, "Job": seen.candidate_job_refusal}
+        if any(self._refusal(key, kind) != message for kind, message in told.items()):
             return TOLD_SOON
         return READ_AGAIN if key in self._unread else None
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""
-        self._refusals.pop(key, None)
+        for kind in NIGHTLY_KINDS:
+            self._refusals.pop((key, kind), None)
         self._results.pop(key, None)
         self._unread.discard(key)
 
-    def _refusal(self, key: Key) -> str | None:
-        found = self._refusals.get(key)
+    def _refusal(self, key: Key, kind: str) -> str | None:
+        found = self._refusals.get((key, kind))
         return found.message if found else None
 
     # --- what runs have found -------------------------------------------------------------------
@@ -84,7 +87,8 @@ class Nightly:
         self._unread.discard(key)
         return replace(
             seen,
-            nightly_refusal=self._refusal(key),
+            cron_job_refusal=self._refusal(key, "CronJob"),
+            candidate_job_refusal=self._refusal(key, "Job"),
             last_run=await self._read(owner, _newest_of_stable(jobs, status)),
             candidate_run=await self._read(owner, _of_candidate(owner, jobs, status.candidate)),
         )
@@ -135,17 +139,19 @@ class Nightly:
             OperatorError: what goes away by itself; what does not is kept as the refusal.
         """
         key = Key(owner.namespace, owner.name)
-        wanted = [*_wanted(owner, decision, said, records)]
-        refused = self._refusals.get(key)
-        if refused and refused.manifest in wanted and now - refused.at < REFUSED_AGAIN:
-            return
-        self._refusals.pop(key, None)
-        for manifest in wanted:
+        wanted = {str(each["kind"]): each for each in _wanted(owner, decision, said, records)}
+        for kind in NIGHTLY_KINDS:
+            manifest, refused = wanted.get(kind), self._refusals.get((key, kind))
+            if refused and refused.manifest == manifest and now - refused.at < REFUSED_AGAIN:
+                continue
+            self._refusals.pop((key, kind), None)
+            if manifest is None:
+                continue
             try:
                 await self._ensure(owner, manifest)
             except (Terminal, Forbidden) as error:
                 about(_log, **owner.fields()).warning("nightly job: %s", error)
-                self._refusals[key] = _Refusal(manifest, str(error), now)
+                self._refusals[key, kind] = _Refusal(manifest, str(error), now)
         await self._remove_unwanted(owner, said, decision.status.candidate)
 
     async def _ensure(self, owner: Owner, manifest: JsonObject) -> None:
@@ -168,16 +174,16 @@ class Nightly:
         What such a run has found stays until its time is over: somebody may want to read its log.
         """
         key = Key(owner.namespace, owner.name)
-        if said is None:
-            for cron in self._cache.children(key, "CronJob"):
-                if _is_of(cron, {owner.uid}):
-                    await self._applier.remove(owner, cron)
+        crons = self._cache.children(key, "CronJob") if said is None else []
         kept = candidate.revision if said and candidate else None
-        for item in self._cache.children(key, "Job"):
-            job = job_seen(item)
-            running = job.ended_at is None and job.revision != kept
-            if running and _is_of(item, {owner.uid}):
+        runs = [item for item in self._cache.children(key, "Job") if _is_running(item, kept)]
+        for item in (*crons, *runs):
+            if not _is_of(item, {owner.uid}):
+                continue
+            try:
                 await self._applier.remove(owner, item)
+            except Forbidden as error:
+                about(_log, **owner.fields()).warning("nightly job: %s", error)
 
 
 def _wanted(
@@ -221,6 +227,12 @@ def _of_candidate(
         return None
     name, attempt = candidate_job_name(owner, candidate.revision), attempt_of(candidate)
     return next((job for job in jobs if (job.name, job.attempt) == (name, attempt)), None)
+
+
+def _is_running(item: JsonObject, kept: str | None) -> bool:
+    """Whether a Job still runs for another revision than the one to keep."""
+    job = job_seen(item)
+    return job.ended_at is None and job.revision != kept
 
 
 def _is_of(item: JsonObject, owners: set[str]) -> bool:

@@ -75,7 +75,7 @@ def state_of(turn: Turn, name: str) -> State | None:
     stable, run, said = turn.status.stable, turn.status.explanations, turn.seen.explanations
     if stable is None or said is None:
         return None
-    refused = turn.seen.nightly_refusal
+    refused = turn.seen.cron_job_refusal
     if refused:
         return State("Unknown", Reason.REFUSED, f"the nightly job cannot be made: {refused}")
     if run is None or run.revision != stable.revision:
@@ -116,7 +116,7 @@ def check_of(turn: Turn, candidate: Candidate) -> CheckStatus | None:
     run = _run_of(turn, candidate)
     if run is not None:
         return _answered(run)
-    refused = turn.seen.nightly_refusal
+    refused = turn.seen.candidate_job_refusal
     return CheckStatus(
         name=CHECK,
         verdict="Unknown",

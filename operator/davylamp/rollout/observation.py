@@ -8,6 +8,7 @@ from davylamp.api.explanations import Explanations
 from davylamp.api.names import Command
 from davylamp.api.spec import Rollout
 from davylamp.api.status import RevisionRef
+from davylamp.checks import CheckResult
 from davylamp.gates import Judgement, Verdict
 from davylamp.rollout.drift_reports import DriftResult
 
@@ -59,6 +60,15 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
+class Inspected:
+    """What a pod of a revision answered; `since` is the rollout, or the rollback, it was asked for."""
+
+    revision: str
+    since: datetime
+    results: tuple[CheckResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """One complete look at a ModelDeployment and its children."""
 
@@ -79,6 +89,8 @@ class Observation:
     """By gate name, in the order of the spec; empty when none is judged."""
     source_error: str | None = None
     """Why the metrics could not be asked just now."""
+    inspected: Inspected | None = None
+    """Checks before traffic, or the golden requests after a rollback, once they were asked."""
     first_scrape_seen: bool = True
     """Whether every ready pod of the candidate has been scraped, so that its gates can see."""
     explanations: Explanations | None = None
@@ -87,12 +99,21 @@ class Observation:
     """The newest ended run of the nightly job about what serves, if it is not in the status yet."""
     candidate_run: DriftResult | None = None
     """What the candidate's own Job found, once it ended."""
-    nightly_refusal: str | None = None
-    """Why the CronJob, or the candidate's Job, could not be written."""
+    cron_job_refusal: str | None = None
+    """Why the CronJob could not be written."""
+    candidate_job_refusal: str | None = None
+    """Why the candidate's own Job could not be written."""
 
     def workload(self, revision: str) -> Workload:
         """The workload of a revision, an empty one if it has none."""
         return self.workloads.get(revision, Workload(revision))
+
+    def answers_about(self, revision: str, since: datetime) -> tuple[CheckResult, ...]:
+        """What a revision answered to what was asked for `since`; nothing where it was another."""
+        found = self.inspected
+        if found is None or (found.revision, found.since) != (revision, since):
+            return ()
+        return found.results
 
     def judgements_of(self, revision: str) -> Mapping[str, Judgement]:
         """The judgements about a revision; none where another one is judged."""

@@ -364,6 +364,18 @@ async def test_a_refused_job_is_the_reason_that_people_read():
     assert "exceeded quota" in land.status().rejected[0].message
 
 
+async def test_a_refused_cron_job_does_not_keep_a_candidate_from_its_job():
+    land = await served(**REJECT)
+    land.cluster.before.append(refusing_kind("CronJob", CRON_JOB, "unsupported schedule"))
+    land.apply("v1", explanations={**REJECT, "schedule": "0 0 * * 5-3"})
+    await land.run(3)
+    assert "unsupported schedule" in land.condition(CONDITION)[2]
+    tried = written(land, ["CronJob"])
+    nights.end(land, await rehearsing(land), 0, report("Stable"))
+    await land.until(lambda: land.status().candidate.step, within=30)
+    assert written(land, ["CronJob"]) == tried, "not again in every pass"
+
+
 async def rejected_and_then_passed(death: int | None) -> dict:
     """Two candidates, one that drifts; the operator dies at one write if that is given."""
     land = await served(**REJECT)
