@@ -30,7 +30,7 @@ def store_for(story: Story, *releases: str) -> str:
     files: dict[str, bytes] = {}
     for release in releases:
         with tempfile.TemporaryDirectory() as directory:
-            files = featurestore.snapshots(Path(directory), release) | files
+            files = featurestore.snapshots_of(Path(directory), release) | files
     return featurestore.serve(story.namespace, story.tags[releases[0]], files)
 
 

@@ -1,16 +1,15 @@
 """A feature store in a namespace: the sample's own server, over snapshots made here."""
 
 import base64
-import subprocess
-import sys
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 from tests.support.reading import Json
 
-from diabetes_model import contract
+from diabetes_model import contract, snapshots
+from diabetes_model import release as releases
 from diabetes_model.drift.shifting import shifted
 from lab import kubectl, models
 
@@ -24,16 +23,15 @@ HARDENED = {
 }
 
 
-def snapshots(directory: Path, release: str) -> dict[str, bytes]:
+def snapshots_of(directory: Path, release: str) -> dict[str, bytes]:
     """The snapshot a release was trained on, `like.parquet` and `drifted.parquet` of traffic."""
-    sample = models.RELEASES.parent
-    recipe = str(models.RELEASES / f"{release}.toml")
-    made = ("-m", "diabetes_model", "snapshot", "create", "--release", recipe, "--out", directory)
-    subprocess.run([sys.executable, *made], cwd=sample, check=True, capture_output=True)
-    (trained,) = directory.glob("*.parquet")
+    chosen = releases.read(models.RELEASES / f"{release}.toml")
+    trained = directory / f"{chosen.recipe.id}.parquet"
+    snapshots.create(chosen.recipe, trained, sha256=chosen.sha256)
     rows = pq.read_table(trained).select(list(contract.NAMES)).to_pylist() * 2
-    _write(directory / "like.parquet", rows)
-    _write(directory / "drifted.parquet", shifted(rows, {"bmi": 12}))
+    for name, traffic in {"like": rows, "drifted": shifted(rows, {"bmi": 12})}.items():
+        lines = map(json.dumps, traffic)
+        snapshots.create_from_rows(lines, name, directory / f"{name}.parquet")
     return {path.name: path.read_bytes() for path in directory.glob("*.parquet")}
 
 
@@ -77,8 +75,3 @@ def _pod(tag: str) -> Json:
         ],
         "volumes": [{"name": "snapshots", "configMap": {"name": NAME}}],
     }
-
-
-def _write(path: Path, rows: list[dict[str, float | None]]) -> None:
-    columns = {name: pa.array([row[name] for row in rows], pa.float64()) for name in contract.NAMES}
-    pq.write_table(pa.table(columns), path)
