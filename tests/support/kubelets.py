@@ -120,6 +120,7 @@ class Kubelets:
         status = {
             **pod["status"],
             "phase": "Running",
+            "podIP": _ip(pod),
             "conditions": [condition],
             "containerStatuses": [told["model"]],
         }
@@ -150,6 +151,11 @@ def endpoints(cluster: FakeCluster, service: str, namespace: str = "models") -> 
     chosen = stored["spec"]["selector"].items()
     pods = cluster.find("Pod", namespace=namespace)
     return [p for p in pods if is_ready(p) and chosen <= p["metadata"]["labels"].items()]
+
+
+def _ip(pod: Json) -> str:
+    number = int(pod["metadata"]["name"][-5:])
+    return f"10.0.{number // 256}.{number % 256}"
 
 
 def _owner_kind(pod: Json) -> str:

@@ -7,6 +7,8 @@ from enum import Enum
 
 from tests.support.world import World, judgement, revision_of
 
+from davylamp.api.spec import CheckName
+from davylamp.checks import CheckVerdict
 from davylamp.gates import Verdict
 
 
@@ -18,12 +20,18 @@ class Model(Enum):
     CRASHES = "crashes at start"
     UNREADY = "never becomes ready"
     BLIND = "cannot be measured"
+    WRONG = "is not the model that the spec names"
+    SILENT = "does not answer when it is checked"
 
 
 VERDICTS = {
     Model.GOOD: Verdict.PASS,
     Model.ERRORS: Verdict.FAIL,
     Model.BLIND: Verdict.UNKNOWN,
+}
+CHECKED = {
+    Model.WRONG: {CheckName.GOLDEN: CheckVerdict.FAIL},
+    Model.SILENT: dict.fromkeys(CheckName, CheckVerdict.UNKNOWN),
 }
 Models = Mapping[str, Model]
 MOST_PASSES = 2000
@@ -45,6 +53,8 @@ def live(world: World, models: Models, *, seconds: float = 5.0) -> None:
 
 def _live(world: World, tag: str, model: Model) -> None:
     revision = revision_of(tag)
+    if model in CHECKED:
+        world.checks[revision] = CHECKED[model]
     if model is Model.CRASHES:
         changes = {"waiting_reason": "CrashLoopBackOff", "restarts": 3, "last_exit_code": 1}
         for pod in [p for p in world.pods.get(revision, ()) if not p.terminating]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 from tests.support.fakecluster import FakeCluster, Killed, Port, Write, is_watched
+from tests.support.fakemodels import FakeModels
 from tests.support.fakeprometheus import SCRAPE_INTERVAL, FakePrometheus
 from tests.support.kubelets import Kubelets, endpoints
 
@@ -15,6 +16,7 @@ from davylamp.adapters.errors import Retryable, Terminal
 from davylamp.api import names
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cache import Key, ObjectCache
+from davylamp.controller.inspector import Inspector
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.reconcile import Reconciler
 from davylamp.controller.sampler import Sampler
@@ -50,10 +52,14 @@ class Process:
         self.sampler = Sampler(
             land.prometheus, settings.metrics, on_news=self.wake, clock=land.seconds
         )
+        self.inspector = Inspector(
+            land.models, on_news=self.wake, on_result=self.metrics.on_check, clock=land.seconds
+        )
         self.reconcile = Reconciler(
             cluster=Port(land.cluster, fence, self._wrote),
             cache=self.cache,
             sampler=self.sampler,
+            inspector=self.inspector,
             metrics=self.metrics,
             settings=settings,
             clock=land.time,
@@ -104,6 +110,7 @@ class Land:
     cluster: FakeCluster = field(init=False)
     kubelets: Kubelets = field(init=False)
     prometheus: FakePrometheus = field(init=False)
+    models: FakeModels = field(init=False)
     processes: list[Process] = field(default_factory=list)
     deaths: int = 0
 
@@ -111,6 +118,7 @@ class Land:
         self.cluster = FakeCluster(self.time)
         self.kubelets = Kubelets(self.cluster, self.time)
         self.prometheus = FakePrometheus(self.cluster, self.seconds)
+        self.models = FakeModels(self.cluster)
         self.processes.append(Process(self))
 
     # --- clocks -------------------------------------------------------------------------------
@@ -133,6 +141,7 @@ class Land:
             try:
                 process.hear()
                 await process.sampler.poll()
+                await process.inspector.poll()
                 await process.work()
             except Killed:
                 self.deaths += 1

@@ -6,17 +6,26 @@ and may stop after any of them, as when the operator is killed there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from davylamp.api.json import JsonObject
 from davylamp.api.names import Command, Reason
-from davylamp.api.spec import Rollout, Step
+from davylamp.api.spec import CheckName, Rollout, Step
 from davylamp.api.status import ModelDeploymentStatus, RevisionRef, Stage, to_json
+from davylamp.checks import CheckReason, CheckResult, CheckVerdict
 from davylamp.gates import Count, Judgement, Verdict
-from davylamp.rollout import Decision, Notice, Observation, PodSeen, Workload, decide
+from davylamp.rollout import (
+    Decision,
+    Inspected,
+    Notice,
+    Observation,
+    PodSeen,
+    Workload,
+    decide,
+)
 
 NAME = "diabetes-risk"
 START = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
@@ -53,6 +62,17 @@ def judgement(verdict: Verdict, *, requests: int = 1000, reason: str | None = No
     )
 
 
+REASONS = {
+    CheckVerdict.PASS: CheckReason.PREDICTIONS_REPRODUCED,
+    CheckVerdict.FAIL: CheckReason.PREDICTIONS_DIFFER,
+    CheckVerdict.UNKNOWN: CheckReason.UNREACHABLE,
+}
+
+
+def check_result(name: CheckName, verdict: CheckVerdict) -> CheckResult:
+    return CheckResult(name, verdict, REASONS[verdict], f"8 golden requests: {verdict.lower()}")
+
+
 class Effect(NamedTuple):
     """One write, by name."""
 
@@ -81,6 +101,8 @@ class World:
     selector: str = NOBODY
     answers: dict[str, Judgement] = field(default_factory=dict)
     """What every gate says about a revision; none: it was not asked yet."""
+    checks: dict[str, Mapping[CheckName, CheckVerdict] | None] = field(default_factory=dict)
+    """What a revision's pods answer where it is not a pass at once; None: nobody asked yet."""
     notices: list[Notice] = field(default_factory=list)
     written: list[str] = field(default_factory=list)
     named: int = 0
@@ -164,7 +186,25 @@ class World:
             judgements={gate.name: answer for gate in self.rollout.gates} if answer else {},
             source_error=self.source_error,
             first_scrape_seen=self.first_scrape_seen,
+            inspected=self._inspected(),
         )
+
+    def _inspected(self) -> Inspected | None:
+        """What a ready pod said to the checks that the stored status asks for."""
+        status = self.status
+        candidate, verification = status.candidate, status.verification
+        if candidate and candidate.stage is Stage.PREPARING:
+            revision, since, asked = candidate.revision, candidate.started_at, self.rollout.checks
+        elif verification and candidate is None:
+            revision, since = verification.revision, verification.at
+            asked = (CheckName.GOLDEN,)
+        else:
+            return None
+        said = self.checks.get(revision, {})
+        if said is None or not self._workload(revision).ready:
+            return None
+        results = (check_result(n, said.get(n, CheckVerdict.PASS)) for n in asked)
+        return Inspected(revision, since, tuple(results))
 
     def _workload(self, revision: str) -> Workload:
         pods = tuple(self.pods.get(revision, ()))
@@ -301,6 +341,7 @@ class World:
             scale=dict(self.scale),
             pods={revision: list(pods) for revision, pods in self.pods.items()},
             answers=dict(self.answers),
+            checks=dict(self.checks),
             notices=list(self.notices),
             written=list(self.written),
         )

@@ -83,6 +83,7 @@ class Reason(StrEnum):
     VERIFYING = "Verifying"
     ROLLBACK_VERIFIED = "RollbackVerified"
     ROLLBACK_NOT_VERIFIED = "RollbackNotVerified"
+    NOTHING_TO_VERIFY = "NothingToVerify"
     EXPLANATIONS_STABLE = "ExplanationsStable"
     EXPLANATIONS_DRIFTED = "ExplanationsDrifted"
     EXPLANATIONS_UNDECIDED = "ExplanationsUndecided"

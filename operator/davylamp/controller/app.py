@@ -14,9 +14,11 @@ from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, Proce
 from davylamp.adapters.connection import connect
 from davylamp.adapters.errors import Terminal
 from davylamp.adapters.kubernetes import KubernetesCluster
+from davylamp.adapters.modelserver import HttpModelServer
 from davylamp.adapters.prometheus import PrometheusSource
 from davylamp.controller import endpoints, handlers
 from davylamp.controller.cache import Key, ObjectCache
+from davylamp.controller.inspector import Inspector
 from davylamp.controller.leader import Elector
 from davylamp.controller.lease import LeaseSettings
 from davylamp.controller.logs import configure
@@ -50,10 +52,15 @@ class Operator:
         )
         self.source = PrometheusSource(settings.metrics, on_query=self.metrics.on_query)
         self.sampler = Sampler(self.source, settings.metrics, on_news=self.queue.add)
+        self.models = HttpModelServer()
+        self.inspector = Inspector(
+            self.models, on_news=self.queue.add, on_result=self.metrics.on_check
+        )
         self._reconcile = Reconciler(
             cluster=cluster,
             cache=self._cache,
             sampler=self.sampler,
+            inspector=self.inspector,
             metrics=self.metrics,
             settings=settings,
         )
@@ -84,13 +91,14 @@ class Operator:
             watching = tasks.create_task(self._watch())
             working = tasks.create_task(self.queue.run())
             judging = tasks.create_task(self.sampler.run())
+            checking = tasks.create_task(self.inspector.run())
             leading = tasks.create_task(self._lead())
             await self.stop.wait()
             await self.queue.stop()
             self.elector.stop()
             if self.ready.is_set():
                 await leading
-            for task in (leading, judging, working, watching):
+            for task in (leading, judging, checking, working, watching):
                 task.cancel()
 
     def heed_signals(self) -> None:
@@ -153,6 +161,7 @@ class Operator:
         self.metrics.forget_all()
         for key in self._cache.parents():
             self.sampler.follow(key, None)
+            self.inspector.follow(key, None)
 
     def _passed(self, _key: Key, outcome: Outcome, seconds: float) -> None:
         self.metrics.passes.labels(outcome.value).inc()
@@ -166,9 +175,10 @@ def run(settings: Settings) -> int:
     async def main() -> None:
         async with connect() as client:
             operator = Operator(settings, client)
-            with contextlib.closing(operator.source):
-                operator.heed_signals()
-                await operator.run()
+            async with contextlib.aclosing(operator.models):
+                with contextlib.closing(operator.source):
+                    operator.heed_signals()
+                    await operator.run()
 
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(main())

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from davylamp.api.names import Reason
 from davylamp.api.status import ModelDeploymentStatus
+from davylamp.checks import CheckResult
 from davylamp.controller.cache import Key
 from davylamp.rollout import Notice
 
@@ -53,6 +54,12 @@ class Metrics:
         self._drifted = gauge(f"{prefix}explanation_drifted", said, whose)
         said = "Whether the last run of the nightly job failed."
         self._nightly_failed = gauge(f"{prefix}nightly_failed", said, whose)
+        said = "Results of checks before traffic and after rollbacks, as they change."
+        self._checks = counter(
+            f"{prefix}check_results_total", said, (*whose, "check", "verdict", "reason")
+        )
+        said = "Whether what serves after a rollback gives its golden predictions."
+        self._verified = gauge(f"{prefix}rollback_verified", said, whose)
         self.source_up.set(1)
 
     def watch_queue(self, depth: Callable[[], float], oldest: Callable[[], float]) -> None:
@@ -72,6 +79,10 @@ class Metrics:
         self.query_seconds.observe(seconds)
         self.source_up.set(result == "ok")
 
+    def on_check(self, key: Key, result: CheckResult) -> None:
+        """Count what a check found."""
+        self._checks.labels(*key, result.name, result.verdict, result.reason).inc()
+
     def tell(self, key: Key, notice: Notice) -> None:
         """Count what happened."""
         self._notices.labels(*key, notice.reason.value).inc()
@@ -85,30 +96,38 @@ class Metrics:
             self._started.labels(*key).set(after.candidate.started_at.timestamp())
         else:
             self.forget(key)
+        self._show_verification(key, after)
         self._show_explanations(key, after)
         self._count_verdicts(key, before, after)
 
     def forget(self, key: Key) -> None:
         """Drop what shows a rollout under way."""
-        for gauge in (self._weight, self._started):
-            with contextlib.suppress(KeyError):
-                gauge.remove(*key)
+        self._forget_gauges(key, self._weight, self._started)
 
     def forget_object(self, key: Key) -> None:
         """Drop every series of an object that is gone."""
         self.forget(key)
+        self._forget_gauges(key, self._verified)
         self._forget_explanations(key)
         labels = {"namespace": key.namespace, "name": key.name}
-        for counter in (self._notices, self._rollbacks, self._verdicts):
+        for counter in (self._notices, self._rollbacks, self._verdicts, self._checks):
             counter.remove_by_labels(labels)
 
     def forget_all(self) -> None:
         """Drop everything about rollouts: another process leads now."""
         self._weight.clear()
         self._started.clear()
-        for gauge in (self._distance, self._drifted, self._nightly_failed):
+        for gauge in (self._distance, self._drifted, self._nightly_failed, self._verified):
             gauge.clear()
         self.source_up.set(1)
+
+    def _show_verification(self, key: Key, after: ModelDeploymentStatus) -> None:
+        """Show what was found after the last rollback, once something was."""
+        found = after.verification
+        if found is None or found.verdict == "Unknown":
+            self._forget_gauges(key, self._verified)
+        else:
+            self._verified.labels(*key).set(found.verdict == "Pass")
 
     def _show_explanations(self, key: Key, after: ModelDeploymentStatus) -> None:
         """Show the last run about what serves; one about an earlier revision says nothing of it."""
@@ -122,7 +141,10 @@ class Metrics:
             self._distance.labels(*key).set(float(run.distance))
 
     def _forget_explanations(self, key: Key) -> None:
-        for gauge in (self._distance, self._drifted, self._nightly_failed):
+        self._forget_gauges(key, self._distance, self._drifted, self._nightly_failed)
+
+    def _forget_gauges(self, key: Key, *gauges: Gauge) -> None:
+        for gauge in gauges:
             with contextlib.suppress(KeyError):
                 gauge.remove(*key)
 

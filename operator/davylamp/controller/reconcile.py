@@ -19,6 +19,8 @@ from davylamp.controller import reading
 from davylamp.controller.applier import Applier
 from davylamp.controller.cache import Key, ObjectCache, metadata
 from davylamp.controller.carrier import Carrier, Task
+from davylamp.controller.inspections import inspection_of
+from davylamp.controller.inspector import Inspector
 from davylamp.controller.logs import about
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.nightly import Nightly
@@ -53,6 +55,7 @@ class Reconciler:
         cluster: Cluster,
         cache: ObjectCache,
         sampler: Sampler,
+        inspector: Inspector,
         metrics: Metrics,
         settings: Settings,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -60,6 +63,7 @@ class Reconciler:
         self._cluster = cluster
         self._cache = cache
         self._sampler = sampler
+        self._inspector = inspector
         self._metrics = metrics
         self._observer = Observer(cluster, cache)
         self._carrier = Carrier(cluster, cache, identity=settings.identity, on_notice=metrics.tell)
@@ -94,8 +98,9 @@ class Reconciler:
         return min((each for each in clocks if each is not None), default=LOOK_AGAIN)
 
     def stand_by(self, key: Key) -> None:
-        """Ask Prometheus no more about an object; when it is gone, drop all that is known of it."""
+        """Ask nobody any more about an object; when it is gone, drop all that is known of it."""
         self._sampler.follow(key, None)
+        self._inspector.follow(key, None)
         if self._cache.parent(key) is None:
             self._observer.forget(key)
             self._carrier.forget(key)
@@ -123,6 +128,7 @@ class Reconciler:
         if seen is None:
             return None
         key = Key(owner.namespace, owner.name)
+        seen = replace(seen, inspected=self._inspector.found(key))
         return with_judgements(seen, status, self._sampler.evidence(key))
 
     async def _carry_out(self, task: Task, parent: JsonObject, seen: Observation) -> None:
@@ -132,7 +138,7 @@ class Reconciler:
         async def remember(obstacle: OperatorError | None) -> None:
             told = _refusal_of(obstacle or self._obstacles.get(key))
             await self._remember(parent, _refused(after, seen, told, before) if told else after)
-            self._follow(task.owner, after, seen.rollout)
+            self._follow(task, after, seen.rollout)
             self._metrics.show(key, before, after)
 
         try:
@@ -155,10 +161,12 @@ class Reconciler:
                 now=task.now,
             )
 
-    def _follow(self, owner: Owner, status: ModelDeploymentStatus, rollout: Rollout) -> None:
+    def _follow(self, task: Task, status: ModelDeploymentStatus, rollout: Rollout) -> None:
         """Judge by what is recorded, never by a step that another pass might not find again."""
-        subject = subject_of(owner, status, rollout, scrape_interval=self._scrape_interval)
-        self._sampler.follow(Key(owner.namespace, owner.name), subject)
+        subject = subject_of(task.owner, status, rollout, scrape_interval=self._scrape_interval)
+        self._sampler.follow(task.key, subject)
+        pods = self._cache.children(task.key, "Pod")
+        self._inspector.follow(task.key, inspection_of(status, task.world.records, pods))
 
     async def _tell_obstacle(self, task: Task, seen: Observation, error: OperatorError) -> None:
         """Say what was refused after the status was written, else it is there already."""

@@ -4,6 +4,7 @@ from davylamp.api.names import Reason
 from davylamp.api.status import Outcome, Stable, identity
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.turn import Turn
+from davylamp.rollout.verification import verifying
 
 
 def take_back(turn: Turn, reason: Reason, message: str) -> Turn:
@@ -19,12 +20,13 @@ def take_back(turn: Turn, reason: Reason, message: str) -> Turn:
         candidate.revision,
         "Warning",
     )
-    return (
+    ended = (
         turn.rejecting(candidate, reason, message)
         .ended(candidate, outcome, reason)
         .remember(candidate=None)
         .saying(told)
     )
+    return verifying(ended)
 
 
 def revert(turn: Turn, reason: Reason, message: str) -> Turn:
@@ -38,9 +40,10 @@ def revert(turn: Turn, reason: Reason, message: str) -> Turn:
         bad.revision,
         "Warning",
     )
-    return (
+    ended = (
         turn.rejecting(bad, reason, message)
         .ended(bad, outcome, reason)
         .remember(stable=Stable(**identity(good), promoted_at=turn.seen.now), previous=None)
         .saying(told)
     )
+    return verifying(ended)

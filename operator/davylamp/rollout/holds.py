@@ -12,6 +12,7 @@ from davylamp.api.names import Command, Reason
 from davylamp.api.status import Candidate, Stage
 from davylamp.gates import Verdict
 from davylamp.rollout import steps
+from davylamp.rollout.checks import sentence, unpassed
 from davylamp.rollout.explanations import check_of
 from davylamp.rollout.faults import why_not_ready
 from davylamp.rollout.turn import Turn, after, running_time
@@ -154,6 +155,18 @@ def not_scraped_yet(turn: Turn, candidate: Candidate) -> Hold | None:
     return Hold(Reason.AWAITING_FIRST_SCRAPE, "pods are ready, Prometheus has not seen them yet")
 
 
+def checks_pending(_: Turn, candidate: Candidate) -> Hold | None:
+    """Nobody gets traffic before every check of the plan has passed."""
+    missing = unpassed(candidate)
+    if not missing:
+        return None
+    asked = [check for check in candidate.checks if check.name in missing]
+    why = sentence(asked) if asked else f"{', '.join(missing)}: no pod has answered yet"
+    return Hold(
+        Reason.AWAITING_CHECKS, f"no traffic unchecked: {why}; {how_to(Command.ABORT, candidate)}"
+    )
+
+
 def explanations_awaited(turn: Turn, candidate: Candidate) -> Hold | None:
     """The job that compares the candidate's explanations has not ended, or failed."""
     check = check_of(turn, candidate)
@@ -261,6 +274,7 @@ CHECKS: Final[dict[Stage, tuple[Check, ...]]] = {
         no_step_reachable,
         pods_not_ready,
         digests_differ,
+        checks_pending,
         explanations_awaited,
         old_pods,
         stable_short,

@@ -7,7 +7,7 @@ no move applies, so a second decision over the same observation moves nothing.
 from collections.abc import Callable
 from typing import Final
 
-from davylamp.rollout import commands, explanations, progress, withdrawals
+from davylamp.rollout import checks, commands, explanations, progress, verification, withdrawals
 from davylamp.rollout.turn import Turn
 
 Move = Callable[[Turn], Turn | None]
@@ -15,10 +15,14 @@ Move = Callable[[Turn], Turn | None]
 MOVES: Final[tuple[Move, ...]] = (
     explanations.explanations_unwanted,
     explanations.run_told,
+    checks.checks_noted,
+    verification.verification_unwanted,
+    verification.verification_noted,
     commands.retry_asked,
     commands.abort_asked,
     withdrawals.superseded,
     withdrawals.candidate_broken,
+    checks.check_failed,
     withdrawals.drift_found,
     withdrawals.gate_failed,
     withdrawals.probation_failed,

@@ -58,6 +58,11 @@ class Workload:
         """Image ids seen in living pods; more than one means the tag was moved."""
         return frozenset(pod.image_id for pod in self.living if pod.image_id)
 
+    @property
+    def digest(self) -> str | None:
+        """The image id that all living pods share, None while it is not known or not one."""
+        return next(iter(self.digests)) if len(self.digests) == 1 else None
+
 
 @dataclass(frozen=True, slots=True)
 class Inspected:

@@ -16,6 +16,7 @@ from davylamp.rollout import steps
 from davylamp.rollout.holds import hold_of
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.turn import MAX_BLIND, ON_THE_CLOCK, Turn, after, is_blind
+from davylamp.rollout.verification import verifying
 
 
 def deadline_clock(turn: Turn) -> Turn | None:
@@ -133,7 +134,7 @@ def _promoted(turn: Turn, candidate: Candidate) -> Turn:
 def _returned(turn: Turn, candidate: Candidate) -> Turn:
     took = spoken((turn.seen.now - candidate.started_at).total_seconds())
     told = Notice(Reason.RETURNED, f"{candidate.tag} serves again after {took}", candidate.revision)
-    return (
+    returned = (
         turn.ended(candidate, Outcome.RETURNED, Reason.RETURNED)
         .remember(
             candidate=None,
@@ -142,6 +143,7 @@ def _returned(turn: Turn, candidate: Candidate) -> Turn:
         )
         .saying(told)
     )
+    return verifying(returned)
 
 
 def probation_over(turn: Turn) -> Turn | None:
@@ -167,17 +169,18 @@ def rollout_begins(turn: Turn) -> Turn | None:
     returning = status.stable is not None and turn.was_stable(target.revision)
     if turn.seen.paused and not returning:
         return None
+    digest = turn.seen.workload(target.revision).digest or target.digest
     candidate = Candidate(
-        **identity(target),
+        **identity(target.model_copy(update={"digest": digest})),
         stage=Stage.RETURNING if returning else Stage.PREPARING,
         started_at=now,
         stage_at=now,
         steps=len(turn.seen.rollout.steps),
         plan=turn.seen.rollout,
     )
-    return turn.remember(candidate=candidate, previous=None, probation_gates=()).saying(
-        _began(target, returning=returning)
-    )
+    return turn.remember(
+        candidate=candidate, previous=None, probation_gates=(), verification=None
+    ).saying(_began(target, returning=returning))
 
 
 def _began(target: RevisionRef, *, returning: bool) -> Notice:

@@ -18,6 +18,7 @@ from davylamp.api.status import (
     Stage,
 )
 from davylamp.gates import Judgement
+from davylamp.rollout import verification
 from davylamp.rollout.desired import Desired, planned_share
 from davylamp.rollout.explanations import state_of, with_drift
 from davylamp.rollout.holds import NAME, Hold, hold_of
@@ -78,7 +79,7 @@ def _candidate(turn: Turn, candidate: Candidate, hold: Hold | None) -> Candidate
             "actual_weight": round(100 * planned_share(turn, candidate)),
             "checks": with_drift(turn, candidate),
             "gates": _gates(candidate.gates, judgements, turn.seen.now),
-            "digest": _only(turn.seen.workload(candidate.revision).digests) or candidate.digest,
+            "digest": turn.seen.workload(candidate.revision).digest or candidate.digest,
         }
     )
 
@@ -87,11 +88,7 @@ def _with_digest(turn: Turn) -> object:
     stable, serving = turn.status.stable, turn.serving()
     if stable is None or serving is None:
         return None
-    return stable.model_copy(update={"digest": stable.digest or _only(serving.digests)})
-
-
-def _only(digests: frozenset[str]) -> str | None:
-    return next(iter(digests)) if len(digests) == 1 else None
+    return stable.model_copy(update={"digest": stable.digest or serving.digest})
 
 
 def _probation_gates(turn: Turn) -> tuple[GateStatus, ...]:
@@ -222,6 +219,9 @@ def _conditions(turn: Turn, state: State, name: str) -> tuple[Condition, ...]:
             served if available == "True" else f"{served}, no pod is ready",
         ),
     ]
+    verified = verification.state_of(turn)
+    if verified:
+        wanted.append((ConditionType.ROLLBACK_VERIFIED, *verified))
     explained = state_of(turn, name)
     if explained:
         wanted.append((ConditionType.EXPLANATIONS_STABLE, *explained))

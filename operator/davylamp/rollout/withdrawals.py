@@ -7,6 +7,7 @@ from typing import Final
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Outcome, Stage
 from davylamp.gates import Verdict
+from davylamp.rollout.checks import unanswered
 from davylamp.rollout.endings import revert, take_back
 from davylamp.rollout.explanations import check_of
 from davylamp.rollout.faults import Fault, hard_fault, readiness_lost, why_not_ready
@@ -59,7 +60,7 @@ def _readiness_lost_alone(workload: Workload, other: Workload, now: datetime) ->
 
 
 def progress_deadline_over(turn: Turn) -> Turn | None:
-    """The pods did not become ready in time."""
+    """The pods did not become ready in time, or a check could not be made of them."""
     candidate = turn.status.candidate
     if candidate is None or candidate.stage is Stage.CANARY:
         return None
@@ -69,7 +70,7 @@ def progress_deadline_over(turn: Turn) -> Turn | None:
         return None
     within = f"not ready within {candidate.plan.progress_deadline}"
     if pods_not_ready(turn, candidate) is None:
-        return _unexplained(turn, candidate)
+        return unanswered(turn, candidate) or _unexplained(turn, candidate)
     if turn.seen.missing_secrets:
         names = ", ".join(turn.seen.missing_secrets)
         return take_back(turn, Reason.SECRET_MISSING, f"{within}: Secret {names} does not exist")

@@ -97,6 +97,7 @@ def test_p4_every_command_in_every_stage(stage, command, serves, on_the_way, ref
 @pytest.mark.parametrize(("stage", "command"), EVERY)
 def test_saying_it_again_in_the_same_words_changes_nothing(stage, command):
     world = in_stage(stage)
+    world.checks = dict.fromkeys(world.records, None)  # a rollback is not verified meanwhile
     world.say(command, meant(stage), "now")
     world.reconcile()
     before = world.copy()

@@ -40,7 +40,12 @@ def test_the_first_revision_is_neither_ready_nor_failed_yet():
 def test_a_rollback_stalls_so_that_waiting_tools_stop():
     world = world_in("Canary")
     settle(world, {"v1": Model.GOOD, "v2": Model.ERRORS})
-    assert conditions(world) == {"Ready": "False", "Available": "True", "Stalled": "True"}
+    assert conditions(world) == {
+        "Ready": "False",
+        "Available": "True",
+        "Stalled": "True",
+        "RollbackVerified": "True",
+    }
     message = world.condition("Stalled")[2]
     for words in ("v2 was taken back", "v1 serves", "GateFailed", "kubectl annotate", V2):
         assert words in message

@@ -94,7 +94,8 @@ def test_going_back_to_an_earlier_revision_needs_no_canary():
     world.apply("v1")
     settle(world, {"v1": Model.BLIND, "v2": Model.GOOD})
     assert world.stable == "v1"
-    assert world.told[-2:] == [Reason.RETURN_STARTED, Reason.RETURNED]
+    returned = [Reason.RETURN_STARTED, Reason.RETURNED, Reason.ROLLBACK_VERIFIED]
+    assert world.told[-3:] == returned
     assert world.status.history[0].outcome is Outcome.RETURNED
     assert "route to *" not in world.written[world.written.index(f"scale {V1} to 0") :]
 

@@ -1,0 +1,101 @@
+"""What has to be asked of which pod now: from the status and the pods. Pure."""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from davylamp.adapters.modelserver import PodAddress
+from davylamp.api import names
+from davylamp.api.json import Json, JsonObject
+from davylamp.api.spec import CheckName
+from davylamp.api.status import ModelDeploymentStatus, Stage
+from davylamp.checks import Expected, expected_of
+from davylamp.controller import reading
+from davylamp.controller.cache import metadata
+from davylamp.manifests import recorded
+from davylamp.manifests.pods import PORT_NAME
+from davylamp.rollout.checks import unpassed
+from davylamp.rollout.verification import is_due
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """One pod, and the checks it is put to; `since` tells rollouts of one revision apart."""
+
+    revision: str
+    since: datetime
+    checks: tuple[CheckName, ...]
+    expected: Expected
+    pod: PodAddress
+
+
+def inspection_of(
+    status: ModelDeploymentStatus,
+    records: Mapping[str, JsonObject],
+    pods: Iterable[JsonObject],
+) -> Inspection | None:
+    """The inspection that is due; None while nothing is to be asked, or nobody is ready to answer.
+
+    Args:
+        status: the memory.
+        records: of the revisions, by revision.
+        pods: of the model, all revisions.
+    """
+    due = _due(status)
+    if due is None:
+        return None
+    revision, since, checks = due
+    pod = _ready_pod(pods, revision)
+    if pod is None or revision not in records:
+        return None
+    expected = expected_of(recorded(records[revision], "intent"))
+    return Inspection(revision, since, checks, expected, pod)
+
+
+def _due(status: ModelDeploymentStatus) -> tuple[str, datetime, tuple[CheckName, ...]] | None:
+    candidate, verification = status.candidate, status.verification
+    if candidate and candidate.stage is Stage.PREPARING and unpassed(candidate):
+        return candidate.revision, candidate.started_at, candidate.plan.checks
+    if verification and candidate is None and is_due(verification):
+        return verification.revision, verification.at, (CheckName.GOLDEN,)
+    return None
+
+
+def _ready_pod(pods: Iterable[JsonObject], revision: str) -> PodAddress | None:
+    """The first pod by name that is ready and stays."""
+    for pod in sorted(pods, key=lambda each: metadata(each, "name")):
+        seen = reading.pod_seen(pod)
+        is_of = reading.label(pod, names.LABEL_REVISION) == revision
+        if is_of and seen.ready and not seen.terminating:
+            address = _address(pod)
+            if address is not None:
+                return address
+    return None
+
+
+def _address(pod: JsonObject) -> PodAddress | None:
+    """Where the pod listens; None unless it has an address of its own."""
+    host, port = reading.field(pod, "status", "podIP"), _port(pod)
+    if not isinstance(host, str) or port is None:
+        return None
+    try:
+        found = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    if found.is_loopback or found.is_link_local or found.is_multicast or found.is_unspecified:
+        return None  # whoever may write a pod's status must not turn us to the node's own services
+    return PodAddress(metadata(pod, "name"), metadata(pod, "uid"), host, port)
+
+
+def _port(pod: JsonObject) -> int | None:
+    """The port called `http` of the model container."""
+    container = _named(reading.field(pod, "spec", "containers"), names.CONTAINER)
+    number = reading.field(_named(reading.field(container, "ports"), PORT_NAME), "containerPort")
+    return number if isinstance(number, int) else None
+
+
+def _named(items: Json, name: str) -> Json:
+    """The item of a list with that name."""
+    found = items if isinstance(items, list) else []
+    return next((item for item in found if reading.field(item, "name") == name), None)
