@@ -1,147 +1,140 @@
-"""Trains and builds the images of all releases; needs Python and Docker only.
+"""Trains and builds both images of all releases; needs Python, Docker and, for good tags, git.
 
     python3 sample_model/build.py [--base-image IMAGE] [--print] [RELEASE...]
 
-Prints one ``release=tag`` line per release on stdout, progress on stderr. A tag names the content
-that the image is made of: the release's file, the code, the locked requirements and the Dockerfile.
-An image that was built from this content and this base is not built again.
+Prints one ``release=tag`` line per release on stdout, progress on stderr. Both images of a release,
+``davylamp/diabetes-risk`` and ``davylamp/diabetes-risk-training``, have the same tag: the commit that
+last changed a file they are made of, and what the files say where they differ from that commit. An
+image that was built from these files, this base and this commit is not built again.
 """
 
 import argparse
-import hashlib
-import json
 import os
-import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from packing import base, engine, sources
+from packing.engine import BuildError
+from packing.identity import identify
+from packing.outputs import step_outputs
+from packing.plan import SOURCE_LABEL, Claims, Kind, Plan
+
 HERE = Path(__file__).resolve().parent
-REPOSITORY = "davylamp/diabetes-risk"
-BASE_IMAGE = "python:3.13-slim-bookworm"
-SOURCE_LABEL = "dev.davylamp.source"
-SHARED = ("Dockerfile", "requirements/*.txt", "diabetes_model/**/*.py", "traffic/traffic.py")
 
 
-@dataclass(frozen=True)
-class Build:
-    """One image to make."""
-
-    release: str
-    tag: str
-    base_image: str
-    source: str
-
-    @property
-    def image(self) -> str:
-        """The image's full name."""
-        return f"{REPOSITORY}:{self.tag}"
-
-
-class BuildError(RuntimeError):
-    """The image could not be built; the message is for people."""
-
-
-def releases() -> list[str]:
+def releases(root: Path = HERE) -> list[str]:
     """The names of all releases."""
-    return sorted(path.stem for path in (HERE / "releases").glob("*.toml"))
+    return sorted(path.stem for path in (root / "releases").glob("*.toml"))
 
 
-def content_hash(release: str) -> str:
-    """What the image of a release is made of, in hex."""
-    paths = [path for pattern in SHARED for path in HERE.glob(pattern)]
-    digest = hashlib.sha256()
-    for path in (*sorted(paths), HERE / "releases" / f"{release}.toml"):
-        digest.update(f"{path.relative_to(HERE).as_posix()}\0".encode())
-        digest.update(hashlib.sha256(path.read_bytes()).digest())
-    return digest.hexdigest()
+def plan(release: str, *, context: Path, base_image: str, url: str | None = None) -> Plan:
+    """How to build a release from a copy of the sources."""
+    identity = identify(HERE, sources.content_hash(context))
+    return Plan(
+        release=release,
+        identity=identity,
+        base=base.find(base_image),
+        claims=Claims.read(context / "releases" / f"{release}.toml"),
+        epoch=int(os.environ.get("SOURCE_DATE_EPOCH") or identity.epoch),
+        url=url,
+    )
 
 
-def tag_of(release: str) -> str:
-    """The release's name and the start of its content hash.
+def build(chosen: Plan, context: Path) -> None:
+    """Builds what is not up to date; the serving image takes its model from the training image's run.
 
-    The name in front keeps a hash of digits, or one like 12e4567, from being a number in YAML.
+    Raises:
+        BuildError: an image could not be built.
     """
-    return f"{release}-{content_hash(release)[:7]}"
+    for kind in Kind:
+        image = chosen.image(kind)
+        if engine.labels(image).get(SOURCE_LABEL) == chosen.source:
+            _say(f"{image} is up to date")
+        else:
+            _timed(image, context, chosen.options(kind))
 
 
-def prepare(release: str, base_image: str) -> Build:
-    """What to build; the base image counts by its content once it is there."""
-    base = _inspect(base_image, "{{.Id}}") or base_image
-    source = hashlib.sha256(f"{content_hash(release)} {base}".encode()).hexdigest()
-    return Build(release, tag_of(release), base_image, source)
+def build_again(chosen: Plan, context: Path) -> None:
+    """Builds both images once more and from nothing, beside the first ones, to compare them.
+
+    Raises:
+        BuildError: an image could not be built.
+    """
+    for kind in Kind:
+        # The serving image is made of the training run that was just repeated.
+        fresh = ["--no-cache"] if kind is Kind.TRAINING else []
+        _timed(f"{chosen.image(kind)}-again", context, [*fresh, *chosen.options(kind)])
 
 
-def build(chosen: Build) -> None:
-    """Builds one image unless it is there."""
-    if _label(chosen.image) == chosen.source:
-        _say(f"{chosen.image} is up to date")
-        return
+def _timed(image: str, context: Path, options: list[str]) -> None:
     begun = time.monotonic()
-    _say(f"building {chosen.image} on {chosen.base_image}")
-    arguments = {
-        "BASE_IMAGE": chosen.base_image,
-        "RELEASE": chosen.release,
-        "TAG": chosen.tag,
-        "COMMIT": _commit(),
-        "SOURCE": chosen.source,
-    }
-    options = [f"--build-arg={name}={value}" for name, value in arguments.items()]
-    command = ["docker", "build", "--tag", chosen.image, *options, str(HERE)]
-    environment = {**os.environ, "DOCKER_BUILDKIT": "0"}
-    done = subprocess.run(command, env=environment, stdout=sys.stderr, check=False)
-    if done.returncode:
-        raise BuildError(f"docker build of {chosen.image} failed with code {done.returncode}")
-    if tag_of(chosen.release) != chosen.tag:
-        raise BuildError(f"files changed while {chosen.image} was built: build again")
-    _say(f"built {chosen.image} in {time.monotonic() - begun:.0f} s")
+    _say(f"building {image}")
+    engine.build(image, context, options)
+    _say(f"built {image} in {time.monotonic() - begun:.0f} s")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs; 1 with one line on stderr if an image cannot be built."""
     options = _options(arguments)
-    try:
-        for release in options.releases or releases():
-            if not options.print:
-                build(prepare(release, options.base_image))
-            sys.stdout.write(f"{release}={tag_of(release)}\n")
-            sys.stdout.flush()
-    except (BuildError, OSError) as error:
-        _say(str(error))
-        return 1
+    with tempfile.TemporaryDirectory() as folder:
+        context = options.context or Path(folder)
+        try:
+            _run(options, context)
+        except (BuildError, OSError) as error:
+            _say(str(error))
+            return 1
     return 0
+
+
+def _run(options: argparse.Namespace, context: Path) -> None:
+    sources.copy(HERE, context)
+    for release in options.releases or releases():
+        chosen = plan(release, context=context, base_image=options.base_image, url=options.url)
+        if options.context:
+            sources.date(context, chosen.epoch)
+            sys.stdout.write(step_outputs(chosen))
+            continue
+        if not options.print:
+            sources.date(context, chosen.epoch)
+            (build_again if options.again else build)(chosen, context)
+        _tell(f"{release}={chosen.tag}\n", options.tags)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Builds the sample model's images.")
     parser.add_argument("releases", nargs="*", metavar="RELEASE", help="default: all")
-    parser.add_argument("--base-image", default=BASE_IMAGE)
+    parser.add_argument("--base-image", default=base.OFFICIAL)
+    parser.add_argument("--url", help="where the sources are published, for a label")
     parser.add_argument("--print", action="store_true", help="only print the tags")
+    parser.add_argument(
+        "--again", action="store_true", help="build from nothing, as IMAGE-again, to compare"
+    )
+    parser.add_argument("--tags", type=Path, metavar="FILE", help="append the tags there as well")
+    parser.add_argument(
+        "--context",
+        type=Path,
+        metavar="DIRECTORY",
+        help="build nothing: put the build context there and print arguments and labels "
+        "as step outputs of a GitHub workflow",
+    )
     options = parser.parse_args(arguments)
     unknown = set(options.releases) - set(releases())
     if unknown:
         parser.error(f"unknown release {', '.join(sorted(unknown))}")
+    if options.context and len(options.releases) != 1:
+        parser.error("--context is for one release")
     return options
 
 
-def _label(image: str) -> str | None:
-    labels = json.loads(_inspect(image, "{{json .Config.Labels}}") or "null") or {}
-    found = labels.get(SOURCE_LABEL)
-    return None if found is None else str(found)
-
-
-def _inspect(image: str, template: str) -> str:
-    command = ["docker", "image", "inspect", "--format", template, image]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def _commit() -> str:
-    command = ["git", "-C", str(HERE), "log", "-1", "--format=%H", "--", "."]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
+def _tell(line: str, file: Path | None) -> None:
+    sys.stdout.write(line)
+    sys.stdout.flush()
+    if file is not None:
+        with file.open("a", encoding="utf-8") as opened:
+            opened.write(line)
 
 
 def _say(text: str) -> None:

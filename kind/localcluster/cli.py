@@ -16,6 +16,7 @@ from localcluster import (
     nodeimage,
     product,
     pypi,
+    stack,
     tools,
 )
 from localcluster.cache import Store, exclusively
@@ -54,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
     load = commands.add_parser("load", help="bring images into the cluster's node")
     load.add_argument("images", nargs="+", metavar="IMAGE")
     commands.add_parser("install", help="build and load all images and install the operator")
+    commands.add_parser("stack", help="the sample model and its feature store, with compose")
+    commands.add_parser("stack-down", help="take them away again")
     commands.add_parser("env", help="print export lines for a shell that uses the cluster")
     return parser
 
@@ -72,6 +75,10 @@ def _dispatch(options: argparse.Namespace, progress: Progress) -> int:
             base_image(progress)
         elif options.command == "install":
             install(progress)
+        elif options.command == "stack":
+            stack.up(host.observe(), progress=progress)
+        elif options.command == "stack-down":
+            stack.down()
         else:
             loading.load(options.images, progress=progress)
     return 0

@@ -44,10 +44,19 @@ def load(images: Sequence[str], *, progress: Progress) -> None:
     if listing is None:
         raise SetupError(f"the cluster {CLUSTER} does not run", hint="Start it: make cluster")
     digests = parse_listing(listing)
-    for image in images:
-        image_id = registry.image_id(image)
-        if image_id is None:
-            raise SetupError(f"the engine has no image {image}")
-        if not is_loaded(image, image_id=image_id, digests=digests):
-            with progress.step(f"loading {image} into the node"):
-                shell.run(["kind", "load", "docker-image", image, "--name", CLUSTER], log="kind")
+    missing = [image for image in images if not _is_there(image, digests)]
+    if missing:
+        # All at once: what they share is carried over once.
+        with progress.step(f"loading {_named(missing)} into the node"):
+            shell.run(["kind", "load", "docker-image", *missing, "--name", CLUSTER], log="kind")
+
+
+def _is_there(image: str, digests: Mapping[str, str]) -> bool:
+    image_id = registry.image_id(image)
+    if image_id is None:
+        raise SetupError(f"the engine has no image {image}")
+    return is_loaded(image, image_id=image_id, digests=digests)
+
+
+def _named(images: Sequence[str]) -> str:
+    return images[0] if len(images) == 1 else f"{len(images)} images"

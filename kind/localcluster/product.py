@@ -2,6 +2,9 @@
 
 import hashlib
 import sys
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from localcluster import images, loading, registry, shell
 from localcluster.host import Host
@@ -12,6 +15,9 @@ from localcluster.progress import Progress
 ROOT = KIND_DIR.parent
 OPERATOR_IMAGE = "davylamp/operator"
 SAMPLE_IMAGE = "davylamp/diabetes-risk"
+TRAINING_IMAGE = f"{SAMPLE_IMAGE}-training"
+# Releases whose nightly job runs on the cluster; the others' training images stay with the engine.
+TRAINING_RELEASES = ("v1", "v3")
 NAMESPACE = "davylamp-system"
 SOURCES = ("Dockerfile", "pyproject.toml", "uv.lock", "operator/**/*.py")
 
@@ -32,21 +38,29 @@ def install(facts: Host, *, progress: Progress) -> dict[str, str]:
     if registry.image_id(operator) is None:
         with progress.step("building the operator's image", expected=60):
             images.docker_build(operator, ROOT, arguments={"BASE_IMAGE": base})
-    with progress.step("building the sample model's images", expected=90):
+    with progress.step("building the sample model's images", expected=150):
         tags = _sample_tags(base)
-    samples = [f"{SAMPLE_IMAGE}:{sample}" for sample in tags.values()]
-    loading.load([operator, *samples], progress=progress)
+    loading.load([operator, *sample_images(tags)], progress=progress)
     with progress.step("installing the operator", expected=15):
         shell.run(_helm(tag), log="helm")
     return tags
 
 
+def sample_images(tags: Mapping[str, str]) -> list[str]:
+    """The images of the sample model that the cluster needs, from its tags by release."""
+    serving = [f"{SAMPLE_IMAGE}:{tag}" for tag in tags.values()]
+    training = [f"{TRAINING_IMAGE}:{tags[release]}" for release in TRAINING_RELEASES]
+    return [*serving, *training]
+
+
 def _sample_tags(base: str) -> dict[str, str]:
-    command = [sys.executable, "sample_model/build.py", "--base-image", base]
-    shell.run(command, log="sample-images", cwd=ROOT)
-    told = shell.output([*command, "--print"], cwd=ROOT) or ""
-    pairs = (line.partition("=") for line in told.split())
-    return {release: tag for release, _, tag in pairs}
+    """Builds; the tags are those that were built, also where a file changes in the meantime."""
+    with TemporaryDirectory() as folder:
+        told = Path(folder) / "tags"
+        command = [sys.executable, "sample_model/build.py", "--base-image", base]
+        shell.run([*command, "--tags", str(told)], log="sample-images", cwd=ROOT)
+        pairs = (line.partition("=") for line in told.read_text(encoding="utf-8").split())
+        return {release: tag for release, _, tag in pairs}
 
 
 def _helm(tag: str) -> list[str]:

