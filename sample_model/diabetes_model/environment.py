@@ -61,7 +61,7 @@ def machine() -> dict[str, str]:
     from threadpoolctl import threadpool_info  # noqa: PLC0415 - comes with scikit-learn
 
     found = np.show_config(mode="dicts")
-    features = found.get("SIMD Extensions", {}).get("found", []) if found else []
+    features = found.get("SIMD Extensions", {}).get("found", [])
     kernels = sorted(
         f"{pool['internal_api']} {pool['version']} {pool.get('architecture', UNKNOWN)}"
         f" threads={pool['num_threads']}"

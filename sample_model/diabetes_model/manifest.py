@@ -6,7 +6,7 @@ The format is published as ``sample_model/manifest.schema.json``; any other mode
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 from diabetes_model.explanation import Explanation
 
 FILE_NAME = "manifest.json"
-FORMAT = "davylamp.dev/manifest/v1"
+FORMAT: Final = "davylamp.dev/manifest/v1"
 
 # Snake case here, camel case in the file; what a later version adds is nobody's error.
 _JSON = ConfigDict(

@@ -125,5 +125,15 @@ def _named(uri: str) -> Iterator[None]:
         hint = "install the extra `remote` (s3fs, gcsfs)"
         raise SnapshotError(f"{shown(uri)}: {error}: {hint}") from error
     except Exception as error:  # fsspec's backends share no base class
-        reason = " ".join(str(error).split()).replace(uri, shown(uri))
-        raise SnapshotError(f"{shown(uri)}: {type(error).__name__}: {reason}") from error
+        raise SnapshotError(f"{shown(uri)}: {_reason(error, uri)}") from error
+
+
+def _reason(error: Exception, uri: str) -> str:
+    """Type and text of what really happened: fsspec calls whatever a web server does "not found"."""
+    if isinstance(error, FileNotFoundError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    status, message = getattr(error, "status", None), getattr(error, "message", None)
+    text = f"{status} {message}" if status else " ".join(str(error).split())
+    for secret in (uri, urlsplit(uri).query, urlsplit(uri).netloc.rpartition("@")[0]):
+        text = text.replace(secret, "...") if secret else text
+    return f"{type(error).__name__}: {text}".rstrip(": ")
