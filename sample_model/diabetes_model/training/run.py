@@ -22,6 +22,7 @@ from diabetes_model.training.task import Run
 PIPELINE_FILE = "model.skops"
 HOLDOUT_FILE = "holdout.json"
 LOG_FILE = "training.log"
+REQUEST_FILE = "request.json"
 
 
 def train(run: Run, out: Path, log: TrainingLog | None = None) -> Manifest:
@@ -74,10 +75,17 @@ def _write_holdout(run: Run, parts: Parts, path: Path) -> None:
     path.write_text(json.dumps(document) + "\n")
 
 
+def _write_request(manifest: Manifest, path: Path) -> None:
+    """The first golden request by itself: a body to send, whose answer the log shows."""
+    request = manifest.document()["golden"][0]["request"]
+    path.write_text(json.dumps(request) + "\n")
+
+
 def _write_record(manifest: Manifest, log: TrainingLog, out: Path) -> None:
     """The manifest comes last: where it is, everything is."""
     mlmodel.write(manifest, out)
     report.results(manifest, log)
     log.write(out / LOG_FILE)
+    _write_request(manifest, out / REQUEST_FILE)
     manifest.write(out)
     log.stage(f"done: {len(manifest.golden)} golden requests in {out}")

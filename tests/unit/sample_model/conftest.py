@@ -1,3 +1,4 @@
+import functools
 import socket
 import subprocess
 import sys
@@ -64,13 +65,23 @@ def train(tmp_path_factory, cli, snapshot_file) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
-def good(train) -> Path:
-    return train("v1")
+def trained(train) -> Callable[[str], Path]:
+    return functools.cache(lambda release: train(release))
 
 
 @pytest.fixture(scope="session")
-def bad(train) -> Path:
-    return train("v2")
+def good(trained) -> Path:
+    return trained("v1")
+
+
+@pytest.fixture(scope="session")
+def bad(trained) -> Path:
+    return trained("v2")
+
+
+@pytest.fixture(scope="session")
+def unfair(trained) -> Path:
+    return trained("unfair")
 
 
 @pytest.fixture
