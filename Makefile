@@ -69,6 +69,14 @@ cluster-down: ## Delete the local cluster
 install: cluster ## Build all images and install the operator into the local cluster
 	@$(LOCAL) install
 
+.PHONY: stack
+stack: ## The sample model with its feature store, on this machine (compose)
+	@$(LOCAL) stack
+
+.PHONY: stack-down
+stack-down: ## Take the stack away again, with its volume
+	@$(LOCAL) stack-down
+
 .PHONY: bench
 bench: venv cluster install ## Measure rollback on the cluster and count the operator's work
 	@eval "$$($(LOCAL) env)" && PYTHONPATH=operator:kind:. $(BIN)/python -m bench.reconcile && PYTHONPATH=operator:kind:. $(BIN)/python -m bench.rollback
