@@ -12,7 +12,9 @@ PLAN = Rollout(
     probation="30s",
     progress_deadline="1m",
 )
-models = st.sampled_from([Model.GOOD, Model.ERRORS, Model.CRASHES, Model.UNREADY])
+models = st.sampled_from(
+    [Model.GOOD, Model.ERRORS, Model.CRASHES, Model.UNREADY, Model.WRONG, Model.SILENT]
+)
 scripts = st.lists(st.tuples(st.sampled_from(["v2", "v3", "v4"]), models), min_size=1, max_size=5)
 crashes = st.lists(st.one_of(st.none(), st.integers(0, 5)), max_size=60)
 

@@ -10,8 +10,9 @@ from tests.support.world import NAME, World, judgement, revision_of
 
 from davylamp.api.json import JsonObject
 from davylamp.api.names import Command, Reason
-from davylamp.api.spec import Rollout, Step
+from davylamp.api.spec import CheckName, Rollout, Step
 from davylamp.api.status import Stage, to_json
+from davylamp.checks import CheckVerdict
 from davylamp.gates import Verdict
 from davylamp.rollout import Decision, decide
 
@@ -27,6 +28,8 @@ PLANS = (
     PLAN.model_copy(update={"on_deadline": "Rollback", "probation": "0s"}),
     PLAN.model_copy(update={"gates": (), "min_requests": 0}),
     PLAN.model_copy(update={"steps": ()}),
+    PLAN.model_copy(update={"checks": ()}),
+    PLAN.model_copy(update={"checks": (CheckName.GOLDEN,), "progress_deadline": "2m"}),
     PLAN.model_copy(update={"steps": (Step(weight=15, hold="0s"), Step(weight=50, hold="0s"))}),
 )
 FROZEN_HOURS = 5
@@ -109,6 +112,14 @@ class Rollouts(RuleBasedStateMachine):
     @rule(tag=tags, verdict=st.sampled_from(Verdict), requests=st.sampled_from([5, 500, 50_000]))
     def gates_answer(self, tag: str, verdict: Verdict, requests: int) -> None:
         self.world.answers[revision_of(tag)] = judgement(verdict, requests=requests)
+
+    @rule(
+        tag=tags,
+        answers=st.none()
+        | st.dictionaries(st.sampled_from(CheckName), st.sampled_from(CheckVerdict)),
+    )
+    def pods_answer_the_checks(self, tag: str, answers) -> None:
+        self.world.checks[revision_of(tag)] = answers
 
     @rule(command=st.sampled_from(Command), tag=tags, again=st.booleans())
     def person_says(self, command: Command, tag: str, again) -> None:
@@ -206,6 +217,7 @@ class Rollouts(RuleBasedStateMachine):
         self._p1_fence_first(decision)
         self._p3_only_evidence_or_a_person_promotes(decision)
         self._p11_never_above_the_weight(decision)
+        self._p11_no_traffic_before_checks_pass(decision)
         status = decision.status
         if status.candidate or status.previous:
             assert decision.wake_after is not None  # P4
@@ -259,6 +271,27 @@ class Rollouts(RuleBasedStateMachine):
             assert 100 * canary <= candidate.weight * (canary + beside)
         for change in candidate.weights:
             assert 100 * float(change.share) <= change.weight + 0.01
+
+    def _p11_no_traffic_before_checks_pass(self, decision: Decision) -> None:
+        """Whoever is let in for the first time answered every check of its plan well."""
+        before, route = self.world.status, decision.desired.route
+        served = {h.revision for h in before.history if h.outcome in {"Promoted", "Returned"}}
+        served |= {ref.revision for ref in (before.stable, before.previous) if ref}
+        if before.candidate and before.candidate.stage is not Stage.PREPARING:
+            served.add(before.candidate.revision)
+        for revision in {route.stable, route.candidate} - served - {None}:
+            if not route.admits(revision):
+                continue
+            plan = self.world.rollout if before.candidate is None else before.candidate.plan
+            if decision.status.candidate and decision.status.candidate.revision == revision:
+                plan = decision.status.candidate.plan
+            noted = before.candidate.checks if before.candidate else ()
+            passed = {c.name for c in noted if c.verdict == "Pass"}
+            inspected = self.world.observe().inspected
+            if inspected and inspected.revision == revision:
+                results = inspected.results
+                passed |= {r.name for r in results if r.verdict is CheckVerdict.PASS}
+            assert set(plan.checks) & set(self.world.rollout.checks) <= passed
 
     # --- what holds after everything that happens -------------------------------------------------
 
