@@ -63,9 +63,11 @@ def machine() -> dict[str, str]:
     found = np.show_config(mode="dicts")
     features = found.get("SIMD Extensions", {}).get("found", [])
     kernels = sorted(
-        f"{pool['internal_api']} {pool['version']} {pool.get('architecture', UNKNOWN)}"
-        f" threads={pool['num_threads']}"
-        for pool in threadpool_info()
+        {
+            f"{pool['internal_api']} {pool['version']} {pool['architecture']}"
+            for pool in threadpool_info()
+            if pool["user_api"] == "blas"
+        }
     )
     return {
         "python": f"{platform.python_implementation()} {platform.python_version()}",

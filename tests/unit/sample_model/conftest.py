@@ -59,6 +59,7 @@ def train(tmp_path_factory, cli, snapshot_file) -> Callable[..., Path]:
         )
         assert done.returncode == 0, done.stderr
         (out / "log").write_text(done.stdout)
+        (out / "progress").write_text(done.stderr)
         return out
 
     return run
@@ -66,7 +67,7 @@ def train(tmp_path_factory, cli, snapshot_file) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def trained(train) -> Callable[[str], Path]:
-    return functools.cache(lambda release: train(release))
+    return functools.cache(train)
 
 
 @pytest.fixture(scope="session")

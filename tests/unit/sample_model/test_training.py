@@ -1,4 +1,5 @@
 import json
+import platform
 import re
 import zipfile
 
@@ -30,6 +31,29 @@ def test_p7_two_runs_give_byte_identical_files_and_logs(good, train):
     manifests = [Manifest.read(path).document() for path in (good, again)]
     assert all(manifest.pop("timing")["seconds"] > 0 for manifest in manifests)
     assert manifests[0] == manifests[1]
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="names of x86-64 features")
+def test_p7_a_processor_with_fewer_features_gives_the_same_artefacts(good, train):
+    other = train("v1", NPY_DISABLE_CPU_FEATURES="AVX2 FMA3 AVX512F AVX512_SKX")
+    for name in ("model.skops", "model.onnx", "holdout.json", "request.json"):
+        assert (other / name).read_bytes() == (good / name).read_bytes(), name
+    manifests = [Manifest.read(path) for path in (good, other)]
+    assert manifests[0].golden == manifests[1].golden
+    assert "AVX2" in manifests[1].environment["NPY_DISABLE_CPU_FEATURES"]
+
+
+def test_progress_goes_to_stderr_and_the_log_to_a_file_too(good):
+    assert (good / "training.log").read_bytes() == (good / "log").read_bytes()
+    stages = (good / "progress").read_text().splitlines()
+    assert all(re.fullmatch(r"train: +\d+\.\d\d s  \S.*", line) for line in stages), stages
+    assert len(stages) == 6
+
+
+def test_without_a_release_file_a_seed_is_needed(cli, snapshot_file, tmp_path):
+    done = cli("train", "--snapshot", snapshot_file("v1"), "--out", tmp_path / "out")
+    assert done.returncode == 1
+    assert done.stderr == "train: without --release a --seed is needed\n"
 
 
 def test_p7_another_seed_is_another_model(good, train):
