@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     fetch = command("fetch", _fetch, f"fetch ({', '.join(fetching.PROTOCOLS)}) and check")
     fetch.add_argument("uri", metavar="URI")
     fetch.add_argument("--sha256", required=True)
-    fetch.add_argument("--out", type=Path, required=True)
+    fetch.add_argument("--out", type=Path, required=True, help="file, or folder for the same name")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -69,7 +69,10 @@ def _verify(options: argparse.Namespace) -> None:
 
 
 def _fetch(options: argparse.Namespace) -> None:
-    _say(snapshots.fetch(options.uri, options.out, sha256=options.sha256), options.out)
+    path = options.out
+    if path.is_dir():
+        path /= fetching.file_name(options.uri)
+    _say(snapshots.fetch(options.uri, path, sha256=options.sha256), path)
 
 
 def _say(facts: snapshots.Facts, path: Path) -> None:

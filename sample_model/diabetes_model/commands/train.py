@@ -32,13 +32,14 @@ def run(options: argparse.Namespace) -> int:
     # Only now: the libraries read the pinned variables when they are imported.
     from diabetes_model import release, training  # noqa: PLC0415
     from diabetes_model.manifest import Image  # noqa: PLC0415
+    from diabetes_model.snapshots.fetching import shown  # noqa: PLC0415
 
     log = training.TrainingLog.on_terminal()
     chosen = release.read(options.release) if options.release else None
     seed = options.seed if options.seed is not None or chosen is None else chosen.seed
     if seed is None:
         raise release.ReleaseError("without --release a --seed is needed")
-    log.stage(f"reading {options.snapshot.rpartition('/')[2]}")
+    log.stage(f"reading {shown(options.snapshot)}")
     asked = training.Run(
         snapshot=_snapshot(options, chosen),
         seed=release.checked_seed(seed),

@@ -1,11 +1,12 @@
 """Fetching a snapshot: from a file, a web server or an object store, checked before it has a name."""
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit, urlunsplit
 
@@ -17,6 +18,8 @@ from diabetes_model.snapshots.writing import unfinished
 
 # No other: fsspec knows dozens of protocols, some of which run code or read other machines' disks.
 PROTOCOLS = ("file", "http", "https", "s3", "gs")
+# Their loggers print warnings and tracebacks of what they raise as well, and we say in one line.
+BACKENDS = ("aiobotocore", "gcsfs", "google", "s3fs")
 CHUNK = 2**20
 
 
@@ -65,6 +68,11 @@ def is_uri(text: str) -> bool:
     return "://" in text
 
 
+def file_name(uri: str) -> str:
+    """The last part of a path or URI."""
+    return PurePosixPath(urlsplit(uri).path if is_uri(uri) else uri).name
+
+
 def shown(uri: str) -> str:
     """The URI without what may be secret: user, password and query."""
     if not is_uri(uri):
@@ -91,6 +99,8 @@ def _opened(uri: str, limits: Limits) -> Any:
     protocol = uri.partition("://")[0] if is_uri(uri) else "file"
     if protocol not in PROTOCOLS:
         raise SnapshotError(f"protocol {protocol} is none of {', '.join(PROTOCOLS)}")
+    for backend in BACKENDS:
+        logging.getLogger(backend).setLevel(logging.CRITICAL)
     options = _options(protocol, limits)
     system, place = fsspec.url_to_fs(uri, skip_instance_cache=True, **options)
     # Streamed, not asked for in ranges: the size is not known before, nor every server able.

@@ -149,6 +149,9 @@ def test_small_files_are_bounded(store):
 def test_the_commands_fetch_list_and_train_from_a_store(cli, store, digest, folder, tmp_path):
     out = tmp_path / "f.parquet"
     uri = f"{store}/test.parquet"
+    done = cli("snapshot", "fetch", uri, "--sha256", digest, "--out", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "test.parquet").read_bytes() == (folder / "test.parquet").read_bytes()
     done = cli("snapshot", "fetch", uri, "--sha256", digest, "--out", out)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == f"{digest}  {out}: training snapshot test, 442 rows, contract kept\n"
