@@ -4,6 +4,8 @@ import pytest
 import yaml
 from tests.chart.conftest import CHART, MONITORING, NAMESPACE
 
+from davylamp.api import names
+
 pytestmark = pytest.mark.chart
 
 
@@ -120,6 +122,7 @@ def test_alerts_come_out_of_the_template_as_they_went_in(render):
     alerts = {rule["alert"]: rule for rule in source["groups"][0]["rules"]}
     assert set(alerts) == {
         "DavylampRolledBack",
+        "DavylampRollbackNotVerified",
         "DavylampRolloutStuck",
         "DavylampExplanationDrift",
         "DavylampNightlyFailed",
@@ -141,7 +144,8 @@ def test_scrape_annotations(render):
 
 
 def egress_ports(policy):
-    return [[port["port"] for port in rule["ports"]] for rule in policy["spec"]["egress"]]
+    rules = [rule for rule in policy["spec"]["egress"] if "ports" in rule]
+    return [[port["port"] for port in rule["ports"]] for rule in rules]
 
 
 def test_network_policy_is_off_until_asked_for(defaults):
@@ -164,6 +168,9 @@ def test_network_policy_allows_dns_api_server_and_prometheus(render, url, port):
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
     assert policy["spec"]["podSelector"] == rendered.one("Deployment")["spec"]["selector"]
     assert egress_ports(policy) == [[53, 53], [443, 6443], [port]]
+    (models,) = [rule for rule in policy["spec"]["egress"] if "ports" not in rule]
+    exists = {"matchExpressions": [{"key": names.LABEL_MODEL, "operator": "Exists"}]}
+    assert models == {"to": [{"namespaceSelector": {}, "podSelector": exists}]}
 
 
 def test_network_policy_can_name_its_peers(render):
@@ -180,7 +187,7 @@ def test_network_policy_can_name_its_peers(render):
         }
     ).one("NetworkPolicy")
     assert egress_ports(policy) == [[53, 53], [6443], [9090], [3128]]
-    _, api_server, prometheus, _ = policy["spec"]["egress"]
+    _, api_server, prometheus, *_ = policy["spec"]["egress"]
     assert api_server["to"] == [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
     assert prometheus["to"] == [monitoring]
     assert policy["spec"]["ingress"][0]["from"] == [monitoring]

@@ -1,17 +1,21 @@
 """Examples are what the API takes; links, names and reasons in the documents exist."""
 
+import json
 import re
 from functools import cache
 from pathlib import Path
 
+import jsonschema
 import pytest
 import yaml
+from tests.support.contract import Server, inspected
 
 from davylamp.adapters.errors import SourceFault
 from davylamp.api import names
 from davylamp.api.explanations import Explanations
 from davylamp.api.names import Command, Reason
-from davylamp.api.spec import ModelDeploymentSpec
+from davylamp.api.spec import CheckName, ModelDeploymentSpec
+from davylamp.checks import CheckReason, Expected
 from davylamp.gates.verdicts import NO_SERIES, NO_TRAFFIC, SOURCE_DOWN, STALE_SCRAPE
 
 ROOT = Path(__file__).parents[3]
@@ -125,6 +129,25 @@ def test_every_reason_for_taking_back_is_in_the_runbook():
     page = text(RUNBOOKS / "DavylampRolledBack.md")
     assert len(set(found)) > 5
     assert not [Reason[name] for name in found if f"`{Reason[name]}`" not in page]
+
+
+def test_every_reason_of_a_check_is_in_the_contract():
+    page = text(ROOT / "docs" / "model-server.md")
+    assert not [reason for reason in CheckReason if f"`{reason}`" not in page]
+    assert not [check for check in CheckName if f"| `{check}` |" not in page]
+
+
+def test_the_smallest_manifest_of_the_contract_passes_the_schema_and_its_checks():
+    page = text(ROOT / "docs" / "model-server.md")
+    block = re.search(r"```json\n(.*?)```", page, re.DOTALL)
+    assert block
+    manifest = json.loads(block[1])
+    schema = json.loads(text(ROOT / "sample_model" / "manifest.schema.json"))
+    jsonschema.validate(manifest, schema)
+    checks = [CheckName.MANIFEST, CheckName.GOLDEN]
+    server = Server(manifest)
+    expected = Expected("v1-3f2c1ab", "2026-11-01", 42)
+    assert {r.verdict.value for r in inspected(server, checks, expected).values()} == {"Pass"}
 
 
 def test_commands_and_labels_are_spelt_as_the_operator_reads_them():
