@@ -32,6 +32,7 @@ def test_a_model_is_what_the_api_takes():
     assert [step.weight for step in spec.rollout.steps] == [25]
     assert spec.rollout.probation == "0s"
     assert spec.config == {"FAULT_ERROR_RATE": "0.2"}
+    assert spec.rollout.checks == ()
 
 
 def test_what_is_not_said_is_left_to_the_product():
