@@ -35,6 +35,14 @@ unit: venv ## Tests that need no cluster
 chart: venv ## Tests of the Helm chart (need helm)
 	@eval "$$($(LOCAL) env)" && $(BIN)/pytest tests/chart
 
+.PHONY: images
+images: venv ## Tests of the sample model's images (need docker)
+	@$(LOCAL) base-image > /dev/null && $(BIN)/pytest tests/images
+
+.PHONY: rebuild-check
+rebuild-check: ## Build the sample model's images twice, once from nothing, and compare all they hold
+	@base="$$($(LOCAL) base-image)" && $(PYTHON) sample_model/rebuild_check.py "$$base"
+
 .PHONY: e2e
 e2e: venv cluster install ## Tests on the local cluster
 	@eval "$$($(LOCAL) env)" && $(BIN)/pytest tests/integration tests/e2e
@@ -76,6 +84,10 @@ stack: ## The sample model with its feature store, on this machine (compose)
 .PHONY: stack-down
 stack-down: ## Take the stack away again, with its volume
 	@$(LOCAL) stack-down
+
+.PHONY: reproduce
+reproduce: venv ## Train again here and in the image, serve, compare with what is published; then sabotage
+	@PYTHONPATH=sample_model:operator $(BIN)/python -m reproduce --base-image "$$($(LOCAL) base-image)"
 
 .PHONY: bench
 bench: venv cluster install ## Measure rollback on the cluster and count the operator's work

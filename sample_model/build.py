@@ -57,6 +57,11 @@ def build(chosen: Plan, context: Path) -> None:
             _timed(image, context, chosen.options(kind))
 
 
+def again(chosen: Plan, kind: Kind) -> str:
+    """The name of an image that was built once more."""
+    return f"{chosen.image(kind)}-again"
+
+
 def build_again(chosen: Plan, context: Path) -> None:
     """Builds both images once more and from nothing, beside the first ones, to compare them.
 
@@ -64,9 +69,9 @@ def build_again(chosen: Plan, context: Path) -> None:
         BuildError: an image could not be built.
     """
     for kind in Kind:
-        # The serving image is made of the training run that was just repeated.
+        # The serving image is made of the layers and the training run that were just repeated.
         fresh = ["--no-cache"] if kind is Kind.TRAINING else []
-        _timed(f"{chosen.image(kind)}-again", context, [*fresh, *chosen.options(kind)])
+        _timed(again(chosen, kind), context, [*fresh, *chosen.options(kind)])
 
 
 def _timed(image: str, context: Path, options: list[str]) -> None:
@@ -99,7 +104,7 @@ def _run(options: argparse.Namespace, context: Path) -> None:
             continue
         if not options.print:
             sources.date(context, chosen.epoch)
-            (build_again if options.again else build)(chosen, context)
+            build(chosen, context)
         _tell(f"{release}={chosen.tag}\n", options.tags)
 
 
@@ -109,9 +114,6 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--base-image", default=base.OFFICIAL)
     parser.add_argument("--url", help="where the sources are published, for a label")
     parser.add_argument("--print", action="store_true", help="only print the tags")
-    parser.add_argument(
-        "--again", action="store_true", help="build from nothing, as IMAGE-again, to compare"
-    )
     parser.add_argument("--tags", type=Path, metavar="FILE", help="append the tags there as well")
     parser.add_argument(
         "--context",
