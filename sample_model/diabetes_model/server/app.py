@@ -1,127 +1,89 @@
-"""The HTTP contract: ``/predict``, ``/explain``, ``/manifest``, ``/healthz``, ``/readyz``, ``/metrics``."""
+"""The application: every route, and what is around them."""
 
 import logging
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Mapping
 
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
 
-from diabetes_model.explanation import Explanation
 from diabetes_model.manifest import Manifest
-from diabetes_model.model import Model
-from diabetes_model.server.faults import FaultPlayer
-from diabetes_model.server.logs import LOGGER, FailureLog
-from diabetes_model.server.metrics import Metrics
+from diabetes_model.server import page, plain, protocol_routes
+from diabetes_model.server.answering import as_json
+from diabetes_model.server.documents import describe_bodies
+from diabetes_model.server.logs import LOGGER
 from diabetes_model.server.observed import Observed
-from diabetes_model.server.requests import Batch
+from diabetes_model.server.protocol import Protocol
+from diabetes_model.server.service import Service
 from diabetes_model.server.settings import Settings
 
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """What the routes answer from."""
-
-    settings: Settings
-    model: Model
-    metrics: Metrics
-    faults: FaultPlayer
-    failures: FailureLog = field(default_factory=FailureLog)
-
-    @property
-    def tag(self) -> str:
-        """The tag this server was deployed as, else the one that its image claims."""
-        return self.settings.tag or self.model.manifest.image.tag
-
-    def predict(self, batch: Batch) -> dict[str, Any]:
-        """The answer of ``/predict``."""
-        self.faults.maybe_fail()
-        return {"predictions": self.model.predict(batch.values()), **self._identity()}
-
-    def explain(self, batch: Batch) -> dict[str, Any]:
-        """The answer of ``/explain``."""
-        explanations = map(_plain, self.model.explain(batch.values()))
-        return {"explanations": list(explanations), **self._identity()}
-
-    def answer(self, route: str, ask: Callable[[], dict[str, Any]]) -> JSONResponse:
-        """The answer to a valid request: 200, or an honest 500 when the model has none."""
-        try:
-            return JSONResponse(ask())
-        except Exception as error:  # noqa: BLE001 - whatever the model raises is one counted 500
-            self.failures.failed(route, error)
-            reason = f"{type(error).__name__}: {error}"
-            return JSONResponse({"error": reason, **self._identity()}, status_code=500)
-
-    def _identity(self) -> dict[str, str]:
-        return {"revision": self.settings.revision, "tag": self.tag}
+UNAVAILABLE = 503
+MEASURED: Mapping[str, str] = {"/predict": "predict", "/explain": "explain"}
 
 
 def create_app(settings: Settings) -> Observed:
     """Loads the model and builds the application; a wrong artefact raises before anything listens."""
-    model = Model.load(settings.model_directory)
-    metrics = Metrics.of(model=settings.model, revision=settings.revision)
-    service = Service(settings, model, metrics, FaultPlayer(settings.faults, time.monotonic()))
-    metrics.describe(_facts(model.manifest, service.tag))
-    _warn_of_differences(settings, model.manifest)
+    service = Service.of(settings)
+    manifest = service.model.manifest
+    service.metrics.describe(_facts(manifest, service.tag))
+    _warn_of_differences(settings, manifest)
     service.faults.begin()
+    return observed(service)
+
+
+def observed(service: Service) -> Observed:
+    """The application around a service."""
     return Observed(
-        application=_routes(service),
+        application=routes(service),
+        measured=dict([*MEASURED.items(), *Protocol(service).measured()]),
         identity=(
-            (b"x-model-revision", settings.revision.encode()),
+            (b"x-model-revision", service.settings.revision.encode()),
             (b"x-model-tag", service.tag.encode()),
         ),
-        observe=metrics.observer(),
+        observe=service.metrics.observer(),
     )
 
 
-def _routes(service: Service) -> FastAPI:
-    app = FastAPI(title=service.settings.model, version=service.tag)
-    _model_routes(app, service)
+def routes(service: Service) -> FastAPI:
+    """The routes alone."""
+    app = FastAPI(
+        title=service.settings.model,
+        version=service.tag,
+        description="Predicts the progression of diabetes, and says why.",
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+    )
+    plain.add_model_routes(app, service)
+    plain.add_fact_routes(app, service)
+    app.include_router(protocol_routes.router(Protocol(service)))
     _probe_routes(app, service)
+    describe_bodies(app)
+    page.add(app)
+    app.add_exception_handler(HTTPException, _problem)
     return app
-
-
-def _model_routes(app: FastAPI, service: Service) -> None:
-    @app.post("/predict")
-    async def predict(batch: Batch) -> JSONResponse:
-        """Disease progression one year after baseline, one number per row."""
-        return service.answer("predict", lambda: service.predict(batch))
-
-    @app.post("/explain")
-    async def explain(batch: Batch) -> JSONResponse:
-        """Contributions that add up: ``prediction = baseline + sum(contributions)``."""
-        return service.answer("explain", lambda: service.explain(batch))
-
-    @app.get("/manifest")
-    async def manifest() -> JSONResponse:
-        """What this image claims about itself."""
-        return JSONResponse(service.model.manifest.document())
 
 
 def _probe_routes(app: FastAPI, service: Service) -> None:
     @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> JSONResponse:
-        return JSONResponse({"alive": True})
+    async def healthz() -> Response:
+        return as_json({"alive": True})
 
     @app.get("/readyz", include_in_schema=False)
-    async def readyz() -> JSONResponse:
+    async def readyz() -> Response:
         ready = service.faults.ready()
-        return JSONResponse({"ready": ready}, status_code=200 if ready else 503)
+        return as_json({"ready": ready}, 200 if ready else UNAVAILABLE)
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
         return Response(service.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 
-def _plain(explanation: Explanation) -> dict[str, Any]:
-    return {
-        "prediction": explanation.prediction,
-        "baseline": explanation.baseline,
-        "contributions": dict(explanation.contributions),
-    }
+async def _problem(_: Request, error: Exception) -> Response:
+    """What is not found or not allowed, in the form of every other error."""
+    assert isinstance(error, HTTPException)
+    return as_json({"error": error.detail}, error.status_code)
 
 
 def _facts(manifest: Manifest, tag: str) -> dict[str, str]:

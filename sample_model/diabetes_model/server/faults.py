@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from diabetes_model.model import Matrix
 from diabetes_model.server.logs import LOGGER
 from diabetes_model.server.settings import Faults
 
@@ -39,6 +40,20 @@ class FaultPlayer:
         """Raises InjectedError for the asked share of calls."""
         if self.faults.error_rate and self.chance() < self.faults.error_rate:
             raise InjectedError("asked for by FAULT_ERROR_RATE")
+
+    def shifted(self, predictions: Matrix) -> Matrix:
+        """What is answered instead of these predictions."""
+        shift = self.faults.prediction_shift
+        return predictions + shift if shift else predictions
+
+    def bent(self, contributions: Matrix) -> Matrix:
+        """What is answered instead of these contributions, rows x features."""
+        shift = self.faults.explanation_shift
+        if not shift:
+            return contributions
+        bent = contributions.copy()
+        bent[:, 0] += shift
+        return bent
 
     def begin(self) -> None:
         """Starts the faults that happen by themselves."""

@@ -1,7 +1,7 @@
 """Around every answer: the headers that say who answered, and the metrics of the model's routes."""
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,14 +10,16 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Application = Callable[[Message, Receive, Send], Awaitable[None]]
 
-MEASURED = {"/predict": "predict", "/explain": "explain"}
-
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """An ASGI application around another: plain ASGI, a fraction of a framework middleware's cost."""
+    """An ASGI application around another: plain ASGI, a fraction of a framework middleware's cost.
+
+    ``measured`` maps the paths whose answers are counted to the name of their route.
+    """
 
     application: Application
+    measured: Mapping[str, str]
     identity: tuple[tuple[bytes, bytes], ...]
     observe: Callable[[str, int, float], None]
 
@@ -26,7 +28,7 @@ class Observed:
         if scope["type"] != "http":
             await self.application(scope, receive, send)
             return
-        route, begun = MEASURED.get(scope["path"]), time.perf_counter()
+        route, begun = self.measured.get(scope["path"]), time.perf_counter()
 
         async def send_with_identity(message: Message) -> None:
             if message["type"] == "http.response.start":
