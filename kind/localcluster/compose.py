@@ -7,7 +7,7 @@ from localcluster.progress import Progress
 from localcluster.versions import Version, is_at_least
 
 MINIMUM: Version = (1, 29, 0)  # the first with service_completed_successfully
-CANDIDATES = (("docker", "compose"), ("docker-compose",))
+PLUGIN, PROGRAM = ("docker", "compose"), ("docker-compose",)
 PACKAGE = "docker-compose"
 HINT = (
     "Install the plugin (https://docs.docker.com/compose/install/), so that `docker compose version`\n"
@@ -17,11 +17,10 @@ HINT = (
 
 def find() -> tuple[str, ...] | None:
     """The command of a compose that is new enough, None where there is none."""
-    for command in CANDIDATES:
-        says = shell.output([*command, "version", "--short"], timeout=20)
-        if says and is_at_least(says, MINIMUM):
-            return command
-    return None
+    if shell.succeeds([*PLUGIN, "version"], timeout=20):  # every plugin is
+        return PLUGIN
+    says = shell.output([*PROGRAM, "version", "--short"], timeout=20)
+    return PROGRAM if says and is_at_least(says, MINIMUM) else None
 
 
 def ensure(host: Host, *, progress: Progress) -> tuple[str, ...]:

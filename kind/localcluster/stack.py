@@ -4,12 +4,13 @@ import json
 import os
 import shlex
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from localcluster import compose, engine, images, registry, shell
+from localcluster import compose, engine, images, shell
 from localcluster.errors import SetupError
 from localcluster.host import Host
 from localcluster.paths import KIND_DIR
@@ -19,8 +20,8 @@ ROOT = KIND_DIR.parent
 RELEASE = "v1"
 REPOSITORY = "davylamp/diabetes-risk"
 PROJECT = "davylamp-stack"
+SELECTED = ("--project-name", PROJECT)  # also where the file of settings is not there
 READY_SECONDS = 120.0
-BUILDS = 3
 PORTS = {"DAVYLAMP_API_PORT": "8080", "DAVYLAMP_FEATURE_STORE_PORT": "8081"}
 OURS = "# Written by `make stack`, which writes it anew every time."
 LOG = "stack"
@@ -33,7 +34,7 @@ def up(host: Host, *, progress: Progress) -> None:
         SetupError: something is missing, a training run failed, or the model does not answer.
     """
     engine.ensure(host, progress=progress)
-    command = compose.ensure(host, progress=progress)
+    command = (*compose.ensure(host, progress=progress), *SELECTED)
     base = images.python_base(host, progress=progress)
     with progress.step("building the sample model's images", expected=90):
         tag = _built(base)
@@ -49,7 +50,7 @@ def down() -> None:
     """Take it away, with its volume; nothing to do where there is no compose."""
     command = compose.find()
     if command is not None and engine.is_running():
-        shell.run([*command, "down", "--volumes", "--remove-orphans"], log=LOG, cwd=ROOT)
+        shell.run([*command, *SELECTED, "down", "--volumes", "--remove-orphans"], log=LOG, cwd=ROOT)
 
 
 def settings(tag: str, labels: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
@@ -85,15 +86,12 @@ def write_settings(path: Path, values: Mapping[str, str]) -> None:
 
 
 def _built(base: str) -> str:
-    """The tag of the images; a tag names the files, so it is another one when these change."""
-    command = [sys.executable, "sample_model/build.py", "--base-image", base]
-    for _ in range(BUILDS):
-        shell.run([*command, RELEASE], log="sample-images", cwd=ROOT)
-        told = shell.output([*command, "--print", RELEASE], cwd=ROOT) or ""
-        tag = told.strip().partition("=")[2]
-        if registry.has_image(f"{REPOSITORY}:{tag}"):
-            return tag
-    raise SetupError("the files of the model change all the time", hint="Run it again later.")
+    """The tag that the images were built as."""
+    with tempfile.TemporaryDirectory() as folder:
+        told = Path(folder) / "tags"
+        command = [sys.executable, "sample_model/build.py", "--base-image", base]
+        shell.run([*command, "--tags", str(told), RELEASE], log="sample-images", cwd=ROOT)
+        return told.read_text(encoding="utf-8").strip().partition("=")[2]
 
 
 def _labels(image: str) -> dict[str, str]:
