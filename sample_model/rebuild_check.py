@@ -11,7 +11,7 @@ from pathlib import Path
 
 import build
 import compare_images
-from packing import sources
+from packing import engine, sources
 from packing.engine import BuildError
 from packing.plan import Kind
 
@@ -32,6 +32,9 @@ def main(base_image: str) -> int:
             sys.stderr.write(f"{error}\n")
             return 1
     codes = [compare_images.main([plan.image(kind), build.again(plan, kind)]) for kind in Kind]
+    if max(codes) == 0:  # else somebody wants to look at them
+        for kind in Kind:
+            engine.remove(build.again(plan, kind))
     return max(codes)
 
 

@@ -36,6 +36,11 @@ def build(image: str, context: Path, options: list[str]) -> None:
         raise BuildError(f"docker build of {image} failed with code {done.returncode}")
 
 
+def remove(image: str) -> None:
+    """Takes the name away, and what nothing else is made of."""
+    subprocess.run(["docker", "image", "rm", image], stdout=sys.stderr, check=False)
+
+
 def _environment() -> Mapping[str, str]:
     """Without the plugin for BuildKit, a client that prefers it does not build at all."""
     command = ["docker", "buildx", "version"]
