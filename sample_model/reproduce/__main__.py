@@ -23,7 +23,6 @@ from reproduce.results import Section, differences
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs; returns the exit code."""
     options = _options(arguments)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # containers are removed on the way out
     begun = time.monotonic()
 
     def say(what: str) -> None:
@@ -74,4 +73,5 @@ def _style() -> table.Style:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # containers are removed on the way out
     sys.exit(main())
