@@ -18,6 +18,7 @@ from diabetes_model.server.observed import Observed
 from diabetes_model.server.protocol import Protocol
 from diabetes_model.server.service import Service
 from diabetes_model.server.settings import Settings
+from diabetes_model.server.telemetry import configuration
 
 UNAVAILABLE = 503
 MEASURED: Mapping[str, str] = {"/predict": "predict", "/explain": "explain"}
@@ -54,6 +55,7 @@ def routes(service: Service) -> FastAPI:
         description="Predicts the progression of diabetes, and says why.",
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
+        telemetry=configuration(service.settings.signals, _resource(service)),
     )
     plain.add_model_routes(app, service)
     plain.add_fact_routes(app, service)
@@ -92,6 +94,15 @@ def _facts(manifest: Manifest, tag: str) -> dict[str, str]:
         "commit": manifest.image.commit,
         "snapshot": manifest.feature_snapshot.id,
         "seed": str(manifest.seed),
+    }
+
+
+def _resource(service: Service) -> dict[str, str]:
+    """Who sends spans and metrics, unless the environment says otherwise."""
+    return {
+        "service.name": service.settings.model,
+        "service.version": service.tag,
+        "davylamp.revision": service.settings.revision,
     }
 
 

@@ -5,6 +5,7 @@ Kubernetes, which is the one that has to see them.
 """
 
 import asyncio
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,12 @@ from gunicorn.errors import HaltServer
 from gunicorn.glogging import Logger
 from gunicorn.workers.gasgi import ASGIWorker
 
-from diabetes_model.server.logs import log_config
+from diabetes_model.server.logs import LOGGER, configure, log_config
 from diabetes_model.server.settings import Settings
 
 GRACEFUL_SECONDS = 20
 KEEP_ALIVE_SECONDS = 5
+WRONG_USAGE = 2
 
 
 class DrainingWorker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -58,7 +60,13 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
 def serve() -> int:
     """Serves until SIGTERM; returns the exit code."""
-    Server(Settings.read(os.environ)).run()
+    configure()
+    try:
+        settings = Settings.read(os.environ)
+    except ValueError as error:
+        logging.getLogger(LOGGER).critical("%s", error)
+        return WRONG_USAGE
+    Server(settings).run()
     return 0
 
 

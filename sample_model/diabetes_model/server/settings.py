@@ -1,10 +1,13 @@
 """What the environment says about this server: where it listens, who it is, which faults it plays."""
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from diabetes_model.server.telemetry import Signals
 
 DEFAULT_MODEL_DIRECTORY = "/app/model"
 MOST_RECENT_ROWS = 100_000
@@ -58,7 +61,8 @@ class Faults:
 class Settings:
     """One server. ``revision`` and ``tag`` go out with every answer.
 
-    ``recent_rows`` is how many rows ``/recent`` remembers, 0 for none.
+    ``recent_rows`` is how many rows ``/recent`` remembers, 0 for none; ``signals`` is
+    what OpenTelemetry exports.
     """
 
     port: int
@@ -72,13 +76,14 @@ class Settings:
     log_level: str
     recent_rows: int
     faults: Faults
+    signals: Signals
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
         """Reads the variables that the operator sets, and what a person needs on a laptop.
 
         Raises:
-            ValueError: a value is not a number; the message names the variable.
+            ValueError: a value is not what it has to be; the message names the variable.
         """
         return cls(
             port=_whole(environ, "PORT", 8080),
@@ -89,10 +94,18 @@ class Settings:
             snapshot=environ.get("DAVYLAMP_FEATURE_SNAPSHOT") or None,
             seed=environ.get("DAVYLAMP_SEED") or None,
             drain_seconds=_number(environ, "DRAIN_SECONDS", 1.0),
-            log_level=(environ.get("LOG_LEVEL") or "INFO").upper(),
+            log_level=_level(environ),
             recent_rows=min(_whole(environ, "RECENT_ROWS", 0), MOST_RECENT_ROWS),
             faults=Faults.read(environ),
+            signals=Signals.wanted(environ),
         )
+
+
+def _level(environ: Mapping[str, str]) -> str:
+    level = (environ.get("LOG_LEVEL") or "INFO").upper()
+    if level not in logging.getLevelNamesMapping():
+        raise ValueError(f"LOG_LEVEL is {level!r}, it has to be a level like DEBUG or WARNING")
+    return level
 
 
 def _maybe(environ: Mapping[str, str], name: str) -> float | None:
