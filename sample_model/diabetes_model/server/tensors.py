@@ -62,7 +62,7 @@ class InferenceRequest(BaseModel):
 
     model_config = ConfigDict(strict=True, json_schema_extra={"example": EXAMPLE_REQUEST})
 
-    inputs: Annotated[list[Tensor], Field(min_length=1, max_length=len(contract.NAMES))]
+    inputs: Annotated[list[Tensor], Field(min_length=1)]
     outputs: list[RequestedOutput] | None = None
     id: str | None = None
     parameters: dict[str, Any] | None = None
@@ -105,7 +105,8 @@ def _joined(tensors: Sequence[Tensor]) -> Matrix:
     for tensor in tensors:
         if tensor.name not in contract.NAMES or tensor.name in columns:
             what = "is there twice" if tensor.name in columns else "is no feature"
-            raise _bad(f"{tensor.name}: {what}; inputs are {FEATURES}, or {contract.NAMES}")
+            names = ", ".join(contract.NAMES)
+            raise _bad(f"{tensor.name}: {what}; inputs are {FEATURES}, or each of {names}")
         columns[tensor.name] = _column(tensor)
     lengths = {len(column) for column in columns.values()}
     if len(lengths) > 1:

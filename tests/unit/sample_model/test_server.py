@@ -108,15 +108,53 @@ def test_a_missing_measurement_is_served_by_the_good_model_and_breaks_the_bad_on
 def test_a_row_that_breaks_the_contract_is_a_422_that_names_the_field(server, row, field):
     answer = server.post("/predict", json={"rows": [ROW, row]})
     assert answer.status_code == 422
+    assert answer.json()["error"].startswith(f"rows.1.{field}: ")
     assert answer.json()["detail"][0]["loc"] == ["body", "rows", 1, field]
     assert count(server, route="predict", code="422") == 1
     assert count(server, route="predict", code="500") == 0
 
 
-@pytest.mark.parametrize("body", ["", "not json", '{"rows": []}', '{"rows": 3}', "[]"])
-def test_a_body_that_is_no_batch_is_a_422(server, body):
-    headers = {"content-type": "application/json"}
-    assert server.post("/predict", content=body, headers=headers).status_code == 422
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("", "body: Invalid JSON: EOF"),
+        ("not json", "body: Invalid JSON: "),
+        ('{"rows": []}', "rows: List should have at least 1 item"),
+        ('{"rows": 3}', "rows: Input should be a valid array"),
+        ('{"rows": [{"age": NaN}]}', "rows.0.age: Input should be a finite number (and 7 more)"),
+        ("[]", "body: Input should be an object"),
+    ],
+)
+def test_a_body_that_is_no_batch_is_a_422(server, body, said):
+    answer = server.post("/predict", content=body)
+    assert answer.status_code == 422
+    assert answer.json()["error"].startswith(said)
+
+
+def test_many_problems_are_counted_and_only_some_listed(server):
+    answer = server.post("/explain", json={"rows": [ROW | {"bmi": 1000}] * 100}).json()
+    assert answer["error"].endswith("less than or equal to 80 (and 99 more)")
+    assert len(answer["detail"]) == 20
+
+
+def test_a_body_larger_than_any_valid_one_is_refused_before_it_is_read_to_its_end(server):
+    sent = []
+
+    def pieces():
+        for number in range(100):
+            sent.append(number)
+            yield b" " * 2**20
+
+    answer = server.post("/predict", content=pieces())
+    assert answer.status_code == 413
+    assert answer.json() == {"error": "body: more than 2097152 bytes"}
+    assert count(server, route="predict", code="413") == 1
+
+
+def test_what_is_nowhere_is_an_error_in_the_form_of_all_others(server):
+    assert server.get("/nowhere").json() == {"error": "Not Found"}
+    assert server.get("/predict").status_code == 405
+    assert server.get("/predict").json() == {"error": "Method Not Allowed"}
 
 
 def test_success_and_failure_are_counted_from_zero_by_route_and_revision(server):
@@ -150,6 +188,19 @@ def test_a_fault_rate_fails_that_share_of_predictions_only(good):
     player.maybe_fail()
 
 
+def test_shift_faults_change_what_is_answered_and_nothing_else(good, server):
+    prediction = server.post("/predict", json={"rows": [ROW]}).json()["predictions"][0]
+    explanation = server.post("/explain", json={"rows": [ROW]}).json()["explanations"][0]
+    faulty = client(good, FAULT_PREDICTION_SHIFT="0.001", FAULT_EXPLANATION_SHIFT="0.5")
+    assert faulty.get("/readyz").json() == {"ready": True}
+    assert faulty.post("/predict", json={"rows": [ROW]}).json()["predictions"] == [
+        prediction + 0.001
+    ]
+    told = faulty.post("/explain", json={"rows": [ROW]}).json()["explanations"][0]
+    assert told["contributions"].pop("age") == explanation["contributions"].pop("age") + 0.5
+    assert told == explanation
+
+
 @pytest.mark.parametrize(
     ("asked", "age", "ready"),
     [
@@ -174,6 +225,21 @@ def test_failures_are_logged_once_per_period_and_counted(caplog):
         "predict failed: ValueError: number 0 (0 more failures since the last line)",
         "predict failed: ValueError: number 3 (2 more failures since the last line)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"PORT": "http"}, "PORT is 'http', it has to be a number"),
+        ({"RECENT_ROWS": "1.5"}, "RECENT_ROWS is '1.5', it has to be a whole number from 0 on"),
+        ({"FAULT_ERROR_RATE": "nan"}, "FAULT_ERROR_RATE is 'nan', it has to be a number"),
+        ({"LOG_LEVEL": "loud"}, "LOG_LEVEL is 'LOUD', it has to be a level like DEBUG or WARNING"),
+    ],
+)
+def test_a_wrong_setting_is_named(environment, said):
+    with pytest.raises(ValueError) as caught:
+        Settings.read(environment)
+    assert str(caught.value) == said
 
 
 def test_a_deployment_that_differs_from_the_manifest_is_said(good, caplog):
