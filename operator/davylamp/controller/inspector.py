@@ -39,8 +39,8 @@ PATIENT_AFTER: Final = 30
 SELDOM: Final = 60.0
 LONGEST: Final = 30.0
 """Seconds that all questions to one pod may take together."""
-AT_ONCE: Final = 4
-"""Pods asked at the same time."""
+AT_ONCE: Final = 16
+"""Pods asked at the same time; silent ones must not keep the others waiting."""
 
 
 @dataclass

@@ -11,7 +11,7 @@ from tests.support.operation import QUICK, Land
 
 PLAN = {**QUICK, "steps": [{"weight": 50, "hold": "5s"}], "probation": "10s", "history": 2}
 tags = st.lists(st.sampled_from(["v2", "v3", "v4"]), min_size=1, max_size=4)
-fates = st.sampled_from(["good", "errors", Health.CRASHES, Health.NEVER_READY])
+fates = st.sampled_from(["good", "errors", "wrong", "silent", Health.CRASHES, Health.NEVER_READY])
 deaths = st.lists(st.tuples(st.integers(1, 40), st.booleans()), max_size=12)
 
 
@@ -36,6 +36,10 @@ class Reaper:
             raise Killed
 
 
+def another_seed(server):
+    server.manifest["seed"] = 7
+
+
 async def played(script, fate, plan, late=None):
     """The end of a story: each tag is applied when the one before has come to its end."""
     land = Land(late=late)
@@ -45,6 +49,10 @@ async def played(script, fate, plan, late=None):
     for tag, kind in fate.items():
         if kind == "errors":
             land.prometheus.error_share[tag] = 0.3
+        elif kind == "wrong":
+            land.models.wrong[tag] = another_seed
+        elif kind == "silent":
+            land.models.silent.add(tag)
         elif kind != "good":
             land.kubelets.health[tag] = kind
     for tag in ("v1", *script):

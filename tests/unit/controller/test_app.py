@@ -2,16 +2,29 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from davylamp.adapters.errors import Terminal
+from davylamp.adapters.modelserver import PodAddress
+from davylamp.api.spec import CheckName
+from davylamp.checks import Expected
 from davylamp.controller.app import Operator
 from davylamp.controller.cache import Key
+from davylamp.controller.inspections import Inspection
 from davylamp.controller.sampler import Evidence, Subject
 from davylamp.controller.settings import Settings
 
 KEY = Key("models", "risk")
+PARENT = {"kind": "ModelDeployment", "metadata": {"namespace": "models", "name": "risk"}}
+ASKED = Inspection(
+    "aaaaaaaaaa",
+    datetime(2026, 11, 1, tzinfo=UTC),
+    (CheckName.GOLDEN,),
+    Expected("v1", "2026-11-01", 42),
+    PodAddress("risk-a-1", "uid-1", "10.0.0.1", 8080),
+)
 
 
 @pytest.fixture
@@ -27,11 +40,21 @@ def process() -> Iterator:
         yield make
 
 
-async def test_a_standby_asks_prometheus_about_nothing(process):
+async def test_a_standby_asks_nobody_about_anything(process):
     standby = process()
     standby.sampler.follow(KEY, Subject("models", "risk-a"))
+    standby.inspector.follow(KEY, ASKED)
     assert await standby._process(KEY) is None
     assert standby.sampler.evidence(KEY) == Evidence()
+    assert standby.inspector._take_due() == []
+
+
+async def test_who_leads_no_longer_asks_no_pods_any_more(process):
+    leader = process()
+    leader._cache.put(PARENT)
+    leader.inspector.follow(KEY, ASKED)
+    leader._stopped()
+    assert leader.inspector._take_due() == []
 
 
 class Pass:

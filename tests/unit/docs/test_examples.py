@@ -122,13 +122,21 @@ def test_every_hold_is_in_the_runbook():
 def test_every_reason_for_taking_back_is_in_the_runbook():
     sources = [
         text(ROOT / f"operator/davylamp/rollout/{n}.py")
-        for n in ("withdrawals", "commands", "faults")
+        for n in ("withdrawals", "checks", "commands", "faults")
     ]
     found = re.findall(r"(?:take_back|revert)\([^()]*?Reason\.([A-Z_]+)", "\n".join(sources))
     found += re.findall(r"Fault\(\s*Reason\.([A-Z_]+)", "\n".join(sources))
     page = text(RUNBOOKS / "DavylampRolledBack.md")
     assert len(set(found)) > 5
     assert not [Reason[name] for name in found if f"`{Reason[name]}`" not in page]
+
+
+def test_every_state_of_a_verification_is_in_the_runbook():
+    source = text(ROOT / "operator" / "davylamp" / "rollout" / "verification.py")
+    page = text(RUNBOOKS / "DavylampRollbackNotVerified.md")
+    told = {Reason[name] for name in re.findall(r"\bReason\.([A-Z_]+)", source)}
+    assert {Reason.VERIFYING, Reason.NOTHING_TO_VERIFY} <= told
+    assert not [r for r in told - {Reason.ROLLBACK_VERIFIED} if r not in page]
 
 
 def test_every_reason_of_a_check_is_in_the_contract():
