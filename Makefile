@@ -87,7 +87,7 @@ stack-down: ## Take the stack away again, with its volume
 
 .PHONY: reproduce
 reproduce: venv ## Train again here and in the image, serve, compare with what is published; then sabotage
-	@PYTHONPATH=sample_model:operator $(BIN)/python -m reproduce --base-image "$$($(LOCAL) base-image)"
+	@base=$$($(LOCAL) base-image) && PYTHONPATH=sample_model:operator $(BIN)/python -m reproduce --base-image "$$base"
 
 .PHONY: bench
 bench: venv cluster install ## Measure rollback on the cluster and count the operator's work

@@ -17,6 +17,7 @@ from localcluster.paths import KIND_DIR
 from localcluster.progress import Progress
 
 ROOT = KIND_DIR.parent
+SETTINGS = ROOT / ".env"
 RELEASE = "v1"
 REPOSITORY = "davylamp/diabetes-risk"
 PROJECT = "davylamp-stack"
@@ -39,7 +40,7 @@ def up(host: Host, *, progress: Progress) -> None:
     with progress.step("building the sample model's images", expected=90):
         tag = _built(base)
     values = settings(tag, _labels(f"{REPOSITORY}:{tag}"), os.environ)
-    write_settings(ROOT / ".env", values)
+    write_settings(SETTINGS, values)
     with progress.step("starting the feature store, training, serving", expected=20):
         _start(command)
         _wait_until_ready(command, int(values["DAVYLAMP_API_PORT"]))
@@ -47,10 +48,13 @@ def up(host: Host, *, progress: Progress) -> None:
 
 
 def down() -> None:
-    """Take it away, with its volume; nothing to do where there is no compose."""
+    """Take it away, with its volume and settings; nothing to do where there is no compose."""
     command = compose.find()
     if command is not None and engine.is_running():
-        shell.run([*command, *SELECTED, "down", "--volumes", "--remove-orphans"], log=LOG, cwd=ROOT)
+        down = [*command, *SELECTED, "down", "--volumes", "--remove-orphans"]
+        shell.run(down, log=LOG, cwd=ROOT)
+    if _is_ours(SETTINGS):
+        SETTINGS.unlink()
 
 
 def settings(tag: str, labels: Mapping[str, str], environ: Mapping[str, str]) -> dict[str, str]:
@@ -79,10 +83,14 @@ def write_settings(path: Path, values: Mapping[str, str]) -> None:
     Raises:
         SetupError: somebody else's file is there.
     """
-    if path.exists() and not path.read_text(encoding="utf-8").startswith(OURS):
+    if path.exists() and not _is_ours(path):
         raise SetupError(f"{path.name} is not ours", hint="Move it away: compose would read it.")
     lines = [OURS, *(f"{name}={value}" for name, value in values.items())]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _is_ours(path: Path) -> bool:
+    return path.is_file() and path.read_text(encoding="utf-8").startswith(OURS)
 
 
 def _built(base: str) -> str:
