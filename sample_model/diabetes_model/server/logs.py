@@ -60,7 +60,9 @@ def _last_words(
 
 def log_config(level: str) -> dict[str, Any]:
     """The logging configuration of the whole process, in the form of ``logging.config``."""
-    loggers = (LOGGER, "gunicorn.error", "gunicorn.access", "asyncio")
+    # At DEBUG gunicorn says a line per request.
+    others = "INFO" if level == "DEBUG" else level
+    levels = {LOGGER: level, "gunicorn.error": others, "asyncio": others}
     handler = {
         "class": "logging.StreamHandler",
         "formatter": "json",
@@ -72,7 +74,7 @@ def log_config(level: str) -> dict[str, Any]:
         "formatters": {"json": {"()": f"{__name__}.JsonFormatter"}},
         "handlers": {"stderr": handler},
         "root": {"handlers": ["stderr"], "level": "WARNING"},
-        "loggers": {name: {"level": level, "propagate": True} for name in loggers},
+        "loggers": {name: {"level": at, "propagate": True} for name, at in levels.items()},
     }
 
 

@@ -55,7 +55,12 @@ class Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         """Builds the application, in the worker: the manager imports no library of the model."""
         from diabetes_model.server.app import create_app  # noqa: PLC0415
 
-        return create_app(self.settings)
+        try:
+            return create_app(self.settings)
+        except Exception as error:
+            # Said here: gunicorn would say it on stderr as well, in no form at all.
+            logging.getLogger(LOGGER).critical("cannot serve: %s", error, exc_info=True)
+            raise SystemExit(Arbiter.WORKER_BOOT_ERROR) from error
 
 
 def serve() -> int:
