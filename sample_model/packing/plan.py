@@ -30,7 +30,7 @@ class Kind(Enum):
     @property
     def title(self) -> str:
         """For people."""
-        return f"{MODEL}, {self.value}"
+        return f"{MODEL} {self.value}"
 
 
 @dataclass(frozen=True)

@@ -135,7 +135,7 @@ def test_labels_say_where_an_image_comes_from_and_what_its_manifest_will_claim()
     labels = plan(url="https://example.org/davylamp").labels(Kind.SERVING)
     prefix = "org.opencontainers.image."
     assert {name.removeprefix(prefix): v for name, v in labels.items() if prefix in name} == {
-        "title": "diabetes-risk, serving",
+        "title": "diabetes-risk serving",
         "version": "v1-3f2c1ab",
         "revision": COMMIT,
         "created": "2026-11-18T11:06:40Z",
