@@ -13,6 +13,7 @@ from reproduce.errors import ReproduceError
 PORT = 8080
 READY_SECONDS = 90.0
 TIMEOUT_SECONDS = 300.0
+LABEL = "dev.davylamp.reproduce=true"
 RESTRICTED = (
     "--read-only",
     "--tmpfs=/tmp",
@@ -72,7 +73,9 @@ class Container:
 @contextmanager
 def created(image: str, arguments: Sequence[str], *options: str) -> Iterator[Container]:
     """A container that was not started yet; removed at the end, with its volumes."""
-    container = Container(docker("create", *RESTRICTED, *options, image, *arguments))
+    container = Container(
+        docker("create", f"--label={LABEL}", *RESTRICTED, *options, image, *arguments)
+    )
     try:
         yield container
     finally:

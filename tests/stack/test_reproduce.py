@@ -9,22 +9,18 @@ import sys
 
 import pytest
 
+from reproduce.engine import LABEL
+
 pytestmark = pytest.mark.timeout(900)
-LABEL = "org.opencontainers.image.title=diabetes-risk, "
 
 
 @pytest.fixture(scope="module")
 def containers():
-    """Ids of containers of the model's images, which `reproduce` has to remove."""
+    """Ids of the containers that `reproduce` made, and has to remove."""
 
     def listed():
-        command = ["docker", "ps", "--all", "--quiet", "--filter"]
-        kinds = [f"label={LABEL}{kind}" for kind in ("training", "serving")]
-        return {
-            found
-            for kind in kinds
-            for found in subprocess.check_output([*command, kind], text=True).split()
-        }
+        command = ["docker", "ps", "--all", "--quiet", "--filter", f"label={LABEL}"]
+        return set(subprocess.check_output(command, text=True).split())
 
     return listed
 
