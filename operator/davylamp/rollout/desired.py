@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from davylamp.api.status import Candidate, Outcome, Stage
 from davylamp.rollout import steps
+from davylamp.rollout.capacity import old_pods, pods_needed, pods_not_ready, step_out_of_reach
 from davylamp.rollout.explanations import is_rehearsed
-from davylamp.rollout.holds import old_pods, pods_needed, pods_not_ready, step_out_of_reach
 from davylamp.rollout.turn import Turn
 
 

@@ -4,47 +4,30 @@ A hold is a fact with a sentence; it goes into the status as it is. No hold mean
 over and the next move is made.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 from davylamp.api.names import Command, Reason
 from davylamp.api.status import Candidate, Stage
 from davylamp.gates import Verdict
 from davylamp.rollout import steps
+from davylamp.rollout.capacity import (
+    digests_differ,
+    no_step_reachable,
+    old_pods,
+    pods_not_ready,
+    return_not_ready,
+    secret_missing,
+    stable_short,
+    step_out_of_reach,
+)
 from davylamp.rollout.checks import sentence, unpassed
 from davylamp.rollout.explanations import check_of
-from davylamp.rollout.faults import why_not_ready
+from davylamp.rollout.hold import HoldRule, Hold, how_to
 from davylamp.rollout.turn import Turn, after, running_time
 
 FIRST_SCRAPE_PATIENCE: Final = timedelta(seconds=20)
 """How long ready pods wait for their first scrape before they get traffic all the same."""
-STABLE_PATIENCE: Final = timedelta(minutes=2)
-"""How long a step waits for stable's pods; a fix must be able to pass a broken stable."""
-NAME: Final = "NAME"
-"""Stands for the ModelDeployment's name in a hold's commands; the report puts it in."""
-
-
-class Hold(NamedTuple):
-    """Why a stage goes on."""
-
-    reason: Reason
-    message: str
-
-
-Check = Callable[[Turn, Candidate], Hold | None]
-
-
-def pods_needed(turn: Turn, candidate: Candidate) -> int:
-    """Ready pods the candidate needs at its present stage."""
-    if turn.status.stable is None or candidate.stage in {Stage.PROMOTING, Stage.RETURNING}:
-        return turn.seen.replicas
-    number = candidate.step or steps.next_step(candidate.plan.steps, 0, turn.seen.replicas)
-    if not number:
-        return 1
-    return max(
-        1, steps.canary_replicas(candidate.plan.steps[number - 1].weight, turn.seen.replicas)
-    )
 
 
 def paused(turn: Turn, candidate: Candidate) -> Hold | None:
@@ -52,88 +35,6 @@ def paused(turn: Turn, candidate: Candidate) -> Hold | None:
     if not turn.seen.paused or candidate.approved:
         return None
     return Hold(Reason.PAUSED, "spec.paused is true; set it to false to go on")
-
-
-def secret_missing(turn: Turn, candidate: Candidate) -> Hold | None:
-    """A Secret the revision needs does not exist, so the pods it lacks cannot start."""
-    if not turn.seen.missing_secrets or pods_not_ready(turn, candidate) is None:
-        return None
-    names = ", ".join(turn.seen.missing_secrets)
-    return Hold(Reason.SECRET_MISSING, f"Secret {names} of spec.secrets does not exist; create it")
-
-
-def pods_not_ready(turn: Turn, candidate: Candidate) -> Hold | None:
-    """Fewer ready pods than this stage needs."""
-    workload = turn.seen.workload(candidate.revision)
-    needed = pods_needed(turn, candidate)
-    if workload.lasting >= needed:
-        return None
-    return Hold(
-        Reason.AWAITING_PODS,
-        f"{workload.lasting} of {needed} pods ready; {why_not_ready(workload)}",
-    )
-
-
-def return_not_ready(turn: Turn, candidate: Candidate) -> Hold | None:
-    """A return waits for full capacity, unless what serves now cannot serve at all."""
-    serving = turn.serving()
-    if serving and not serving.ready and turn.seen.workload(candidate.revision).lasting:
-        return None
-    return secret_missing(turn, candidate) or pods_not_ready(turn, candidate)
-
-
-def digests_differ(turn: Turn, candidate: Candidate) -> Hold | None:
-    """Pods of one revision run different images: the tag was moved in the registry."""
-    digests = sorted(turn.seen.workload(candidate.revision).digests)
-    if len(digests) < 2:
-        return None
-    return Hold(
-        Reason.IMAGE_DIGESTS_DIFFER,
-        f"tag {candidate.tag} was moved: its pods run {' and '.join(digests)}; "
-        "use a tag per commit or set spec.image.digest",
-    )
-
-
-def no_step_reachable(turn: Turn, candidate: Candidate) -> Hold | None:
-    """No step is wide enough for a whole pod."""
-    plan = candidate.plan.steps
-    if turn.status.stable is None or not plan or candidate.approved:
-        return None
-    if steps.next_step(plan, 0, turn.seen.replicas):
-        return None
-    lowest = steps.lowest_weight(turn.seen.replicas)
-    return Hold(
-        Reason.STEP_NOT_REACHABLE,
-        f"with {turn.seen.replicas} replicas one canary pod is {lowest} % of traffic, more than "
-        "any step in spec.rollout.steps allows; add a wider step or raise spec.replicas",
-    )
-
-
-def step_out_of_reach(turn: Turn, candidate: Candidate) -> Hold | None:
-    """Stable was scaled down so far that one canary pod exceeds the step."""
-    weight = candidate.plan.steps[candidate.step - 1].weight
-    if steps.canary_replicas(weight, turn.seen.replicas):
-        return None
-    lowest = steps.lowest_weight(turn.seen.replicas)
-    return Hold(
-        Reason.STEP_NOT_REACHABLE,
-        f"with {turn.seen.replicas} replicas one canary pod is {lowest} % of traffic, more than "
-        f"this step's {weight} %; traffic is back on stable until spec.replicas rises",
-    )
-
-
-def old_pods(turn: Turn, candidate: Candidate) -> Hold | None:
-    """Pods of other revisions still exist, and the open Service would reach them."""
-    stable = turn.status.stable
-    ours = {candidate.revision, stable.revision if stable else candidate.revision}
-    others = [w for r, w in sorted(turn.seen.workloads.items()) if r not in ours and w.pods]
-    if not others:
-        return None
-    return Hold(
-        Reason.AWAITING_OLD_PODS,
-        f"{len(others[0].pods)} pods of revision {others[0].revision} are still stopping; where "
-        f"their node is gone: `kubectl delete pod --force {others[0].pods[0].name}`",
-    )
 
 
 def not_scraped_yet(turn: Turn, candidate: Candidate) -> Hold | None:
@@ -173,19 +74,6 @@ def explanations_awaited(turn: Turn, candidate: Candidate) -> Hold | None:
     if check is None or check.verdict != "Unknown":
         return None
     return Hold(Reason.AWAITING_CHECKS, f"check {check.name}: {check.message}")
-
-
-def stable_short(turn: Turn, candidate: Candidate) -> Hold | None:
-    """Stable lacks pods, so the canary's share would exceed the step's weight."""
-    serving = turn.serving()
-    if serving is None or serving.ready >= turn.seen.replicas:
-        return None
-    if turn.seen.now - (candidate.step_at or candidate.stage_at) > STABLE_PATIENCE:
-        return None
-    return Hold(
-        Reason.STABLE_SHORT,
-        f"stable has {serving.ready} of {turn.seen.replicas} pods ready; {why_not_ready(serving)}",
-    )
 
 
 def past_deadline(turn: Turn, candidate: Candidate) -> Hold | None:
@@ -259,15 +147,7 @@ def undecided(turn: Turn, candidate: Candidate) -> Hold | None:
     return None
 
 
-def how_to(command: Command, candidate: Candidate) -> str:
-    """The part of a kubectl command that steers this candidate."""
-    value = candidate.revision
-    if command is Command.ADVANCE:
-        value = f"{candidate.revision}@{candidate.step}"
-    return f"`kubectl annotate --overwrite md {NAME} {command}={value}`"
-
-
-CHECKS: Final[dict[Stage, tuple[Check, ...]]] = {
+HOLDS: Final[dict[Stage, tuple[HoldRule, ...]]] = {
     Stage.PREPARING: (
         secret_missing,
         paused,
@@ -308,7 +188,7 @@ def hold_of(turn: Turn, candidate: Candidate) -> Hold | None:
     """
     if candidate.approved and candidate.stage is Stage.CANARY:
         return None
-    for check in CHECKS[candidate.stage]:
+    for check in HOLDS[candidate.stage]:
         hold = check(turn, candidate)
         if hold:
             return hold

@@ -21,7 +21,8 @@ from davylamp.gates import Judgement
 from davylamp.rollout import verification
 from davylamp.rollout.desired import Desired, planned_share
 from davylamp.rollout.explanations import state_of, with_drift
-from davylamp.rollout.holds import NAME, Hold, hold_of
+from davylamp.rollout.hold import NAME, Hold
+from davylamp.rollout.holds import hold_of
 from davylamp.rollout.turn import Turn
 
 GATE_REFRESH: Final = timedelta(seconds=15)

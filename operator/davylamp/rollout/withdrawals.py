@@ -7,11 +7,12 @@ from typing import Final
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Outcome, Stage
 from davylamp.gates import Verdict
+from davylamp.rollout.capacity import pods_not_ready
 from davylamp.rollout.checks import unanswered
 from davylamp.rollout.endings import revert, take_back
 from davylamp.rollout.explanations import check_of
 from davylamp.rollout.faults import Fault, hard_fault, readiness_lost, why_not_ready
-from davylamp.rollout.holds import paused, pods_not_ready
+from davylamp.rollout.holds import paused
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.observation import Workload
 from davylamp.rollout.turn import ON_THE_CLOCK, Turn, after, running_time

@@ -1,0 +1,29 @@
+"""A reason why a stage goes on, and the commands that its sentence may offer."""
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from davylamp.api.names import Command, Reason
+from davylamp.api.status import Candidate
+from davylamp.rollout.turn import Turn
+
+NAME: Final = "NAME"
+"""Stands for the ModelDeployment's name in a hold's commands; the report puts it in."""
+
+
+class Hold(NamedTuple):
+    """Why a stage goes on."""
+
+    reason: Reason
+    message: str
+
+
+HoldRule = Callable[[Turn, Candidate], Hold | None]
+
+
+def how_to(command: Command, candidate: Candidate) -> str:
+    """The part of a kubectl command that steers this candidate."""
+    value = candidate.revision
+    if command is Command.ADVANCE:
+        value = f"{candidate.revision}@{candidate.step}"
+    return f"`kubectl annotate --overwrite md {NAME} {command}={value}`"
