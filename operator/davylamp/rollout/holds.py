@@ -23,7 +23,7 @@ from davylamp.rollout.capacity import (
 )
 from davylamp.rollout.checks import sentence, unpassed
 from davylamp.rollout.explanations import check_of
-from davylamp.rollout.hold import HoldRule, Hold, how_to
+from davylamp.rollout.hold import Hold, HoldRule, how_to
 from davylamp.rollout.turn import Turn, after, running_time
 
 FIRST_SCRAPE_PATIENCE: Final = timedelta(seconds=20)
