@@ -61,9 +61,17 @@ class Metrics:
     def observer(self) -> Callable[[str, int, float], None]:
         """A function ``(route, code, seconds)`` that counts one answer."""
         timers = {r: self.seconds.labels(self.model, self.revision, r) for r in ROUTES}
+        counters: dict[tuple[str, int], Counter] = {}
+
+        def counter(route: str, code: int) -> Counter:
+            found = counters.get((route, code))
+            if found is None:
+                found = self.requests.labels(self.model, self.revision, route, str(code))
+                counters[route, code] = found
+            return found
 
         def observe(route: str, code: int, seconds: float) -> None:
-            self.requests.labels(self.model, self.revision, route, str(code)).inc()
+            counter(route, code).inc()
             timers[route].observe(seconds)
 
         return observe
