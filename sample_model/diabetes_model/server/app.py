@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from diabetes_model.manifest import Manifest
 from diabetes_model.server import page, plain, protocol_routes
-from diabetes_model.server.answering import as_json
+from diabetes_model.server.answering import DirectRoute, as_json
 from diabetes_model.server.documents import describe_bodies
 from diabetes_model.server.logs import LOGGER
 from diabetes_model.server.observed import Observed
@@ -57,6 +57,7 @@ def routes(service: Service) -> FastAPI:
         redoc_url=None,
         telemetry=configuration(service.settings.signals, _resource(service)),
     )
+    app.router.route_class = DirectRoute
     plain.add_model_routes(app, service)
     plain.add_fact_routes(app, service)
     app.include_router(protocol_routes.router(Protocol(service)))
@@ -69,16 +70,16 @@ def routes(service: Service) -> FastAPI:
 
 def _probe_routes(app: FastAPI, service: Service) -> None:
     @app.get("/healthz", include_in_schema=False)
-    async def healthz() -> Response:
+    async def healthz(_: Request) -> Response:
         return as_json({"alive": True})
 
     @app.get("/readyz", include_in_schema=False)
-    async def readyz() -> Response:
+    async def readyz(_: Request) -> Response:
         ready = service.faults.ready()
         return as_json({"ready": ready}, 200 if ready else UNAVAILABLE)
 
     @app.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
+    async def metrics(_: Request) -> Response:
         return Response(service.metrics.exposition(), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 STYLE = """
@@ -23,7 +24,7 @@ def add(app: FastAPI) -> None:
     """Adds the page."""
 
     @app.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
+    async def docs(_: Request) -> Response:
         return HTMLResponse(rendered(app.openapi()))
 
 

@@ -65,12 +65,12 @@ def add_fact_routes(app: FastAPI, service: Service) -> None:
     """Adds the routes that tell what the server knows."""
 
     @app.get("/manifest", tags=["facts"], responses={200: MANIFEST})
-    async def manifest() -> Response:
+    async def manifest(_: Request) -> Response:
         """What this image claims about itself."""
         return as_json(service.model.manifest.document())
 
     @app.get("/recent", tags=["facts"], responses={200: RECENT, 404: {"model": Problem}})
-    async def recently() -> Response:
+    async def recently(_: Request) -> Response:
         """The rows that ``/predict`` answered last, oldest first, where ``RECENT_ROWS`` is set."""
         if not service.recent.kept:
             return as_json({"error": "no rows are kept: RECENT_ROWS is not set"}, 404)

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from diabetes_model.server.answering import answer, as_json
+from diabetes_model.server.answering import DirectRoute, answer, as_json
 from diabetes_model.server.documents import (
     InferenceAnswer,
     ModelMetadata,
@@ -35,7 +35,7 @@ REFUSALS: Responses = {
 
 def router(protocol: Protocol) -> APIRouter:
     """All routes below ``/v2``."""
-    routes = APIRouter(prefix="/v2", tags=["open inference protocol"])
+    routes = APIRouter(prefix="/v2", route_class=DirectRoute, tags=["open inference protocol"])
     _server_routes(routes, protocol)
     for place in PLACES:
         path = place.removeprefix("/v2")
@@ -47,17 +47,17 @@ def router(protocol: Protocol) -> APIRouter:
 
 def _server_routes(routes: APIRouter, protocol: Protocol) -> None:
     @routes.get("", responses={200: {"model": ServerMetadata}})
-    async def server() -> Response:
+    async def server(_: Request) -> Response:
         """Metadata of the server."""
         return as_json(protocol.server())
 
     @routes.get("/health/live")
-    async def live() -> Response:
+    async def live(_: Request) -> Response:
         """Whether the server is alive."""
         return as_json({"live": True})
 
     @routes.get("/health/ready", responses={UNAVAILABLE: {"description": "Not yet."}})
-    async def ready() -> Response:
+    async def ready(_: Request) -> Response:
         """Whether every model is ready: there is one."""
         is_ready = protocol.service.faults.ready()
         return as_json({"ready": is_ready}, 200 if is_ready else UNAVAILABLE)
