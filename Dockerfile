@@ -1,5 +1,5 @@
 # The operator's image. BASE_IMAGE may be any image with Python >= 3.11 (and venv and pip).
-ARG BASE_IMAGE=python:3.13-slim-bookworm
+ARG BASE_IMAGE=python:3.13.14-slim-bookworm@sha256:67a1e1f215ccda113cfc024e8639049257e88f273898f595b61476d128d387e8
 
 FROM ${BASE_IMAGE} AS build
 ARG UV_VERSION=0.13.9
