@@ -9,6 +9,7 @@ import pytest
 from bench.serving import flask_server, variants
 from bench.serving.__main__ import body_of, train
 from bench.serving.client import Order, WrongAnswerError, is_complete, measure, quantile
+from bench.serving.steps import steps
 from starlette.testclient import TestClient
 
 from diabetes_model.server import plain
@@ -124,3 +125,9 @@ def test_what_is_left_out_is_left_out(artefact, monkeypatch):
     monkeypatch.setattr(plain, "features_of", plain.features_of)
     unchecked = TestClient(variants.without_checks(settings))
     assert unchecked.post("/predict", content=wrong).status_code == 200
+
+
+def test_the_steps_of_an_answer_are_measured(artefact):
+    found = {step.title: step.microseconds for step in steps(artefact, body_of(artefact, 1))}
+    assert len(found) == 6
+    assert all(0.0 < microseconds < 100_000 for microseconds in found.values())
