@@ -90,7 +90,8 @@ reproduce: venv ## Train again here and in the image, serve, compare with what i
 	@base=$$($(LOCAL) base-image) && PYTHONPATH=sample_model:operator $(BIN)/python -m reproduce --base-image "$$base"
 
 .PHONY: bench
-bench: venv cluster install ## Measure rollback on the cluster and count the operator's work
+bench: venv cluster install ## Measure serving, rollback on the cluster, and count the operator's work
+	@PYTHONPATH=sample_model:. $(BIN)/python -m bench.serving
 	@eval "$$($(LOCAL) env)" && PYTHONPATH=operator:kind:. $(BIN)/python -m bench.reconcile && PYTHONPATH=operator:kind:. $(BIN)/python -m bench.rollback
 
 .PHONY: gates
