@@ -45,6 +45,13 @@ def crd(crd_file: Manifest) -> Manifest:
     return kubectl("get", "crd", name, "-o", "json").json
 
 
+def no_pods(namespace: str) -> Manifest:
+    """These tests are about objects; pods of theirs would take the node from the stories."""
+    metadata = {"name": "no-pods", "namespace": namespace}
+    spec = {"hard": {"pods": "0"}}
+    return {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": spec}
+
+
 @pytest.fixture(scope="session")
 def make_namespace() -> Iterator[Callable[[str], str]]:
     """Makes restricted namespaces; they are deleted at the end, without waiting for it."""
@@ -57,8 +64,9 @@ def make_namespace() -> Iterator[Callable[[str], str]]:
         assert gone.code == 0, gone.err
         metadata = {"name": name, "labels": labels}
         manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
-        created = kubectl("create", "-f", "-", stdin=manifest)
-        assert created.code == 0, created.err
+        for item in (manifest, no_pods(name)):
+            created = kubectl("create", "-f", "-", stdin=item)
+            assert created.code == 0, created.err
         made.append(name)
         return name
 
