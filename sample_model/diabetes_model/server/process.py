@@ -4,7 +4,6 @@ A process manager that quietly restarts its worker hides crashes and out-of-memo
 Kubernetes, which is the one that has to see them.
 """
 
-import asyncio
 import logging
 import os
 from pathlib import Path
@@ -25,12 +24,16 @@ WRONG_USAGE = 2
 
 
 class DrainingWorker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
-    """Keeps accepting for a moment after SIGTERM, for clients that have not heard of it yet."""
+    """Serves for a moment after SIGTERM, and says goodbye in each answer, before it stops.
 
-    async def _shutdown(self) -> None:
-        if not self._quick_shutdown:
-            await asyncio.sleep(self.app.settings.drain_seconds)
-        await super()._shutdown()
+    A worker that stops at once closes kept connections whose last answer did not say so, and a
+    request that is on its way there is lost.
+    """
+
+    def handle_exit_signal(self) -> None:
+        """SIGTERM: for clients that have not heard of it yet everything goes on for now."""
+        self.asgi.leaving.set()
+        self.loop.call_later(self.app.settings.drain_seconds, super().handle_exit_signal)
 
 
 class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
