@@ -68,6 +68,7 @@ class Nightly:
             self._refusals.pop((key, kind), None)
         self._results.pop(key, None)
         self._unread.discard(key)
+        self._applier.forget(key)
 
     def _refusal(self, key: Key, kind: str) -> str | None:
         found = self._refusals.get((key, kind))
