@@ -10,11 +10,10 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.error
-import urllib.request
 from contextlib import contextmanager
 
 import pytest
+from tests.support.modelprocess import wait_ready
 
 from diabetes_model.manifest import Manifest
 
@@ -33,17 +32,6 @@ def serving(root, directory, port, **environment):
     finally:
         process.terminate()
         process.communicate(timeout=30)
-
-
-def wait_ready(port, seconds=60.0):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.05)
-    pytest.fail("the server did not become ready")
 
 
 def wait_until(condition, seconds=30.0):

@@ -2,24 +2,12 @@ import re
 
 import pytest
 from starlette.testclient import TestClient
+from tests.support.modelprocess import ROW
 
 from diabetes_model.manifest import Manifest
 from diabetes_model.server import faults, logs
 from diabetes_model.server.app import create_app
 from diabetes_model.server.settings import Faults, Settings
-
-ROW = {
-    "age": 59,
-    "sex": 2,
-    "bmi": 32.1,
-    "bp": 101,
-    "s1": 157,
-    "s2": 93.2,
-    "s3": 38,
-    "s4": 4,
-    "s5": 4.8598,
-    "s6": 87,
-}
 
 
 def client(directory, **environment):

@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from tests.support.modelprocess import wait_ready
 
 from diabetes_model.server.telemetry import Signals
 
@@ -84,17 +85,6 @@ def serving(root, directory, port, log, **environment):
         finally:
             process.terminate()
             process.wait(timeout=30)
-
-
-def wait_ready(port, seconds=60.0):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
-                return
-        except OSError:
-            time.sleep(0.05)
-    pytest.fail("the server did not become ready")
 
 
 def ask(port, path, body, **headers):

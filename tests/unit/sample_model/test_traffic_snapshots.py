@@ -2,23 +2,11 @@ import json
 
 import pyarrow.parquet as pq
 import pytest
+from tests.support.modelprocess import ROW
 
 from diabetes_model import contract, snapshots
 from diabetes_model.contract import Kind
 from diabetes_model.snapshots import SnapshotError
-
-ROW = {
-    "age": 59,
-    "sex": 2,
-    "bmi": 32.1,
-    "bp": 101,
-    "s1": 157,
-    "s2": 93.2,
-    "s3": 38,
-    "s4": 4,
-    "s5": 4.8598,
-    "s6": 87,
-}
 
 
 def lines(*rows):
