@@ -1,5 +1,5 @@
 """The nightly job: does the model that serves still explain itself as it did in training?
 
-Pure: ``shares``, ``evidence``, ``divergence``, ``verdict``. With the outside world: ``recent``,
+Pure: ``evidence``, ``divergence``, ``verdict``. With the outside world: ``recent``,
 ``baseline``, ``publish``, ``command``. For people: ``report``, ``plots``, ``openmetrics``.
 """

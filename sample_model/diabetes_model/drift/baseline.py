@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from diabetes_model import contract
-from diabetes_model.drift import shares
-from diabetes_model.drift.shares import Matrix, Vector
+from diabetes_model import contract, shares
 from diabetes_model.drift.verdict import Explained
 from diabetes_model.manifest import ExplanationBaseline, Manifest
 from diabetes_model.model import Model
+from diabetes_model.shares import Matrix, Vector
 
 TOLERANCE = 1e-9
 

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import spearmanr
 
-from diabetes_model.drift.shares import Vector
+from diabetes_model.shares import Vector
 
 BINS = 10
 SMOOTHING = 1e-6

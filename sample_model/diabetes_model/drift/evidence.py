@@ -18,8 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from diabetes_model.drift import shares
-from diabetes_model.drift.shares import Matrix, Vector
+from diabetes_model import shares
+from diabetes_model.shares import Matrix, Vector
 
 # Bets as parts of the largest that cannot ruin, spread over orders of magnitude: small ones win on
 # small excesses, large ones quickly on large excesses. A mixture needs no choice.

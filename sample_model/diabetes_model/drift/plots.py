@@ -15,8 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from diabetes_model.drift import evidence
-from diabetes_model.drift.shares import Vector
 from diabetes_model.drift.verdict import Comparison
+from diabetes_model.shares import Vector
 
 # Blue and orange of the Okabe-Ito palette, told apart by the colour-blind and on both backgrounds.
 BASELINE, RECENT = "#0072b2", "#e69f00"

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from diabetes_model import contract
 from diabetes_model.drift.patience import Pause, patiently
-from diabetes_model.drift.shares import Matrix
+from diabetes_model.shares import Matrix
 from diabetes_model.snapshots.fetching import Limits, fetch_bytes, shown
 
 LIMITS = Limits(bytes=256 * 2**20)

@@ -8,8 +8,8 @@ import jinja2
 
 from diabetes_model.drift import openmetrics
 from diabetes_model.drift.result import Result
-from diabetes_model.drift.shares import Vector
 from diabetes_model.drift.verdict import Comparison
+from diabetes_model.shares import Vector
 
 TEMPLATE = "report.html.j2"
 

@@ -5,9 +5,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from diabetes_model.drift import divergence, evidence, shares
+from diabetes_model import shares
+from diabetes_model.drift import divergence, evidence
 from diabetes_model.drift.evidence import Evidence
-from diabetes_model.drift.shares import Matrix, Vector
+from diabetes_model.shares import Matrix, Vector
 
 
 class Verdict(enum.Enum):

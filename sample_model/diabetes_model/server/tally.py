@@ -13,8 +13,7 @@ import numpy.typing as npt
 from prometheus_client.core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from diabetes_model import contract
-from diabetes_model.drift import shares
+from diabetes_model import contract, shares
 from diabetes_model.model import Matrix
 from diabetes_model.server.groups import Grouping, GroupTally
 

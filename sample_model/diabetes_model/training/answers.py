@@ -6,8 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.pipeline import Pipeline
 
-from diabetes_model import contract, model
-from diabetes_model.drift import shares
+from diabetes_model import contract, model, shares
 from diabetes_model.explanation import Explanation
 from diabetes_model.manifest import ExplanationBaseline
 from diabetes_model.training.pipeline import TrainingError
