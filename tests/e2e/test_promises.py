@@ -249,7 +249,14 @@ def test_p10_it_says_why_and_what_to_type(story: Story) -> None:
     story.wait_serving(canary)
     story.apply(story.model("v1"))
     story.wait_serving(good)
+    story.wait(lambda: verified(story, good), "the last thing that is told: the return is verified")
     every_turn_was_told(story)
+
+
+def verified(story: Story, revision: str) -> bool:
+    """Whether the golden requests were put to a revision that serves again."""
+    found = story.status().get("verification", {})
+    return (found.get("revision"), found.get("verdict")) == (revision, "Pass")
 
 
 def typed(story: Story, verb: str) -> str | None:
@@ -261,18 +268,29 @@ def typed(story: Story, verb: str) -> str | None:
 
 
 def every_turn_was_told(story: Story) -> None:
-    """Each entry of the history has its Event, and each Event was counted by its reason."""
+    """Each entry of the history has its Event, and each Event was counted by its reason.
+
+    Events are written after the status that they tell of, so the last one is awaited.
+    """
+
+    def told() -> Counter[str]:
+        return Counter(event.reason for event in story.events())
+
+    story.wait(lambda: told() == counted(story), "every event told and counted", timeout=30)
     events = story.events()
-    history = story.status()["history"]
-    for entry in history:
-        told = [e for e in events if e.reason == entry["outcome"] and entry["tag"] in e.message]
-        assert told, entry
-    counted = Counter[str]()
+    for entry in story.status()["history"]:
+        mine = [e for e in events if e.reason == entry["outcome"] and entry["tag"] in e.message]
+        assert mine, entry
+
+
+def counted(story: Story) -> Counter[str]:
+    """What the operators' metrics say happened to a story's model, by reason."""
+    found = Counter[str]()
     for sample in metrics.scrape_all():
         mine = sample.labels.get("namespace") == story.namespace
         if sample.name == "davylamp_events_total" and mine:
-            counted[sample.labels["reason"]] += round(sample.value)
-    assert counted == Counter(event.reason for event in events)
+            found[sample.labels["reason"]] += round(sample.value)
+    return found
 
 
 def test_p11_no_more_than_the_step_and_nothing_before_ready(story: Story) -> None:
