@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from bench.gates.traffic import Rates, Scenario, always, between, bursts
 
-from davylamp.gates import Rule, Sequential, Threshold
+from davylamp.gates import ErrorRate, Rule, Threshold
 
-FAST = Sequential()
-CAREFUL = Sequential(min_blocks=4)
+FAST = ErrorRate(burst=1.0)
+CAREFUL = ErrorRate(burst=1.0, min_blocks=4)
 CLASSIC = Threshold(max_rate=0.01, failures=5, window=60.0, min_requests=1)
 
 

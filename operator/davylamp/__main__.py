@@ -1,4 +1,4 @@
-"""Command line: run the operator, print the CRD, or check an installation."""
+"""Command line: run the operator, print the CRD, check an installation, try out gates."""
 
 import argparse
 import sys
@@ -8,20 +8,33 @@ from davylamp.api.crd import custom_resource_definition
 
 def main(arguments: list[str] | None = None) -> int:
     """Entry point of `davylamp`; answers with the exit code."""
-    parser = argparse.ArgumentParser(prog="davylamp", description=__doc__)
-    commands = parser.add_subparsers(dest="command")
-    commands.add_parser("run", help="run the operator (the default)")
-    commands.add_parser("crd", help="print the CustomResourceDefinition as YAML")
-    commands.add_parser("selftest", help="check an installation from inside the cluster")
-    match parser.parse_args(arguments).command:
+    options = _parser().parse_args(arguments)
+    match options.command:
         case "crd":
             return _print_crd()
         case "selftest":
             from davylamp.controller.selftest import selftest  # noqa: PLC0415
 
             return selftest()
+        case "replay" | "simulate":
+            from davylamp.cli.commands import run  # noqa: PLC0415
+
+            return run(options)
         case _:
             return _run()
+
+
+def _parser() -> argparse.ArgumentParser:
+    from davylamp.cli import replayoptions, simulateoptions  # noqa: PLC0415
+
+    parser = argparse.ArgumentParser(prog="davylamp", description=__doc__)
+    commands = parser.add_subparsers(dest="command")
+    commands.add_parser("run", help="run the operator (the default)")
+    commands.add_parser("crd", help="print the CustomResourceDefinition as YAML")
+    commands.add_parser("selftest", help="check an installation from inside the cluster")
+    replayoptions.add(commands)
+    simulateoptions.add(commands)
+    return parser
 
 
 def _print_crd() -> int:

@@ -13,8 +13,10 @@ from tests.support.fakecluster import FakeCluster
 from tests.support.kubelets import endpoints, is_ready
 
 from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.ownquery import OwnQuery
 from davylamp.adapters.promql import CounterQuery
-from davylamp.gates import Sample
+from davylamp.adapters.seen import SeenSeries
+from davylamp.gates.samples import Channel, Sample
 
 SCRAPE_INTERVAL = 5.0
 MEMORY = 3600.0
@@ -45,6 +47,12 @@ class FakePrometheus:
     served: Counter[str] = field(default_factory=Counter)
     """Requests answered, by tag."""
     samples: dict[PodKey, list[Sample]] = field(default_factory=dict)
+    others: dict[Channel, dict[PodKey, list[Sample]]] = field(default_factory=dict)
+    """Samples of the channels that no traffic here makes."""
+    own: Callable[[str, float], float | None] = lambda _promql, _time: None
+    """Values of users' queries, by text and time."""
+    own_queries: list[OwnQuery] = field(default_factory=list)
+    seen: SeenSeries = field(default_factory=SeenSeries)
     _requests: Counter[PodKey] = field(default_factory=Counter)
     _errors: dict[PodKey, float] = field(default_factory=dict)
     _turn: int = 0
@@ -73,22 +81,43 @@ class FakePrometheus:
                 if known[0].time < self.clock() - MEMORY:
                     del known[0]
 
-    async def scrapes(self, query: CounterQuery) -> Mapping[PodKey, tuple[Sample, ...]]:
+    async def scrapes(
+        self, query: CounterQuery, *, until: float | None = None
+    ) -> Mapping[PodKey, tuple[Sample, ...]]:
         """See `MetricSource.scrapes`."""
         self.queries.append(query)
+        return dict(self._in_window(query)) if self._answers() else {}
+
+    async def values(self, query: OwnQuery, *, until: float | None = None) -> Mapping[float, float]:
+        """See `MetricSource.values`."""
+        self.own_queries.append(query)
+        if not self._answers():
+            return {}
+        times = range(query.start, query.end + 1, query.step)
+        found = {float(time): self.own(query.promql, float(time)) for time in times}
+        return {time: value for time, value in found.items() if value is not None}
+
+    async def labels_seen(self, query: CounterQuery, *, until: float | None = None) -> SeenSeries:
+        """See `MetricSource.labels_seen`."""
+        return self.seen if self._answers() else SeenSeries()
+
+    def _answers(self) -> bool:
+        """Whether there is anything in the answer; raises where there is none."""
         match self.mood:
             case Mood.DOWN:
                 raise SourceError(SourceFault.DOWN, "Prometheus: no answer within 8 s")
             case Mood.NONSENSE:
                 raise SourceError(SourceFault.BAD_ANSWER, "Prometheus: the result is no list")
             case Mood.EMPTY:
-                return {}
+                return False
             case Mood.WELL:
-                return dict(self._in_window(query))
+                return True
 
     def _in_window(self, query: CounterQuery) -> Iterator[tuple[PodKey, tuple[Sample, ...]]]:
         begin = query.at - query.window
-        for key, known in self.samples.items():
+        is_traffic = query.channel is Channel.ERRORS
+        samples = self.samples if is_traffic else self.others.get(query.channel, {})
+        for key, known in samples.items():
             seen = tuple(each for each in known if begin < each.time <= query.at)
             if seen and query.owner(*key) is not None:
                 yield key, seen

@@ -5,32 +5,68 @@ import functools
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, Protocol, TypeAlias
+from datetime import UTC, datetime
+from typing import Final, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 import requests
 from prometheus_api_client import PrometheusConnect
 from urllib3.util import Retry
 
+from davylamp.adapters import seen
 from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.ownquery import OwnQuery, read_values
 from davylamp.adapters.prometheus_session import PrometheusSession
 from davylamp.adapters.promql import CounterQuery
 from davylamp.adapters.scrapes import PodKey, read_scrapes
+from davylamp.adapters.seen import SeenSeries
 from davylamp.gates.samples import Sample
 
-__all__ = ["CounterQuery", "MetricSource", "PrometheusSource", "SourceSettings"]
+__all__ = [
+    "CounterQuery",
+    "MetricSource",
+    "OwnQuery",
+    "PrometheusSource",
+    "SeenSeries",
+    "SourceSettings",
+]
 
 CONNECT_TIMEOUT: Final = 2.0
 READ_TIMEOUT: Final = 5.0
+THREADS: Final = 8
+"""Queries of one tick at a time, and room for those that ran into a deadline and still die."""
 OnQuery: TypeAlias = Callable[[str, float], None]
 """Told of every query: "ok" or the fault, and seconds."""
+_Timeout: TypeAlias = tuple[float, float]
+_Ask: TypeAlias = Callable[[_Timeout], object]
+_T = TypeVar("_T")
 
 
 class MetricSource(Protocol):
-    """Whoever can tell the raw request counters of pods."""
+    """Whoever can tell what pods counted, and what queries give.
 
-    async def scrapes(self, query: CounterQuery) -> Mapping[PodKey, tuple[Sample, ...]]:
+    All may be asked at once and cancelled at any time. `until` is the moment (`loop.time()`) by
+    which an answer is of use; the source's own deadline holds as well.
+    """
+
+    async def scrapes(
+        self, query: CounterQuery, *, until: float | None = None
+    ) -> Mapping[PodKey, tuple[Sample, ...]]:
         """Samples of each pod within the window, in order of time; no pod without a sample.
+
+        Raises:
+            SourceError: nothing was learnt, and why.
+        """
+
+    async def values(self, query: OwnQuery, *, until: float | None = None) -> Mapping[float, float]:
+        """Values of a user's query by time, without the times at which it has none.
+
+        Raises:
+            SourceError: nothing was learnt, and why; BadAnswer where the query is to blame.
+        """
+
+    async def labels_seen(self, query: CounterQuery, *, until: float | None = None) -> SeenSeries:
+        """What the pods have instead, when a query for their counters finds nothing.
 
         Raises:
             SourceError: nothing was learnt, and why.
@@ -55,9 +91,6 @@ class SourceSettings(Protocol):
 
 class PrometheusSource:
     """`MetricSource` on Prometheus or on what speaks its HTTP API.
-
-    One query at a time is expected; a second thread is there for the one after a query that
-    ran into its deadline and is still dying.
 
     Args:
         settings: where Prometheus is.
@@ -88,42 +121,94 @@ class PrometheusSource:
             timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
             method="POST",
         )
-        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="prometheus")
+        self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="prometheus")
 
-    async def scrapes(self, query: CounterQuery) -> Mapping[PodKey, tuple[Sample, ...]]:
+    async def scrapes(
+        self, query: CounterQuery, *, until: float | None = None
+    ) -> Mapping[PodKey, tuple[Sample, ...]]:
         """See `MetricSource.scrapes`; asks nothing when no workload is meant."""
         if not query.workloads:
             return {}
+        read = functools.partial(read_scrapes, query)
+        return await self._answer(self._at(query.text, query.at), read, until)
+
+    async def values(self, query: OwnQuery, *, until: float | None = None) -> Mapping[float, float]:
+        """See `MetricSource.values`."""
+        return await self._answer(self._on_grid(query), read_values, until)
+
+    async def labels_seen(self, query: CounterQuery, *, until: float | None = None) -> SeenSeries:
+        """See `MetricSource.labels_seen`; one deadline for both of its queries."""
+        if not query.workloads:
+            return SeenSeries()
+        until = self._ends(until)
+        names = self._at(seen.names_text(query), query.at)
+        read = functools.partial(seen.read_names, query)
+        metrics = await self._answer(names, read, until)
+        labels = self._at(seen.labels_text(query), query.at)
+        return SeenSeries(metrics, await self._answer(labels, seen.read_labels, until))
+
+    def _at(self, promql: str, at: float) -> _Ask:
+        """An instant query."""
+        ask, params = self._client.custom_query, {"time": f"{at:.3f}"}
+        return lambda timeout: ask(promql, params, timeout=timeout)
+
+    def _on_grid(self, query: OwnQuery) -> _Ask:
+        """A range query; the library rounds its times to whole seconds, which ours are."""
+        start, end = (datetime.fromtimestamp(time, UTC) for time in (query.start, query.end))
+        ask, step = self._client.custom_query_range, f"{query.step}s"
+        return lambda timeout: ask(query.promql, start, end, step, timeout=timeout)
+
+    async def _answer(self, ask: _Ask, read: Callable[[object], _T], until: float | None) -> _T:
+        """What is read of an answer; the outcome of a query that nobody waits for is not told."""
         started = time.monotonic()
         try:
-            found = read_scrapes(query, await self._ask(query))
+            answer = await self._within(ask, read, self._ends(until))
         except SourceError as error:
             self._on_query(error.fault.value, time.monotonic() - started)
             raise
         self._on_query("ok", time.monotonic() - started)
-        return found
+        return answer
 
-    async def _ask(self, query: CounterQuery) -> object:
-        """`data.result` of the answer, whatever it is."""
-        ask = functools.partial(self._client.custom_query, query.text, {"time": f"{query.at:.3f}"})
+    async def _within(self, ask: _Ask, read: Callable[[object], _T], ends: float) -> _T:
+        """Ask and read in a thread: an answer may be long, and the leader has a lease to renew."""
         loop = asyncio.get_running_loop()
+        left = ends - loop.time()
+        if left <= 0:
+            raise SourceError(SourceFault.DOWN, "Prometheus: no time was left to ask it")
+        work = functools.partial(_asked_and_read, ask, read, left)
         try:
-            async with asyncio.timeout(self._deadline):
-                return await loop.run_in_executor(self._threads, ask)
-        except (requests.JSONDecodeError, KeyError, TypeError) as error:
-            message = "Prometheus: the answer is no result of a query"
-            raise SourceError(SourceFault.BAD_ANSWER, message) from error
-        except (requests.Timeout, TimeoutError) as error:
-            message = f"Prometheus: no answer within {self._deadline:g} s"
-            raise SourceError(SourceFault.DOWN, message) from error
-        except (requests.RequestException, OSError, ValueError) as error:
-            message = f"Prometheus: cannot be asked: {type(error).__name__}"
-            raise SourceError(SourceFault.DOWN, message) from error
+            async with asyncio.timeout_at(ends):
+                return await loop.run_in_executor(self._threads, work)
+        except TimeoutError as error:
+            raise _too_late(left) from error
+
+    def _ends(self, until: float | None) -> float:
+        own = asyncio.get_running_loop().time() + self._deadline
+        return own if until is None else min(own, until)
 
     def close(self) -> None:
         """Give connections and threads back."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
+
+
+def _asked_and_read(ask: _Ask, read: Callable[[object], _T], left: float) -> _T:
+    """Ask with the seconds that are left, and read the answer."""
+    try:
+        result = ask((min(CONNECT_TIMEOUT, left), min(READ_TIMEOUT, left)))
+    except (requests.JSONDecodeError, KeyError, TypeError) as error:
+        message = "Prometheus: the answer is no result of a query"
+        raise SourceError(SourceFault.BAD_ANSWER, message) from error
+    except (requests.Timeout, TimeoutError) as error:
+        raise _too_late(left) from error
+    except (requests.RequestException, OSError, ValueError) as error:
+        message = f"Prometheus: cannot be asked: {type(error).__name__}"
+        raise SourceError(SourceFault.DOWN, message) from error
+    return read(result)
+
+
+def _too_late(seconds: float) -> SourceError:
+    return SourceError(SourceFault.DOWN, f"Prometheus: no answer within {seconds:.2g} s")
 
 
 def _checked(url: str) -> str:

@@ -16,7 +16,10 @@ from typing_extensions import override
 from davylamp.adapters.errors import SourceError, SourceFault
 
 _ANSWER_LIMIT: Final = 64 * 1024 * 1024
-_ERROR_LIMIT: Final = 300
+_OWN_ANSWER_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of an answer to a range query. Those are users' own: whoever may write one must not be able
+to fill the operator's memory, and one series of 10,000 points takes a tenth of it."""
+_ERROR_LIMIT: Final = 200
 _CANNOT_ASK: Final = frozenset({401, 403, 408, 429})
 
 
@@ -44,7 +47,8 @@ class PrometheusSession(requests.Session):
             options["data"] = options.pop("params", None)
         ends = time.monotonic() + self._deadline
         response = super().request(method, url, **options, allow_redirects=False, stream=True)
-        response.raw = _BoundedBody(response.raw, ends=ends)
+        limit = _OWN_ANSWER_LIMIT if str(url).endswith("/query_range") else _ANSWER_LIMIT
+        response.raw = _BoundedBody(response.raw, ends=ends, limit=limit)
         if response.status_code != requests.codes.ok:
             raise _refused(response)
         _ = response.content
@@ -72,10 +76,10 @@ class _BoundedBody:
     ever; and no answer we asked for needs that much memory.
     """
 
-    def __init__(self, body: Any, *, ends: float) -> None:
+    def __init__(self, body: Any, *, ends: float, limit: int) -> None:
         self._body = body
         self._ends = ends
-        self._left = _ANSWER_LIMIT
+        self._left = limit
 
     def read(self, amount: int) -> bytes:
         """Next piece, as soon as some of it is there."""
@@ -110,4 +114,4 @@ def _error(body: bytes) -> str:
     except ValueError:
         return ""
     error = answer.get("error") if isinstance(answer, dict) else None
-    return error[:_ERROR_LIMIT] if isinstance(error, str) else ""
+    return " ".join(error.split())[:_ERROR_LIMIT] if isinstance(error, str) else ""

@@ -1,39 +1,54 @@
-"""Prometheus' answer, read strictly: from series per answer code to samples per pod.
+"""Prometheus' answer about counters, read strictly: from series to samples per pod.
 
 How series become samples:
 
 * The series of one target are scraped together and share their timestamps, so at each of them the
-  values add up: all codes to requests, error codes to errors.
+  values add up: by what `channels.role` says they are for.
 * A series that is not there at a timestamp of its target counts 0: before its first sample the code
   had not occurred; after its last one the process was restarted and has not answered with that code
   since. The sum then falls, which is how a restart is recognised later.
 * A value that is no number (NaN, Inf) or negative spoils its target's scrape, which is left out.
 * A pod has one target. When two are seen (two jobs scrape the same port, two Prometheus behind one
   query front end), adding them would count every request twice: the first by its labels is taken.
+* A histogram that is there in both forms is taken in the classic one: its boundaries are those that
+  somebody chose.
+* A pod of which only the total is there (a summary instead of a histogram), or that has more parts
+  than anything sensible, cannot be compared: it is left out.
 """
 
 import math
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.channels import Role, boundary, role
+from davylamp.adapters.matrix import (
+    Histogram,
+    all_series,
+    bad_answer,
+    has_histograms,
+    histograms_of,
+    labels_of,
+    values_of,
+)
+from davylamp.adapters.native import LADDERS, Ladder, counted
 from davylamp.adapters.promql import CounterQuery
-from davylamp.gates.samples import Sample
+from davylamp.gates.samples import Channel, Sample
 
 PodKey: TypeAlias = tuple[str, str]
 """Namespace and name of a pod."""
+_Labels: TypeAlias = Mapping[str, str]
+_Target: TypeAlias = tuple[str, ...]
 
+PARTS_LIMIT: Final = 256
 _TARGET_LABELS: Final = ("job", "instance", "prometheus", "prometheus_replica")
 
 
 @dataclass(frozen=True, slots=True)
 class _Series:
-    pod: PodKey
-    target: tuple[str, ...]
-    is_error: bool
+    role: Role
     values: Mapping[float, float]
+    is_native: bool = False
 
 
 def read_scrapes(query: CounterQuery, result: object) -> dict[PodKey, tuple[Sample, ...]]:
@@ -46,72 +61,74 @@ def read_scrapes(query: CounterQuery, result: object) -> dict[PodKey, tuple[Samp
     Raises:
         SourceError: BadAnswer, when it is anything else.
     """
-    if not isinstance(result, list):
-        raise _bad("the result is no list")
-    targets: dict[PodKey, dict[tuple[str, ...], list[_Series]]] = {}
-    for series in _all_series(query, result):
-        targets.setdefault(series.pod, {}).setdefault(series.target, []).append(series)
-    samples = {pod: _added_up(found[min(found)]) for pod, found in targets.items()}
+    targets: dict[PodKey, dict[_Target, list[_Series]]] = {}
+    for item in all_series(result):
+        labels = labels_of(item)
+        pod = _pod(query, labels)
+        if pod is not None:
+            target = tuple(labels.get(name, "") for name in _TARGET_LABELS)
+            found = targets.setdefault(pod, {}).setdefault(target, [])
+            found.extend(_series(query, labels, item))
+    samples = {pod: _samples(query, found) for pod, found in targets.items()}
     return {pod: scrapes for pod, scrapes in samples.items() if scrapes}
 
 
-def _all_series(query: CounterQuery, result: Iterable[object]) -> Iterable[_Series]:
-    is_error = re.compile(query.error_codes).fullmatch
-    for item in result:
-        labels = _labels(item)
-        pod = (
-            labels.get(query.namespace_label, ""),
-            labels.get(query.pod_label, ""),
-        )
-        if query.owner(*pod) is None:
-            continue
-        yield _Series(
-            pod=pod,
-            target=tuple(labels.get(name, "") for name in _TARGET_LABELS),
-            is_error=is_error(labels.get(query.code_label, "")) is not None,
-            values=_values(item),
-        )
+def _pod(query: CounterQuery, labels: _Labels) -> PodKey | None:
+    names = query.series
+    pod = (labels.get(names.namespace_label, ""), labels.get(names.pod_label, ""))
+    return pod if query.owner(*pod) is not None else None
 
 
-def _added_up(target: list[_Series]) -> tuple[Sample, ...]:
-    times = sorted({time for series in target for time in series.values})
-    scrapes = (_scrape(target, time) for time in times)
+def _series(query: CounterQuery, labels: _Labels, item: object) -> Iterator[_Series]:
+    """What is needed of a series; a native histogram comes as the classic one it amounts to."""
+    if has_histograms(item):
+        ladder = LADDERS.get(query.channel)
+        if ladder is None:
+            raise bad_answer("histograms came where counters were asked for")
+        yield from _unfolded(histograms_of(item), ladder)
+        return
+    values = values_of(item)
+    found = role(query.series, query.channel, labels.get("__name__", ""), labels)
+    if found is not None:
+        yield _Series(found, values)
+
+
+def _unfolded(histograms: Mapping[float, Histogram], ladder: Ladder) -> Iterator[_Series]:
+    counts = {time: histogram.count for time, histogram in histograms.items()}
+    yield _Series(Role(requests=True, parts=(boundary(math.inf),)), counts, is_native=True)
+    below = {time: counted(histogram, ladder) for time, histogram in histograms.items()}
+    for place, name in enumerate(ladder.names):
+        values = {time: up_to[place] for time, up_to in below.items()}
+        yield _Series(Role(parts=(name,)), values, is_native=True)
+
+
+def _samples(query: CounterQuery, targets: Mapping[_Target, list[_Series]]) -> tuple[Sample, ...]:
+    usable = {target: found for target, found in targets.items() if found}
+    if not usable:
+        return ()
+    series = _of_one_form(usable[min(usable)])
+    parts = sorted({part for each in series for part in each.role.parts})
+    if len(parts) > PARTS_LIMIT or (not parts and query.channel is not Channel.ERRORS):
+        return ()
+    times = sorted({time for each in series for time in each.values})
+    scrapes = (_scrape(series, parts, time) for time in times)
     return tuple(scrape for scrape in scrapes if scrape is not None)
 
 
-def _scrape(target: list[_Series], time: float) -> Sample | None:
-    values = [(series.is_error, series.values.get(time, 0.0)) for series in target]
-    if not all(math.isfinite(value) and value >= 0 for _, value in values):
-        return None
-    requests = sum(value for _, value in values)
-    errors = sum(value for is_error, value in values if is_error)
-    return Sample(time, requests, errors)
+def _of_one_form(series: list[_Series]) -> list[_Series]:
+    is_classic = any(each.role.parts and not each.is_native for each in series)
+    is_native = not is_classic and any(each.is_native for each in series)
+    return [each for each in series if each.is_native == is_native]
 
 
-def _labels(item: object) -> dict[str, str]:
-    labels = item.get("metric") if isinstance(item, dict) else None
-    if not isinstance(labels, dict):
-        raise _bad("a series has no labels")
-    return {str(name): str(value) for name, value in labels.items()}
-
-
-def _values(item: object) -> dict[float, float]:
-    values = item.get("values") if isinstance(item, dict) else None
-    if not isinstance(values, list):
-        raise _bad("a series has no list of samples: the result is no matrix of counters")
-    return dict(_value(pair) for pair in values)
-
-
-def _value(pair: object) -> tuple[float, float]:
-    match pair:
-        case [int() | float() as time, str() as text] if not isinstance(time, bool):
-            try:
-                return float(time), float(text)
-            except ValueError:
-                raise _bad("a sample is no number") from None
-        case _:
-            raise _bad("a sample is no pair of time and text")
-
-
-def _bad(message: str) -> SourceError:
-    return SourceError(SourceFault.BAD_ANSWER, f"Prometheus: {message}")
+def _scrape(series: Iterable[_Series], names: Iterable[str], time: float) -> Sample | None:
+    requests, errors, parts = 0.0, 0.0, dict.fromkeys(names, 0.0)
+    for each in series:
+        value = each.values.get(time, 0.0)
+        if not (math.isfinite(value) and value >= 0):
+            return None
+        requests += value * each.role.requests
+        errors += value * each.role.errors
+        for name in each.role.parts:
+            parts[name] += value
+    return Sample(time, requests, errors, parts)

@@ -78,6 +78,7 @@ class Reason(StrEnum):
     SUPERSEDED = "Superseded"
     ABORTED = "Aborted"
     RETRIED = "Retried"
+    GATE_WARNED = "GateWarned"
     NOTHING_TO_ABORT = "NothingToAbort"
     # what was found out about what serves
     VERIFYING = "Verifying"
@@ -91,6 +92,8 @@ class Reason(StrEnum):
     # why a revision is taken back
     CHECK_FAILED = "CheckFailed"
     GATE_FAILED = "GateFailed"
+    GATE_BLIND = "GateBlind"
+    NO_DATA = "NoData"
     CRASH_LOOP = "CrashLoop"
     OUT_OF_MEMORY = "OutOfMemory"
     IMAGE_UNAVAILABLE = "ImageUnavailable"

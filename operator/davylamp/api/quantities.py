@@ -12,6 +12,9 @@ from pydantic import Field
 DURATION_PATTERN: Final = r"^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$"
 PERCENT_PATTERN: Final = r"^(100|[0-9]{1,2}(\.[0-9]{1,4})?)%$"
 RATIO_PATTERN: Final = r"^[0-9]{1,3}(\.[0-9]{1,4})?$"
+SHARE_PATTERN: Final = r"^0(\.[0-9]{1,4})?$"
+DECIMAL_PATTERN: Final = r"^-?[0-9]{1,15}(\.[0-9]{1,9})?$"
+SHORT_DURATION_PATTERN: Final = r"^([0-9]{1,6}ms|[0-9]{1,4}(\.[0-9]{1,4})?s)$"
 
 Duration = Annotated[
     str, Field(pattern=DURATION_PATTERN, min_length=2, max_length=16, examples=["90s", "1h30m"])
@@ -22,6 +25,15 @@ Percent = Annotated[
 Ratio = Annotated[
     str, Field(pattern=RATIO_PATTERN, min_length=1, max_length=8, examples=["1.5", "2"])
 ]
+Share = Annotated[
+    str, Field(pattern=SHARE_PATTERN, min_length=1, max_length=6, examples=["0.1", "0.05"])
+]
+Decimal = Annotated[
+    str, Field(pattern=DECIMAL_PATTERN, min_length=1, max_length=27, examples=["0.2", "-1"])
+]
+ShortDuration = Annotated[
+    str, Field(pattern=SHORT_DURATION_PATTERN, min_length=2, max_length=10, examples=["250ms"])
+]
 
 _SECONDS: Final = {"h": 3600, "m": 60, "s": 1}
 
@@ -31,6 +43,15 @@ def seconds(duration: str) -> int:
     if not duration or not re.match(DURATION_PATTERN, duration):
         raise ValueError(f"{duration!r} is not a duration; write for example 90s, 5m or 1h30m")
     return sum(int(n) * _SECONDS[unit] for n, unit in re.findall(r"([0-9]+)([hms])", duration))
+
+
+def short_seconds(duration: str) -> float:
+    """Seconds in a short duration such as `250ms` or `0.5s`; `ValueError` when it is not one."""
+    if not re.match(SHORT_DURATION_PATTERN, duration):
+        raise ValueError(f"{duration!r} is not a short duration; write for example 250ms or 0.5s")
+    if duration.endswith("ms"):
+        return int(duration[:-2]) / 1000
+    return float(duration[:-1])
 
 
 def fraction(percent: str) -> float:

@@ -11,7 +11,8 @@ from pydantic import Field
 
 from davylamp.api.base import Strict, cel
 from davylamp.api.explanations import Explanations
-from davylamp.api.quantities import Duration, Percent, Ratio
+from davylamp.api.gates import ONE_KIND, ErrorRate, Gate
+from davylamp.api.quantities import Duration, Percent
 from davylamp.api.serving import FeatureSnapshot, Image, SecretRef, Serving
 
 MAX_SEED: Final = 2**53 - 1
@@ -20,6 +21,7 @@ MAX_SEED: Final = 2**53 - 1
 _INSIDE_0_100: Final = cel(
     ("self.matches('[1-9]') && self != '100%'", "must lie between 0% and 100%")
 )
+_ONE_KIND_OF_EACH: Final = ONE_KIND[0].replace("self.", "gate.")
 _ABOVE_0: Final = cel(("self.matches('[1-9]')", "must be above 0s"))
 
 
@@ -34,66 +36,6 @@ class Step(Strict):
     )
     pause: bool | None = Field(
         default=None, description="Wait here until a person advances or promotes the revision."
-    )
-
-
-class ErrorRate(Strict):
-    """Judges the canary by the share of its requests that fail."""
-
-    method: Literal["Sequential", "Threshold"] = Field(
-        default="Sequential",
-        description=(
-            "Sequential compares the canary with stable at the same time by an anytime-valid "
-            "test with bounded false rollbacks. Threshold is the classic fixed limit per window."
-        ),
-    )
-    max: Percent = Field(
-        default="1%",
-        description="Error share that is tolerated in any case; below it nothing is rolled back.",
-    )
-    ratio: Ratio | None = Field(
-        default=None,
-        description="Sequential: how many times stable's error odds are tolerated. Default 1.5.",
-    )
-    failures: int | None = Field(
-        default=None, ge=1, le=100, description="Threshold: failed windows that roll back."
-    )
-    window: Duration | None = Field(
-        default=None, description="Threshold: length of one judged window, for example 1m."
-    )
-
-
-class Gate(Strict):
-    """One thing that is measured and may take the canary back."""
-
-    name: str = Field(
-        min_length=1,
-        max_length=40,
-        pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$",
-        description="Name of the gate in status, events and metrics.",
-    )
-    error_rate: ErrorRate = Field(
-        description="Judge by failed requests.",
-        json_schema_extra=cel(
-            (
-                "self.method != 'Threshold' || (has(self.window) && has(self.failures))",
-                "method Threshold needs window and failures",
-            ),
-            (
-                "self.method != 'Sequential' || (!has(self.window) && !has(self.failures))",
-                "window and failures belong to method Threshold; Sequential needs neither",
-            ),
-            (
-                "self.method != 'Threshold' || !has(self.ratio)",
-                "ratio belongs to method Sequential; Threshold does not compare with stable",
-            ),
-            ("self.max.matches('[1-9]') && self.max != '100%'", "max must lie between 0% and 100%"),
-            ("!has(self.window) || self.window.matches('[1-9]')", "window must be above 0s"),
-            (
-                "!has(self.ratio) || double(self.ratio) >= 1.0",
-                "ratio must be at least 1: a canary as good as stable must pass",
-            ),
-        ),
     )
 
 
@@ -112,6 +54,23 @@ class Traffic(Strict):
     router: Literal["Service"] = Field(
         default="Service",
         description="Service splits by the number of ready pods behind one Service.",
+    )
+
+
+class Source(Strict):
+    """Where evidence comes from."""
+
+    source: Literal["Prometheus", "Pods"] = Field(
+        default="Prometheus",
+        description=(
+            "Pods: the operator reads the pods' metrics itself while a canary is judged, all at "
+            "once, which finds a bad canary in seconds; Prometheus takes over where it cannot."
+        ),
+    )
+    interval: Duration = Field(
+        default="1s",
+        description="How often the pods are read, with source Pods.",
+        json_schema_extra=_ABOVE_0,
     )
 
 
@@ -159,7 +118,23 @@ class Rollout(Strict):
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["name"],
+            **cel((f"self.all(gate, {_ONE_KIND_OF_EACH})", ONE_KIND[1])),
         },
+    )
+    evidence: Source = Field(
+        default_factory=Source, description="Where the counters of the gates come from."
+    )
+    no_data: Literal["Hold", "Rollback", "Pause"] = Field(
+        default="Hold",
+        description=(
+            "What happens when a gate has had no data for noDataDeadline. Hold goes on waiting, "
+            "Pause waits for a person also when the data come back, Rollback takes back."
+        ),
+    )
+    no_data_deadline: Duration = Field(
+        default="10m",
+        description="How long a gate may be without data during the canary.",
+        json_schema_extra=_ABOVE_0,
     )
     min_requests: int = Field(
         default=50, ge=0, le=1_000_000, description="Canary requests a step must see to be over."

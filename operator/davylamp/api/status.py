@@ -119,7 +119,31 @@ class GateStatus(Reported):
         default="0",
         description="Evidence that the canary is worse, as log10 of an e-value; 2 means 1 %.",
     )
+    effect: str | None = Field(
+        default=None, description="Size of the difference, with intervals that hold at any time."
+    )
+    evidence: str | None = Field(
+        default=None, description="Evidence against the canary in words, and what takes it back."
+    )
+    requests_needed: int | None = Field(
+        default=None, description="Canary requests until a decision, if all goes on like this."
+    )
     at: Instant = Field(description="When these numbers were written.")
+
+
+class Outlook(Reported):
+    """What a gate will be able to find at the traffic of now, reckoned before the canary."""
+
+    name: str = Field(description="Name of the gate.")
+    message: str = Field(description="Traffic and errors of stable, and time until a decision.")
+    warning: str | None = Field(default=None, description="What this traffic cannot decide.")
+
+
+class FeatureShare(Reported):
+    """How much a feature matters in the explanations of the training run."""
+
+    feature: str = Field(description="Name of the feature.")
+    share: str = Field(description="Mean share of the absolute contributions, in [0, 1].")
 
 
 class CheckStatus(Reported):
@@ -177,7 +201,24 @@ class Candidate(RevisionRef):
     checks: tuple[CheckStatus, ...] = Field(
         default=(), description="What the checks before traffic found."
     )
+    outlook: tuple[Outlook, ...] = Field(
+        default=(), description="What the gates will be able to find, reckoned before the canary."
+    )
+    baseline: tuple[FeatureShare, ...] = Field(
+        default=(),
+        max_length=200,
+        description="Explanation shares of its training run, where a gate compares with them.",
+    )
     gates: tuple[GateStatus, ...] = Field(default=(), description="What the gates see.")
+    blind_since: Instant | None = Field(
+        default=None, description="Since when some gate has had no data."
+    )
+    blind_paused: bool = Field(
+        default=False, description="A gate had no data for too long: a person has to say advance."
+    )
+    warned: tuple[str, ...] = Field(
+        default=(), max_length=10, description="Gates whose failure was told as a warning."
+    )
     holding: str | None = Field(default=None, description="Why the step does not end yet.")
     advanced: int = Field(default=0, description="Last paused step a person let pass.")
     approved: bool = Field(default=False, description="A person asked for promotion.")
@@ -201,6 +242,9 @@ class HistoryEntry(RevisionRef):
 
     outcome: Outcome = Field(description="How it ended.")
     reason: str = Field(description="CamelCase reason.")
+    recording: str | None = Field(
+        default=None, description="ConfigMap with what the gates saw, for `davylamp replay`."
+    )
     at: Instant = Field(description="When it ended.")
 
 

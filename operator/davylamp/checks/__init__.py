@@ -7,6 +7,7 @@ that a model server fulfils for this is docs/model-server.md.
 
 from davylamp.checks.expected import Expected, expected_of
 from davylamp.checks.inspection import judged, questions
+from davylamp.checks.recorded import shares_of
 from davylamp.checks.replies import Answered, Declined, Questions, Replies, Reply, Silent
 from davylamp.checks.results import CheckReason, CheckResult, CheckVerdict
 
@@ -24,4 +25,5 @@ __all__ = [
     "expected_of",
     "judged",
     "questions",
+    "shares_of",
 ]

@@ -12,8 +12,10 @@ from davylamp.checks.reading import (
     named_numbers,
     number,
     numbers,
+    plain,
     sequence,
 )
+from davylamp.checks.replies import Answered, Reply
 
 DEFAULT_TOLERANCE: Final = 1e-6
 MOST_TOLERANCE: Final = 1e-3
@@ -95,3 +97,19 @@ def _explanation(value: Json, path: str) -> Explanation:
             member(found, "contributions", path=path), f"{path}.contributions"
         ),
     )
+
+
+def shares_of(manifest: Reply) -> Mapping[str, float]:
+    """How much each feature mattered in training, for the gate on explanations; {} if not said.
+
+    Which is no fault of the image: no check needs it. What is there and broken counts as not said.
+    """
+    document = manifest.document if isinstance(manifest, Answered) else None
+    baseline = document.get("explanationBaseline") if isinstance(document, dict) else None
+    if not isinstance(baseline, dict) or "shares" not in baseline:
+        return {}
+    try:
+        found = named_numbers(baseline["shares"], "explanationBaseline.shares")
+    except BrokenError:
+        return {}
+    return {plain(name): share for name, share in found.items() if 0 <= share <= 1}

@@ -15,6 +15,7 @@ from davylamp.adapters.connection import connect
 from davylamp.adapters.errors import Terminal
 from davylamp.adapters.kubernetes import KubernetesCluster
 from davylamp.adapters.modelserver import HttpModelServer
+from davylamp.adapters.podmetrics import PodMetrics
 from davylamp.adapters.prometheus import PrometheusSource
 from davylamp.controller import endpoints, handlers
 from davylamp.controller.cache import Key, ObjectCache
@@ -51,7 +52,10 @@ class Operator:
             self._process, workers=settings.workers, on_pass=self._passed
         )
         self.source = PrometheusSource(settings.metrics, on_query=self.metrics.on_query)
-        self.sampler = Sampler(self.source, settings.metrics, on_news=self.queue.add)
+        self.pods = PodMetrics(settings.metrics.series) if settings.metrics.pod_metrics else None
+        self.sampler = Sampler(
+            self.source, settings.metrics, on_news=self.queue.add, pods=self.pods
+        )
         self.models = HttpModelServer()
         self.inspector = Inspector(
             self.models, on_news=self.queue.add, on_result=self.metrics.on_check
@@ -100,6 +104,13 @@ class Operator:
                 await leading
             for task in (leading, judging, checking, working, watching):
                 task.cancel()
+
+    async def aclose(self) -> None:
+        """Close the connections to pods and to Prometheus."""
+        self.source.close()
+        await self.models.aclose()
+        if self.pods:
+            await self.pods.aclose()
 
     def heed_signals(self) -> None:
         """Stop in order on SIGTERM and SIGINT: work first, then the lease, then the watches."""
@@ -175,10 +186,9 @@ def run(settings: Settings) -> int:
     async def main() -> None:
         async with connect() as client:
             operator = Operator(settings, client)
-            async with contextlib.aclosing(operator.models):
-                with contextlib.closing(operator.source):
-                    operator.heed_signals()
-                    await operator.run()
+            async with contextlib.aclosing(operator):
+                operator.heed_signals()
+                await operator.run()
 
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(main())

@@ -1,20 +1,19 @@
 """What has to be asked of which pod now: from the status and the pods. Pure."""
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from davylamp.adapters.modelserver import PodAddress
 from davylamp.api import names
-from davylamp.api.json import Json, JsonObject
+from davylamp.api.json import JsonObject
 from davylamp.api.spec import CheckName
 from davylamp.api.status import ModelDeploymentStatus, Stage
 from davylamp.checks import Expected, expected_of
 from davylamp.controller import reading
 from davylamp.controller.cache import metadata
+from davylamp.controller.targets import address_of
 from davylamp.manifests import recorded
-from davylamp.manifests.pods import PORT_NAME
 from davylamp.rollout.checks import unpassed
 from davylamp.rollout.verification import is_due
 
@@ -68,34 +67,7 @@ def _ready_pod(pods: Iterable[JsonObject], revision: str) -> PodAddress | None:
         seen = reading.pod_seen(pod)
         is_of = reading.label(pod, names.LABEL_REVISION) == revision
         if is_of and seen.ready and not seen.terminating:
-            address = _address(pod)
+            address = address_of(pod)
             if address is not None:
                 return address
     return None
-
-
-def _address(pod: JsonObject) -> PodAddress | None:
-    """Where the pod listens; None unless it has an address of its own."""
-    host, port = reading.field(pod, "status", "podIP"), _port(pod)
-    if not isinstance(host, str) or port is None:
-        return None
-    try:
-        found = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    if found.is_loopback or found.is_link_local or found.is_multicast or found.is_unspecified:
-        return None  # whoever may write a pod's status must not turn us to the node's own services
-    return PodAddress(metadata(pod, "name"), metadata(pod, "uid"), host, port)
-
-
-def _port(pod: JsonObject) -> int | None:
-    """The port called `http` of the model container."""
-    container = _named(reading.field(pod, "spec", "containers"), names.CONTAINER)
-    number = reading.field(_named(reading.field(container, "ports"), PORT_NAME), "containerPort")
-    return number if isinstance(number, int) else None
-
-
-def _named(items: Json, name: str) -> Json:
-    """The item of a list with that name."""
-    found = items if isinstance(items, list) else []
-    return next((item for item in found if reading.field(item, "name") == name), None)

@@ -9,8 +9,8 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from davylamp.adapters.modelserver import ModelServer, PodAddress
@@ -24,6 +24,7 @@ from davylamp.checks import (
     Silent,
     judged,
     questions,
+    shares_of,
 )
 from davylamp.checks.inspection import EXPLAIN_PATH, MANIFEST_PATH, PREDICT_PATH
 from davylamp.controller.cache import Key
@@ -48,6 +49,7 @@ class _Followed:
     inspection: Inspection
     due: float
     results: tuple[CheckResult, ...] = ()
+    baseline: Mapping[str, float] = field(default_factory=dict)
     attempts: int = 0
     is_busy: bool = False
 
@@ -93,7 +95,7 @@ class Inspector:
         if known is None or not known.results:
             return None
         asked = known.inspection
-        return Inspected(asked.revision, asked.since, known.results)
+        return Inspected(asked.revision, asked.since, known.results, known.baseline)
 
     async def run(self) -> None:
         """Ask while there is something to ask; never returns."""
@@ -129,6 +131,7 @@ class Inspector:
             async with self._slots:
                 replies = await self._asked(asked)
             results = judged(asked.checks, asked.expected, replies)
+            followed.baseline = shares_of(replies.manifest)
         except Exception:
             log = about(_log, namespace=key.namespace, name=key.name)
             log.exception("checking failed; trying again")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from davylamp.adapters.errors import Forbidden, SourceFault
+from davylamp.adapters.errors import Forbidden, SourceError
 from davylamp.adapters.kubernetes import Cluster
 from davylamp.api import names
 from davylamp.api.json import JsonObject
@@ -14,9 +14,10 @@ from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller import reading
 from davylamp.controller.cache import CHILD_KINDS, NIGHTLY_KINDS, Key, ObjectCache, metadata
+from davylamp.controller.following import Evidence
+from davylamp.controller.forecasts import with_forecasts
 from davylamp.controller.logs import about
-from davylamp.controller.sampler import Evidence
-from davylamp.gates import Judgement, Verdict, judge
+from davylamp.gates import Around, judge_all
 from davylamp.manifests import Owner, is_whole, model_labels, recorded
 from davylamp.rollout import Observation, Workload, identify
 
@@ -137,41 +138,29 @@ def with_judgements(
     judged = status.candidate or (status.stable if status.previous else None)
     if judged is None:
         return seen
-    candidate = seen.workload(judged.revision)
+    ready = _ready(seen.workload(judged.revision))
     other = status.stable if status.candidate else None
-    stable = seen.workload(other.revision) if other else None
-    ready = _ready(candidate)
-    judgements = {
-        name: _judged(evidence, name, seen.now, ready, _ready(stable)) for name in evidence.states
-    }
-    return replace(
+    around = Around(
+        now=seen.now.timestamp(),
+        ready_candidate_pods=ready,
+        ready_stable_pods=_ready(seen.workload(other.revision) if other else None),
+        errors={channel: _fault(error) for channel, error in evidence.errors.items()},
+        query_errors={gate: _fault(error) for gate, error in evidence.query_errors.items()},
+    )
+    seen = replace(
         seen,
         judged=judged.revision,
-        judgements=judgements,
         source_error=str(evidence.error) if evidence.error else None,
         first_scrape_seen=ready <= evidence.scraped,
     )
+    trials = {name: t for name, t in evidence.trials.items() if t.started_at <= around.now}
+    if trials:
+        return replace(seen, judgements=judge_all(trials, evidence.panel, around))
+    return with_forecasts(seen, status, evidence, around)
 
 
-def _judged(
-    evidence: Evidence,
-    gate: str,
-    now: datetime,
-    candidate: frozenset[str],
-    stable: frozenset[str],
-) -> Judgement:
-    answer = judge(
-        evidence.trials[gate],
-        evidence.states[gate],
-        now=now.timestamp(),
-        ready_candidate_pods=candidate,
-        ready_stable_pods=stable,
-        source_error=str(evidence.error) if evidence.error else None,
-    )
-    nonsense = evidence.error and evidence.error.fault is SourceFault.BAD_ANSWER
-    if nonsense and answer.verdict is Verdict.UNKNOWN:
-        return replace(answer, reason=SourceFault.BAD_ANSWER.value)
-    return answer
+def _fault(error: SourceError) -> tuple[str, str]:
+    return error.fault.value, str(error)
 
 
 def _ready(workload: Workload | None) -> frozenset[str]:

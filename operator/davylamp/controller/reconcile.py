@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 
+from davylamp.adapters import templates
 from davylamp.adapters.errors import Forbidden, NotFound, OperatorError, Terminal
 from davylamp.adapters.kubernetes import Cluster
 from davylamp.api.explanations import Explanations
@@ -27,7 +28,7 @@ from davylamp.controller.nightly import Nightly
 from davylamp.controller.observer import Observer, World, observation, with_judgements
 from davylamp.controller.sampler import Sampler
 from davylamp.controller.settings import Settings
-from davylamp.controller.subjects import subject_of
+from davylamp.controller.subjects import Reading, subject_of
 from davylamp.manifests import Owner
 from davylamp.rollout import Observation, decide
 from davylamp.rollout.refusal import refused
@@ -69,7 +70,7 @@ class Reconciler:
         self._carrier = Carrier(cluster, cache, identity=settings.identity, on_notice=metrics.tell)
         self._nightly = Nightly(cluster, cache, Applier(cluster, cache))
         self._obstacles: dict[Key, OperatorError] = {}
-        self._scrape_interval = settings.metrics.scrape_interval
+        self._reading = Reading(settings.metrics.scrape_interval, settings.metrics.pod_metrics)
         self._clock = clock
 
     async def __call__(self, key: Key) -> float | None:
@@ -163,9 +164,9 @@ class Reconciler:
 
     def _follow(self, task: Task, status: ModelDeploymentStatus, rollout: Rollout) -> None:
         """Judge by what is recorded, never by a step that another pass might not find again."""
-        subject = subject_of(task.owner, status, rollout, scrape_interval=self._scrape_interval)
-        self._sampler.follow(task.key, subject)
         pods = self._cache.children(task.key, "Pod")
+        subject = subject_of(task.owner, status, rollout, pods, self._reading)
+        self._sampler.follow(task.key, subject)
         self._inspector.follow(task.key, inspection_of(status, task.world.records, pods))
 
     async def _tell_obstacle(self, task: Task, seen: Observation, error: OperatorError) -> None:
@@ -208,11 +209,23 @@ def _status_of(parent: JsonObject) -> ModelDeploymentStatus:
 def _spec_of(parent: JsonObject) -> tuple[ModelDeploymentSpec | None, Refusal | None]:
     """The spec, or why it is refused, with the path of the field."""
     try:
-        return ModelDeploymentSpec.model_validate(parent.get("spec") or {}), None
+        spec = ModelDeploymentSpec.model_validate(parent.get("spec") or {})
+        return spec, _query_refusal(spec)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(["spec", *(str(part) for part in first["loc"])])
         return None, Refusal(Reason.INVALID_SPEC, f"{path}: {first['msg']}")
+
+
+def _query_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
+    """Why a query of a gate can never be asked: variables are not for the API server to check."""
+    for number, gate in enumerate(spec.rollout.gates):
+        try:
+            templates.check(gate.query.promql if gate.query else "")
+        except ValueError as wrong:
+            path = f"spec.rollout.gates.{number}.query.promql"
+            return Refusal(Reason.INVALID_SPEC, f"{path}: {wrong}")
+    return None
 
 
 def _without_spec(

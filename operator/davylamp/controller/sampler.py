@@ -1,78 +1,44 @@
-"""Asks Prometheus about all rollouts at once, and folds the answers into evidence.
+"""Reads what pods counted about all rollouts at once, and folds it into evidence.
 
-One query a tick however many rollouts there are (two while some have to catch up after a restart
-or an outage), and none at all while nothing is judged (P9). Evidence is a pure function of what
-Prometheus holds and of the weight changes in the status, so losing it costs one longer query (P5).
+One query a tick and channel however many rollouts there are (two while some have to catch up after a
+restart or an outage), and none at all while nothing is judged (P9). Evidence is a pure function of
+what Prometheus holds and of the weight changes in the status, so losing it costs one longer query
+(P5). In the fast lane the pods are read directly; Prometheus stays the record, from which evidence
+begins and to which it falls back while pods cannot be reached.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from davylamp.adapters.errors import SourceError
+from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.podmetrics import TIMEOUT as SWEEP_TIMEOUT
+from davylamp.adapters.podmetrics import PodMetrics, Sweep
 from davylamp.adapters.prometheus import MetricSource
-from davylamp.adapters.promql import CounterQuery
+from davylamp.controller.asking import LAG, Answers, Asker
 from davylamp.controller.cache import Key
+from davylamp.controller.following import (
+    BASELINE_SCRAPES,
+    SURVEY,
+    Evidence,
+    Followed,
+    Subject,
+    by_workload,
+)
 from davylamp.controller.logs import about
 from davylamp.controller.settings import MetricSettings
-from davylamp.gates import GateState, Sample, Scrapes, Trial, start, update
+from davylamp.controller.sweeper import Budget, Wanted
+from davylamp.gates import Channel, QueryAnswers, Scrapes, take_in
+from davylamp.gates.preflight import sees_stable
+from davylamp.gates.recording import Recording, noted
+
+__all__ = ["Evidence", "Sampler", "Subject"]
 
 _log = logging.getLogger(__name__)
 TICK: Final = 1.0
 """Seconds between polls; a scrape is judged at most this long after it can be seen."""
-LAG: Final = 1.0
-"""Seconds that a sample may take from its scrape until Prometheus can be asked for it."""
-BASELINE_SCRAPES: Final = 4
-"""Scrape intervals to look back, so that running pods have a counter value to start from."""
-LONGEST_WINDOW: Final = 6 * 3600.0
-
-Workload = tuple[str, str]
-"""Namespace and name of a Deployment."""
-Scraped = Mapping[Workload, Mapping[str, tuple[Sample, ...]]]
-"""Samples by Deployment and pod."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is judged: two Deployments by name, and the trials by gate.
-
-    Without trials the pods are only looked for, to know when the gates will be able to see them.
-    """
-
-    namespace: str
-    candidate: str
-    stable: str | None = None
-    trials: Mapping[str, Trial] = field(default_factory=dict)
-
-    def same_trials(self, other: "Subject") -> bool:
-        """Whether evidence gathered for the other is evidence for this one."""
-        mine = {name: (trial.rule, trial.started_at) for name, trial in self.trials.items()}
-        theirs = {name: (trial.rule, trial.started_at) for name, trial in other.trials.items()}
-        return (self.candidate, self.stable, mine) == (other.candidate, other.stable, theirs)
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What is known about a subject now."""
-
-    trials: Mapping[str, Trial] = field(default_factory=dict)
-    states: Mapping[str, GateState] = field(default_factory=dict)
-    scraped: frozenset[str] = frozenset()
-    """Pods with at least one sample."""
-    error: SourceError | None = None
-
-
-@dataclass
-class _Followed:
-    subject: Subject
-    states: dict[str, GateState]
-    since: float
-    """Epoch seconds from which samples are still needed."""
-    newest: dict[str, float] = field(default_factory=dict)
-    error: SourceError | None = None
 
 
 class Sampler:
@@ -83,6 +49,7 @@ class Sampler:
         settings: which series to ask for.
         on_news: told of each key about which something new was seen.
         clock: epoch seconds.
+        pods: reads pods directly; None where that is not allowed.
     """
 
     def __init__(
@@ -92,12 +59,15 @@ class Sampler:
         *,
         on_news: Callable[[Key], None],
         clock: Callable[[], float] = time.time,
+        pods: PodMetrics | None = None,
     ) -> None:
-        self._source = source
+        self._asker = Asker(source, settings)
         self._settings = settings
         self._on_news = on_news
         self._clock = clock
-        self._followed: dict[Key, _Followed] = {}
+        self._pods = pods
+        self._budget = Budget(settings.pod_metrics_per_second)
+        self._followed: dict[Key, Followed] = {}
         self._is_down = False
         self._wanted = asyncio.Event()
 
@@ -109,20 +79,22 @@ class Sampler:
         elif known and known.subject.same_trials(subject):
             known.subject = subject
         else:
-            states = {name: start(trial) for name, trial in subject.trials.items()}
-            self._followed[key] = _Followed(
-                subject, states, self._beginning(subject), error=known.error if known else None
-            )
+            since = subject.beginning(self._clock(), self._settings.scrape_interval)
+            fresh = Followed.begin(subject, since)
+            if known:
+                fresh.errors = known.errors
+            self._followed[key] = fresh
             self._wanted.set()
 
     def evidence(self, key: Key) -> Evidence:
         """What is known about a key's subject."""
         known = self._followed.get(key)
-        if known is None:
-            return Evidence()
-        return Evidence(
-            known.subject.trials, dict(known.states), frozenset(known.newest), known.error
-        )
+        return known.evidence if known else Evidence()
+
+    def recording(self, key: Key) -> Recording | None:
+        """The raw samples from which the evidence was made."""
+        known = self._followed.get(key)
+        return known.recording if known else None
 
     async def run(self) -> None:
         """Poll while there is something to judge; never returns."""
@@ -139,47 +111,154 @@ class Sampler:
             await asyncio.sleep(max(0.05, TICK - (time.monotonic() - began)))
 
     async def poll(self) -> None:
-        """Ask once about everything, and take in the answers."""
+        """Read everything once, and take in the answers."""
         now = self._clock()
-        recent = now - self._look_back()
-        groups = (
-            {k: f for k, f in self._followed.items() if f.since >= recent},
-            {k: f for k, f in self._followed.items() if f.since < recent},
-        )
-        errors = [await self._ask(group, now) for group in groups if group]
-        self._note(next((error for error in errors if error), None))
+        swept = await self._sweep()
+        rest = {key: f for key, f in self._followed.items() if key not in swept}
+        errors = [await self._ask(group, now) for group in self._groups(rest, now)]
+        if errors:
+            self._note(next((error for error in errors if error), None))
 
-    async def _ask(self, group: dict[Key, _Followed], now: float) -> SourceError | None:
-        """Take in what there is about a group; the error if there was no answer."""
-        since = max(min(f.since for f in group.values()), now - LONGEST_WINDOW)
-        try:
-            answer = await self._source.scrapes(self._query(group.values(), now, since))
-        except SourceError as error:
-            for key, followed in group.items():
-                self._failed(key, followed, error)
-            return error
-        scraped = _by_workload(answer)
+    # --- Prometheus ---------------------------------------------------------------------------
+
+    def _groups(self, rest: Mapping[Key, Followed], now: float) -> list[dict[Key, Followed]]:
+        """Who is asked about together: those that are up to date, that begin, that catch up.
+
+        A long query may be refused or take long; the others must not be blind for it.
+        """
+        recent = now - self._look_back()
+        begun = recent - SURVEY
+        found: tuple[dict[Key, Followed], ...] = ({}, {}, {})
+        for key, followed in rest.items():
+            found[(followed.since < recent) + (followed.since < begun)][key] = followed
+        return [group for group in found if group]
+
+    async def _ask(self, group: Mapping[Key, Followed], now: float) -> SourceError | None:
+        """Take in what there is about a group; the error of a source that did not answer."""
+        answers = await self._asker.ask(group, now)
         for key, followed in group.items():
             if self._followed.get(key) is followed:
-                self._judge(key, followed, scraped, now)
-        return None
+                await self._judge(key, followed, answers, now)
+        failed = (each for each in answers.scraped.values() if isinstance(each, SourceError))
+        return next(failed, None)
 
-    def _judge(self, key: Key, followed: _Followed, scraped: Scraped, now: float) -> None:
+    async def _judge(self, key: Key, followed: Followed, answers: Answers, now: float) -> None:
         """Take in one subject's samples; a bug met by one must not keep the others unjudged."""
-        recovered, followed.error = followed.error is not None, None
+        before = _faults(followed)
+        self._note_errors(key, followed, answers)
         try:
-            news = self._take_in(followed, scraped, now)
+            news = self._take_in(key, followed, answers, now)
+            await self._look_around(followed, now)
         except Exception:
             log = about(_log, namespace=key.namespace, name=key.name)
             log.exception("judging failed; trying again")
             return
-        if news or recovered:
+        if news or before != _faults(followed):
             self._on_news(key)
 
-    def _failed(self, key: Key, followed: _Followed, error: SourceError) -> None:
-        before, followed.error = followed.error, error
-        if before is None or before.fault is not error.fault:
+    def _note_errors(self, key: Key, followed: Followed, answers: Answers) -> None:
+        for channel in followed.subject.channels:
+            answer = answers.scraped.get(channel)
+            if isinstance(answer, SourceError):
+                followed.errors[channel] = answer
+            else:
+                followed.errors.pop(channel, None)
+        for gate in followed.subject.queries:
+            own = answers.own.get((key, gate))
+            if isinstance(own, SourceError):
+                followed.query_errors[gate] = own
+            elif own is not None:
+                followed.query_errors.pop(gate, None)
+
+    def _take_in(self, key: Key, followed: Followed, answers: Answers, now: float) -> bool:
+        until = now - LAG
+        # a pod is read up to that long after the time of its sweep: an earlier scrape of Prometheus
+        # may know less, and counters that fall would count as a restart
+        after = followed.swept_at + SWEEP_TIMEOUT
+        scrapes = {
+            channel: followed.scrapes(found, until, after=after)
+            for channel, found in answers.scraped.items()
+            if channel in followed.subject.channels and not isinstance(found, SourceError)
+        }
+        own = {
+            gate: found
+            for (of, gate), found in answers.own.items()
+            if of == key and isinstance(found, QueryAnswers)
+        }
+        followed.asked_until |= {gate: found.until for gate, found in own.items()}
+        if not followed.errors:
+            followed.since = max(followed.since, now - self._look_back() / 2)
+        return self._fold(followed, scrapes, own)
+
+    async def _look_around(self, followed: Followed, now: float) -> None:
+        """Before a canary, once: find out what there is where a gate finds nothing on stable."""
+        for name, trial in followed.subject.trials.items():
+            channel, state = trial.rule.channel, followed.panel.states[name]
+            blind = channel in followed.answered and not sees_stable(state)
+            if trial.started_at > now and blind and followed.subject.stable:
+                if name not in followed.seen_instead:
+                    told = await self._asker.seen_instead(followed, channel, now)
+                    followed.seen_instead[name] = told
+            else:
+                followed.seen_instead.pop(name, None)
+
+    # --- the fast lane ------------------------------------------------------------------------
+
+    async def _sweep(self) -> frozenset[Key]:
+        """Read the pods of those in the fast lane whose turn it is; the keys read so.
+
+        Those whose turn it is not yet count as well: they wait for it instead of for Prometheus.
+        """
+        fast = {key: f for key, f in self._followed.items() if self._is_fast(f)}
+        if not fast or self._pods is None:
+            self._budget.plan(time.monotonic(), {})
+            return frozenset()
+        wanted = {key: _wanted(followed) for key, followed in fast.items()}
+        due = self._budget.plan(time.monotonic(), wanted)
+        subjects = [fast[key].subject for key in due]
+        sweeps = await asyncio.gather(
+            *(self._pods.sweep(subject.pods, subject.channels) for subject in subjects)
+        )
+        pairs = zip(due, sweeps, strict=True)
+        missed = {key for key, sweep in pairs if not self._swept(key, fast[key], sweep)}
+        return frozenset(fast) - missed
+
+    def _is_fast(self, followed: Followed) -> bool:
+        """Whether pods are read directly: once Prometheus told the history, or while it cannot."""
+        subject = followed.subject
+        known = subject.channels <= followed.answered or bool(followed.errors)
+        return bool(subject.sweep_every and subject.pods and subject.channels) and known
+
+    def _swept(self, key: Key, followed: Followed, sweep: Sweep) -> bool:
+        """Take in one subject's part of a sweep, if it is whole: blocks need all pods."""
+        mine = {pod.key for pod in followed.subject.pods}
+        if self._followed.get(key) is not followed or mine & sweep.failed.keys():
+            return False
+        scrapes = {
+            channel: followed.scrapes(by_workload(sweep.samples[channel]), sweep.at)
+            for channel in followed.subject.channels
+        }
+        followed.errors.clear()
+        followed.swept_at = sweep.at
+        if self._fold(followed, scrapes, {}):
             self._on_news(key)
+        return not followed.subject.queries
+
+    # --- both ---------------------------------------------------------------------------------
+
+    def _fold(
+        self,
+        followed: Followed,
+        scrapes: Mapping[Channel, Scrapes],
+        own: Mapping[str, QueryAnswers],
+    ) -> bool:
+        """Fold what was read into the evidence and the recording; whether anything was new."""
+        subject = followed.subject
+        followed.panel = take_in(subject.trials, followed.panel, scrapes, own)
+        followed.answered |= scrapes.keys()
+        for channel, seen in scrapes.items():
+            followed.recording = noted(followed.recording, channel, seen)
+        return followed.see(scrapes) or bool(own)
 
     def _note(self, error: SourceError | None) -> None:
         """Log the beginning of an outage and its end."""
@@ -189,51 +268,17 @@ class Sampler:
             _log.info("judging again: Prometheus answers")
         self._is_down = error is not None
 
-    def _take_in(self, followed: _Followed, scraped: Scraped, now: float) -> bool:
-        subject = followed.subject
-        candidate = scraped.get((subject.namespace, subject.candidate), {})
-        stable = scraped.get((subject.namespace, subject.stable), {}) if subject.stable else {}
-        seen = Scrapes(until=now - LAG, stable=stable, candidate=candidate)
-        for name, trial in subject.trials.items():
-            followed.states[name] = update(trial, followed.states[name], seen)
-        followed.since = max(followed.since, now - self._look_back() / 2)
-        newest = {pod: max(s.time for s in samples) for pod, samples in candidate.items()}
-        newest |= {pod: max(s.time for s in samples) for pod, samples in stable.items()}
-        news = newest != followed.newest
-        followed.newest = newest
-        return news
-
-    def _query(self, group: Iterable[_Followed], now: float, since: float) -> CounterQuery:
-        workloads = {
-            (f.subject.namespace, deployment)
-            for f in group
-            for deployment in (f.subject.candidate, f.subject.stable)
-            if deployment
-        }
-        told = self._settings
-        return CounterQuery(
-            metric=told.requests_metric,
-            selector=told.requests_selector,
-            code_label=told.code_label,
-            error_codes=told.error_codes,
-            namespace_label=told.namespace_label,
-            pod_label=told.pod_label,
-            workloads=frozenset(workloads),
-            at=now,
-            window=now - since,
-        )
-
     def _look_back(self) -> float:
         return 2 * BASELINE_SCRAPES * self._settings.scrape_interval
 
-    def _beginning(self, subject: Subject) -> float:
-        first = min((t.started_at for t in subject.trials.values()), default=self._clock())
-        return first - BASELINE_SCRAPES * self._settings.scrape_interval
+
+def _faults(followed: Followed) -> tuple[frozenset[tuple[str, SourceFault]], ...]:
+    """What cannot be asked at the moment, and why."""
+    channels = {(channel.value, error.fault) for channel, error in followed.errors.items()}
+    own = {(gate, error.fault) for gate, error in followed.query_errors.items()}
+    return frozenset(channels), frozenset(own)
 
 
-def _by_workload(answer: Mapping[tuple[str, str], tuple[Sample, ...]]) -> Scraped:
-    """Samples by Deployment, whose pods are called `<deployment>-<hash>-<suffix>`."""
-    found: dict[Workload, dict[str, tuple[Sample, ...]]] = {}
-    for (namespace, pod), samples in answer.items():
-        found.setdefault((namespace, pod.rsplit("-", 2)[0]), {})[pod] = samples
-    return found
+def _wanted(followed: Followed) -> Wanted:
+    subject = followed.subject
+    return Wanted(len(subject.pods), subject.sweep_every or TICK)

@@ -4,41 +4,55 @@ Prometheus' address comes only from here, never from a resource: whoever may wri
 ModelDeployment must not be able to make the operator call an address of their choice.
 """
 
+import math
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
-from davylamp.adapters.promql import CounterQuery
+from davylamp.adapters.series import SeriesNames
 from davylamp.api.quantities import seconds
 
-_ANY_QUERY: Final = CounterQuery(workloads=frozenset(), at=0, window=1)
-_IN_THE_QUERY: Final[Mapping[str, Callable[[str], CounterQuery]]] = {
-    "REQUESTS_METRIC": lambda text: replace(_ANY_QUERY, metric=text),
-    "REQUESTS_SELECTOR": lambda text: replace(_ANY_QUERY, selector=text),
-    "CODE_LABEL": lambda text: replace(_ANY_QUERY, code_label=text),
-    "ERROR_CODES": lambda text: replace(_ANY_QUERY, error_codes=text),
-    "NAMESPACE_LABEL": lambda text: replace(_ANY_QUERY, namespace_label=text),
-    "POD_LABEL": lambda text: replace(_ANY_QUERY, pod_label=text),
+_SERIES: Final[Mapping[str, str]] = {
+    "REQUESTS_METRIC": "requests_metric",
+    "REQUESTS_SELECTOR": "requests_selector",
+    "LATENCY_METRIC": "latency_metric",
+    "LATENCY_SELECTOR": "latency_selector",
+    "SCORES_METRIC": "scores_metric",
+    "SCORES_SELECTOR": "scores_selector",
+    "SHARES_METRIC": "shares_metric",
+    "SHARES_SELECTOR": "shares_selector",
+    "GROUP_REQUESTS_METRIC": "group_requests_metric",
+    "GROUP_PREDICTIONS_METRIC": "group_predictions_metric",
+    "GROUPS_SELECTOR": "groups_selector",
+    "CODE_LABEL": "code_label",
+    "ERROR_CODES": "error_codes",
+    "FEATURE_LABEL": "feature_label",
+    "GROUP_LABEL": "group_label",
+    "OUTCOME_LABEL": "outcome_label",
+    "POSITIVE_OUTCOME": "positive_outcome",
+    "NAMESPACE_LABEL": "namespace_label",
+    "POD_LABEL": "pod_label",
 }
-"""Variables that become part of the query, and the query they make."""
+"""Variables that become part of queries, and what they are there."""
 
 
 @dataclass(frozen=True, slots=True)
 class MetricSettings:
-    """Which series the gates read, and how pods are found in them."""
+    """Where the gates read, which series, and how often those are scraped."""
 
     url: str = "http://prometheus.monitoring.svc:9090"
     bearer_token_file: str | None = None
     ca_file: str | None = None
-    requests_metric: str = "model_requests_total"
-    requests_selector: str = 'route="predict"'
-    code_label: str = "code"
-    error_codes: str = "5.."
-    namespace_label: str = "namespace"
-    pod_label: str = "pod"
+    series: SeriesNames = field(default_factory=SeriesNames)
     scrape_interval: float = 5.0
+    own_queries: bool = True
+    """Whether gates may ask users' own PromQL: it sees all that Prometheus holds."""
+    pod_metrics: bool = True
+    """Whether the operator may read pods' metrics itself."""
+    pod_metrics_per_second: float = 50.0
+    """Pods read in a second, over all rollouts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +76,8 @@ class Settings:
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Self:
         """Settings from `DAVYLAMP_*`; raises `ValueError` naming the variable that is wrong."""
         said = _Said(os.environ if env is None else env)
-        said.check_query()
-        plain = MetricSettings()
         return cls(
-            metrics=MetricSettings(
-                url=said.text("PROMETHEUS_URL", plain.url).rstrip("/"),
-                bearer_token_file=said.text("PROMETHEUS_BEARER_TOKEN_FILE", "") or None,
-                ca_file=said.text("PROMETHEUS_CA_FILE", "") or None,
-                requests_metric=said.text("REQUESTS_METRIC", plain.requests_metric),
-                requests_selector=said.text("REQUESTS_SELECTOR", plain.requests_selector),
-                code_label=said.text("CODE_LABEL", plain.code_label),
-                error_codes=said.text("ERROR_CODES", plain.error_codes),
-                namespace_label=said.text("NAMESPACE_LABEL", plain.namespace_label),
-                pod_label=said.text("POD_LABEL", plain.pod_label),
-                scrape_interval=said.duration("SCRAPE_INTERVAL", plain.scrape_interval),
-            ),
+            metrics=_metrics(said),
             namespaces=tuple(said.texts("NAMESPACES")),
             leader_election=said.truth("LEADER_ELECTION", "true"),
             lease_name=said.text("LEASE_NAME", "davylamp"),
@@ -87,6 +88,20 @@ class Settings:
             metrics_port=said.number("METRICS_PORT", 9090),
             probes_port=said.number("PROBES_PORT", 8080),
         )
+
+
+def _metrics(said: "_Said") -> MetricSettings:
+    plain = MetricSettings()
+    return MetricSettings(
+        url=said.text("PROMETHEUS_URL", plain.url).rstrip("/"),
+        bearer_token_file=said.text("PROMETHEUS_BEARER_TOKEN_FILE", "") or None,
+        ca_file=said.text("PROMETHEUS_CA_FILE", "") or None,
+        series=said.series(),
+        scrape_interval=said.duration("SCRAPE_INTERVAL", plain.scrape_interval),
+        own_queries=said.truth("OWN_QUERIES", "true"),
+        pod_metrics=said.truth("POD_METRICS", "true"),
+        pod_metrics_per_second=said.rate("POD_METRICS_PER_SECOND", plain.pod_metrics_per_second),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +120,17 @@ class _Said:
             raise ValueError(f"DAVYLAMP_{name}: {text!r} is neither true nor false")
         return text == "true"
 
-    def check_query(self) -> None:
-        """Refuse now what no query could be made of later."""
-        for name, query in _IN_THE_QUERY.items():
-            if f"DAVYLAMP_{name}" not in self.env:
+    def series(self) -> SeriesNames:
+        """Names of series; what no query could be made of later is refused now."""
+        names = SeriesNames()
+        for variable, attribute in _SERIES.items():
+            if f"DAVYLAMP_{variable}" not in self.env:
                 continue
             try:
-                query(self.text(name, ""))
+                names = replace(names, **{attribute: self.text(variable, "")})
             except ValueError as wrong:
-                raise ValueError(f"DAVYLAMP_{name}: {wrong}") from None
+                raise ValueError(f"DAVYLAMP_{variable}: {wrong}") from None
+        return names
 
     def duration(self, name: str, default: float) -> float:
         text = self.text(name, "")
@@ -130,3 +147,13 @@ class _Said:
         if text and not text.isdigit():
             raise ValueError(f"DAVYLAMP_{name}: {text!r} is not a number")
         return int(text) if text else default
+
+    def rate(self, name: str, default: float) -> float:
+        text = self.text(name, "")
+        try:
+            told = float(text) if text else default
+        except ValueError:
+            raise ValueError(f"DAVYLAMP_{name}: {text!r} is not a number") from None
+        if not 0 < told < math.inf:
+            raise ValueError(f"DAVYLAMP_{name}: must be above 0")
+        return told

@@ -1,86 +1,82 @@
-"""What is to be judged at each stage: from the status to the trials of the gates. Pure."""
+"""What is to be judged at each stage: from the status to the pods and trials of the gates. Pure."""
 
-from datetime import datetime
-from itertools import accumulate, starmap
-from typing import Final
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
-from davylamp.api.quantities import fraction, seconds
-from davylamp.api.spec import Gate, Rollout
+from davylamp.adapters.ownquery import ArmNames, QueryScope
+from davylamp.api.json import JsonObject
+from davylamp.api.quantities import seconds
+from davylamp.api.spec import Rollout
 from davylamp.api.status import Candidate, ModelDeploymentStatus, Stage
-from davylamp.controller.sampler import Subject
-from davylamp.gates import Rule, Sequential, Threshold, Trial, WeightChange
+from davylamp.controller.following import Subject
+from davylamp.controller.targets import pod_targets
+from davylamp.gates import Query, Trial
 from davylamp.manifests import Owner
+from davylamp.rollout.judging import canary_trials, probation_trials, survey_trials
 
-CANARY_SHARE: Final = 0.9
-"""Part of `falseRollback` spent on the canary; the rest is left for the probation."""
-PROMOTE_RATIO: Final = 2.0
-DEFAULT_RATIO: Final = "1.5"
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How counters are read: seconds between scrapes, and whether pods may be read directly."""
+
+    scrape_interval: float = 5.0
+    pods_allowed: bool = True
 
 
 def subject_of(
-    owner: Owner, status: ModelDeploymentStatus, rollout: Rollout, *, scrape_interval: float
+    owner: Owner,
+    status: ModelDeploymentStatus,
+    rollout: Rollout,
+    pods: Iterable[JsonObject],
+    how: Reading,
 ) -> Subject | None:
     """The pods and trials to follow now; None while there is nothing to judge."""
     if status.candidate and status.stable:
-        return _of_canary(owner, status.candidate, status.stable.revision, scrape_interval)
-    if status.previous and status.stable and rollout.gates and not status.candidate:
-        at = status.stable.promoted_at
-        trials = {
-            gate.name: Trial(
-                rule=_rule(gate, rollout, 1 - CANARY_SHARE),
-                started_at=at.timestamp(),
-                weights=(WeightChange(at.timestamp(), 1.0),),
-                scrape_interval=scrape_interval,
-            )
-            for gate in rollout.gates
-        }
-        return Subject(owner.namespace, owner.child(status.stable.revision), None, trials)
-    return None
+        found = _of_canary(owner, status.candidate, status.stable.revision, how)
+        plan = status.candidate.plan
+    elif status.previous and status.stable and rollout.gates and not status.candidate:
+        stable = status.stable
+        trials = probation_trials(rollout, stable.promoted_at, how.scrape_interval)
+        subject = Subject(owner.namespace, owner.child(stable.revision), None, trials)
+        found = replace(subject, scope=_scope(owner, stable.revision, None, trials))
+        plan = rollout
+    else:
+        return None
+    if found is None or plan.evidence.source != "Pods" or not how.pods_allowed:
+        return found
+    deployments = {each for each in (found.candidate, found.stable) if each}
+    return replace(
+        found,
+        sweep_every=float(seconds(plan.evidence.interval)),
+        pods=pod_targets(pods, deployments),
+    )
 
 
-def _of_canary(
-    owner: Owner, candidate: Candidate, stable: str, scrape_interval: float
-) -> Subject | None:
+def _of_canary(owner: Owner, candidate: Candidate, stable: str, how: Reading) -> Subject | None:
     if candidate.stage is Stage.RETURNING or not candidate.plan.gates:
         return None
-    trials: dict[str, Trial] = {}
-    if candidate.stage is not Stage.PREPARING:
-        began = candidate.canary_at or candidate.stage_at
-        trials = {
-            gate.name: Trial(
-                rule=_rule(gate, candidate.plan, CANARY_SHARE),
-                started_at=began.timestamp(),
-                weights=_weights(candidate, began),
-                scrape_interval=scrape_interval,
-            )
-            for gate in candidate.plan.gates
-        }
-    deployment = owner.child(candidate.revision)
-    return Subject(owner.namespace, deployment, owner.child(stable), trials)
+    make = survey_trials if candidate.stage is Stage.PREPARING else canary_trials
+    trials = make(candidate, how.scrape_interval)
+    return Subject(
+        owner.namespace,
+        owner.child(candidate.revision),
+        owner.child(stable),
+        trials,
+        _scope(owner, candidate.revision, stable, trials),
+    )
 
 
-def _weights(candidate: Candidate, began: datetime) -> tuple[WeightChange, ...]:
-    """The recorded shares; a leader's clock that was behind the one before makes no disorder."""
-    times = accumulate((change.at.timestamp() for change in candidate.weights), max)
-    shares = (float(change.share) for change in candidate.weights)
-    changes = tuple(starmap(WeightChange, zip(times, shares, strict=True)))
-    return changes or (WeightChange(began.timestamp(), 0.5),)
-
-
-def _rule(gate: Gate, rollout: Rollout, part: float) -> Rule:
-    """The rule of a gate; all gates together and the probation share one `falseRollback`."""
-    told = gate.error_rate
-    if told.method == "Threshold":
-        return Threshold(
-            max_rate=fraction(told.max),
-            failures=told.failures or 1,
-            window=float(seconds(told.window or "1m")),
-        )
-    ratio = float(told.ratio or DEFAULT_RATIO)
-    return Sequential(
-        max_rate=fraction(told.max),
-        ratio=ratio,
-        false_rollback=fraction(rollout.false_rollback) * part / len(rollout.gates),
-        false_promotion=fraction(rollout.false_promotion),
-        promote_ratio=max(PROMOTE_RATIO, ratio),
+def _scope(
+    owner: Owner, candidate: str, stable: str | None, trials: Mapping[str, Trial]
+) -> QueryScope | None:
+    """What users' own queries are asked about; None where there is none."""
+    intervals = [t.rule.interval for t in trials.values() if isinstance(t.rule, Query)]
+    if not intervals:
+        return None
+    return QueryScope(
+        namespace=owner.namespace,
+        model=owner.name,
+        candidate=ArmNames(candidate, owner.child(candidate)),
+        stable=ArmNames(stable, owner.child(stable)) if stable else None,
+        interval=min(intervals),
     )

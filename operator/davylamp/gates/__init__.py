@@ -2,31 +2,57 @@
 
 A trial (rule, start, weight changes) and the samples of its pods are all there is: `start` a
 state, `update` it with what was scraped, `judge` it at any moment, as often as wanted. The same
-samples give the same state however they arrive, so a restart replays instead of remembering.
+samples give the same state however they arrive, so a restart replays instead of remembering. A
+`Panel` does the same for all gates of a rollout together.
 """
 
 from davylamp.gates.history import GateState, start, update
 from davylamp.gates.judge import judge
+from davylamp.gates.panel import Around, Panel, judge_all, open_panel, take_in
 from davylamp.gates.planning import requests_to_detect
-from davylamp.gates.rules import Rule, Sequential, Threshold, Trial, WeightChange
-from davylamp.gates.samples import Arm, Sample, Scrapes
-from davylamp.gates.verdicts import Count, Judgement, Verdict
+from davylamp.gates.query_book import QueryAnswers
+from davylamp.gates.rules import (
+    ErrorRate,
+    GroupGap,
+    Latency,
+    Query,
+    Rule,
+    ScoreDistance,
+    ShareDistance,
+    Threshold,
+)
+from davylamp.gates.samples import Arm, Channel, Sample, Scrapes
+from davylamp.gates.trial import Trial, WeightChange
+from davylamp.gates.verdicts import Count, Judgement, Pair, Verdict
 
 __all__ = [
     "Arm",
+    "Around",
+    "Channel",
     "Count",
+    "ErrorRate",
     "GateState",
+    "GroupGap",
     "Judgement",
+    "Latency",
+    "Pair",
+    "Panel",
+    "Query",
+    "QueryAnswers",
     "Rule",
     "Sample",
+    "ScoreDistance",
     "Scrapes",
-    "Sequential",
+    "ShareDistance",
     "Threshold",
     "Trial",
     "Verdict",
     "WeightChange",
     "judge",
+    "judge_all",
+    "open_panel",
     "requests_to_detect",
     "start",
+    "take_in",
     "update",
 ]

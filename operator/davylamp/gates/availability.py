@@ -13,9 +13,11 @@ from typing import Final
 from davylamp.gates import verdicts
 from davylamp.gates.blocks import LOST_AFTER
 from davylamp.gates.history import GateState
-from davylamp.gates.rules import Sequential, Trial
+from davylamp.gates.query_book import QueryBook
+from davylamp.gates.rules import Query, Threshold
 from davylamp.gates.samples import Arm
 from davylamp.gates.timeline import PodKey
+from davylamp.gates.trial import Trial
 
 GRACE: Final = 5.0
 """Seconds that discovery of a new pod by the source may take on top of its scrapes."""
@@ -28,13 +30,15 @@ QUIET_AFTER: Final = 30.0
 class Surroundings:
     """What the caller knows at the moment of judging, besides the samples.
 
-    `now` in epoch seconds. `source_error` says why the source could not be asked, if so.
+    `now` in epoch seconds. `source_error` says why the source could not be asked, if so, and
+    `source_reason` whether it did not answer or answered nonsense.
     """
 
     now: float
     ready_candidate_pods: frozenset[str]
     ready_stable_pods: frozenset[str]
     source_error: str | None
+    source_reason: str = verdicts.SOURCE_DOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class Gap:
 
 def gap(trial: Trial, state: GateState, around: Surroundings) -> Gap | None:
     """Find what is missing, the most fundamental thing first; None if nothing is."""
+    if isinstance(trial.rule, Query):
+        return _source_down(around) or _no_value(trial, trial.rule, state, around)
     return (
         _source_down(around)
         or _no_series(trial, state, around)
@@ -58,7 +64,21 @@ def gap(trial: Trial, state: GateState, around: Surroundings) -> Gap | None:
 def _source_down(around: Surroundings) -> Gap | None:
     if around.source_error is None:
         return None
+    if around.source_reason == verdicts.BAD_ANSWER:
+        return Gap(verdicts.BAD_ANSWER, f"the metrics source answered badly: {around.source_error}")
     return Gap(verdicts.SOURCE_DOWN, f"the metrics source did not answer: {around.source_error}")
+
+
+def _no_value(trial: Trial, rule: Query, state: GateState, around: Surroundings) -> Gap | None:
+    """Find out whether the user's query has stopped answering, or never did."""
+    book = state.book
+    value = book.last if isinstance(book, QueryBook) else None
+    seen = max(value.at if value else -math.inf, trial.started_at + rule.warm_up)
+    silent = around.now - seen
+    if silent <= LOST_AFTER * rule.interval + GRACE:
+        return None
+    what = "value" if rule.ratio is None else "value of both revisions"
+    return Gap(verdicts.NO_SERIES, f"the query has had no {what} for {silent:.0f} s")
 
 
 def _no_series(trial: Trial, state: GateState, around: Surroundings) -> Gap | None:
@@ -100,7 +120,7 @@ def _no_traffic(trial: Trial, state: GateState, around: Surroundings) -> Gap | N
 
 def _compared(trial: Trial, around: Surroundings) -> Mapping[Arm, frozenset[str]]:
     """Pods whose samples the rule needs."""
-    stable = around.ready_stable_pods if isinstance(trial.rule, Sequential) else frozenset()
+    stable = frozenset() if isinstance(trial.rule, Threshold) else around.ready_stable_pods
     return {Arm.CANDIDATE: around.ready_candidate_pods, Arm.STABLE: stable}
 
 

@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from davylamp.gates.rules import Trial
+from davylamp.gates.rules import SequentialRule
 from davylamp.gates.samples import Sample
 from davylamp.gates.timeline import PodKey, Reading
+from davylamp.gates.trial import Trial
 from davylamp.gates.verdicts import NOTHING, Count
 
 PROPAGATION: Final = 2.0
@@ -75,6 +76,29 @@ def closes_alone(trial: Trial, block: Block, last: Mapping[PodKey, Sample], now:
     """Tell the same of a block of canary traffic with nothing to compare it with."""
     enough = block.candidate.requests >= _FEWEST_REQUESTS
     return enough and _all_seen(trial, block, last, now, candidate_only=True)
+
+
+def agreeing(
+    trial: Trial, rule: SequentialRule, block: Block, last: Mapping[PodKey, Sample], now: float
+) -> int:
+    """How many blocks have to agree, as far as this one's scrapes are out of step.
+
+    An incident of both revisions shows on one of them earlier by the time between their scrapes,
+    and so in that many blocks of this length before it cancels. Sweeps that scrape all pods at once
+    are in step. The first block may be short; the one after it is not.
+    """
+    living = [
+        (key.is_candidate, each.time)
+        for key, each in last.items()
+        if now - each.time <= LOST_AFTER * trial.scrape_interval
+    ]
+    mine = [time for candidate, time in living if candidate]
+    theirs = [time for candidate, time in living if not candidate]
+    if not mine or not theirs:
+        return rule.agreeing_blocks
+    offset = max(max(mine) - min(theirs), max(theirs) - min(mine))
+    length = max(now - block.began, trial.scrape_interval)
+    return max(rule.agreeing_blocks, 1 + math.ceil(offset / length))
 
 
 def _all_seen(

@@ -5,16 +5,22 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
-from davylamp.gates import sequential_book, threshold, timeline
-from davylamp.gates.rules import Sequential, Threshold, Trial
+from davylamp.gates import query_book, sequential_book, threshold, timeline
+from davylamp.gates.evidence import dispersion
+from davylamp.gates.evidence.dispersion import Survey, temper
+from davylamp.gates.query_book import QueryAnswers, QueryBook
+from davylamp.gates.rules import Query, Statistical, Threshold
 from davylamp.gates.samples import Sample, Scrapes
-from davylamp.gates.sequential_book import Instant, SequentialBook
+from davylamp.gates.sequential_book import Closing, Instant, SequentialBook
 from davylamp.gates.threshold import ThresholdBook
 from davylamp.gates.timeline import PodKey, Reading, Scraped
+from davylamp.gates.trial import Trial
 from davylamp.gates.verdicts import NOTHING, Count
 
-Book = SequentialBook | ThresholdBook
+Book = SequentialBook | ThresholdBook | QueryBook
+WRONG_BOOK = "this state belongs to a trial under another rule"
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,10 @@ class GateState:
     watermark: float = -math.inf
     pending: tuple[Scraped, ...] = ()
     last: Mapping[PodKey, Sample] = field(default_factory=dict)
+    first: Mapping[PodKey, float] = field(default_factory=dict)
+    """When each pod was first seen."""
+    survey: Survey = field(default_factory=Survey)
+    """What stable did before the trial."""
     candidate: Count = NOTHING
     stable: Count = NOTHING
     last_request_at: float = -math.inf
@@ -36,58 +46,99 @@ class GateState:
 
 def start(trial: Trial) -> GateState:
     """Begin a trial (or its replay) with no samples seen."""
-    if isinstance(trial.rule, Sequential):
-        return GateState(sequential_book.opened(trial))
-    return GateState(ThresholdBook())
+    match trial.rule:
+        case Threshold():
+            return GateState(ThresholdBook())
+        case Query():
+            return GateState(QueryBook())
+        case _:
+            return GateState(sequential_book.opened(trial))
 
 
 def update(trial: Trial, state: GateState, scrapes: Scrapes) -> GateState:
     """Take in new samples up to the watermark `scrapes.until`.
 
-    Give samples from a few scrape intervals before the start of the trial too: they are the
-    baselines of the pods that already ran. Repeated samples, and samples at or below an earlier
-    watermark, change nothing; samples above the watermark are kept for a later call.
+    Give samples from some time before the start of the trial too: they are the baselines of the
+    pods that already ran, and show how stable's errors hang together. Repeated samples, and samples
+    at or below an earlier watermark, change nothing; samples above the watermark are kept for a
+    later call.
     """
+    return advanced(trial, state, scrapes)[0]
+
+
+def advanced(
+    trial: Trial, state: GateState, scrapes: Scrapes
+) -> tuple[GateState, tuple[Closing, ...]]:
+    """See `update`; also gives the blocks that were closed, in order of time."""
     due, pending = timeline.split(state.pending, scrapes, state.watermark)
-    last = dict(state.last)
+    last, first, closings = dict(state.last), dict(state.first), list[Closing]()
+    state = replace(state, last=last, first=first)
     for moment, group in timeline.instants(due):
         found = timeline.readings(trial, last, group)
-        last.update((each.key, each.sample) for each in group)
-        state = _entered(trial, state, found, (moment, last))
+        for each in group:
+            last[each.key] = each.sample
+            first.setdefault(each.key, moment)
+        state, closing = _entered(trial, state, found, moment)
+        closings += [closing] if closing else []
     watermark = max(state.watermark, scrapes.until)
     book = _passed(trial, state.book, watermark)
-    return replace(state, book=book, watermark=watermark, pending=pending, last=last)
+    return replace(state, book=book, watermark=watermark, pending=pending), tuple(closings)
+
+
+def answered(trial: Trial, state: GateState, answers: QueryAnswers) -> GateState:
+    """Take in what the user's own query gave up to `answers.until`."""
+    if not isinstance(state.book, QueryBook) or not isinstance(trial.rule, Query):
+        raise TypeError(WRONG_BOOK)
+    book = query_book.entered(trial, trial.rule, state.book, answers, after=state.watermark)
+    return replace(state, book=book, watermark=max(state.watermark, answers.until))
 
 
 def _entered(
-    trial: Trial,
-    state: GateState,
-    found: list[Reading],
-    seen: tuple[float, Mapping[PodKey, Sample]],
-) -> GateState:
-    moment, last = seen
+    trial: Trial, state: GateState, found: list[Reading], moment: float
+) -> tuple[GateState, Closing | None]:
+    if moment <= trial.started_at:
+        return _surveyed(trial, state, found, moment), None
+    found = timeline.warm(trial, state.first, found)
     mine = [each.count for each in found if each.candidate]
     candidate = sum(mine, state.candidate)
     stable = sum((each.count for each in found if not each.candidate), state.stable)
+    instant = Instant(moment, found, state.last, candidate, stable)
+    book, closing = _book(trial, state, instant)
     served = any(count.requests for count in mine)
-    instant = Instant(moment, found, last, candidate, stable)
-    return replace(
+    after = replace(
         state,
-        book=_book(trial, state.book, instant),
+        book=book,
         candidate=candidate,
         stable=stable,
         last_request_at=moment if served else state.last_request_at,
     )
+    return after, closing
 
 
-def _book(trial: Trial, book: Book, instant: Instant) -> Book:
-    rule = trial.rule
-    if isinstance(book, SequentialBook) and isinstance(rule, Sequential):
-        return sequential_book.entered(trial, rule, book, instant)
-    if isinstance(book, ThresholdBook) and isinstance(rule, Threshold):
-        book = threshold.passed_to(trial, rule, book, instant.at)
-        return threshold.entered(book, instant.readings)
-    raise TypeError("this state belongs to a trial under another rule")
+def _surveyed(trial: Trial, state: GateState, found: list[Reading], moment: float) -> GateState:
+    """Before the trial stable alone is looked at."""
+    counts = {each.key.pod: each.count for each in found}
+    length = dispersion.CELL * trial.scrape_interval
+    return replace(state, survey=dispersion.surveyed(state.survey, moment, length, counts))
+
+
+def _book(trial: Trial, state: GateState, instant: Instant) -> tuple[Book, Closing | None]:
+    rule, book = trial.rule, state.book
+    match book:
+        case SequentialBook() if not isinstance(rule, Threshold | Query):
+            instant = replace(instant, temper=_temper(rule, state))
+            return sequential_book.entered(trial, rule, book, instant)
+        case ThresholdBook() if isinstance(rule, Threshold):
+            book = threshold.passed_to(trial, rule, book, instant.at)
+            return threshold.entered(book, instant.readings), None
+        case SequentialBook() | ThresholdBook() | QueryBook():
+            raise TypeError(WRONG_BOOK)
+        case _:
+            assert_never(book)
+
+
+def _temper(rule: Statistical, state: GateState) -> dispersion.Temper:
+    return temper(rule, state.survey)
 
 
 def _passed(trial: Trial, book: Book, now: float) -> Book:

@@ -4,18 +4,41 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import assert_never
 
-from davylamp.gates import availability, planning, sequential, threshold, verdicts, wording
+from davylamp.gates import (
+    availability,
+    findings,
+    planning,
+    query_book,
+    threshold,
+    verdicts,
+    wording,
+)
 from davylamp.gates.availability import Surroundings
-from davylamp.gates.history import GateState
-from davylamp.gates.rules import Sequential, Threshold, Trial
-from davylamp.gates.sequential import Levels
+from davylamp.gates.evidence import mixture
+from davylamp.gates.evidence.dispersion import temper
+from davylamp.gates.evidence.mixture import Levels
+from davylamp.gates.history import WRONG_BOOK, GateState
+from davylamp.gates.query_book import QueryBook
+from davylamp.gates.rules import (
+    ErrorRate,
+    GroupGap,
+    Latency,
+    Query,
+    Rule,
+    ScoreDistance,
+    ShareDistance,
+    Statistical,
+    Threshold,
+)
 from davylamp.gates.sequential_book import Crossing, SequentialBook, Track
 from davylamp.gates.threshold import ThresholdBook
-from davylamp.gates.verdicts import Judgement, Verdict
+from davylamp.gates.trial import Trial
+from davylamp.gates.verdicts import Judgement, Pair, Verdict
 
 
-def judge(  # noqa: PLR0913 - the caller knows these six things, and nothing groups them
+def judge(  # noqa: PLR0913 - the caller knows these seven things, and nothing groups them
     trial: Trial,
     state: GateState,
     *,
@@ -23,6 +46,7 @@ def judge(  # noqa: PLR0913 - the caller knows these six things, and nothing gro
     ready_candidate_pods: frozenset[str],
     ready_stable_pods: frozenset[str],
     source_error: str | None = None,
+    source_reason: str = verdicts.SOURCE_DOWN,
 ) -> Judgement:
     """Answer whether the canary is worse, as far as the samples in `state` tell.
 
@@ -30,7 +54,7 @@ def judge(  # noqa: PLR0913 - the caller knows these six things, and nothing gro
     `PASS`. With no ready stable pod the canary is held to the absolute bound alone. `now` is in
     epoch seconds; `source_error` is set while the source cannot be asked.
     """
-    around = Surroundings(now, ready_candidate_pods, ready_stable_pods, source_error)
+    around = Surroundings(now, ready_candidate_pods, ready_stable_pods, source_error, source_reason)
     missing = availability.gap(trial, state, around)
     open_answer = Judgement(
         Verdict.UNDECIDED, verdicts.GATHERING_EVIDENCE, "", state.candidate, state.stable
@@ -39,14 +63,36 @@ def judge(  # noqa: PLR0913 - the caller knows these six things, and nothing gro
         open_answer = replace(
             open_answer, verdict=Verdict.UNKNOWN, reason=missing.reason, message=missing.message
         )
-    match trial.rule, state.book:
-        case Sequential() as rule, SequentialBook() as book:
+    rule, book = trial.rule, state.book
+    match book:
+        case SequentialBook() if not isinstance(rule, Threshold | Query):
             alone = not ready_stable_pods
-            return _by_evidence(_Case(trial, rule, book, now, alone=alone), open_answer)
-        case Threshold() as rule, ThresholdBook() as windows:
-            return _by_windows(rule, windows, open_answer)
+            return _by_evidence(_Case(trial, rule, state, book, now, alone=alone), open_answer)
+        case ThresholdBook() if isinstance(rule, Threshold):
+            return _by_windows(rule, book, open_answer)
+        case QueryBook() if isinstance(rule, Query):
+            return _by_values(rule, book, open_answer)
+        case SequentialBook() | ThresholdBook() | QueryBook():
+            raise TypeError(WRONG_BOOK)
         case _:
-            raise TypeError("this state belongs to a trial under another rule")
+            assert_never(book)
+
+
+def worse_reason(rule: Rule) -> str:
+    """The reason with which a rule fails."""
+    return _REASONS[type(rule)][0]
+
+
+_REASONS = {
+    ErrorRate: (verdicts.ERROR_RATE_WORSE, verdicts.ERROR_RATE_ACCEPTABLE),
+    Threshold: (verdicts.ERROR_RATE_WORSE, verdicts.ERROR_RATE_ACCEPTABLE),
+    Latency: (verdicts.LATENCY_WORSE, verdicts.LATENCY_ACCEPTABLE),
+    ScoreDistance: (verdicts.PREDICTIONS_DIFFER, verdicts.PREDICTIONS_ALIKE),
+    ShareDistance: (verdicts.EXPLANATIONS_DIFFER, verdicts.EXPLANATIONS_ALIKE),
+    GroupGap: (verdicts.GROUP_GAP_WORSE, verdicts.GROUP_GAP_ACCEPTABLE),
+    Query: (verdicts.QUERY_OUT_OF_BOUNDS, verdicts.QUERY_WITHIN_BOUNDS),
+}
+"""By rule: why it fails, and why it passes."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +100,8 @@ class _Case:
     """What a sequential judgement looks at; `alone` if there is no stable to compare with."""
 
     trial: Trial
-    rule: Sequential
+    rule: Statistical
+    state: GateState
     book: SequentialBook
     now: float
     alone: bool
@@ -63,15 +110,24 @@ class _Case:
     def track(self) -> Track:
         return self.book.alone if self.alone else self.book.joint
 
+    @property
+    def seen(self) -> Pair:
+        return Pair(self.state.candidate, self.state.stable)
+
 
 def _by_evidence(case: _Case, answer: Judgement) -> Judgement:
     track = case.track
-    at = sequential.levels(case.rule, track.evidence)
+    at = mixture.levels(case.rule, track.evidence)
+    counts = findings.bad(case.rule, case.seen)
     answer = replace(
         answer,
+        candidate=counts.candidate,
+        stable=counts.stable,
         log10_rollback=at.rollback / math.log(10),
         log10_promote=at.promote / math.log(10),
         blocks=track.evidence.blocks,
+        effect=findings.effect(case.rule, case.seen),
+        strength=wording.strength(at.rollback, case.rule.false_rollback),
     )
     if track.worse:
         return _worse(case, track.worse, answer)
@@ -83,59 +139,77 @@ def _by_evidence(case: _Case, answer: Judgement) -> Judgement:
 
 
 def _worse(case: _Case, crossing: Crossing, answer: Judgement) -> Judgement:
-    candidate, stable = crossing.candidate, crossing.stable
+    seen = Pair(crossing.candidate, crossing.stable)
+    counts = findings.bad(case.rule, seen)
     return replace(
         answer,
         verdict=Verdict.FAIL,
-        reason=verdicts.ERROR_RATE_WORSE,
-        message=wording.worse(case.rule, candidate, stable, alone=crossing.alone),
-        candidate=candidate,
-        stable=stable,
+        reason=worse_reason(case.rule),
+        message=wording.worse(case.rule, seen, alone=crossing.alone),
+        candidate=counts.candidate,
+        stable=counts.stable,
+        effect=findings.effect(case.rule, seen),
         decided_at=crossing.at,
     )
 
 
 def _fine(case: _Case, crossing: Crossing, answer: Judgement) -> Judgement:
     """Pass, unless the canary is failing right now (as in an incident that hits both)."""
-    recent = case.book.recent_canary(case.now)
-    if recent.rate > case.rule.tolerated_rate:
-        return replace(answer, message=wording.held(case.rule, recent))
+    rule = case.rule
+    if isinstance(rule, ErrorRate):
+        recent = case.book.recent_canary(case.now)
+        if recent.rate > rule.tolerated_rate:
+            return replace(answer, message=wording.held(rule, recent))
     return replace(
         answer,
         verdict=Verdict.PASS,
-        reason=verdicts.ERROR_RATE_ACCEPTABLE,
-        message=wording.fine(case.rule, answer.candidate, answer.stable),
+        reason=_REASONS[type(rule)][1],
+        message=wording.fine(rule, case.seen),
         decided_at=crossing.at,
     )
 
 
 def _gathering(case: _Case, at: Levels, answer: Judgement) -> Judgement:
-    weight = case.trial.weights[-1].weight
-    needed = planning.requests_still_needed(
-        case.rule, weight, at, candidate=answer.candidate, stable=answer.stable
+    needed = planning.still_needed(
+        case.rule,
+        case.trial.weights[-1].weight,
+        at,
+        case.seen,
+        temper(case.rule, case.state.survey),
     )
-    message = wording.gathering(answer.candidate, answer.stable, needed)
+    message = wording.gathering(case.rule, case.seen, needed)
     return replace(answer, message=message, requests_needed=needed)
 
 
 def _by_windows(rule: Threshold, book: ThresholdBook, answer: Judgement) -> Judgement:
     message = wording.threshold(rule, book, answer.candidate)
     answer = replace(answer, blocks=book.good + book.bad)
-    if book.failed_at is not None:
+    fine = threshold.says_fine(rule, book)
+    return _counted(rule, answer, message, failed_at=book.failed_at, fine=fine)
+
+
+def _by_values(rule: Query, book: QueryBook, answer: Judgement) -> Judgement:
+    answer = replace(answer, blocks=book.good + book.bad)
+    fine = query_book.says_fine(rule, book)
+    return _counted(rule, answer, wording.query(rule, book), failed_at=book.failed_at, fine=fine)
+
+
+def _counted(
+    rule: Threshold | Query,
+    answer: Judgement,
+    message: str,
+    *,
+    failed_at: float | None,
+    fine: bool,
+) -> Judgement:
+    """The answer of a rule that counts failures."""
+    failed, passed = _REASONS[type(rule)]
+    if failed_at is not None:
         return replace(
-            answer,
-            verdict=Verdict.FAIL,
-            reason=verdicts.ERROR_RATE_WORSE,
-            message=message,
-            decided_at=book.failed_at,
+            answer, verdict=Verdict.FAIL, reason=failed, message=message, decided_at=failed_at
         )
     if answer.verdict is Verdict.UNKNOWN:
         return answer
-    if threshold.says_fine(rule, book):
-        return replace(
-            answer,
-            verdict=Verdict.PASS,
-            reason=verdicts.ERROR_RATE_ACCEPTABLE,
-            message=message,
-        )
+    if fine:
+        return replace(answer, verdict=Verdict.PASS, reason=passed, message=message)
     return replace(answer, message=message)

@@ -8,11 +8,21 @@ canary shares up to 10 %, and is somewhat low above. Below the bounds nothing is
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, assert_never
 
-from davylamp.gates.rules import Rule, Sequential, Threshold
-from davylamp.gates.sequential import Levels
-from davylamp.gates.verdicts import Count
+from davylamp.gates.evidence import distance, group_gap, latency
+from davylamp.gates.evidence.dispersion import Temper
+from davylamp.gates.evidence.mixture import Levels
+from davylamp.gates.rules import (
+    ErrorRate,
+    GroupGap,
+    Latency,
+    ScoreDistance,
+    ShareDistance,
+    Statistical,
+    Threshold,
+)
+from davylamp.gates.verdicts import Count, Pair
 
 _MIXTURE: Final = math.log(10)
 _SLOWEST: Final = 1e-7
@@ -20,7 +30,12 @@ _SLOWEST: Final = 1e-7
 
 
 def requests_to_detect(
-    rule: Rule, weight: float, stable_rate: float, canary_rate: float
+    rule: ErrorRate | Threshold,
+    weight: float,
+    stable_rate: float,
+    canary_rate: float,
+    *,
+    burst: float | None = None,
 ) -> int | None:
     """Median canary requests until a canary with this error rate is rolled back.
 
@@ -30,33 +45,71 @@ def requests_to_detect(
     if isinstance(rule, Threshold):
         return rule.min_requests * rule.failures if canary_rate > rule.max_rate else None
     gain = _worse_gain(rule, weight, stable=stable_rate, canary=canary_rate)
-    return _needed(math.log(1 / rule.false_rollback) + _MIXTURE, gain / rule.burst)
+    return _needed(
+        math.log(1 / rule.false_rollback) + _MIXTURE, gain / (burst or rule.burst or 1.0)
+    )
+
+
+def still_needed(
+    rule: Statistical, weight: float, at: Levels, seen: Pair, temper: Temper
+) -> int | None:
+    """Canary requests until a decision if both revisions go on as they have so far.
+
+    None while there is no telling.
+    """
+    match rule:
+        case ErrorRate():
+            return requests_still_needed(rule, weight, at, seen, temper)
+        case Latency():
+            if rule.over is None:
+                return None
+            counts = Pair(latency.slow(rule, seen.candidate), latency.slow(rule, seen.stable))
+            return requests_still_needed(as_errors(rule), weight, at, counts, temper)
+        case ScoreDistance() | ShareDistance():
+            return distance.needed(rule, seen) or None
+        case GroupGap():
+            return group_gap.needed(rule, seen) or None
+        case _:
+            assert_never(rule)
+
+
+def as_errors(rule: Latency) -> ErrorRate:
+    """The same bounds on slow answers as on failed ones."""
+    return ErrorRate(
+        max_rate=rule.max_share,
+        ratio=rule.ratio,
+        promote_ratio=rule.promote_ratio,
+        false_rollback=rule.false_rollback,
+        false_promotion=rule.false_promotion,
+        burst=rule.burst,
+        min_blocks=rule.min_blocks,
+    )
 
 
 def requests_still_needed(
-    rule: Sequential, weight: float, at: Levels, *, candidate: Count, stable: Count
+    rule: ErrorRate, weight: float, at: Levels, seen: Pair, temper: Temper
 ) -> int | None:
     """Canary requests until a decision if both revisions go on as they have so far.
 
     None while there is no telling, also between the bounds, where no decision is due.
     """
-    if not candidate.requests:
+    if not seen.candidate.requests:
         return None
-    canary, reference = _smoothed(candidate), _smoothed(stable)
+    canary, reference = _smoothed(seen.candidate), _smoothed(seen.stable)
     gain = _worse_gain(rule, weight, stable=reference, canary=canary)
     if gain > _SLOWEST:
-        return _needed(math.log(1 / rule.false_rollback) - at.rollback, gain / rule.burst)
+        return _needed(math.log(1 / rule.false_rollback) - at.rollback, gain / temper.burst)
     gain = _fine_gain(rule, weight, stable=reference, canary=canary)
-    return _needed(math.log(1 / rule.false_promotion) - at.promote, gain / rule.burst)
+    return _needed(math.log(1 / rule.false_promotion) - at.promote, gain / temper.burst_better)
 
 
-def _worse_gain(rule: Sequential, weight: float, *, stable: float, canary: float) -> float:
+def _worse_gain(rule: ErrorRate, weight: float, *, stable: float, canary: float) -> float:
     """Evidence for a rollback per canary request: that of the slower of the two processes."""
     rate = _divergence(canary, rule.max_rate) if canary > rule.max_rate else 0.0
     return min(rate, _ratio_gain(rule.ratio, weight, stable, canary, above=True))
 
 
-def _fine_gain(rule: Sequential, weight: float, *, stable: float, canary: float) -> float:
+def _fine_gain(rule: ErrorRate, weight: float, *, stable: float, canary: float) -> float:
     """Evidence for promotion per canary request: that of the faster of the two processes."""
     bound = rule.tolerated_rate
     rate = _divergence(canary, bound) if canary < bound else 0.0

@@ -17,18 +17,42 @@ class Arm(enum.Enum):
     CANDIDATE = "candidate"
 
 
+class Channel(enum.Enum):
+    """What is counted of a pod, and so what `requests`, `errors` and `parts` of its samples are.
+
+    ERRORS: requests and those that failed; no parts.
+    LATENCY: requests, and for each boundary `le` in seconds those that took at most that long.
+    SCORES: predictions, and for each boundary `le` those with at most that score.
+    SHARES: explanations, and for each feature the sum of its shares in them.
+    GROUPS: rows asked about; by group `<group>/rows` (asked), `<group>/failed`, `<group>/answered`
+    and `<group>/positive` (of the answered ones).
+    QUERY: nothing of the kind; the user's own query.
+    """
+
+    ERRORS = "errors"
+    LATENCY = "latency"
+    SCORES = "scores"
+    SHARES = "shares"
+    GROUPS = "groups"
+    QUERY = "query"
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One scrape of one pod: epoch seconds of the scrape and the pod's cumulative counters."""
+    """One scrape of one pod: epoch seconds of the scrape and the pod's cumulative counters.
+
+    `parts` are further counters by name, as `Channel` says; one that is missing is at zero.
+    """
 
     time: float
     requests: float
-    errors: float
+    errors: float = 0.0
+    parts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Scrapes:
-    """What was scraped since the last call, by pod name.
+    """What was scraped of one channel since the last call, by pod name.
 
     `until` (epoch seconds) is the watermark: every sample up to it has been seen. Samples above it
     are kept until a later watermark covers them, samples at or below an earlier watermark are
@@ -45,29 +69,28 @@ def usable(sample: Sample) -> bool:
 
     An unusable sample is treated as a missed scrape; the next good one carries the sum.
     """
-    return (
-        math.isfinite(sample.time)
-        and math.isfinite(sample.requests)
-        and math.isfinite(sample.errors)
-        and sample.requests >= 0
-        and sample.errors >= 0
-    )
+    numbers = (sample.requests, sample.errors, *sample.parts.values())
+    return math.isfinite(sample.time) and all(math.isfinite(n) and n >= 0 for n in numbers)
 
 
 def increment(previous: Sample | None, sample: Sample) -> Count:
     """Count what happened between two samples of one pod; `None` stands for counters at zero.
 
-    Either counter falling means that the process restarted, so both began again at zero. The two
-    counters are not read atomically: errors beyond the requests are clipped.
+    A counter that falls means that the process restarted, so all began again at zero. Counters are
+    not read atomically: errors beyond the requests are clipped.
     """
     if previous is None or _restarted(previous, sample):
-        requests, errors = sample.requests, sample.errors
-    else:
-        requests = sample.requests - previous.requests
-        errors = sample.errors - previous.errors
-    whole = round(requests)
-    return Count(whole, min(round(errors), whole))
+        previous = Sample(sample.time, 0.0)
+    whole = round(sample.requests - previous.requests)
+    errors = min(round(sample.errors - previous.errors), whole)
+    before = previous.parts
+    parts = {name: value - before.get(name, 0.0) for name, value in sample.parts.items()}
+    return Count(whole, errors, parts)
 
 
 def _restarted(previous: Sample, sample: Sample) -> bool:
-    return sample.requests < previous.requests or sample.errors < previous.errors
+    return (
+        sample.requests < previous.requests
+        or sample.errors < previous.errors
+        or any(sample.parts.get(name, 0.0) < value for name, value in previous.parts.items())
+    )

@@ -6,13 +6,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from davylamp.gates import blocks, sequential
+from davylamp.gates import blocks
 from davylamp.gates.blocks import Block
-from davylamp.gates.rules import Sequential, Trial
+from davylamp.gates.evidence import tests
+from davylamp.gates.evidence.dispersion import Temper
+from davylamp.gates.evidence.mixture import (
+    PRIOR,
+    Evidence,
+    Gains,
+    Levels,
+    Pace,
+    advance,
+    levels,
+    says_worse,
+)
+from davylamp.gates.rules import Statistical
 from davylamp.gates.samples import Sample
-from davylamp.gates.sequential import PRIOR, Evidence
 from davylamp.gates.timeline import PodKey, Reading
-from davylamp.gates.verdicts import Count
+from davylamp.gates.trial import Trial
+from davylamp.gates.verdicts import NOTHING, Count, Pair
 
 RECENT: Final = 60.0
 """Seconds of canary traffic that are looked at before a promotion."""
@@ -33,9 +45,10 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One line of evidence and what it has established; crossings stay."""
+    """One line of evidence, the blocks it comes from, and what it established; crossings stay."""
 
     evidence: Evidence = PRIOR
+    past: Pair = Pair()  # noqa: RUF009 - frozen
     worse: Crossing | None = None
     fine: Crossing | None = None
 
@@ -79,11 +92,22 @@ class Instant:
     last: Mapping[PodKey, Sample]
     candidate: Count
     stable: Count
+    temper: Temper = Temper()  # noqa: RUF009 - frozen
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A closed block in which both revisions served, and the evidence after it."""
+
+    at: float
+    block: Pair
+    total: Pair
+    levels: Levels
 
 
 def entered(
-    trial: Trial, rule: Sequential, book: SequentialBook, instant: Instant
-) -> SequentialBook:
+    trial: Trial, rule: Statistical, book: SequentialBook, instant: Instant
+) -> tuple[SequentialBook, Closing | None]:
     """Enter one instant: fill the open blocks, close those that are complete."""
     return _settle(trial, rule, _fill(trial, book, instant), instant)
 
@@ -97,42 +121,65 @@ def _fill(trial: Trial, book: SequentialBook, instant: Instant) -> SequentialBoo
 
 
 def _settle(
-    trial: Trial, rule: Sequential, book: SequentialBook, instant: Instant
-) -> SequentialBook:
+    trial: Trial, rule: Statistical, book: SequentialBook, instant: Instant
+) -> tuple[SequentialBook, Closing | None]:
     if blocks.closes(trial, book.block, instant.last, instant.at):
-        return _close_joint(rule, book, instant)
+        return _close_joint(trial, rule, book, instant)
     if blocks.closes_alone(trial, book.block_alone, instant.last, instant.at):
-        return _close_alone(rule, book, instant)
-    return book
+        return _close_alone(rule, book, instant), None
+    return book, None
 
 
-def _close_joint(rule: Sequential, book: SequentialBook, instant: Instant) -> SequentialBook:
-    block = book.block
-    evidence = sequential.fold(
-        rule, book.joint.evidence, candidate=block.candidate, stable=block.stable
-    )
-    track = _noted(rule, replace(book.joint, evidence=evidence), instant, alone=False)
+def _close_joint(
+    trial: Trial, rule: Statistical, book: SequentialBook, instant: Instant
+) -> tuple[SequentialBook, Closing]:
+    block = Pair(book.block.candidate, book.block.stable)
+    before = book.joint
+    found = tests.gains(rule, before.past, block, betting=instant.temper.betting)
+    needed = blocks.agreeing(trial, rule, book.block, instant.last, instant.at)
+    evidence = advance(rule, before.evidence, found, _pace(instant.temper, needed))
+    track = replace(before, evidence=evidence, past=before.past + block)
+    track = _noted(rule, track, instant, alone=False)
     kept = (each for each in book.recent if each[0] > instant.at - RECENT)
     begin = Block(began=instant.at)
-    return SequentialBook(
+    closed = SequentialBook(
         block=begin,
         block_alone=begin,
         joint=track,
         alone=track,
         recent=(*kept, (instant.at, block.candidate)),
     )
+    total = Pair(instant.candidate, instant.stable)
+    return closed, Closing(instant.at, block, total, levels(rule, evidence))
 
 
-def _close_alone(rule: Sequential, book: SequentialBook, instant: Instant) -> SequentialBook:
-    evidence = sequential.fold_alone(rule, book.alone.evidence, book.block_alone.candidate)
-    track = _noted(rule, replace(book.alone, evidence=evidence), instant, alone=True)
+def _close_alone(rule: Statistical, book: SequentialBook, instant: Instant) -> SequentialBook:
+    block, before = book.block_alone.candidate, book.alone
+    betting = instant.temper.betting
+    found = tests.gains_alone(rule, before.past.candidate, block, betting=betting)
+    evidence = _advanced_alone(rule, before.evidence, found, instant.temper)
+    track = replace(before, evidence=evidence, past=before.past + Pair(block, NOTHING))
+    track = _noted(rule, track, instant, alone=True)
     return replace(book, alone=track, block_alone=Block(began=instant.at))
 
 
-def _noted(rule: Sequential, track: Track, instant: Instant, *, alone: bool) -> Track:
+def _advanced_alone(
+    rule: Statistical, evidence: Evidence, found: Gains, temper: Temper
+) -> Evidence:
+    """The evidence after a block of the canary alone; as it was where that says nothing."""
+    if not found.worse and not found.better:
+        return evidence
+    return advance(rule, evidence, found, _pace(temper, rule.agreeing_blocks))
+
+
+def _pace(temper: Temper, agreeing: int) -> Pace:
+    return Pace(temper.burst, temper.burst_better, agreeing)
+
+
+def _noted(rule: Statistical, track: Track, instant: Instant, *, alone: bool) -> Track:
     """Record the first crossing of either bound; only the first one ever counts."""
-    at = sequential.levels(rule, track.evidence)
+    at = levels(rule, track.evidence)
     crossing = Crossing(instant.at, instant.candidate, instant.stable, alone)
-    worse = track.worse or (crossing if sequential.says_worse(rule, at) else None)
-    fine = track.fine or (crossing if sequential.says_fine(rule, at) else None)
+    worse = track.worse or (crossing if says_worse(rule, at) else None)
+    fine = track.fine or (crossing if tests.fine(rule, at, track.past) else None)
     return replace(track, worse=worse, fine=fine)

@@ -10,8 +10,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from davylamp.gates.rules import Threshold, Trial
+from davylamp.gates.rules import Threshold
 from davylamp.gates.timeline import Reading
+from davylamp.gates.trial import Trial
 from davylamp.gates.verdicts import NOTHING, Count
 
 

@@ -10,8 +10,9 @@ import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from davylamp.gates.rules import Trial
+from davylamp.gates.rules import SequentialRule
 from davylamp.gates.samples import Arm, Sample, Scrapes, increment, usable
+from davylamp.gates.trial import Trial
 from davylamp.gates.verdicts import Count
 
 
@@ -40,9 +41,14 @@ class Scraped:
 class Reading:
     """What one pod did between `since` and the instant at hand (epoch seconds)."""
 
-    candidate: bool
+    key: PodKey
     since: float
     count: Count
+
+    @property
+    def candidate(self) -> bool:
+        """Tell whether the pod runs the new revision."""
+        return self.key.is_candidate
 
 
 def split(
@@ -72,18 +78,27 @@ def readings(
     return [each for each in found if each is not None]
 
 
+def warm(trial: Trial, first: Mapping[PodKey, float], found: Iterable[Reading]) -> list[Reading]:
+    """The readings of pods that are past their warm-up."""
+    ready = trial.rule.warm_up if isinstance(trial.rule, SequentialRule) else 0.0
+    return [each for each in found if not ready or each.since >= first[each.key] + ready]
+
+
 def _reading(trial: Trial, previous: Sample | None, now: Scraped) -> Reading | None:
     """Count one sample; None where it can only be a baseline.
 
     A candidate pod first seen inside the trial was born in it, with its counters at zero. A stable
-    pod first seen may have served for weeks.
+    pod first seen may have served for weeks. Before the trial only stable is counted.
     """
     time = now.sample.time
-    if time <= trial.started_at or (previous is None and not now.key.is_candidate):
+    inside = time > trial.started_at
+    if previous is None and not (now.key.is_candidate and inside):
+        return None
+    if now.key.is_candidate and not inside:
         return None
     born = max(trial.started_at, time - trial.scrape_interval)
     since = born if previous is None else previous.time
-    return Reading(now.key.is_candidate, since, increment(previous, now.sample))
+    return Reading(now.key, since, increment(previous, now.sample))
 
 
 def _flat(scrapes: Scrapes) -> Iterator[Scraped]:

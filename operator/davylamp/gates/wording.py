@@ -2,34 +2,48 @@
 
 from __future__ import annotations
 
-from davylamp.gates.rules import Sequential, Threshold
+import math
+from typing import assert_never
+
+from davylamp.gates import findings
+from davylamp.gates.query_book import QueryBook, Value
+from davylamp.gates.rules import (
+    ErrorRate,
+    GroupGap,
+    Latency,
+    Query,
+    ScoreDistance,
+    ShareDistance,
+    Statistical,
+    Threshold,
+)
+from davylamp.gates.spoken import percent, rounded, tally
 from davylamp.gates.threshold import ThresholdBook
-from davylamp.gates.verdicts import Count
+from davylamp.gates.verdicts import Count, Pair
 
 
-def worse(rule: Sequential, candidate: Count, stable: Count, *, alone: bool) -> str:
-    """Say why a canary is rolled back."""
-    seen = f"canary {tally(candidate)} against " + (
-        "no stable pods" if alone else f"stable {_short(stable)}"
-    )
-    bounds = f"above {percent(rule.max_rate)}"
-    if not alone:
-        bounds = f"more than {rule.ratio:g}x and {bounds}"
+def worse(rule: Statistical, seen: Pair, *, alone: bool) -> str:
+    """Say why a canary is taken back."""
     return (
-        f"{seen}: {bounds}; chance of this in a healthy canary below {percent(rule.false_rollback)}"
+        f"{findings.told(rule, seen, alone=alone)}: {_beyond(rule, alone=alone)}; "
+        f"chance of this in a healthy canary below {percent(rule.false_rollback)}"
     )
 
 
-def fine(rule: Sequential, candidate: Count, stable: Count) -> str:
+def fine(rule: Statistical, seen: Pair) -> str:
     """Say why a canary may be promoted."""
-    return (
-        f"canary {tally(candidate)} against stable {_short(stable)}: within "
-        f"{rule.promote_ratio:g}x of stable or {percent(rule.tolerated_rate)}; chance of this in "
-        f"a canary beyond both below {percent(rule.false_promotion)}"
-    )
+    told = f"{findings.told(rule, seen, alone=False)}: {_within(rule)}"
+    match rule:
+        case ErrorRate() | Latency():
+            chance = percent(rule.false_promotion)
+            return f"{told}; chance of this in a canary beyond both below {chance}"
+        case ScoreDistance() | ShareDistance() | GroupGap():
+            return f"{told}; enough was seen that twice as much would have been found"
+        case _:
+            assert_never(rule)
 
 
-def held(rule: Sequential, recent: Count) -> str:
+def held(rule: ErrorRate, recent: Count) -> str:
     """Say why a canary that has proved itself is not promoted at this moment."""
     return (
         f"canary proved acceptable, but its last minute shows {tally(recent)}, "
@@ -37,12 +51,20 @@ def held(rule: Sequential, recent: Count) -> str:
     )
 
 
-def gathering(candidate: Count, stable: Count, needed: int | None) -> str:
+def gathering(rule: Statistical, seen: Pair, needed: int | None) -> str:
     """Say what there is so far and what is still needed."""
-    seen = f"canary {tally(candidate)}, stable {_short(stable)}"
+    told = findings.so_far(rule, seen)
     if needed is None:
-        return f"{seen}; too little to say how many more are needed to decide"
-    return f"{seen}; about {_rounded(needed)} more canary requests needed to decide"
+        return f"{told}; too little to say how many more are needed to decide"
+    return f"{told}; about {rounded(needed)} more canary requests needed to decide"
+
+
+def strength(log_e: float, bound: float) -> str:
+    """Say in words how far the evidence against a canary has come; natural log, probability."""
+    wanted = f"{rounded(round(1 / bound))} to 1 take it back"
+    if log_e <= math.log(2):
+        return f"no evidence against the canary; {wanted}"
+    return f"{_odds(log_e)} to 1 against a healthy canary; {wanted}"
 
 
 def threshold(rule: Threshold, book: ThresholdBook, candidate: Count) -> str:
@@ -53,22 +75,63 @@ def threshold(rule: Threshold, book: ThresholdBook, candidate: Count) -> str:
     )
 
 
-def tally(count: Count) -> str:
-    """Give a count in words."""
-    return f"{count.errors} errors of {count.requests} requests ({percent(count.rate)})"
+def query(rule: Query, book: QueryBook) -> str:
+    """Say where the user's own query stands."""
+    value = book.failed_with or book.last
+    if value is None:
+        return "the query has not been asked yet"
+    limit = f"{rule.failures} take back"
+    if rule.in_a_row is not None:
+        limit += f", or {rule.in_a_row} in a row"
+    counted = f"{book.bad} of {book.bad + book.good} values out of bounds ({limit})"
+    return f"{_value(rule, value)}; {counted}"
 
 
-def percent(share: float) -> str:
-    """Give a fraction as a percentage with two or three digits."""
-    value = 100 * share
-    return f"{value:.3g} %" if value >= 1 else f"{value:.2g} %"
+def _value(rule: Query, value: Value) -> str:
+    parts = []
+    if rule.lowest > -math.inf:
+        parts.append(f"at least {rule.lowest:g}")
+    if rule.highest < math.inf:
+        parts.append(f"at most {rule.highest:g}")
+    if rule.ratio is not None:
+        parts.append(f"at most {rule.ratio:g}x stable's {value.stable:.4g}")
+    return f"value {value.candidate:.4g}, wanted {' or '.join(parts)}"
 
 
-def _short(count: Count) -> str:
-    return f"{count.errors} of {count.requests} ({percent(count.rate)})"
+def _beyond(rule: Statistical, *, alone: bool) -> str:
+    match rule:
+        case ErrorRate():
+            bound = f"above {percent(rule.max_rate)}"
+            return bound if alone else f"more than {rule.ratio:g}x and {bound}"
+        case Latency():
+            more = f"more than {rule.ratio:g}x as often"
+            bound = "" if rule.over is None else f"above {percent(rule.max_share)}"
+            return bound if alone else " and ".join(filter(None, (more, bound)))
+        case ScoreDistance() | ShareDistance():
+            return f"more than {rule.distance:g} apart"
+        case GroupGap():
+            return f"above {rule.max_gap:g} and more than {rule.increase:g} above stable's"
+        case _:
+            assert_never(rule)
 
 
-def _rounded(number: int) -> int:
-    """Two leading digits: more would pretend."""
-    digits = max(0, len(str(number)) - 2)
-    return int(round(number, -digits))
+def _within(rule: Statistical) -> str:
+    match rule:
+        case ErrorRate():
+            return f"within {rule.promote_ratio:g}x of stable or {percent(rule.tolerated_rate)}"
+        case Latency():
+            bound = "" if rule.over is None else f" or {percent(rule.max_share)}"
+            return f"within {rule.promote_ratio:g}x of stable{bound}"
+        case ScoreDistance() | ShareDistance():
+            return f"within {rule.distance:g}"
+        case GroupGap():
+            return f"within {rule.max_gap:g} or {rule.increase:g} of stable's"
+        case _:
+            assert_never(rule)
+
+
+def _odds(log_e: float) -> str:
+    """Two digits, and a power of ten where it gets long."""
+    if log_e > math.log(1e6):
+        return f"more than 10^{int(log_e / math.log(10))}"
+    return f"{rounded(round(math.exp(log_e))):,}"

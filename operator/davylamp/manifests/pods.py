@@ -10,6 +10,7 @@ from davylamp.manifests.identity import Owner, revision_labels
 from davylamp.manifests.overlay import merged
 
 PORT_NAME: Final = "http"
+METRICS_PATH: Final = "/metrics"
 SECRETS_PATH: Final = "/etc/davylamp/secrets"
 DRAIN_SECONDS: Final = 5
 """Time between leaving the endpoints and SIGTERM: proxies need a moment to hear of it (P12)."""
@@ -34,7 +35,7 @@ def pod_template(
             "annotations": {
                 "prometheus.io/scrape": "true",
                 "prometheus.io/port": str(spec.serving.port),
-                "prometheus.io/path": "/metrics",
+                "prometheus.io/path": METRICS_PATH,
             },
         },
         "spec": {

@@ -56,8 +56,10 @@ def promote_asked(turn: Turn) -> Turn | None:
 
 
 def advance_asked(turn: Turn) -> Turn | None:
-    """A person lets a paused step pass."""
+    """A person lets a paused step pass, or a rollout go on that had no data for too long."""
     candidate = turn.status.candidate
     if candidate is None or turn.asked(Command.ADVANCE) != candidate.revision:
         return None
-    return turn.handled(Command.ADVANCE).with_candidate(advanced=candidate.step)
+    return turn.handled(Command.ADVANCE).with_candidate(
+        advanced=candidate.step, blind_since=None, blind_paused=False
+    )

@@ -23,8 +23,15 @@ from davylamp.rollout.capacity import (
 )
 from davylamp.rollout.checks import sentence, unpassed
 from davylamp.rollout.explanations import check_of
+from davylamp.rollout.gating import (
+    deciding,
+    gate_blind,
+    gate_blind_on_stable,
+    person_awaited_after_blindness,
+    person_awaited_by_gate,
+)
 from davylamp.rollout.hold import Hold, HoldRule, how_to
-from davylamp.rollout.turn import Turn, after, running_time
+from davylamp.rollout.turn import Turn, after, requests_seen, running_time
 
 FIRST_SCRAPE_PATIENCE: Final = timedelta(seconds=20)
 """How long ready pods wait for their first scrape before they get traffic all the same."""
@@ -112,23 +119,14 @@ def holding_time(turn: Turn, candidate: Candidate) -> Hold | None:
     return Hold(Reason.HOLDING, f"step {candidate.step} holds until {until}")
 
 
-def gate_blind(turn: Turn, candidate: Candidate) -> Hold | None:
-    """A gate has no data: neither good nor bad, so nothing moves (P3)."""
-    expected = len(candidate.plan.gates)
-    if len(turn.seen.judgements_of(candidate.revision)) < expected:
-        return Hold(Reason.AWAITING_DATA, "the gates have not been asked yet")
-    for name, judgement in turn.seen.gates_with(Verdict.UNKNOWN, candidate.revision):
-        return Hold(Reason.AWAITING_DATA, f"gate {name}: {judgement.reason}: {judgement.message}")
-    return None
-
-
 def few_requests(turn: Turn, candidate: Candidate) -> Hold | None:
-    """The step has seen too few canary requests to say anything."""
+    """The step has seen too few canary requests to say anything; own queries count none."""
+    counting = [gate.name for gate in candidate.plan.gates if gate.query is None]
     judgements = turn.seen.judgements_of(candidate.revision)
-    if not judgements:
+    if not judgements or not counting:
         return None
-    total = min(j.candidate.requests for j in judgements.values())
-    got, needed = total - candidate.step_requests, candidate.plan.min_requests
+    got = requests_seen(turn, candidate) - candidate.step_requests
+    needed = candidate.plan.min_requests
     if got >= needed:
         return None
     return Hold(
@@ -142,7 +140,7 @@ def undecided(turn: Turn, candidate: Candidate) -> Hold | None:
     """Before promotion every gate must have passed."""
     if steps.next_step(candidate.plan.steps, candidate.step, turn.seen.replicas):
         return None
-    for name, judgement in turn.seen.gates_with(Verdict.UNDECIDED, candidate.revision):
+    for name, judgement in deciding(turn, candidate, Verdict.UNDECIDED):
         return Hold(Reason.AWAITING_EVIDENCE, f"gate {name}: {judgement.message}")
     return None
 
@@ -159,6 +157,7 @@ HOLDS: Final[dict[Stage, tuple[HoldRule, ...]]] = {
         old_pods,
         stable_short,
         not_scraped_yet,
+        gate_blind_on_stable,
     ),
     Stage.CANARY: (
         paused,
@@ -168,6 +167,8 @@ HOLDS: Final[dict[Stage, tuple[HoldRule, ...]]] = {
         pods_not_ready,
         old_pods,
         digests_differ,
+        person_awaited_by_gate,
+        person_awaited_after_blindness,
         person_awaited,
         holding_time,
         gate_blind,

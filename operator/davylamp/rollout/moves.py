@@ -7,7 +7,15 @@ no move applies, so a second decision over the same observation moves nothing.
 from collections.abc import Callable
 from typing import Final
 
-from davylamp.rollout import checks, commands, explanations, progress, verification, withdrawals
+from davylamp.rollout import (
+    checks,
+    commands,
+    explanations,
+    gating,
+    progress,
+    verification,
+    withdrawals,
+)
 from davylamp.rollout.turn import Turn
 
 Move = Callable[[Turn], Turn | None]
@@ -16,6 +24,8 @@ MOVES: Final[tuple[Move, ...]] = (
     explanations.explanations_unwanted,
     explanations.run_told,
     checks.checks_noted,
+    gating.baseline_noted,
+    gating.outlook_noted,
     verification.verification_unwanted,
     verification.verification_noted,
     commands.retry_asked,
@@ -25,6 +35,9 @@ MOVES: Final[tuple[Move, ...]] = (
     checks.check_failed,
     withdrawals.drift_found,
     withdrawals.gate_failed,
+    gating.gate_warned,
+    gating.blindness_clock,
+    gating.blind_too_long,
     withdrawals.probation_failed,
     withdrawals.progress_deadline_over,
     withdrawals.deadline_over,

@@ -7,7 +7,7 @@ from datetime import datetime
 from davylamp.api.explanations import Explanations
 from davylamp.api.names import Command
 from davylamp.api.spec import Rollout
-from davylamp.api.status import RevisionRef
+from davylamp.api.status import Outlook, RevisionRef
 from davylamp.checks import CheckResult
 from davylamp.gates import Judgement, Verdict
 from davylamp.rollout.drift_reports import DriftResult
@@ -71,6 +71,8 @@ class Inspected:
     revision: str
     since: datetime
     results: tuple[CheckResult, ...]
+    baseline: Mapping[str, float] = field(default_factory=dict)
+    """Explanation shares of the training run, by feature, as the manifest has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,10 @@ class Observation:
     """The revision that the judgements are about: the candidate, or stable in its probation."""
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
     """By gate name, in the order of the spec; empty when none is judged."""
+    outlook: tuple[Outlook, ...] = ()
+    """What the gates of a candidate without traffic will be able to find."""
+    blind: Mapping[str, str] = field(default_factory=dict)
+    """Gates that find nothing on stable, and what they looked for."""
     source_error: str | None = None
     """Why the metrics could not be asked just now."""
     inspected: Inspected | None = None

@@ -15,7 +15,7 @@ from davylamp.api.status import (
 from davylamp.rollout import steps
 from davylamp.rollout.holds import hold_of
 from davylamp.rollout.notices import Notice
-from davylamp.rollout.turn import MAX_BLIND, ON_THE_CLOCK, Turn, after, is_blind
+from davylamp.rollout.turn import MAX_BLIND, ON_THE_CLOCK, Turn, after, is_blind, requests_seen
 from davylamp.rollout.verification import verifying
 
 
@@ -88,15 +88,10 @@ def _one_step_on(turn: Turn, candidate: Candidate) -> Turn:
         canary_at=candidate.canary_at or now,
         step=number,
         step_at=now,
-        step_requests=_requests_so_far(turn, candidate),
+        step_requests=requests_seen(turn, candidate),
         weight=weight,
         weights=(*candidate.weights, change),
     ).saying(told)
-
-
-def _requests_so_far(turn: Turn, candidate: Candidate) -> int:
-    judgements = turn.seen.judgements_of(candidate.revision).values()
-    return min((j.candidate.requests for j in judgements), default=0)
 
 
 def _installed(turn: Turn, candidate: Candidate) -> Turn:

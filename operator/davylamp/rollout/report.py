@@ -128,6 +128,9 @@ def _gate(name: str, judgement: Judgement, told: GateStatus | None, now: datetim
         stable_requests=judgement.stable.requests,
         stable_errors=judgement.stable.errors,
         log10_e=f"{judgement.log10_rollback:.2f}",
+        effect=judgement.effect or None,
+        evidence=judgement.strength or None,
+        requests_needed=judgement.requests_needed,
         at=now,
     )
 

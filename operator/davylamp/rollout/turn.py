@@ -114,6 +114,12 @@ def is_blind(seen: Observation) -> bool:
     return seen.source_error is not None or any(j.reason in BLIND_REASONS for j in answers)
 
 
+def requests_seen(turn: Turn, candidate: Candidate) -> int:
+    """Canary requests so far; gates that read other counters may be behind, own queries count none."""
+    judgements = turn.seen.judgements_of(candidate.revision).values()
+    return max((j.candidate.requests for j in judgements), default=0)
+
+
 def running_time(candidate: Candidate, now: datetime) -> timedelta:
     """Time on the deadline clock since the first canary request, standstills left out."""
     since = candidate.canary_at or candidate.started_at

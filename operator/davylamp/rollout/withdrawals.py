@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from davylamp.api.gates import OnFail
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Outcome, Stage
 from davylamp.gates import Verdict
@@ -12,6 +13,7 @@ from davylamp.rollout.checks import unanswered
 from davylamp.rollout.endings import revert, take_back
 from davylamp.rollout.explanations import check_of
 from davylamp.rollout.faults import Fault, hard_fault, readiness_lost, why_not_ready
+from davylamp.rollout.gating import failing, gate_blind_too_long
 from davylamp.rollout.holds import paused
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.observation import Workload
@@ -71,7 +73,11 @@ def progress_deadline_over(turn: Turn) -> Turn | None:
         return None
     within = f"not ready within {candidate.plan.progress_deadline}"
     if pods_not_ready(turn, candidate) is None:
-        return unanswered(turn, candidate) or _unexplained(turn, candidate)
+        return (
+            unanswered(turn, candidate)
+            or _unexplained(turn, candidate)
+            or gate_blind_too_long(turn, candidate)
+        )
     if turn.seen.missing_secrets:
         names = ", ".join(turn.seen.missing_secrets)
         return take_back(turn, Reason.SECRET_MISSING, f"{within}: Secret {names} does not exist")
@@ -102,7 +108,7 @@ def gate_failed(turn: Turn) -> Turn | None:
     candidate = turn.status.candidate
     if candidate is None or candidate.stage not in IN_TRAFFIC:
         return None
-    for name, judgement in turn.seen.gates_with(Verdict.FAIL, candidate.revision):
+    for name, judgement in failing(turn, candidate.plan, candidate.revision, OnFail.ROLLBACK):
         return take_back(turn, Reason.GATE_FAILED, f"gate {name}: {judgement.message}")
     return None
 

@@ -1,5 +1,6 @@
 """From a request's bytes to an answer's bytes, the same way for every route of the model."""
 
+import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
@@ -14,6 +15,7 @@ from diabetes_model.server.service import Service
 MAX_BODY_BYTES = 2 * 2**20
 TOO_LARGE = 413
 GONE = 499
+PREDICT = "predict"
 
 _encode = json.JSONEncoder(
     ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":")
@@ -43,7 +45,10 @@ async def answer(
     """What ``ask`` makes of the body: 200, what it refuses, or an honest 500 when the model fails."""
     try:
         body = await _body(request)
-        return as_json(ask(body))
+        document = ask(body)
+        if late := route == PREDICT and service.faults.lateness():
+            await asyncio.sleep(late)
+        return as_json(document)
     except RefusedError as refused:
         return as_json(refused.document, refused.status)
     except ClientDisconnect:

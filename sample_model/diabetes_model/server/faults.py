@@ -41,6 +41,11 @@ class FaultPlayer:
         if self.faults.error_rate and self.chance() < self.faults.error_rate:
             raise InjectedError("asked for by FAULT_ERROR_RATE")
 
+    def lateness(self) -> float:
+        """Seconds by which an answer has to be late; 0 for all but the asked share of calls."""
+        late = self.faults.latency and self.chance() < self.faults.latency_share
+        return self.faults.latency if late else 0.0
+
     def shifted(self, predictions: Matrix) -> Matrix:
         """What is answered instead of these predictions."""
         shift = self.faults.prediction_shift

@@ -82,7 +82,7 @@ class Service:
             self.tally.failed(features)
             raise
         predictions = self.faults.shifted(predictions)
-        self.tally.answered(features, predictions, contributions)
+        self.tally.answered(features, predictions, self.faults.bent(contributions))
         self.recent.keep(features)
         return predictions
 

@@ -27,6 +27,9 @@ class Faults:
         prediction_shift: added to every prediction that is answered, ``FAULT_PREDICTION_SHIFT``.
         explanation_shift: added to the first contribution of every explanation,
             ``FAULT_EXPLANATION_SHIFT``.
+        latency: ``/predict`` answers so many seconds later, ``FAULT_LATENCY``; other requests do
+            not wait for it.
+        latency_share: share of ``/predict`` that does, ``FAULT_LATENCY_SHARE``, all by default.
     """
 
     error_rate: float = 0.0
@@ -37,6 +40,8 @@ class Faults:
     unready_after: float | None = None
     prediction_shift: float = 0.0
     explanation_shift: float = 0.0
+    latency: float = 0.0
+    latency_share: float = 1.0
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
@@ -54,6 +59,8 @@ class Faults:
             unready_after=_maybe(environ, "FAULT_UNREADY_AFTER"),
             prediction_shift=_number(environ, "FAULT_PREDICTION_SHIFT", 0.0),
             explanation_shift=_number(environ, "FAULT_EXPLANATION_SHIFT", 0.0),
+            latency=_number(environ, "FAULT_LATENCY", 0.0),
+            latency_share=_number(environ, "FAULT_LATENCY_SHARE", 1.0),
         )
 
 

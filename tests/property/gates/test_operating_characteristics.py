@@ -9,7 +9,7 @@ from bench.gates.scenarios import FAST, incident, scenario, shared
 from bench.gates.traffic import always, between, bursts
 from bench.gates.trials import quantile, rolled_back, runs
 
-from davylamp.gates import Sequential
+from davylamp.gates import ErrorRate
 
 HEALTHY = 0.005
 
@@ -44,7 +44,7 @@ def test_p2_two_blocks_cover_a_misalignment_of_one_scrape(lead):
 
 def test_p2_more_blocks_cover_a_larger_misalignment():
     both = scenario("100rps/5%", "", *incident(1.0, lead=-15.0))
-    assert rolled_back(runs(both, Sequential(min_blocks=5), 15)) == 0
+    assert rolled_back(runs(both, ErrorRate(min_blocks=5), 15)) == 0
 
 
 def test_p2_canaries_survive_shared_bursts():

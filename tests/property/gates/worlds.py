@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from davylamp.gates import Sample, Scrapes, Sequential, Threshold, Trial, WeightChange
+from davylamp.gates import ErrorRate, Sample, Scrapes, Threshold, Trial, WeightChange
 from davylamp.gates.samples import Arm
 
 START = 100_000.0
@@ -16,8 +16,8 @@ END = START + 40 * STEP
 
 RULES = st.sampled_from(
     [
-        Sequential(),
-        Sequential(max_rate=0.05, min_blocks=3, burst=2.0, horizon_blocks=20),
+        ErrorRate(),
+        ErrorRate(max_rate=0.05, min_blocks=3, burst=2.0, horizon_blocks=20),
         Threshold(max_rate=0.05, failures=2, window=30.0, min_requests=5),
     ]
 )

@@ -12,8 +12,8 @@ from aiohttp import web
 
 from davylamp.adapters import prometheus_session
 from davylamp.adapters.errors import SourceError, SourceFault
-from davylamp.adapters.prometheus import CounterQuery, PrometheusSource
-from davylamp.gates import Sample
+from davylamp.adapters.prometheus import CounterQuery, OwnQuery, PrometheusSource, SeenSeries
+from davylamp.gates.samples import Channel, Sample
 
 QUERY = CounterQuery(workloads=frozenset({("a", "x-1")}), at=1000.25, window=30.0)
 POD = "x-1-7d4b9c-abcde"
@@ -27,6 +27,12 @@ GOOD = {
         ],
     },
 }
+
+
+OWN = OwnQuery(promql="sum(up)", start=990, end=1020, step=15)
+LATENCY = CounterQuery(
+    workloads=frozenset({("a", "x-1")}), at=1000.25, window=30.0, channel=Channel.LATENCY
+)
 
 
 @dataclass(frozen=True)
@@ -236,6 +242,116 @@ async def test_queries_are_counted_with_their_outcome(server: Server) -> None:
     assert [result for result, _ in told] == ["ok", "SourceDown"]
     assert all(seconds > 0 for _, seconds in told)
     source.close()
+
+
+def matrix(*series: object) -> dict:
+    return {"status": "success", "data": {"resultType": "matrix", "result": list(series)}}
+
+
+async def test_a_native_histogram_becomes_counts_up_to_boundaries(server: Server, source) -> None:
+    name = {"__name__": "model_request_seconds", "namespace": "a", "pod": POD, "route": "predict"}
+    buckets = [[0, "0.25", "0.2973017787506803", "3"], [0, "0.5", "0.5452538663326288", "1"]]
+    histogram = {"count": "4", "sum": "1.4", "buckets": buckets}
+    server.body = matrix({"metric": name, "histograms": [[990.5, histogram]]})
+    ((sample,),) = (await source.scrapes(LATENCY)).values()
+    assert server.seen[0][2]["query"] == LATENCY.text
+    assert (sample.time, sample.requests) == (990.5, 4.0)
+    assert (sample.parts["0.25"], sample.parts["0.5"], sample.parts["1.0"]) == (0.0, 3.0, 4.0)
+
+
+async def test_an_own_query_is_asked_on_its_grid(server: Server, source) -> None:
+    server.body = matrix({"metric": {}, "values": [[990, "0.5"], [1005, "NaN"], [1020, "7"]]})
+    assert await source.values(OWN) == {990.0: 0.5, 1020.0: 7.0}
+    ((method, path, form, _),) = server.seen
+    assert (method, path) == ("POST", "/prefix/api/v1/query_range")
+    assert form == {"query": "sum(up)", "start": "990", "end": "1020", "step": "15s"}
+
+
+async def test_an_own_query_with_several_series_says_what_to_do(server: Server, source) -> None:
+    server.body = matrix({"metric": {"a": "1"}, "values": []}, {"metric": {}, "values": []})
+    with pytest.raises(SourceError) as caught:
+        await source.values(OWN)
+    assert caught.value.fault is SourceFault.BAD_ANSWER
+    assert caught.value.message == (
+        "Prometheus: the query gives 2 series where one is needed: aggregate with sum or max"
+    )
+
+
+async def test_a_parse_error_is_told_in_short_and_without_the_rest(server: Server, source) -> None:
+    server.status = 400
+    said = "1:5: parse error:\n unclosed left parenthesis " + "x" * 500
+    server.body = {"status": "error", "errorType": "bad_data", "error": said, "data": "secret"}
+    with pytest.raises(SourceError) as caught:
+        await source.values(OWN)
+    assert caught.value.fault is SourceFault.BAD_ANSWER
+    message = caught.value.message
+    assert message.startswith("Prometheus: HTTP 400 1:5: parse error: unclosed left parenthesis x")
+    assert len(message) == len("Prometheus: HTTP 400 ") + 200
+    assert "secret" not in message
+    assert server.url not in message
+
+
+async def test_what_is_there_instead_takes_two_small_queries(server: Server, source) -> None:
+    server.body = {
+        "status": "success",
+        "data": {
+            "resultType": "vector",
+            "result": [{"metric": {"__name__": "http_requests_total"}, "value": [1000, "2"]}],
+        },
+    }
+    assert await source.labels_seen(QUERY) == SeenSeries(("http_requests_total",), ({},))
+    asked = [form["query"].partition("(")[0] for _, _, form, _ in server.seen]
+    assert asked == ["count by ", "topk"]
+    nobody = CounterQuery(workloads=frozenset(), at=1.0, window=1.0)
+    assert await source.labels_seen(nobody) == SeenSeries()
+    assert len(server.seen) == 2
+
+
+async def test_many_queries_are_asked_at_once_and_end_by_one_moment(server: Server) -> None:
+    told: list[str] = []
+    source = PrometheusSource(Told(server.url), on_query=lambda result, _: told.append(result))
+    server.delay = 30.0
+    began = time.monotonic()
+    until = asyncio.get_running_loop().time() + 0.4
+    asked = [source.scrapes(QUERY, until=until), source.values(OWN, until=until)]
+    asked += [source.labels_seen(QUERY, until=until) for _ in range(4)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+    assert time.monotonic() - began < 2
+    assert {answer.fault for answer in answers} == {SourceFault.DOWN}
+    assert "no answer within 0.4 s" in str(answers[0])
+    assert len(server.seen) == len(answers)
+    assert told == ["SourceDown"] * len(answers)
+    source.close()
+
+
+async def test_once_the_moment_has_passed_nothing_is_asked(server: Server, source) -> None:
+    with pytest.raises(SourceError, match="no time was left") as caught:
+        await source.scrapes(QUERY, until=asyncio.get_running_loop().time())
+    assert caught.value.fault is SourceFault.DOWN
+    assert server.seen == []
+
+
+async def test_whoever_asks_may_stop_waiting(server: Server) -> None:
+    told: list[str] = []
+    source = PrometheusSource(Told(server.url), on_query=lambda result, _: told.append(result))
+    server.delay = 30.0
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await asyncio.gather(source.scrapes(QUERY), source.values(OWN))
+    server.delay = 0.0
+    assert await source.scrapes(QUERY)
+    assert told == ["ok"]
+    source.close()
+
+
+async def test_a_user_cannot_fill_the_memory_with_an_own_query(server: Server, source) -> None:
+    values = [[15 * n, "1.234567890123456"] for n in range(10_000)]
+    server.body = matrix({"metric": {}, "values": values})
+    assert len(await source.values(OWN)) == 10_000
+    server.body = matrix(*[{"metric": {"pod": str(n)}, "values": values} for n in range(20)])
+    with pytest.raises(SourceError, match="the answer is too long") as caught:
+        await source.values(OWN)
+    assert caught.value.fault is SourceFault.BAD_ANSWER
 
 
 @pytest.mark.parametrize(

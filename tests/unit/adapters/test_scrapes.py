@@ -4,8 +4,8 @@ import pytest
 
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.promql import CounterQuery
-from davylamp.adapters.scrapes import read_scrapes
-from davylamp.gates import Sample
+from davylamp.adapters.scrapes import PARTS_LIMIT, read_scrapes
+from davylamp.gates.samples import Channel, Sample
 
 QUERY = CounterQuery(workloads=frozenset({("a", "x-1")}), at=1000.0, window=30.0)
 POD = "x-1-7d4b9c-abcde"
@@ -105,3 +105,198 @@ def test_anything_but_a_matrix_of_numbers_is_a_bad_answer(result: object) -> Non
     with pytest.raises(SourceError) as caught:
         read_scrapes(QUERY, result)
     assert caught.value.fault is SourceFault.BAD_ANSWER
+
+
+def read(channel: Channel, *result: dict) -> list[Sample]:
+    query = CounterQuery(
+        workloads=frozenset({("a", "x-1")}), at=1000.0, window=30.0, channel=channel
+    )
+    return list(read_scrapes(query, list(result)).get(("a", POD), ()))
+
+
+def named(name: str, *values: tuple[float, str], **labels: str) -> dict:
+    metric = {"__name__": name, "namespace": "a", "pod": POD, **labels}
+    return {"metric": metric, "values": [list(value) for value in values]}
+
+
+def native(*samples: tuple[float, dict], **labels: str) -> dict:
+    metric = {"__name__": "model_request_seconds", "namespace": "a", "pod": POD, **labels}
+    return {"metric": metric, "histograms": [list(sample) for sample in samples]}
+
+
+def histogram(*buckets: tuple[str, str, str], count: str | None = None) -> dict:
+    total = str(sum(float(number) for *_, number in buckets))
+    told = {"count": count or total, "sum": "1"}
+    return told | ({"buckets": [[0, *bucket] for bucket in buckets]} if buckets else {})
+
+
+CLASSIC = (
+    named("model_request_seconds_bucket", (10, "3"), (15, "4"), le="0.1", route="predict"),
+    named("model_request_seconds_bucket", (10, "5"), (15, "7"), le="1", route="predict"),
+    named("model_request_seconds_bucket", (10, "6"), (15, "9"), le="+Inf", route="predict"),
+    named("model_request_seconds_count", (10, "6"), (15, "9"), route="predict"),
+)
+
+
+def test_a_classic_histogram_is_read_up_to_each_of_its_boundaries() -> None:
+    assert read(Channel.LATENCY, *CLASSIC) == [
+        Sample(10.0, 6.0, 0.0, {"0.1": 3.0, "1.0": 5.0, "+Inf": 6.0}),
+        Sample(15.0, 9.0, 0.0, {"0.1": 4.0, "1.0": 7.0, "+Inf": 9.0}),
+    ]
+
+
+def test_a_boundary_is_the_same_however_clients_write_it() -> None:
+    (found,) = read(
+        Channel.LATENCY,
+        named("model_request_seconds_bucket", (10, "1"), le="1", method="a"),
+        named("model_request_seconds_bucket", (10, "2"), le="1.0", method="b"),
+        named("model_request_seconds_bucket", (10, "4"), le="1e0", method="c"),
+        named("model_request_seconds_count", (10, "7")),
+    )
+    assert (found.requests, found.parts) == (7.0, {"1.0": 7.0})
+
+
+@pytest.mark.parametrize("le", ["", "wide", "NaN", "-Inf"])
+def test_a_bucket_without_a_boundary_is_none(le: str) -> None:
+    found = read(Channel.LATENCY, *CLASSIC, named("model_request_seconds_bucket", (10, "1"), le=le))
+    assert sorted(found[0].parts) == ["+Inf", "0.1", "1.0"]
+
+
+def test_one_bucket_without_a_number_spoils_the_scrape() -> None:
+    spoilt = named("model_request_seconds_bucket", (10, "NaN"), (15, "1"), le="0.01")
+    assert [sample.time for sample in read(Channel.LATENCY, *CLASSIC, spoilt)] == [15.0]
+
+
+def test_a_summary_instead_of_a_histogram_says_nothing() -> None:
+    quantile = named("model_request_seconds", (10, "0.2"), quantile="0.9")
+    count = named("model_request_seconds_count", (10, "5"))
+    assert read(Channel.LATENCY, quantile, count) == []
+
+
+def test_a_native_histogram_is_counted_up_to_fixed_boundaries() -> None:
+    (sample,) = read(
+        Channel.LATENCY,
+        native((10, histogram(("0.0625", "0.0743", "2"), ("0.46", "0.5", "1"), ("64", "70", "1")))),
+    )
+    parts = sample.parts
+    assert sample.requests == parts["+Inf"] == 4
+    assert (parts["0.0625"], parts["0.0883883"], parts["0.353553"]) == (0, 2, 2)
+    assert (parts["0.5"], parts["64.0"]) == (3, 3)
+    assert len(parts) == 33 + 1
+
+
+def test_the_boundaries_stay_whatever_buckets_are_empty() -> None:
+    first, second, third = read(
+        Channel.LATENCY,
+        native(
+            (10, histogram()),
+            (15, histogram(("0.5", "0.545", "1"))),
+            (20, histogram(("0.0883883476483184", "0.105", "2"), ("0.5", "0.70710678", "3"))),
+        ),
+    )
+    assert set(first.parts) == set(second.parts) == set(third.parts)
+    assert set(first.parts.values()) == {0.0}
+    for name, number in second.parts.items():
+        assert third.parts[name] >= number
+    assert (third.parts["0.125"], third.parts["0.5"], third.parts["1.0"]) == (2, 2, 5)
+
+
+def test_several_native_histograms_of_a_pod_add_up() -> None:
+    (sample,) = read(
+        Channel.LATENCY,
+        native((10, histogram(("0.25", "0.35", "1"))), method="get"),
+        native((10, histogram(("0.5", "0.7", "2"))), method="post"),
+    )
+    assert (sample.requests, sample.parts["0.5"], sample.parts["1.0"]) == (3, 1, 3)
+
+
+def test_a_bucket_across_a_boundary_leaves_the_scrape_out() -> None:
+    found = read(
+        Channel.LATENCY,
+        native((10, histogram(("0.25", "0.5", "1"))), (15, histogram(("0.25", "0.2726", "1")))),
+    )
+    assert [sample.time for sample in found] == [15.0]
+
+
+def test_classic_buckets_win_where_both_forms_are_there() -> None:
+    both = (*CLASSIC, native((10, histogram(("0.25", "0.35", "1000")))))
+    assert read(Channel.LATENCY, *both) == read(Channel.LATENCY, *CLASSIC)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {},
+        {"count": 5},
+        {"count": "many"},
+        {"count": "1", "buckets": "all"},
+        {"count": "1", "buckets": [[0, "1", "2"]]},
+        {"count": "1", "buckets": [[0, 1, 2, 3]]},
+        {"count": "1", "buckets": [["0", "1", "2", "3"]]},
+        {"count": "1", "buckets": [[0, "low", "2", "3"]]},
+        [],
+        "text",
+        None,
+    ],
+)
+def test_a_malformed_histogram_is_a_bad_answer(broken: object) -> None:
+    with pytest.raises(SourceError) as caught:
+        read(Channel.LATENCY, native((10, broken)))
+    assert caught.value.fault is SourceFault.BAD_ANSWER
+
+
+@pytest.mark.parametrize("channel", [Channel.ERRORS, Channel.SHARES, Channel.GROUPS])
+def test_histograms_instead_of_counters_are_a_bad_answer(channel: Channel) -> None:
+    with pytest.raises(SourceError) as caught:
+        read(channel, native((10, histogram())))
+    assert caught.value.fault is SourceFault.BAD_ANSWER
+
+
+def test_scores_have_boundaries_of_their_own() -> None:
+    scores = native((10, histogram(("-3", "-2.9", "1"), ("256", "260", "2"))))
+    scores["metric"]["__name__"] = "model_prediction_score"
+    (sample,) = read(Channel.SCORES, scores)
+    assert (sample.parts["0.0009765625"], sample.parts["256.0"], sample.parts["512.0"]) == (1, 1, 3)
+
+
+def test_shares_are_summed_by_feature() -> None:
+    assert read(
+        Channel.SHARES,
+        named("model_explanation_share_sum", (10, "1.5"), feature="bmi"),
+        named("model_explanation_share_sum", (10, "2.5"), feature='s"5/{}\n'),
+        named("model_explanation_share_count", (10, "4")),
+    ) == [Sample(10.0, 4.0, 0.0, {"bmi": 1.5, 's"5/{}\n': 2.5})]
+
+
+def test_groups_have_rows_failures_answers_and_positive_ones() -> None:
+    (sample,) = read(
+        Channel.GROUPS,
+        named("model_group_requests_total", (10, "8"), group="1", code="200"),
+        named("model_group_requests_total", (10, "2"), group="1", code="500"),
+        named("model_group_requests_total", (10, "5"), group="other", code="200"),
+        named("model_group_predictions_total", (10, "3"), group="1", outcome="high"),
+        named("model_group_predictions_total", (10, "5"), group="1", outcome="low"),
+        named("model_group_predictions_total", (10, "5"), group="other", outcome="low"),
+        named("model_group_predictions_total", (10, "9"), outcome="high"),
+    )
+    assert sample.requests == 15
+    assert sample.parts == {
+        "1/rows": 10,
+        "1/failed": 2,
+        "1/answered": 8,
+        "1/positive": 3,
+        "other/rows": 5,
+        "other/answered": 5,
+    }
+
+
+def test_a_pod_with_senselessly_many_parts_is_left_out() -> None:
+    def shares(features: int) -> list[dict]:
+        sums = [
+            named("model_explanation_share_sum", (10, "1"), feature=f"f{n}")
+            for n in range(features)
+        ]
+        return [*sums, named("model_explanation_share_count", (10, "4"))]
+
+    assert len(read(Channel.SHARES, *shares(PARTS_LIMIT))[0].parts) == PARTS_LIMIT
+    assert read(Channel.SHARES, *shares(PARTS_LIMIT + 1)) == []

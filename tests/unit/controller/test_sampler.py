@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import math
 
 import pytest
 
@@ -11,7 +12,7 @@ from davylamp.controller import sampler as module
 from davylamp.controller.cache import Key
 from davylamp.controller.sampler import Sampler, Subject
 from davylamp.controller.settings import MetricSettings
-from davylamp.gates import Count, Sample, Sequential, Trial, WeightChange
+from davylamp.gates import Count, ErrorRate, Sample, Trial, WeightChange
 
 NOW = 10_000.0
 A, B = Key("models", "a"), Key("models", "b")
@@ -26,9 +27,9 @@ class Source:
         self.fault = None
         self.refuses_long_windows = False
 
-    async def scrapes(self, query):
+    async def scrapes(self, query, *, until=None):
         self.queries.append(query)
-        is_long = self.refuses_long_windows and query.window > 60
+        is_long = self.refuses_long_windows and query.window > 1000
         if self.fault or is_long:
             raise SourceError(self.fault or SourceFault.BAD_ANSWER, "no answer")
         begin = int((query.at - query.window) // 5 + 1) * 5
@@ -37,8 +38,8 @@ class Source:
         return {(ns, f"{name}-5d7f-abcde"): samples for ns, name in query.workloads}
 
 
-def trial(started_at: float = NOW, rule: Sequential | None = None) -> Trial:
-    return Trial(rule or Sequential(), started_at, (WeightChange(started_at, 0.5),))
+def trial(started_at: float = NOW, rule: ErrorRate | None = None) -> Trial:
+    return Trial(rule or ErrorRate(), started_at, (WeightChange(started_at, 0.5),))
 
 
 def subject(name: str, started_at: float | None = NOW) -> Subject:
@@ -87,7 +88,7 @@ async def test_samples_count_for_their_own_subject_from_its_start_on(sampler, so
     sampler.follow(A, subject("a", NOW))
     sampler.follow(B, subject("b", NOW - 10))
     await polled(sampler, source, 12)
-    counts = [sampler.evidence(key).states["errors"].candidate for key in (A, B)]
+    counts = [sampler.evidence(key).panel.states["errors"].candidate for key in (A, B)]
     assert counts == [Count(100), Count(200)]
 
 
@@ -96,9 +97,8 @@ async def test_one_that_has_to_catch_up_is_asked_about_once_with_a_longer_window
     sampler.follow(B, subject("b", NOW))
     await polled(sampler, source, 3)
     windows = [round(query.window) for query in source.queries]
-    assert sum(window > 100 for window in windows) == 1
-    assert len(windows) == 4
-    assert sampler.evidence(A).states["errors"].candidate.requests > 5000
+    assert [window > 3000 for window in windows] == [False, True, False, False]
+    assert sampler.evidence(A).panel.states["errors"].candidate.requests > 5000
 
 
 async def test_incremental_and_replayed_evidence_are_one(sampler, source, news):
@@ -107,7 +107,7 @@ async def test_incremental_and_replayed_evidence_are_one(sampler, source, news):
     fresh = Sampler(source, MetricSettings(), on_news=news.append, clock=lambda: source.now - 1)
     fresh.follow(A, subject("a"))
     await fresh.poll()
-    assert fresh.evidence(A).states == sampler.evidence(A).states
+    assert fresh.evidence(A).panel.states == sampler.evidence(A).panel.states
 
 
 async def test_an_outage_is_told_once_and_so_is_its_end(sampler, source, news, caplog):
@@ -142,7 +142,9 @@ async def test_evidence_is_whole_after_an_outage(sampler, source):
     await polled(sampler, source, 300)
     source.fault = None
     await polled(sampler, source, 2)
-    assert sampler.evidence(A).states["errors"].candidate.requests == pytest.approx(3100, abs=100)
+    assert sampler.evidence(A).panel.states["errors"].candidate.requests == pytest.approx(
+        3100, abs=100
+    )
 
 
 async def test_one_that_cannot_catch_up_makes_nobody_else_blind(sampler, source, news, caplog):
@@ -160,17 +162,17 @@ async def test_one_that_cannot_catch_up_makes_nobody_else_blind(sampler, source,
 async def test_a_bug_met_by_one_keeps_nobody_else_unjudged(sampler, source, monkeypatch, caplog):
     sampler.follow(A, subject("a"))
     sampler.follow(B, subject("b"))
-    real = module.update
+    real = module.take_in
 
-    def broken(its, state, seen):
-        if any(pod.startswith("a-") for pod in seen.candidate):
+    def broken(trials, panel, scrapes, answers):
+        if any(pod.startswith("a-") for seen in scrapes.values() for pod in seen.candidate):
             raise ZeroDivisionError
-        return real(its, state, seen)
+        return real(trials, panel, scrapes, answers)
 
-    monkeypatch.setattr(module, "update", broken)
+    monkeypatch.setattr(module, "take_in", broken)
     await polled(sampler, source, 8)
-    assert sampler.evidence(A).states["errors"].candidate == Count()
-    assert sampler.evidence(B).states["errors"].candidate.requests
+    assert sampler.evidence(A).panel.states["errors"].candidate == Count()
+    assert sampler.evidence(B).panel.states["errors"].candidate.requests
     assert {record.fields["name"] for record in caplog.records} == {"a"}
 
 
@@ -183,20 +185,24 @@ async def test_news_is_a_new_sample_and_not_a_repeated_one(sampler, source, news
 async def test_a_new_weight_keeps_the_evidence_and_another_start_drops_it(sampler, source):
     sampler.follow(A, subject("a"))
     await polled(sampler, source, 20)
-    before = sampler.evidence(A).states
-    wider = Trial(Sequential(), NOW, (WeightChange(NOW, 0.5), WeightChange(source.now, 0.6)))
+    before = sampler.evidence(A).panel.states
+    wider = Trial(ErrorRate(), NOW, (WeightChange(NOW, 0.5), WeightChange(source.now, 0.6)))
     sampler.follow(A, Subject("models", "a-new", "a-old", {"errors": wider}))
-    assert sampler.evidence(A).states == before
+    assert sampler.evidence(A).panel.states == before
     assert sampler.evidence(A).trials == {"errors": wider}
     sampler.follow(A, subject("a", NOW + 1))
-    assert sampler.evidence(A).states["errors"].candidate == Count()
+    assert sampler.evidence(A).panel.states["errors"].candidate == Count()
 
 
-async def test_without_trials_pods_are_only_looked_for(sampler, source):
-    sampler.follow(A, subject("a", None))
+async def test_before_the_canary_stable_alone_is_surveyed(sampler, source):
+    sampler.follow(A, subject("a", math.inf))
     await polled(sampler, source)
-    assert sampler.evidence(A).scraped == {"a-new-5d7f-abcde", "a-old-5d7f-abcde"}
-    assert not sampler.evidence(A).states
+    assert source.queries[0].window == pytest.approx(600)
+    found = sampler.evidence(A)
+    assert found.scraped == {"a-new-5d7f-abcde", "a-old-5d7f-abcde"}
+    state = found.panel.states["errors"]
+    assert state.candidate == state.stable == Count()
+    assert state.survey.total.requests == pytest.approx(5900, abs=150)
 
 
 async def test_the_loop_sleeps_until_something_is_followed(source):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from davylamp.adapters.series import SeriesNames
 from davylamp.controller.settings import Settings
 
 
@@ -30,13 +31,46 @@ def test_everything_of_the_query_is_taken_over():
         POD_LABEL="pod_name",
         SCRAPE_INTERVAL="15s",
     ).metrics
-    assert told.requests_metric == "http_requests_total"
-    assert told.error_codes == "5..|429"
+    assert told.series == SeriesNames(
+        requests_metric="http_requests_total",
+        requests_selector='job="models"',
+        code_label="status",
+        error_codes="5..|429",
+        namespace_label="kubernetes_namespace",
+        pod_label="pod_name",
+    )
     assert told.scrape_interval == 15
 
 
+def test_every_name_of_a_series_can_be_told():
+    names = {
+        "LATENCY_METRIC": "latency",
+        "LATENCY_SELECTOR": 'a="b"',
+        "SCORES_METRIC": "scores",
+        "SCORES_SELECTOR": 'c="d"',
+        "SHARES_METRIC": "shares",
+        "SHARES_SELECTOR": 'e="f"',
+        "GROUP_REQUESTS_METRIC": "asked",
+        "GROUP_PREDICTIONS_METRIC": "answered",
+        "GROUPS_SELECTOR": 'g="h"',
+        "FEATURE_LABEL": "column",
+        "GROUP_LABEL": "who",
+        "OUTCOME_LABEL": "answer",
+        "POSITIVE_OUTCOME": "granted",
+    }
+    told = said(**names).metrics.series
+    assert {name: getattr(told, name.lower()) for name in names} == names
+
+
+def test_what_gates_may_ask_can_be_limited():
+    told = said(OWN_QUERIES="false", POD_METRICS="False", POD_METRICS_PER_SECOND="0.5").metrics
+    assert (told.own_queries, told.pod_metrics, told.pod_metrics_per_second) == (False, False, 0.5)
+    plain = said().metrics
+    assert (plain.own_queries, plain.pod_metrics, plain.pod_metrics_per_second) == (True, True, 50)
+
+
 def test_no_selector_is_a_selector():
-    assert said(REQUESTS_SELECTOR="").metrics.requests_selector == ""
+    assert said(REQUESTS_SELECTOR="").metrics.series.requests_selector == ""
 
 
 @pytest.mark.parametrize(
@@ -49,6 +83,25 @@ def test_no_selector_is_a_selector():
         ("ERROR_CODES", "5(.."),
         ("NAMESPACE_LABEL", 'namespace="x"'),
         ("POD_LABEL", ""),
+        ("LATENCY_METRIC", "request seconds"),
+        ("LATENCY_SELECTOR", "route"),
+        ("SCORES_METRIC", "score.*"),
+        ("SCORES_SELECTOR", "{}"),
+        ("SHARES_METRIC", ""),
+        ("SHARES_SELECTOR", "a=b"),
+        ("GROUP_REQUESTS_METRIC", "1st"),
+        ("GROUP_PREDICTIONS_METRIC", "a-b"),
+        ("GROUPS_SELECTOR", 'a="b",'),
+        ("FEATURE_LABEL", "a.b"),
+        ("GROUP_LABEL", ""),
+        ("OUTCOME_LABEL", "out come"),
+        ("POSITIVE_OUTCOME", " "),
+        ("OWN_QUERIES", "yes"),
+        ("POD_METRICS", "1"),
+        ("POD_METRICS_PER_SECOND", "many"),
+        ("POD_METRICS_PER_SECOND", "0"),
+        ("POD_METRICS_PER_SECOND", "nan"),
+        ("POD_METRICS_PER_SECOND", "inf"),
         ("SCRAPE_INTERVAL", "often"),
         ("SCRAPE_INTERVAL", "0s"),
         ("LEASE_DURATION", "0s"),

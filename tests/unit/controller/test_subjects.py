@@ -1,10 +1,12 @@
 """From the status to what is judged."""
 
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davylamp.api.spec import ErrorRate, Gate, Rollout, Step
+from davylamp.api.gates import ErrorRate, Gate
+from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import (
     Candidate,
     ModelDeploymentStatus,
@@ -15,8 +17,9 @@ from davylamp.api.status import (
     WeightChange,
     identity,
 )
-from davylamp.controller.subjects import subject_of
-from davylamp.gates import Sequential, Threshold
+from davylamp.controller.subjects import Reading, subject_of
+from davylamp.gates import ErrorRate as ErrorRateRule
+from davylamp.gates import Threshold
 from davylamp.manifests import Owner
 
 OWNER = Owner("risk", "models", "uid-1")
@@ -46,7 +49,7 @@ def candidate(stage: Stage, plan: Rollout = PLAN, *shares: tuple[str, int]) -> C
 
 
 def subject(status: ModelDeploymentStatus, rollout: Rollout = PLAN):
-    return subject_of(OWNER, status, rollout, scrape_interval=5.0)
+    return subject_of(OWNER, status, rollout, (), Reading(5.0))
 
 
 def test_nothing_is_judged_while_one_revision_serves():
@@ -64,7 +67,7 @@ def test_the_first_revision_and_a_return_are_not_judged():
 def test_pods_are_looked_for_before_they_get_traffic():
     seen = subject(ModelDeploymentStatus(stable=stable(), candidate=candidate(Stage.PREPARING)))
     assert (seen.candidate, seen.stable) == (f"risk-{'b' * 10}", f"risk-{'a' * 10}")
-    assert not seen.trials
+    assert [trial.started_at for trial in seen.trials.values()] == [math.inf]
 
 
 @pytest.mark.parametrize("stage", [Stage.CANARY, Stage.PROMOTING])
@@ -109,5 +112,5 @@ def test_rules_are_taken_from_the_gate():
     trials = subject(ModelDeploymentStatus(stable=stable(), candidate=told)).trials
     assert trials["classic"].rule == Threshold(max_rate=0.02, failures=3, window=90.0)
     rule = trials["own"].rule
-    assert isinstance(rule, Sequential)
+    assert isinstance(rule, ErrorRateRule)
     assert (rule.max_rate, rule.ratio, rule.promote_ratio) == (0.005, 3.0, 3.0)

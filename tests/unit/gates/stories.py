@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from davylamp.gates import (
+    ErrorRate,
     Judgement,
     Sample,
     Scrapes,
-    Sequential,
     Trial,
     WeightChange,
     judge,
@@ -19,7 +19,7 @@ START = 1000.0
 
 def trial(rule=None, *, weight=0.25, changes=(), interval=5.0):
     weights = (WeightChange(START, weight), *(WeightChange(at, w) for at, w in changes))
-    return Trial(rule or Sequential(), START, weights, interval)
+    return Trial(rule or ErrorRate(burst=1.0), START, weights, interval)
 
 
 def pod(*steps, phase=0.0, every=5.0, base=(0.0, 0.0), first=START):

@@ -60,7 +60,7 @@ def test_a_pod_that_returns_brings_nothing_from_before_the_closed_blocks():
     evidence = played(trial(), stable=stable, candidate={"c": steady(20, 25)}).book.joint.evidence
     alone = {"s": stable["s"], "back": away[:3]}
     without = played(trial(), stable=alone, candidate={"c": steady(20, 25)}).book.joint.evidence
-    assert evidence.worse_ratio == without.worse_ratio
+    assert evidence.worse["ratio"] == without.worse["ratio"]
 
 
 def test_a_late_stable_scrape_is_waited_for():

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 from tests.unit.gates.stories import START, judged, played, pod, steady, trial
 
-from davylamp.gates import Sample, Scrapes, Sequential, Threshold, Verdict, start, update
+from davylamp.gates import ErrorRate, Sample, Scrapes, Threshold, Verdict, start, update
 from davylamp.gates.verdicts import REASONS, Count
 
 STABLE = {"s": steady(12, 100, phase=1.0, base=(5_000, 10))}
@@ -166,7 +166,7 @@ def test_a_state_of_another_rule_is_refused():
         judged(trial(Threshold(max_rate=0.1)), start(trial()))
     with pytest.raises(TypeError, match="another rule"):
         update(
-            trial(Sequential()),
+            trial(ErrorRate()),
             start(trial(Threshold(max_rate=0.1))),
             Scrapes(START + 9, candidate={"c": [Sample(START + 5, 1, 0)]}),
         )
@@ -174,11 +174,22 @@ def test_a_state_of_another_rule_is_refused():
 
 def test_reasons_are_stable_names():
     assert sorted(REASONS) == [
+        "BadAnswer",
         "ErrorRateAcceptable",
         "ErrorRateWorse",
+        "ExplanationsAlike",
+        "ExplanationsDiffer",
         "GatheringEvidence",
+        "GroupGapAcceptable",
+        "GroupGapWorse",
+        "LatencyAcceptable",
+        "LatencyWorse",
         "NoSeries",
         "NoTraffic",
+        "PredictionsAlike",
+        "PredictionsDiffer",
+        "QueryOutOfBounds",
+        "QueryWithinBounds",
         "SourceDown",
         "StaleScrape",
     ]

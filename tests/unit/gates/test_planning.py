@@ -1,6 +1,6 @@
 import pytest
 
-from davylamp.gates import Sequential, Threshold, requests_to_detect
+from davylamp.gates import ErrorRate, Threshold, requests_to_detect
 
 # Median canary requests by simulation: stable 0.2 %, bound 0.5 %, ratio 1.5, alpha 0.01.
 MEDIANS = [
@@ -19,23 +19,23 @@ MEDIANS = [
 
 @pytest.mark.parametrize(("weight", "rate", "median"), MEDIANS)
 def test_the_rule_of_thumb_is_near_the_simulated_median(weight, rate, median):
-    needed = requests_to_detect(Sequential(max_rate=0.005), weight, 0.002, rate)
+    needed = requests_to_detect(ErrorRate(max_rate=0.005), weight, 0.002, rate)
     assert needed == pytest.approx(median, rel=0.35)
 
 
 def test_half_the_traffic_takes_more_canary_requests():
-    rule = Sequential(max_rate=0.005)
+    rule = ErrorRate(max_rate=0.005)
     assert requests_to_detect(rule, 0.5, 0.002, 0.05) > requests_to_detect(rule, 0.05, 0.002, 0.05)
 
 
 @pytest.mark.parametrize(("stable", "canary"), [(0.001, 0.009), (0.05, 0.06), (0.0, 0.0)])
 def test_a_canary_within_the_bounds_is_never_detected(stable, canary):
-    assert requests_to_detect(Sequential(), 0.1, stable, canary) is None
+    assert requests_to_detect(ErrorRate(), 0.1, stable, canary) is None
 
 
 def test_a_burst_makes_it_slower_in_proportion():
-    once = requests_to_detect(Sequential(), 0.1, 0.001, 0.05)
-    thrice = requests_to_detect(Sequential(burst=3.0), 0.1, 0.001, 0.05)
+    once = requests_to_detect(ErrorRate(), 0.1, 0.001, 0.05)
+    thrice = requests_to_detect(ErrorRate(burst=3.0), 0.1, 0.001, 0.05)
     assert thrice == pytest.approx(3 * once, abs=3)
 
 

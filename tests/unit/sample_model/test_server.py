@@ -1,12 +1,17 @@
+import asyncio
 import re
+from dataclasses import replace
 
+import httpx2
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from starlette.testclient import TestClient
 from tests.support.modelprocess import ROW
 
 from diabetes_model.manifest import Manifest
 from diabetes_model.server import faults, logs
-from diabetes_model.server.app import create_app
+from diabetes_model.server.app import create_app, observed
+from diabetes_model.server.service import Service
 from diabetes_model.server.settings import Faults, Settings
 
 
@@ -187,6 +192,92 @@ def test_shift_faults_change_what_is_answered_and_nothing_else(good, server):
     told = faulty.post("/explain", json={"rows": [ROW]}).json()["explanations"][0]
     assert told["contributions"].pop("age") == explanation["contributions"].pop("age") + 0.5
     assert told == explanation
+
+
+def test_shift_faults_show_in_what_is_counted(good):
+    row = ROW | {"bp": 101}
+    plain, faulty = (
+        client(good, **environment)
+        for environment in (
+            {},
+            {"FAULT_PREDICTION_SHIFT": "1000", "FAULT_EXPLANATION_SHIFT": "1000"},
+        )
+    )
+    for server in (plain, faulty):
+        assert server.post("/predict", json={"rows": [row]}).status_code == 200
+    assert sample(plain, "model_prediction_score_bucket", le="350.0") == 1
+    assert sample(faulty, "model_prediction_score_bucket", le="350.0") == 0
+    assert sample(faulty, "model_prediction_score_bucket", le="+Inf") == 1
+    assert sample(plain, "model_explanation_share_sum", feature="age") < 0.5
+    assert sample(faulty, "model_explanation_share_sum", feature="age") > 0.8
+
+
+def sample(server, name, **labels):
+    """The one sample with these labels."""
+    families = text_string_to_metric_families(server.get("/metrics").text)
+    found = [
+        each.value
+        for family in families
+        for each in family.samples
+        if each.name == name and labels.items() <= each.labels.items()
+    ]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_a_late_answer_holds_up_no_other(good):
+    """The one that is asked first is late; how late it was is in the histogram."""
+    late = Faults(latency=0.1, latency_share=0.5)
+    player = faults.FaultPlayer(late, 0.0, chance=iter([0.0, 0.9]).__next__)
+    service = replace(Service.of(Settings.read({"MODEL_DIRECTORY": str(good)})), faults=player)
+    ended = []
+
+    async def asked(name, server):
+        answer = await server.post("/predict", json={"rows": [ROW]})
+        ended.append((name, answer.status_code))
+
+    async def both():
+        transport = httpx2.ASGITransport(observed(service))
+        async with httpx2.AsyncClient(transport=transport, base_url="http://model") as server:
+            await asyncio.gather(asked("late", server), asked("prompt", server))
+
+    asyncio.run(both())
+    assert ended == [("prompt", 200), ("late", 200)]
+    server = TestClient(observed(service))
+    predict = {"route": "predict"}
+    assert sample(server, "model_request_seconds_bucket", le="0.1", **predict) == 1
+    assert sample(server, "model_request_seconds_bucket", le="+Inf", **predict) == 2
+
+
+@pytest.mark.parametrize(
+    ("asked", "drawn", "late"),
+    [
+        (Faults(), 0.0, 0.0),
+        (Faults(latency=0.2), 0.99, 0.2),
+        (Faults(latency=0.2, latency_share=0.5), 0.4, 0.2),
+        (Faults(latency=0.2, latency_share=0.5), 0.6, 0.0),
+    ],
+)
+def test_the_asked_share_of_answers_is_late(asked, drawn, late):
+    assert faults.FaultPlayer(asked, 0.0, chance=lambda: drawn).lateness() == late
+
+
+def test_every_family_that_a_gate_reads_is_there_before_the_first_request(server):
+    told = {
+        (each.name, each.value)
+        for family in text_string_to_metric_families(server.get("/metrics").text)
+        for each in family.samples
+    }
+    for name in (
+        "model_requests_total",
+        "model_request_seconds_bucket",
+        "model_prediction_score_bucket",
+        "model_explanation_share_sum",
+        "model_explanation_share_count",
+        "model_group_requests_total",
+        "model_group_predictions_total",
+    ):
+        assert {value for sample, value in told if sample == name} == {0.0}, name
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,25 @@
+"""Runs a command and says what was wrong with what it was given."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from davylamp.cli import replay, simulate
+from davylamp.cli.errors import UsageError
+
+BAD_USAGE = 2
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command that was asked for; answers with the exit code."""
+    command = {"replay": replay.run, "simulate": simulate.run}[options.command]
+    try:
+        return command(options)
+    except UsageError as wrong:
+        for line in str(wrong).splitlines():
+            sys.stderr.write(f"davylamp {options.command}: {line}\n")
+        return BAD_USAGE
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0

@@ -1,0 +1,74 @@
+"""Changes of the canary's share as they are told on a command line: `t:w,t:w`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from davylamp.cli.errors import UsageError
+from davylamp.gates import Sample, WeightChange
+from davylamp.gates.samples import increment
+
+_SMALLEST: Final = 1e-6
+_EXAMPLE: Final = "write for example 0:25,300:50%"
+
+
+def parse_weights(text: str) -> tuple[WeightChange, ...]:
+    """The changes; a weight is in percent as in the spec, or a fraction such as 0.25.
+
+    Raises:
+        UsageError: it is no such list.
+    """
+    changes = tuple(_change(each.strip()) for each in text.split(","))
+    times = [change.at for change in changes]
+    if times != sorted(times):
+        raise UsageError(f"--weights {text}: times must rise")
+    return changes
+
+
+def estimated_share(
+    candidate: Iterable[Sequence[Sample]], stable: Iterable[Sequence[Sample]], since: float
+) -> float:
+    """The canary's share of all requests from a moment on; a half where there were none."""
+    mine, theirs = _requests(candidate, since, born=True), _requests(stable, since, born=False)
+    if not mine + theirs:
+        return 0.5
+    return min(1 - _SMALLEST, max(_SMALLEST, mine / (mine + theirs)))
+
+
+def _change(pair: str) -> WeightChange:
+    time, colon, weight = pair.partition(":")
+    try:
+        at = float(time)
+    except ValueError:
+        at = math.nan
+    if not colon or not math.isfinite(at):
+        raise UsageError(f"--weights: {pair!r} is no time:weight; {_EXAMPLE}")
+    return WeightChange(at, _weight(weight.strip()))
+
+
+def _weight(text: str) -> float:
+    try:
+        value = float(text.removesuffix("%"))
+    except ValueError:
+        value = math.nan
+    is_fraction = "." in text and not text.endswith("%") and value <= 1
+    share = value if is_fraction else value / 100
+    if not 0 < share <= 1:
+        raise UsageError(f"--weights: {text!r} is no weight above 0 and up to 100; {_EXAMPLE}")
+    return share
+
+
+def _requests(pods: Iterable[Sequence[Sample]], since: float, *, born: bool) -> int:
+    """Requests of some pods after a moment; `born`: a pod first seen then began at zero."""
+    return sum(_of_pod(samples, since, born=born) for samples in pods)
+
+
+def _of_pod(samples: Sequence[Sample], since: float, *, born: bool) -> int:
+    total, before = 0, None
+    for sample in samples:
+        if sample.time > since and (before is not None or born):
+            total += increment(before, sample).requests
+        before = sample
+    return total

@@ -1,0 +1,153 @@
+"""Puts all questions of one tick to Prometheus at once, under one deadline."""
+
+import asyncio
+from collections.abc import Awaitable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+
+from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.ownquery import ArmNames, on_grid
+from davylamp.adapters.prometheus import MetricSource
+from davylamp.adapters.promql import CounterQuery
+from davylamp.adapters.seen import SeenSeries
+from davylamp.adapters.templates import render
+from davylamp.controller.cache import Key
+from davylamp.controller.following import Followed, Scraped, by_workload
+from davylamp.controller.settings import MetricSettings
+from davylamp.gates import Channel, Query, QueryAnswers
+
+DEADLINE: Final = 8.0
+"""Seconds for everything that is asked in a tick."""
+LAG: Final = 1.0
+"""Seconds that a sample may take from its scrape until Prometheus can be asked for it."""
+LONGEST_WINDOW: Final = 6 * 3600.0
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What one tick brought about a group of rollouts: values, or why there are none."""
+
+    scraped: Mapping[Channel, Scraped | SourceError]
+    own: Mapping[tuple[Key, str], QueryAnswers | SourceError] = field(default_factory=dict)
+
+
+class Asker:
+    """Turns what is followed into queries.
+
+    Args:
+        source: where the samples come from.
+        settings: which series to ask for.
+    """
+
+    def __init__(self, source: MetricSource, settings: MetricSettings) -> None:
+        self._source = source
+        self._settings = settings
+
+    async def ask(self, group: Mapping[Key, Followed], now: float) -> Answers:
+        """Ask one query for each channel, and users' own queries that are due."""
+        until = asyncio.get_running_loop().time() + DEADLINE
+        channels = sorted(
+            {channel for each in group.values() for channel in each.subject.channels},
+            key=lambda channel: channel.value,
+        )
+        scraped = (self._channel(channel, group.values(), now, until) for channel in channels)
+        own = {
+            (key, gate): self._own(followed, gate, rule, now, until)
+            for key, followed in group.items()
+            for gate, rule in followed.subject.queries.items()
+        }
+        found, answers = await asyncio.gather(
+            asyncio.gather(*scraped), asyncio.gather(*own.values())
+        )
+        told = zip(own, answers, strict=True)
+        return Answers(
+            dict(zip(channels, found, strict=True)),
+            {of: answer for of, answer in told if answer is not None},
+        )
+
+    async def seen_instead(self, followed: Followed, channel: Channel, now: float) -> str:
+        """Say what a channel looks for, and what there is of stable's pods instead."""
+        query = self._query(channel, (followed,), now, now - 60.0)
+        names = " or ".join(self._settings.series.metrics(channel))
+        wanted = f"{names}{{{self._settings.series.selector(channel)}}}"
+        until = asyncio.get_running_loop().time() + DEADLINE
+        seen = await _told(self._source.labels_seen(query, until=until))
+        if isinstance(seen, SourceError):
+            return f"no series {wanted} of stable's pods"
+        return f"no series {wanted} of stable's pods; {_described(seen)}"
+
+    async def _channel(
+        self, channel: Channel, group: Iterable[Followed], now: float, until: float
+    ) -> Scraped | SourceError:
+        wanted = [each for each in group if channel in each.subject.channels]
+        since = max(min(each.since for each in wanted), now - LONGEST_WINDOW)
+        query = self._query(channel, wanted, now, since)
+        answer = await _told(self._source.scrapes(query, until=until))
+        return answer if isinstance(answer, SourceError) else by_workload(answer)
+
+    def _query(
+        self, channel: Channel, group: Iterable[Followed], now: float, since: float
+    ) -> CounterQuery:
+        workloads = {
+            (each.subject.namespace, deployment)
+            for each in group
+            for deployment in (each.subject.candidate, each.subject.stable)
+            if deployment
+        }
+        return CounterQuery(
+            workloads=frozenset(workloads),
+            at=now,
+            window=now - since,
+            channel=channel,
+            series=self._settings.series,
+        )
+
+    async def _own(
+        self, followed: Followed, gate: str, rule: Query, now: float, until: float
+    ) -> QueryAnswers | SourceError | None:
+        """Ask a user's own query of both sides, for the times that are due; None if none is."""
+        scope = followed.subject.scope
+        if scope is None:
+            return None
+        if not self._settings.own_queries:
+            text = "queries of users are not allowed here (chart value gates.ownQueries)"
+            return SourceError(SourceFault.BAD_ANSWER, text)
+        after, edge = followed.asked_until.get(gate, followed.since), now - LAG
+        arms = [scope.candidate]
+        if rule.ratio is not None and scope.stable:
+            arms.append(scope.stable)
+        values = []
+        for arm in arms:
+            query = on_grid(
+                self._rendered(rule, followed, arm), after=after, until=edge, step=rule.interval
+            )
+            if query is None:
+                return None
+            answer = await _told(self._source.values(query, until=until))
+            if isinstance(answer, SourceError):
+                return answer
+            values.append(answer)
+        return QueryAnswers(edge, *values)
+
+    def _rendered(self, rule: Query, followed: Followed, arm: ArmNames) -> str:
+        scope = followed.subject.scope
+        return render(rule.promql, scope.variables(arm)) if scope else rule.promql
+
+
+async def _told(answer: Awaitable[_T]) -> _T | SourceError:
+    """An error as a value: one question must not take the others with it."""
+    try:
+        return await answer
+    except SourceError as error:
+        return error
+    except ValueError as error:
+        return SourceError(SourceFault.BAD_ANSWER, str(error))
+
+
+def _described(seen: SeenSeries) -> str:
+    if seen.labels:
+        return f"the metric is there with other labels: {seen.labels_text}"
+    if seen.metrics:
+        return f"metrics that are there: {', '.join(seen.metrics)}"
+    return "Prometheus has none of their metrics that could be meant"

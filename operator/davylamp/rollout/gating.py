@@ -1,0 +1,171 @@
+"""What gates do to a rollout: take back, make it wait for a person, warn, and what if they are blind."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from davylamp.api.gates import OnFail
+from davylamp.api.names import Command, Reason
+from davylamp.api.spec import Rollout
+from davylamp.api.status import Candidate, FeatureShare, Outlook, Stage
+from davylamp.gates import Judgement, Verdict
+from davylamp.rollout.endings import take_back
+from davylamp.rollout.hold import Hold, how_to
+from davylamp.rollout.notices import Notice
+from davylamp.rollout.turn import Turn, after
+
+BLIND_PATIENCE = timedelta(seconds=20)
+"""How long stable's series may take to be seen before a gate counts as blind."""
+MOST_FEATURES = 200
+
+
+def failing(
+    turn: Turn, plan: Rollout, revision: str, action: OnFail
+) -> Iterator[tuple[str, Judgement]]:
+    """Gates with that action that say a revision is worse, in the order of the spec."""
+    actions = {gate.name: gate.action for gate in plan.gates}
+    for name, judgement in turn.seen.gates_with(Verdict.FAIL, revision):
+        if actions.get(name, OnFail.ROLLBACK) is action:
+            yield name, judgement
+
+
+def deciding(turn: Turn, candidate: Candidate, verdict: Verdict) -> list[tuple[str, Judgement]]:
+    """Gates that answered with a verdict and have a say: those that only warn have none."""
+    silent = {gate.name for gate in candidate.plan.gates if gate.action is OnFail.WARN}
+    answers = turn.seen.gates_with(verdict, candidate.revision)
+    return [(name, judgement) for name, judgement in answers if name not in silent]
+
+
+# --- moves ----------------------------------------------------------------------------------------
+
+
+def gate_warned(turn: Turn) -> Turn | None:
+    """A gate that only warns says that the canary is worse: told once."""
+    candidate = turn.status.candidate
+    if candidate is None:
+        return None
+    for name, judgement in failing(turn, candidate.plan, candidate.revision, OnFail.WARN):
+        if name not in candidate.warned:
+            text = f"gate {name} would take {candidate.tag} back: {judgement.message}"
+            told = Notice(Reason.GATE_WARNED, text, candidate.revision, "Warning")
+            return turn.with_candidate(warned=(*candidate.warned, name)).saying(told)
+    return None
+
+
+def outlook_noted(turn: Turn) -> Turn | None:
+    """What the gates will be able to find is remembered from before the canary."""
+    candidate = turn.status.candidate
+    if candidate is None or candidate.stage is not Stage.PREPARING or not turn.seen.outlook:
+        return None
+    found = {each.name: each for each in turn.seen.outlook}
+    kept = (each for each in candidate.outlook if each.name not in found)
+    if candidate.outlook and all(_alike(each, candidate.outlook) for each in found.values()):
+        return None
+    return turn.with_candidate(outlook=(*kept, *turn.seen.outlook))
+
+
+def _alike(found: Outlook, known: tuple[Outlook, ...]) -> bool:
+    """Whether an outlook says nothing new: its numbers move with every scrape."""
+    before = next((each for each in known if each.name == found.name), None)
+    return before is not None and (before.warning is None) == (found.warning is None)
+
+
+def baseline_noted(turn: Turn) -> Turn | None:
+    """The explanation shares of training are remembered where a gate compares with them."""
+    candidate, found = turn.status.candidate, turn.seen.inspected
+    if candidate is None or candidate.stage is not Stage.PREPARING or found is None:
+        return None
+    mine = (found.revision, found.since) == (candidate.revision, candidate.started_at)
+    wanted = any(gate.explanations for gate in candidate.plan.gates)
+    if candidate.baseline or not (mine and wanted and found.baseline):
+        return None
+    shares = sorted(found.baseline.items(), key=lambda each: -each[1])[:MOST_FEATURES]
+    return turn.with_candidate(
+        baseline=tuple(FeatureShare(feature=f, share=f"{share:.6f}") for f, share in shares)
+    )
+
+
+def blindness_clock(turn: Turn) -> Turn | None:
+    """Since when some gate has had no data is remembered, and forgotten when it sees again."""
+    candidate = turn.status.candidate
+    if candidate is None:
+        return None
+    blind = candidate.stage is Stage.CANARY and bool(deciding(turn, candidate, Verdict.UNKNOWN))
+    if blind == (candidate.blind_since is not None):
+        return None
+    return turn.with_candidate(blind_since=turn.seen.now if blind else None)
+
+
+def blind_too_long(turn: Turn) -> Turn | None:
+    """A gate has had no data for longer than the plan accepts."""
+    candidate = turn.status.candidate
+    if candidate is None or candidate.blind_since is None or candidate.approved:
+        return None
+    plan = candidate.plan
+    if turn.seen.now - candidate.blind_since <= after(plan.no_data_deadline):
+        return None
+    if plan.no_data == "Pause" and not candidate.blind_paused:
+        return turn.with_candidate(blind_paused=True)
+    missing = deciding(turn, candidate, Verdict.UNKNOWN)
+    if plan.no_data != "Rollback" or not missing:
+        return None
+    name, judgement = missing[0]
+    within = f"no data for longer than {plan.no_data_deadline}"
+    message = f"gate {name}: {within}: {judgement.reason}: {judgement.message}"
+    return take_back(turn, Reason.NO_DATA, message)
+
+
+def gate_blind_too_long(turn: Turn, candidate: Candidate) -> Turn | None:
+    """The progress deadline is over, and a gate still finds nothing on stable."""
+    if candidate.approved or not turn.seen.blind:
+        return None
+    name, why = next(iter(turn.seen.blind.items()))
+    return take_back(turn, Reason.GATE_BLIND, f"gate {name}: {why}")
+
+
+# --- holds ----------------------------------------------------------------------------------------
+
+
+def gate_blind_on_stable(turn: Turn, candidate: Candidate) -> Hold | None:
+    """A gate that finds nothing on what serves could not judge: no traffic unwatched."""
+    if candidate.approved or not turn.seen.blind:
+        return None
+    if turn.seen.now - candidate.stage_at <= BLIND_PATIENCE:
+        return Hold(Reason.AWAITING_FIRST_SCRAPE, "no samples of stable have been read yet")
+    name, why = next(iter(turn.seen.blind.items()))
+    return Hold(
+        Reason.GATE_BLIND,
+        f"gate {name}: {why}; correct spec.rollout.gates, or promote without it: "
+        f"{how_to(Command.PROMOTE, candidate)}",
+    )
+
+
+def gate_blind(turn: Turn, candidate: Candidate) -> Hold | None:
+    """A gate has no data: neither good nor bad, so nothing moves (P3)."""
+    expected = len(candidate.plan.gates)
+    if len(turn.seen.judgements_of(candidate.revision)) < expected:
+        return Hold(Reason.AWAITING_DATA, "the gates have not been asked yet")
+    for name, judgement in deciding(turn, candidate, Verdict.UNKNOWN):
+        return Hold(Reason.AWAITING_DATA, f"gate {name}: {judgement.reason}: {judgement.message}")
+    return None
+
+
+def person_awaited_by_gate(turn: Turn, candidate: Candidate) -> Hold | None:
+    """A gate whose failure pauses says that the canary is worse."""
+    for name, judgement in failing(turn, candidate.plan, candidate.revision, OnFail.PAUSE):
+        return Hold(
+            Reason.AWAITING_PERSON,
+            f"gate {name} failed and pauses: {judgement.message}; "
+            f"{how_to(Command.PROMOTE, candidate)} or {how_to(Command.ABORT, candidate)}",
+        )
+    return None
+
+
+def person_awaited_after_blindness(_: Turn, candidate: Candidate) -> Hold | None:
+    """A gate had no data for so long that a person has to say how to go on."""
+    if not candidate.blind_paused:
+        return None
+    return Hold(
+        Reason.AWAITING_PERSON,
+        f"a gate had no data for longer than {candidate.plan.no_data_deadline} (noData: Pause); "
+        f"go on with {how_to(Command.ADVANCE, candidate)}, or {how_to(Command.ABORT, candidate)}",
+    )

@@ -1,0 +1,120 @@
+"""Run simulated canaries of one hour through a gate of the product."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from davylamp.gates import (
+    Count,
+    GateState,
+    Judgement,
+    Rule,
+    Sample,
+    Scrapes,
+    Trial,
+    Verdict,
+    WeightChange,
+    judge,
+    start,
+    update,
+)
+from davylamp.simulation.outcomes import Outcome
+from davylamp.simulation.traffic import HOUR, START, STEP, Pod, Scenario
+
+CHUNK: Final = 60.0
+"""Seconds between two judgements; what was decided carries the time of its own sample."""
+
+Scenarios = Scenario | Callable[[int], Scenario]
+"""One scenario for all canaries, or one for each seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """How pods are seen: every `step` seconds, and stable for `history` seconds before the start.
+
+    Not `aligned`: several pods, each scraped at a moment of its own.
+    """
+
+    step: float = STEP
+    history: float = 0.0
+    aligned: bool = True
+
+
+DIRECT: Final = Lens()
+
+
+def run(scenario: Scenario, rule: Rule, seed: int, lens: Lens = DIRECT) -> Outcome:
+    """One hour of a canary."""
+    rng = random.Random(seed)
+    trial = Trial(rule, START, (WeightChange(START, scenario.weight),), lens.step)
+    canary, stable = _pods(scenario, rng, lens)
+    state, passed = start(trial), None
+    for i in range(1, int(HOUR / CHUNK) + 1):
+        until = i * CHUNK
+        fresh = Scrapes(START + until, _scraped(stable, until, rng), _scraped(canary, until, rng))
+        state = update(trial, state, fresh)
+        answer = _answer(trial, state, START + until, canary, stable)
+        if answer.verdict is Verdict.FAIL and answer.decided_at is not None:
+            return Outcome(answer.decided_at - START, passed, answer.candidate)
+        if answer.decided_at is not None and passed is None:
+            passed = answer.decided_at - START
+    return Outcome(None, passed, Count(state.candidate.requests, state.candidate.errors))
+
+
+def runs(scenario: Scenarios, rule: Rule, count: int, lens: Lens = DIRECT) -> list[Outcome]:
+    """Give the outcomes of the seeds 0 to `count` - 1."""
+    return [run(of_seed(scenario, seed), rule, seed, lens) for seed in range(count)]
+
+
+def of_seed(scenario: Scenarios, seed: int) -> Scenario:
+    """The scenario of one canary."""
+    return scenario if isinstance(scenario, Scenario) else scenario(seed)
+
+
+def _answer(
+    trial: Trial,
+    state: GateState,
+    now: float,
+    canary: Mapping[str, Pod],
+    stable: Mapping[str, Pod],
+) -> Judgement:
+    return judge(
+        trial,
+        state,
+        now=now,
+        ready_candidate_pods=frozenset(canary),
+        ready_stable_pods=frozenset(stable),
+    )
+
+
+def _pods(
+    scenario: Scenario, rng: random.Random, lens: Lens
+) -> tuple[dict[str, Pod], dict[str, Pod]]:
+    """The pods of both revisions: one of each, or 2 and 6 that are scraped out of step.
+
+    A survey of stable needs at least two of its pods.
+    """
+    sizes = (1, 1 if lens.history == 0 else 2) if lens.aligned else (2, 6)
+    before = -round(lens.history / lens.step)
+    weight, rps = scenario.weight, scenario.rps
+
+    def arm(name: str, count: int, share: float, first: int) -> dict[str, Pod]:
+        rates = scenario.canary if name == "canary" else scenario.stable
+        phases = [0.0 if lens.aligned else rng.random() * (lens.step - 0.01) for _ in range(count)]
+        return {
+            f"{name}{i}": Pod(
+                rps * share / count, rates, phase, scenario.cluster, lens.step, scraped=first
+            )
+            for i, phase in enumerate(phases)
+        }
+
+    return arm("canary", sizes[0], weight, 0), arm("stable", sizes[1], 1 - weight, before)
+
+
+def _scraped(
+    pods: Mapping[str, Pod], until: float, rng: random.Random
+) -> Mapping[str, list[Sample]]:
+    return {name: pod.until(until, rng) for name, pod in pods.items()}
