@@ -4,7 +4,8 @@
 
 Needs the local cluster with the operator installed (`make install`) and nothing else running on it:
 the runs share two cores with the control plane. Rollout settings are the defaults, except in the
-outage (holds of 30 s, so that both steps would end while Prometheus is away).
+outage (holds of 30 s, so that both steps would end while Prometheus is away). Bad canaries run a
+second time in the fast lane, where the operator reads the pods itself.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bench.rollback import peers, runs
 from bench.rollback.measures import Abort, Incident
@@ -26,6 +27,12 @@ from rich.table import Table
 
 KINDS = ("bad", "abort", "healthy", "outage")
 ERROR_RATES = (0.2, 1.0)
+SETTINGS: Mapping[str, Mapping[str, Any]] = {
+    "Davylamp default": {},
+    "Davylamp fast lane": {"evidence": {"source": "Pods", "interval": "1s"}},
+}
+"""What is set of `spec.rollout`, by the heading of its column."""
+UNMEASURED = "-"
 T = TypeVar("T", Incident, Abort, Healthy, Outage)
 
 
@@ -33,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for and print the table."""
     options = _options(arguments)
     tags = sample_tags()
-    console = Console(width=160)
+    console = Console(width=180)
     leader = runs.operator_is_one()
     table = _table()
     kinds: dict[str, Callable[[], None]] = {
@@ -53,11 +60,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def bad(table: Table, tags: Mapping[str, str], count: int) -> None:
-    """Bad canaries, at each error rate."""
+    """Bad canaries, at each error rate and setting."""
     with stage("bench-rollback-bad", tags) as at:
         for rate in ERROR_RATES:
-            found = [_told(f"{rate:.0%} errors", runs.bad_canary(at, rate)) for _ in range(count)]
-            _incident_rows(table, f"{rate:.0%} errors", found, with_peers=rate == ERROR_RATES[0])
+            title = f"{rate:.0%} errors"
+            found = [
+                [_told(f"{name}, {title}", runs.bad_canary(at, rate, said)) for _ in range(count)]
+                for name, said in SETTINGS.items()
+            ]
+            _incident_rows(table, title, found, with_peers=rate == ERROR_RATES[0])
 
 
 def aborts(table: Table, tags: Mapping[str, str], count: int) -> None:
@@ -65,12 +76,12 @@ def aborts(table: Table, tags: Mapping[str, str], count: int) -> None:
     with stage("bench-rollback-abort", tags) as at:
         found = [_told("abort", runs.aborted_canary(at)) for _ in range(count)]
     stored = spread([a.stored_to_silence for a in found], 2)
-    table.add_row("abort stored to last canary answer, s", stored, *peers.ABORT_SECONDS)
+    _default_row(table, "abort stored to last canary answer, s", stored, *peers.ABORT_SECONDS)
     fence = spread([a.stored_to_fence for a in found], 2)
-    table.add_row("  stored to selector written, s", fence)
+    _default_row(table, "  stored to selector written, s", fence)
     typed = spread([a.typed_to_silence for a in found], 2)
-    table.add_row("  kubectl annotate typed to last canary answer, s", typed)
-    table.add_row("  requests lost", spread([a.lost for a in found], 0))
+    _default_row(table, "  kubectl annotate typed to last canary answer, s", typed)
+    _default_row(table, "  requests lost", spread([a.lost for a in found], 0))
 
 
 def healthy(table: Table, tags: Mapping[str, str], count: int, seconds: float) -> None:
@@ -82,8 +93,8 @@ def healthy(table: Table, tags: Mapping[str, str], count: int, seconds: float) -
         _told("healthy", each)
     back = sum(each.rolled_back for each in found)
     share = f"{back} of {len(found)} taken back"
-    table.add_row("healthy canary, 0.5 % errors, limit 1 %", share, *peers.HEALTHY)
-    table.add_row("  seconds watched", spread([each.seconds for each in found], 0))
+    _default_row(table, "healthy canary, 0.5 % errors, limit 1 %", share, *peers.HEALTHY)
+    _default_row(table, "  seconds watched", spread([each.seconds for each in found], 0))
 
 
 def outage(table: Table, tags: Mapping[str, str]) -> None:
@@ -91,10 +102,12 @@ def outage(table: Table, tags: Mapping[str, str]) -> None:
     found = _told("outage", runs.outage("bench-rollback-outage", tags))
     held = found.steps_during == {found.steps_before} and not found.rolled_back
     word = f"held ({found.reason})" if held else "NOT HELD"
-    table.add_row("Prometheus away for 60 s, healthy canary", word, *peers.OUTAGE)
+    _default_row(table, "Prometheus away for 60 s, healthy canary", word, *peers.OUTAGE)
     after = found.promoted_after
-    table.add_row("  its return to promotion, s", "never" if after is None else f"{after:.0f}")
-    table.add_row("  requests lost in all", str(found.lost))
+    _default_row(
+        table, "  its return to promotion, s", "never" if after is None else f"{after:.0f}"
+    )
+    _default_row(table, "  requests lost in all", str(found.lost))
 
 
 def sample_tags() -> dict[str, str]:
@@ -113,27 +126,31 @@ def spread(values: Sequence[float], digits: int) -> str:
 
 
 def _incident_rows(
-    table: Table, title: str, found: Sequence[Incident], *, with_peers: bool
+    table: Table, title: str, found: Sequence[Sequence[Incident]], *, with_peers: bool
 ) -> None:
+    """Rows about bad canaries, `found` by setting."""
     seconds = peers.BAD_SECONDS if with_peers else ()
     answers = peers.BAD_ANSWERS if with_peers else ()
-    table.add_row(
-        f"{title}: first bad answer to last, s",
-        spread([each.first_bad_to_last for each in found], 1),
-        *seconds,
-    )
-    table.add_row("  bad answers", spread([each.bad_answers for each in found], 0), *answers)
-    table.add_row("  requests lost", spread([each.lost for each in found], 0))
-    table.add_row("  first bad answer to decision, s", spread([i.to_decision for i in found], 1))
-    table.add_row("  decision to selector written, s", spread([i.to_fence for i in found], 2))
-    table.add_row(
-        "  selector written to last canary answer, s", spread([i.to_silence for i in found], 2)
-    )
+
+    def row(told: str, of: Callable[[Incident], float], digits: int, *others: str) -> None:
+        table.add_row(told, *(spread([*map(of, each)], digits) for each in found), *others)
+
+    row(f"{title}: first bad answer to last, s", lambda i: i.first_bad_to_last, 1, *seconds)
+    row("  bad answers", lambda i: i.bad_answers, 0, *answers)
+    row("  requests lost", lambda i: i.lost, 0)
+    row("  first bad answer to decision, s", lambda i: i.to_decision, 1)
+    row("  decision to selector written, s", lambda i: i.to_fence, 2)
+    row("  selector written to last canary answer, s", lambda i: i.to_silence, 2)
+
+
+def _default_row(table: Table, told: str, value: str, *others: str) -> None:
+    """A row about what was measured with default settings alone."""
+    table.add_row(told, value, *[UNMEASURED] * (len(SETTINGS) - 1), *others)
 
 
 def _table() -> Table:
     table = Table(title="rollback: median (range)", title_justify="left")
-    for heading in ("", "Davylamp default", *peers.NAMES):
+    for heading in ("", *SETTINGS, *peers.NAMES):
         table.add_column(heading)
     return table
 

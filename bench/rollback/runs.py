@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from bench.rollback import measures
 from bench.rollback.measures import Abort, Incident
@@ -52,10 +52,10 @@ class Outage:
     lost: int
 
 
-def bad_canary(at: Stage, error_rate: float) -> Incident:
-    """A canary that fails so many of its requests, with default settings."""
+def bad_canary(at: Stage, error_rate: float, rollout: Mapping[str, Any] | None = None) -> Incident:
+    """A canary that fails so many of its requests; with default settings, if no other are said."""
     begin = len(at.traffic.records())
-    revision = at.canary({"FAULT_ERROR_RATE": f"{error_rate:g}"})
+    revision = at.canary({"FAULT_ERROR_RATE": f"{error_rate:g}"}, rollout=rollout)
     rejection = at.wait_rejected(revision, ROLLBACK_SECONDS)
     at.traffic.wait_for(LATE_REQUESTS)
     decided = datetime.fromisoformat(rejection["at"]).timestamp()

@@ -35,10 +35,11 @@ class Stage:
         config: Mapping[str, str] | None = None,
         *,
         steps: Sequence[Mapping[str, Any]] | None = None,
+        rollout: Mapping[str, Any] | None = None,
     ) -> str:
         """Apply the other release, as a revision of its own each time; the revision."""
         config = {**(config or {}), "RUN": str(next(self.numbers))}
-        manifest = manifest_of(self.namespace, self.tags["v3"], config, steps)
+        manifest = manifest_of(self.namespace, self.tags["v3"], config, steps, rollout)
         apply(manifest)
         return identify(ModelDeploymentSpec.model_validate(manifest["spec"]), {}).revision
 
@@ -70,7 +71,7 @@ def stage(
         config: environment of the stable revision.
     """
     with namespace(name):
-        apply(manifest_of(name, tags["v1"], dict(config or {}), None))
+        apply(manifest_of(name, tags["v1"], dict(config or {})))
         models.wait_stable(NAME, name, tags["v1"], START_SECONDS)
         with (
             Watch("service", NAME, name) as service,
@@ -84,10 +85,13 @@ def manifest_of(
     namespace: str,
     tag: str,
     config: Mapping[str, str],
-    steps: Sequence[Mapping[str, Any]] | None,
+    steps: Sequence[Mapping[str, Any]] | None = None,
+    rollout: Mapping[str, Any] | None = None,
 ) -> Object:
-    """A ModelDeployment; without `steps` all of its rollout settings are the defaults."""
-    return models.model(NAME, namespace, tag, replicas=REPLICAS, config=config, steps=steps)
+    """A ModelDeployment; rollout settings that are not said are the defaults."""
+    return models.model(
+        NAME, namespace, tag, replicas=REPLICAS, config=config, steps=steps, rollout=rollout
+    )
 
 
 def rejection(status: Object, revision: str) -> Object | None:

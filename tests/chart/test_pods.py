@@ -1,6 +1,11 @@
 """The pods of the chart: hardened, wired as the values say, and spread."""
 
+from dataclasses import fields
+
 import pytest
+
+from davylamp.adapters.series import SeriesNames
+from davylamp.controller.settings import MetricSettings, Settings
 
 pytestmark = pytest.mark.chart
 
@@ -12,6 +17,12 @@ def container(rendered):
 
 def environment(rendered):
     return {e["name"]: e.get("value", e.get("valueFrom")) for e in container(rendered)["env"]}
+
+
+def settings(rendered):
+    """What the operator makes of its environment."""
+    found = environment(rendered).items()
+    return Settings.from_environment({k: v for k, v in found if isinstance(v, str)}).metrics
 
 
 def test_every_pod_fits_pod_security_restricted(defaults):
@@ -72,6 +83,22 @@ def test_environment_by_default(defaults):
         "DAVYLAMP_CODE_LABEL": "code",
         "DAVYLAMP_ERROR_CODES": "5..",
         "DAVYLAMP_REQUESTS_SELECTOR": 'route="predict"',
+        "DAVYLAMP_LATENCY_METRIC": "model_request_seconds",
+        "DAVYLAMP_LATENCY_SELECTOR": 'route="predict"',
+        "DAVYLAMP_SCORES_METRIC": "model_prediction_score",
+        "DAVYLAMP_SCORES_SELECTOR": "",
+        "DAVYLAMP_SHARES_METRIC": "model_explanation_share",
+        "DAVYLAMP_FEATURE_LABEL": "feature",
+        "DAVYLAMP_SHARES_SELECTOR": "",
+        "DAVYLAMP_GROUP_REQUESTS_METRIC": "model_group_requests_total",
+        "DAVYLAMP_GROUP_PREDICTIONS_METRIC": "model_group_predictions_total",
+        "DAVYLAMP_GROUP_LABEL": "group",
+        "DAVYLAMP_OUTCOME_LABEL": "outcome",
+        "DAVYLAMP_POSITIVE_OUTCOME": "high",
+        "DAVYLAMP_GROUPS_SELECTOR": "",
+        "DAVYLAMP_OWN_QUERIES": "true",
+        "DAVYLAMP_POD_METRICS": "true",
+        "DAVYLAMP_POD_METRICS_PER_SECOND": "50",
         "DAVYLAMP_SCRAPE_INTERVAL": "5s",
         "DAVYLAMP_LEADER_ELECTION": "true",
         "DAVYLAMP_LEASE_NAME": "davylamp",
@@ -80,6 +107,41 @@ def test_environment_by_default(defaults):
         "DAVYLAMP_IDENTITY": {"fieldRef": {"fieldPath": "metadata.name"}},
         "DAVYLAMP_LOG_LEVEL": "INFO",
     }
+
+
+def test_the_charts_defaults_are_the_operators_own(defaults):
+    assert settings(defaults) == MetricSettings()
+
+
+def test_every_name_that_a_query_is_made_of_is_a_value(render):
+    requests = {"metric": "r", "codeLabel": "c", "errorCodes": "x", "selector": 'a="r"'}
+    groups = {"requestsMetric": "gr", "predictionsMetric": "gp", "groupLabel": "gl"}
+    groups |= {"outcomeLabel": "o", "positiveOutcome": "yes", "selector": 'a="g"'}
+    prometheus = {
+        "labels": {"namespace": "n", "pod": "p"},
+        "requests": requests,
+        "latency": {"metric": "l", "selector": 'a="l"'},
+        "scores": {"metric": "s", "selector": 'a="s"'},
+        "shares": {"metric": "e", "featureLabel": "f", "selector": 'a="e"'},
+        "groups": groups,
+    }
+    plain, found = SeriesNames(), settings(render({"prometheus": prometheus})).series
+    same = [f.name for f in fields(plain) if getattr(plain, f.name) == getattr(found, f.name)]
+    assert same == []
+    assert (found.latency_metric, found.scores_metric, found.shares_metric) == ("l", "s", "e")
+    assert (found.group_requests_metric, found.group_predictions_metric) == ("gr", "gp")
+    selectors = (found.latency_selector, found.scores_selector, found.shares_selector)
+    assert (*selectors, found.groups_selector) == ('a="l"', 'a="s"', 'a="e"', 'a="g"')
+
+
+def test_own_queries_and_the_fast_lane_can_be_taken_away(render):
+    off = {"ownQueries": False, "podMetrics": {"enabled": False, "perSecond": 2.5}}
+    found = settings(render({"gates": off}))
+    assert (found.own_queries, found.pod_metrics, found.pod_metrics_per_second) == (
+        False,
+        False,
+        2.5,
+    )
 
 
 def test_environment_follows_the_values(render):

@@ -211,6 +211,11 @@ def test_notes_say_the_next_three_commands(helm):
     assert "WARNING" not in text
 
 
+def test_notes_say_what_own_queries_see_unless_they_are_off(helm):
+    assert "gates.ownQueries=false" in notes(helm)
+    assert "ownQueries" not in notes(helm, "--set=gates.ownQueries=false")
+
+
 def test_notes_warn_of_a_token_in_plain_text_and_a_definition_that_goes(helm):
     text = notes(helm, "--set=crds.keep=false", "--set=prometheus.bearerTokenSecret.name=t")
     assert "unencrypted" in text

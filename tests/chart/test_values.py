@@ -8,6 +8,8 @@ from jsonschema import Draft7Validator
 from tests.chart.conftest import CHART
 from tests.chart.values_table import documented, with_table
 
+from davylamp.adapters.series import SeriesNames
+
 pytestmark = pytest.mark.chart
 
 # Kubernetes' own types, which the API server checks; and what Helm itself puts in.
@@ -118,6 +120,10 @@ def test_readme_shows_every_value(values_text):
         ({"prometheus": {"url": "prometheus:9090"}}, "/prometheus/url", "pattern"),
         ({"prometheus": {"labels": {"pod": "a-b"}}}, "/prometheus/labels/pod", "pattern"),
         ({"prometheus": {"scrapeInterval": "5"}}, "/prometheus/scrapeInterval", "pattern"),
+        ({"prometheus": {"latency": {"metric": "a-b"}}}, "/prometheus/latency/metric", "pattern"),
+        ({"prometheus": {"groups": {"by": "x"}}}, "/prometheus/groups", "by"),
+        ({"gates": {"ownQueries": "no"}}, "/gates/ownQueries", "boolean"),
+        ({"gates": {"podMetrics": {"perSecond": 0}}}, "/gates/podMetrics/perSecond", "0"),
         ({"watchNamespaces": ["Models"]}, "/watchNamespaces/0", "pattern"),
         ({"watchNamespaces": ["a", "a"]}, "/watchNamespaces", "equal"),
         ({"logLevel": "LOUD"}, "/logLevel", "DEBUG"),
@@ -128,6 +134,40 @@ def test_a_wrong_value_is_refused_with_its_path(refusal, values, path, complaint
     message = refusal(values)
     assert f"'{path}'" in message
     assert complaint in message
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        "",
+        'route="predict"',
+        ' route = "predict" , code!~"4.." ',
+        'path=~"/v[0-9]{2}\\\\.x"',
+        'quote="\\""',
+        'route="predict"}',
+        'route="predict",',
+        "route='predict'",
+        "route",
+        'route="a" or up',
+    ],
+)
+def test_matchers_are_refused_at_installation_if_the_operator_would_refuse_them(schema, selector):
+    try:
+        SeriesNames(latency_selector=selector)
+    except ValueError:
+        taken = False
+    else:
+        taken = True
+    values = {"prometheus": {"latency": {"selector": selector}}}
+    assert Draft7Validator(schema).is_valid(values) is taken
+
+
+def test_helm_reads_the_pattern_of_matchers_as_python_does(template):
+    def taken(selector):
+        return template({"prometheus": {"scores": {"selector": selector}}}).returncode == 0
+
+    assert taken('path=~"/v[0-9]{2}",code!="200"')
+    assert not taken('route="predict"}')
 
 
 def test_password_in_the_address_is_refused_and_not_repeated(refusal):

@@ -1,19 +1,18 @@
 """What shakes all models at once, or is measured: these run alone, after the stories."""
 
-import contextlib
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
-from tests.support.story import PATIENCE, PAUSED_STEP, REVISION, Story, once_reachable
-from tests.support.watching import Watched, position, watching
+from tests.support.incident import rolled_back
+from tests.support.story import PATIENCE, PAUSED_STEP, Story, once_reachable
 
 from davylamp.api.names import Command, Reason
-from lab import metrics
+from lab import metrics, prometheus
 from lab.kubectl import kubectl, wait_until
-from lab.records import bad_seconds, failures, last_answer, lost
+from lab.records import failures
 from lab.traffic import Traffic
 from localcluster.names import CONTEXT
 from localcluster.product import NAMESPACE, ROOT
@@ -44,67 +43,6 @@ def test_p1_the_fence_comes_first_and_in_time(stage: Story, request: pytest.Fixt
     assert count < BOUND_ANSWERS, told
 
 
-def rolled_back(stage: Story, good: str, *, run: int) -> tuple[float, int]:
-    """A bad canary under traffic: seconds from first to last bad answer, and how many."""
-    step, tag = {"weight": 25, "hold": "10m"}, stage.tags["v2"]
-    config = {"RUN": str(run)}
-    with (
-        watching("services", stage.namespace) as services,
-        watching("deployments", stage.namespace) as deployments,
-        Traffic(stage.namespace, stage.name, image_tag=stage.tags["v1"]) as traffic,
-    ):
-        traffic.wait_for(200)
-        bad = stage.apply(stage.model("v2", replicas=4, steps=[step], gates=None, config=config))
-        assert stage.wait_rejected(bad)["reason"] == Reason.GATE_FAILED
-        stage.wait(lambda: stage.replicas(bad) == 0, "its pods to be scaled down")
-        traffic.wait_for(300)
-    records = once_reachable(traffic.stop())
-
-    assert fenced_at(services, stage.name, good) < scaled_down_at(deployments, f"risk-{bad}")
-    assert {record.tag for record in failures(records)} == {tag}
-    assert lost(records) == []
-    last = last_answer(records, tag)
-    assert last is not None
-    assert last.time < records[-1].time - 2
-    took = bad_seconds(records, tag)
-    assert took is not None
-    return took, len(failures(records))
-
-
-def fenced_at(services: Watched, name: str, good: str) -> int:
-    """The write by which the Service named one revision alone again."""
-    alone = [v for v in services.of(name) if v["spec"]["selector"].get(REVISION) == good]
-    return position(alone[-1])
-
-
-def scaled_down_at(deployments: Watched, name: str) -> int:
-    """The first write by which a Deployment that had pods shall have none."""
-    versions = deployments.of(name)
-    began = next(n for n, v in enumerate(versions) if v["spec"]["replicas"])
-    return next(position(v) for v in versions[began:] if v["spec"]["replicas"] == 0)
-
-
-@contextlib.contextmanager
-def prometheus_stopped() -> Iterator[None]:
-    """A context without Prometheus; what it had in memory is gone afterwards."""
-
-    def scaled(replicas: int) -> None:
-        kubectl("scale", "deployment/prometheus", "-n", "monitoring", f"--replicas={replicas}")
-        wait_until(
-            lambda: ready_replicas() == replicas, timeout=PATIENCE, what=f"{replicas} Prometheus"
-        )
-
-    def ready_replicas() -> int:
-        path = "jsonpath={.status.readyReplicas}"
-        return int(kubectl("get", "deployment/prometheus", "-n", "monitoring", "-o", path) or "0")
-
-    scaled(0)
-    try:
-        yield
-    finally:
-        scaled(1)
-
-
 def test_p3_an_outage_of_prometheus_neither_promotes_nor_rolls_back(stage: Story) -> None:
     """A good canary holds where it is, a new one gets no traffic; both go on afterwards."""
     late = replace(stage, name="late")
@@ -119,7 +57,7 @@ def test_p3_an_outage_of_prometheus_neither_promotes_nor_rolls_back(stage: Story
         canary = stage.apply(stage.model("v3", gates=[GATE]))
         stage.wait_stage("Canary", canary)
         stage.wait(lambda: requests_judged(stage) > 0, "the gate to see requests")
-        with prometheus_stopped():
+        with prometheus.stopped():
             bad = late.apply(late.model("v3", gates=[GATE], config={"FAULT_ERROR_RATE": "0.5"}))
             late.wait_stage("Preparing", bad)
             stage.stays(

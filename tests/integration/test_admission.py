@@ -28,6 +28,10 @@ def gate(**error_rate: Any) -> dict[str, Any]:
     return {"spec.rollout": {"gates": [{"name": "errors", "errorRate": error_rate}]}}
 
 
+def any_gate(**said: Any) -> dict[str, Any]:
+    return {"spec.rollout": {"gates": [{"name": "own", **said}]}}
+
+
 def steps(*said: dict[str, Any]) -> dict[str, Any]:
     return {"spec.rollout": {"steps": list(said)}}
 
@@ -48,8 +52,8 @@ BAD = {
         steps({"weight": 5, "hold": "1m", "wait": "2m"}), f"{STEPS}[0].wait", "unknown field"
     ),
     "unknown field of a gate": Bad(
-        {"spec.rollout": {"gates": [{"name": "slow", "latency": {"over": "1s"}}]}},
-        f"{GATES}[0].latency",
+        {"spec.rollout": {"gates": [{"name": "slow", "latency": {"above": "1s"}}]}},
+        f"{GATES}[0].latency.above",
         "unknown field",
     ),
     # fields that are missing
@@ -138,7 +142,45 @@ BAD = {
     ),
     # gates
     "gate without a measure": Bad(
-        {"spec.rollout": {"gates": [{"name": "errors"}]}}, f"{GATES}[0].errorRate", "Required value"
+        {"spec.rollout": {"gates": [{"name": "errors"}]}}, f"{GATES}[0]", "needs exactly one of"
+    ),
+    "gate with two measures": Bad(
+        any_gate(errorRate={}, latency={}), f"{GATES}[0]", "needs exactly one of errorRate"
+    ),
+    "failure that guesses": Bad(
+        any_gate(errorRate={}, onFail="Guess"), f"{GATES}[0].onFail", "Unsupported value"
+    ),
+    "burst below 1": Bad(gate(burst="0.5"), f"{GATES}[0].errorRate", "burst must be at least 1"),
+    "burst of a threshold": Bad(
+        gate(**THRESHOLD, burst="2"), f"{GATES}[0].errorRate", "belong to method Sequential"
+    ),
+    "slow in minutes": Bad(any_gate(latency={"over": "5m"}), f"{GATES}[0].latency.over", "match"),
+    "slow after nothing": Bad(
+        any_gate(latency={"over": "0ms"}), f"{GATES}[0].latency", "over must be above 0ms"
+    ),
+    "all slow": Bad(any_gate(latency={"max": "100%"}), f"{GATES}[0].latency", "between 0% and"),
+    "no distance of predictions": Bad(
+        any_gate(predictions={"distance": "0.0"}), f"{GATES}[0].predictions", "between 0 and 1"
+    ),
+    "distance above 1": Bad(
+        any_gate(predictions={"distance": "1.5"}), f"{GATES}[0].predictions.distance", "match"
+    ),
+    "explanations against nothing": Bad(
+        any_gate(explanations={"against": []}), f"{GATES}[0].explanations.against", "at least 1"
+    ),
+    "no gap": Bad(any_gate(bias={"max": "0"}), f"{GATES}[0].bias", "between 0 and 1"),
+    "query without bounds": Bad(
+        any_gate(query={"promql": "up"}), f"{GATES}[0].query", "needs min, max or ratio"
+    ),
+    "ratio of a query that cannot be asked of both": Bad(
+        any_gate(query={"promql": "up", "ratio": "2"}), f"{GATES}[0].query", "to be asked of both"
+    ),
+    "bounds that cross": Bad(
+        any_gate(query={"promql": "up", "min": "2", "max": "-1"}), f"{GATES}[0].query", "not be abo"
+    ),
+    "no data, no idea": Bad({"spec.rollout": {"noData": "Wait"}}, "spec.rollout.noData", "Unsup"),
+    "evidence from nowhere": Bad(
+        {"spec.rollout": {"evidence": {"source": "Logs"}}}, "spec.rollout.evidence.source", "Unsup"
     ),
     "gate without a name": Bad(
         {"spec.rollout": {"gates": [{"errorRate": {}}]}}, f"{GATES}[0].name", "Required value"
@@ -225,6 +267,15 @@ GOOD = {
     "largest seed": {"spec.seed": 2**53 - 1},
     "threshold gate": gate(**THRESHOLD),
     "ratio 1": gate(ratio="1"),
+    "burst of one": gate(burst="1", minBlocks=4),
+    "latency": any_gate(latency={"over": "250ms", "tolerance": 1}, onFail="Warn"),
+    "latency against stable alone": any_gate(latency={}),
+    "predictions": any_gate(predictions={"distance": "0.15", "measure": "Wasserstein"}),
+    "explanations against training": any_gate(explanations={"against": ["Baseline"]}),
+    "bias": any_gate(bias={"outcome": "Error", "max": "0.2", "increase": "0"}),
+    "own query of both": any_gate(query={"promql": 'x{pod=~"{{ pods }}"}', "ratio": "1.5"}),
+    "own query of one": any_gate(query={"promql": "up", "min": "-1.5", "max": "2"}),
+    "the fast lane": {"spec.rollout": {"evidence": {"source": "Pods", "interval": "2s"}}},
     "registry with a port": {"spec.image.repository": "localhost:5000/risk"},
     "explanations without a wish": explained(),
     "every quarter of an hour": explained(schedule="*/15 * * * *"),

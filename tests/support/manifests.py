@@ -25,6 +25,39 @@ def minimal(name: str = "risk", namespace: str = "default") -> Manifest:
     }
 
 
+OTHER_GATES = (
+    {
+        "name": "slow",
+        "onFail": "Warn",
+        "latency": {
+            "over": "250ms",
+            "max": "2%",
+            "ratio": "1.5",
+            "tolerance": 1,
+            "warmUp": "1m",
+        },
+    },
+    {"name": "scores", "predictions": {"distance": "0.2", "measure": "Wasserstein"}},
+    {"name": "why", "explanations": {"distance": "0.3", "against": ["Stable"]}},
+    {"name": "groups", "bias": {"outcome": "Error", "max": "0.2", "increase": "0.1"}},
+    {
+        "name": "own",
+        "onFail": "Pause",
+        "query": {
+            "promql": 'up{pod=~"{{ pods }}"}',
+            "min": "0.5",
+            "max": "1",
+            "ratio": "2",
+            "failures": 2,
+            "consecutiveFailures": 1,
+            "interval": "30s",
+            "warmUp": "1m",
+        },
+    },
+)
+"""One gate of each kind but errors, with everything that can be said of it."""
+
+
 def full(name: str = "risk", namespace: str = "default") -> Manifest:
     """Every field of the spec, each with a value of its own."""
     sequential = {"method": "Sequential", "max": "0.5%", "ratio": "1.25"}
@@ -68,7 +101,11 @@ def full(name: str = "risk", namespace: str = "default") -> Manifest:
                 "gates": [
                     {"name": "errors", "errorRate": sequential},
                     {"name": "classic", "errorRate": threshold},
+                    *OTHER_GATES,
                 ],
+                "evidence": {"source": "Pods", "interval": "2s"},
+                "noData": "Pause",
+                "noDataDeadline": "3m",
                 "minRequests": 0,
                 "falseRollback": "0.1%",
                 "falsePromotion": "5%",

@@ -19,6 +19,32 @@
   value: {{ .requests.errorCodes | quote }}
 - name: DAVYLAMP_REQUESTS_SELECTOR
   value: {{ .requests.selector | quote }}
+- name: DAVYLAMP_LATENCY_METRIC
+  value: {{ .latency.metric | quote }}
+- name: DAVYLAMP_LATENCY_SELECTOR
+  value: {{ .latency.selector | quote }}
+- name: DAVYLAMP_SCORES_METRIC
+  value: {{ .scores.metric | quote }}
+- name: DAVYLAMP_SCORES_SELECTOR
+  value: {{ .scores.selector | quote }}
+- name: DAVYLAMP_SHARES_METRIC
+  value: {{ .shares.metric | quote }}
+- name: DAVYLAMP_FEATURE_LABEL
+  value: {{ .shares.featureLabel | quote }}
+- name: DAVYLAMP_SHARES_SELECTOR
+  value: {{ .shares.selector | quote }}
+- name: DAVYLAMP_GROUP_REQUESTS_METRIC
+  value: {{ .groups.requestsMetric | quote }}
+- name: DAVYLAMP_GROUP_PREDICTIONS_METRIC
+  value: {{ .groups.predictionsMetric | quote }}
+- name: DAVYLAMP_GROUP_LABEL
+  value: {{ .groups.groupLabel | quote }}
+- name: DAVYLAMP_OUTCOME_LABEL
+  value: {{ .groups.outcomeLabel | quote }}
+- name: DAVYLAMP_POSITIVE_OUTCOME
+  value: {{ .groups.positiveOutcome | quote }}
+- name: DAVYLAMP_GROUPS_SELECTOR
+  value: {{ .groups.selector | quote }}
 - name: DAVYLAMP_SCRAPE_INTERVAL
   value: {{ .scrapeInterval | quote }}
 {{- if .bearerTokenSecret.name }}
@@ -29,6 +55,14 @@
 - name: DAVYLAMP_PROMETHEUS_CA_FILE
   value: /var/run/davylamp/prometheus/ca.crt
 {{- end }}
+{{- end }}
+{{- with .Values.gates }}
+- name: DAVYLAMP_OWN_QUERIES
+  value: {{ .ownQueries | quote }}
+- name: DAVYLAMP_POD_METRICS
+  value: {{ .podMetrics.enabled | quote }}
+- name: DAVYLAMP_POD_METRICS_PER_SECOND
+  value: {{ .podMetrics.perSecond | quote }}
 {{- end }}
 - name: DAVYLAMP_NAMESPACES
   value: {{ join "," .Values.watchNamespaces | quote }}

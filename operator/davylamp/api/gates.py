@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from davylamp.api.base import Strict, cel
 from davylamp.api.quantities import Decimal, Duration, Percent, Ratio, Share, ShortDuration
@@ -192,6 +192,8 @@ class Query(Strict):
 
 class Gate(Strict):
     """One thing that is measured and may take the canary back."""
+
+    model_config = ConfigDict(json_schema_extra=cel(ONE_KIND))
 
     name: str = Field(
         min_length=1,

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from davylamp.api.base import Strict, cel
 from davylamp.api.explanations import Explanations
-from davylamp.api.gates import ONE_KIND, ErrorRate, Gate
+from davylamp.api.gates import ErrorRate, Gate
 from davylamp.api.quantities import Duration, Percent
 from davylamp.api.serving import FeatureSnapshot, Image, SecretRef, Serving
 
@@ -21,7 +21,6 @@ MAX_SEED: Final = 2**53 - 1
 _INSIDE_0_100: Final = cel(
     ("self.matches('[1-9]') && self != '100%'", "must lie between 0% and 100%")
 )
-_ONE_KIND_OF_EACH: Final = ONE_KIND[0].replace("self.", "gate.")
 _ABOVE_0: Final = cel(("self.matches('[1-9]')", "must be above 0s"))
 
 
@@ -118,7 +117,6 @@ class Rollout(Strict):
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["name"],
-            **cel((f"self.all(gate, {_ONE_KIND_OF_EACH})", ONE_KIND[1])),
         },
     )
     evidence: Source = Field(

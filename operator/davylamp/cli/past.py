@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from davylamp.api.gates import OnFail
 from davylamp.api.spec import Rollout
+from davylamp.api.status import FeatureShare
 from davylamp.cli.counters import Pods, scrape_interval
 from davylamp.cli.errors import UsageError
 from davylamp.cli.weights import estimated_share
-from davylamp.gates import Trial, WeightChange
+from davylamp.gates import Channel, Sample, Scrapes, Trial, WeightChange
 from davylamp.simulation import plans
 
 
 @dataclass(frozen=True)
 class Past:
-    """Counters of both revisions, and the settings to judge them by.
+    """Counters of both revisions by channel, and the settings to judge them by.
 
-    Times are seconds on the clock of the samples. `others` are gates that counters of errors
-    cannot decide, which are left out.
+    Times are seconds on the clock of the samples. `others` are gates that these channels cannot
+    decide; if that is all of them the default gate stands in.
     """
 
     rollout: Rollout
-    candidate: Pods
-    stable: Pods
+    channels: Mapping[Channel, Scrapes]
     weights: tuple[WeightChange, ...]
     scrape_interval: float
     others: tuple[str, ...] = ()
     stands_in: bool = False
-    """Whether the spec had no error-rate gate and the default one is used."""
+    baseline: tuple[FeatureShare, ...] = ()
 
     @property
     def started_at(self) -> float:
@@ -40,8 +40,7 @@ class Past:
     @property
     def ended_at(self) -> float:
         """The last sample of either revision."""
-        every = chain(self.candidate.values(), self.stable.values())
-        return max(samples[-1].time for samples in every)
+        return max(samples[-1].time for samples in _every(self.channels.values()))
 
     @property
     def silent(self) -> frozenset[str]:
@@ -60,39 +59,65 @@ class Past:
             UsageError: the settings are no rule.
         """
         try:
-            return plans.trials(self.rollout, self.started_at, self.weights, self.scrape_interval)
+            return plans.trials(
+                self.rollout,
+                self.weights,
+                self.scrape_interval,
+                channels=self.channels.keys(),
+                baseline=self.baseline,
+            )
         except ValueError as wrong:
             raise UsageError(f"spec.rollout.gates: {wrong}") from wrong
 
 
+def of_counters(candidate: Pods, stable: Pods) -> Mapping[Channel, Scrapes]:
+    """Counters of requests and errors as a channel."""
+    until = max(samples[-1].time for samples in chain(candidate.values(), stable.values()))
+    return {Channel.ERRORS: Scrapes(until, stable, candidate)}
+
+
 def past_of(
     rollout: Rollout,
-    candidate: Pods,
-    stable: Pods,
+    channels: Mapping[Channel, Scrapes],
     *,
     weights: tuple[WeightChange, ...] = (),
     interval: float | None = None,
+    baseline: tuple[FeatureShare, ...] = (),
 ) -> Past:
-    """Put together what is known; what is not told is taken from the samples.
+    """Put together what is known; what is not told is taken from the samples of errors.
 
     Raises:
         UsageError: there is nothing to judge after the start.
     """
-    every = float(interval or scrape_interval([*candidate.values(), *stable.values()]))
-    kept, others = plans.by_errors_alone(rollout)
-    told = weights or (_began(candidate, stable, every),)
-    stands_in = kept.gates == (plans.DEFAULT_GATE,) != rollout.gates
-    past = Past(kept, candidate, stable, told, every, others, stands_in)
+    errors = channels[Channel.ERRORS]
+    every = float(interval or scrape_interval(_every([errors])))
+    told = plans.judged(rollout, channels.keys())
+    past = Past(
+        told.rollout,
+        channels,
+        weights or (_began(errors, every),),
+        every,
+        told.others,
+        told.stands_in,
+        baseline,
+    )
     if past.ended_at <= past.started_at:
         raise UsageError(
-            f"the last sample ({past.ended_at:g} s) is not after the canary's start "
-            f"({past.started_at:g} s): are the times of --weights those of the file?"
+            f"the last sample ({past.ended_at:.15g} s) is not after the canary's start "
+            f"({past.started_at:.15g} s): are the times of --weights on the clock of the samples?"
         )
     return past
 
 
-def _began(candidate: Pods, stable: Pods, every: float) -> WeightChange:
+def _began(errors: Scrapes, every: float) -> WeightChange:
     """The start where nobody told it: one scrape before the canary had counted anything."""
-    first = min((samples[0] for samples in candidate.values()), key=lambda each: each.time)
+    pods = errors.candidate.values()
+    first = min((samples[0] for samples in pods), key=lambda each: each.time)
     at = first.time - every if first.requests else first.time
-    return WeightChange(at, estimated_share(candidate.values(), stable.values(), at))
+    return WeightChange(at, estimated_share(pods, errors.stable.values(), at))
+
+
+def _every(channels: Iterable[Scrapes]) -> list[Sequence[Sample]]:
+    """The samples of each pod of either revision."""
+    found = (chain(seen.candidate.values(), seen.stable.values()) for seen in channels)
+    return [samples for pods in found for samples in pods if samples]

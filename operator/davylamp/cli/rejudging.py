@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from davylamp.cli.counters import Pods
 from davylamp.cli.past import Past
 from davylamp.gates import (
+    Arm,
     Around,
     Channel,
     Count,
@@ -68,7 +68,7 @@ def rejudged(past: Past) -> Replay:
     trials, looks = past.trials(), list[Look]()
     panel, ruling = open_panel(trials), None
     for at, scrapes in _instants(past):
-        panel = take_in(trials, panel, {Channel.ERRORS: scrapes}, {})
+        panel = take_in(trials, panel, scrapes, {})
         answers = judge_all(trials, panel, _around(past, at))
         looks += _news(trials, looks, answers, at)
         ruling = _ruling(past, answers, at)
@@ -78,43 +78,38 @@ def rejudged(past: Past) -> Replay:
     return Replay(trials, tuple(looks), ruling)
 
 
-def _instants(past: Past) -> Iterator[tuple[float, Scrapes]]:
-    """What was scraped at each moment; all that was before the start comes as one."""
-    times = {
-        sample.time
-        for pods in (past.candidate, past.stable)
-        for samples in pods.values()
-        for sample in samples
-    }
-    moments = [past.started_at, *sorted(at for at in times if at > past.started_at)]
-    start, candidate, stable = moments[0], _by_time(past.candidate), _by_time(past.stable)
-    yield start, Scrapes(start, _until(past.stable, start), _until(past.candidate, start))
-    for at in moments[1:]:
-        yield at, Scrapes(at, stable.get(at, {}), candidate.get(at, {}))
+def _instants(past: Past) -> Iterator[tuple[float, Mapping[Channel, Scrapes]]]:
+    """What was scraped at each moment, by channel; all from before the start comes as one."""
+    cut = {channel: _cut(past.started_at, seen) for channel, seen in past.channels.items()}
+    moments = {at for moments in cut.values() for at in moments}
+    for at in sorted({past.started_at, *moments}):
+        nothing = Scrapes(at)
+        yield at, {channel: moments.get(at, nothing) for channel, moments in cut.items()}
 
 
-def _by_time(pods: Pods) -> Mapping[float, Mapping[str, tuple[Sample, ...]]]:
-    found: dict[float, dict[str, tuple[Sample, ...]]] = {}
-    for pod, samples in pods.items():
-        for sample in samples:
-            found.setdefault(sample.time, {})[pod] = (sample,)
-    return found
-
-
-def _until(pods: Pods, end: float) -> Pods:
-    return {pod: [each for each in samples if each.time <= end] for pod, samples in pods.items()}
+def _cut(start: float, seen: Scrapes) -> Mapping[float, Scrapes]:
+    """One channel's samples by moment, those before the start at the start."""
+    found: dict[float, dict[Arm, dict[str, list[Sample]]]] = {}
+    for arm, pods in ((Arm.CANDIDATE, seen.candidate), (Arm.STABLE, seen.stable)):
+        for pod, samples in pods.items():
+            for sample in samples:
+                sides = found.setdefault(max(start, sample.time), {each: {} for each in Arm})
+                sides[arm].setdefault(pod, []).append(sample)
+    return {at: Scrapes(at, sides[Arm.STABLE], sides[Arm.CANDIDATE]) for at, sides in found.items()}
 
 
 def _around(past: Past, at: float) -> Around:
     """A pod is taken to be there from its first sample until it would be missed."""
+    patience = LOST_AFTER * past.scrape_interval
 
-    def living(pods: Pods) -> frozenset[str]:
-        patience = LOST_AFTER * past.scrape_interval
-        return frozenset(
-            pod for pod, seen in pods.items() if seen[0].time <= at <= seen[-1].time + patience
-        )
+    def living(pods: Mapping[str, Sequence[Sample]]) -> Iterator[str]:
+        for pod, seen in pods.items():
+            if seen[0].time <= at <= seen[-1].time + patience:
+                yield pod
 
-    return Around(at, living(past.candidate), living(past.stable))
+    channels = past.channels.values()
+    candidates = frozenset(pod for seen in channels for pod in living(seen.candidate))
+    return Around(at, candidates, frozenset(p for seen in channels for p in living(seen.stable)))
 
 
 def _news(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from davylamp.api.quantities import seconds
 from davylamp.cli import figures, told
 from davylamp.cli.counters import of_revision, parse_counters
 from davylamp.cli.errors import UsageError
-from davylamp.cli.past import Past, past_of
+from davylamp.cli.past import Past, of_counters, past_of
 from davylamp.cli.rejudging import rejudged
 from davylamp.cli.specfile import read_spec, read_text
 from davylamp.cli.weights import parse_weights
+from davylamp.gates import Channel, Scrapes, WeightChange
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,19 +38,51 @@ def _past(options: argparse.Namespace) -> Past:
     sources = [options.counters, options.record, options.prometheus]
     if sum(each is not None for each in sources) != 1:
         raise UsageError("give one of counters.csv, --record and --prometheus")
-    return _from_file(options)
-
-
-def _from_file(options: argparse.Namespace) -> Past:
+    if options.record:
+        return _from_record(options)
     _require(options, "spec", "stable", "candidate")
+    if options.prometheus:
+        return _from_prometheus(options)
     counters = parse_counters(options.counters, read_text(options.counters))
+    candidate = of_revision(options.counters, counters, options.candidate)
+    stable = of_revision(options.counters, counters, options.stable)
+    return _as_told(options, of_counters(candidate, stable))
+
+
+def _from_prometheus(options: argparse.Namespace) -> Past:
+    _require(options, "namespace", "name", "since", "until")
+    from davylamp.cli.fromprometheus import asked, wanted  # noqa: PLC0415
+
+    question = wanted(options)
+    return _as_told(options, asked(options.prometheus, question))
+
+
+def _from_record(options: argparse.Namespace) -> Past:
+    """A record has all that is needed; what is told besides comes before it."""
+    from davylamp.cli.fromrecord import recorded  # noqa: PLC0415
+
+    record = recorded(options.record, read_text(options.record))
+    rollout = read_spec(options.spec).rollout if options.spec else record.rollout
+    return past_of(
+        rollout,
+        record.channels,
+        weights=_weights(options) or record.weights,
+        interval=_interval(options.scrape_interval) or record.scrape_interval,
+        baseline=record.baseline,
+    )
+
+
+def _as_told(options: argparse.Namespace, channels: Mapping[Channel, Scrapes]) -> Past:
     return past_of(
         read_spec(options.spec).rollout,
-        of_revision(options.counters, counters, options.candidate),
-        of_revision(options.counters, counters, options.stable),
-        weights=parse_weights(options.weights) if options.weights else (),
+        channels,
+        weights=_weights(options),
         interval=_interval(options.scrape_interval),
     )
+
+
+def _weights(options: argparse.Namespace) -> tuple[WeightChange, ...]:
+    return parse_weights(options.weights) if options.weights else ()
 
 
 def _require(options: argparse.Namespace, *names: str) -> None:
@@ -76,6 +109,6 @@ def _interval(text: str | None) -> float | None:
 def _left_out(past: Past) -> Iterator[str]:
     """Gates of the spec that these counters cannot decide, and what stands in."""
     if past.others:
-        yield f"left out, as counters of errors cannot decide them: gate {', '.join(past.others)}"
+        yield f"left out, as these samples cannot decide them: gate {', '.join(past.others)}"
     if past.stands_in:
         yield "the spec has no error-rate gate: judged by the default one"

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
 
 def plot(past: Past, replay: Replay, target: Path) -> None:
     """Draw every gate's evidence with its bounds, weight changes, and both error rates."""
-    figure = figures.new_figure(2.8 * (len(replay.trials) + 1))
-    every = list(figure.subplots(len(replay.trials) + 1, 1, sharex=True))
-    for axes, gate in zip(every, replay.trials, strict=False):
+    bounded = [g for g, trial in replay.trials.items() if isinstance(trial.rule, SequentialRule)]
+    figure = figures.new_figure(2.8 * (len(bounded) + 1))
+    every = list(figure.subplots(len(bounded) + 1, 1, sharex=True, squeeze=False)[:, 0])
+    for axes, gate in zip(every, bounded, strict=False):
         _evidence(axes, past, replay, gate)
     _rates(every[-1], past, replay)
     for axes in every:
@@ -35,9 +36,7 @@ def _evidence(axes: Axes, past: Past, replay: Replay, gate: str) -> None:
     looks, rule = _of(replay, gate), replay.trials[gate].rule
     times = [look.at - past.started_at for look in looks]
     axes.set_title(f"gate {gate}", loc="left", fontsize="medium")
-    if not isinstance(rule, SequentialRule):
-        axes.text(0.02, 0.8, replay.ruling.answer.message, transform=axes.transAxes, wrap=True)
-        return
+    assert isinstance(rule, SequentialRule)  # noqa: S101  (asked by the caller)
     worse = [look.answer.log10_rollback for look in looks]
     fine = [look.answer.log10_promote for look in looks]
     axes.plot(times, worse, color="C3", marker=".", label="for a rollback")
@@ -45,7 +44,7 @@ def _evidence(axes: Axes, past: Past, replay: Replay, gate: str) -> None:
     axes.axhline(-math.log10(rule.false_rollback), color="C3", linestyle="--", label="rolls back")
     axes.axhline(-math.log10(rule.false_promotion), color="C2", linestyle=":", label="promotes")
     axes.set_ylabel("evidence, log10 e")
-    axes.legend(fontsize="small", loc="upper left")
+    axes.legend(fontsize="small", loc="best")
 
 
 def _rates(axes: Axes, past: Past, replay: Replay) -> None:
@@ -61,7 +60,7 @@ def _rates(axes: Axes, past: Past, replay: Replay) -> None:
     if isinstance(trial.rule, ErrorRate | Threshold):
         axes.axhline(100 * trial.rule.max_rate, color="gray", linestyle="--", label="max")
     axes.set_ylabel("errors per block, %")
-    axes.legend(fontsize="small", loc="upper left")
+    axes.legend(fontsize="small", loc="best")
 
 
 def _weights(axes: Axes, past: Past, replay: Replay) -> None:

@@ -19,7 +19,7 @@ from davylamp.cli.specfile import read_spec
 from davylamp.cli.told import aligned
 from davylamp.gates.spoken import percent
 from davylamp.simulation import plans
-from davylamp.simulation.prognosis import HEALTHY, Answer, Question, prognosis
+from davylamp.simulation.prognosis import HEALTHY, TWICE, Answer, Question, prognosis
 from davylamp.simulation.traffic import STEP
 
 _HEALTHY_HEAD: Final = (
@@ -66,8 +66,7 @@ def _question(options: argparse.Namespace) -> Question:
     spec = question.spec
     try:
         schedule = plans.schedule(spec.rollout, spec.replicas, question.rps, STEP)
-        rollout, _ = plans.by_errors_alone(spec.rollout)
-        plans.trials(rollout, 0.0, schedule.weights, STEP)
+        plans.trials(spec.rollout, schedule.weights, STEP)
     except ValueError as wrong:
         raise UsageError(f"{options.spec}: {wrong}") from wrong
     return question
@@ -92,12 +91,12 @@ def _rate(text: str) -> float:
 
 def _say(question: Question) -> None:
     """What of the spec is not simulated."""
-    rollout, others = plans.by_errors_alone(question.spec.rollout)
-    if others:
-        sys.stderr.write(f"davylamp simulate: left out: gate {', '.join(others)}\n")
-    if rollout.gates == (plans.DEFAULT_GATE,) != question.spec.rollout.gates:
+    judged = plans.judged(question.spec.rollout)
+    if judged.others:
+        sys.stderr.write(f"davylamp simulate: left out: gate {', '.join(judged.others)}\n")
+    if judged.stands_in:
         sys.stderr.write("davylamp simulate: no error-rate gate: the default one is simulated\n")
-    if any(step.pause for step in rollout.steps):
+    if any(step.pause for step in judged.rollout.steps):
         waited = spoken(plans.PAUSE)
         sys.stderr.write(f"davylamp simulate: a person lets a paused step pass after {waited}\n")
 
@@ -110,8 +109,8 @@ def _as_json(answer: Answer) -> str:
 def _as_text(answers: Sequence[Answer]) -> Iterator[str]:
     kind, rate = answers[0].canary, percent(answers[0].canary_errors)
     healthy = kind == HEALTHY
-    name = "as good as stable" if healthy else f"{kind} errors" if "%" in kind else f"{kind} stable"
-    yield f"\n{answers[0].runs} canaries {name} ({rate} errors)"
+    what = "as good as stable" if healthy else "twice as bad" if kind == TWICE else "bad"
+    yield f"\n{answers[0].runs} canaries {what}: {rate} errors"
     head, row = (_HEALTHY_HEAD, _healthy) if healthy else (_BAD_HEAD, _bad)
     yield from aligned([head, *map(row, answers)])
 

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from davylamp.api.spec import ModelDeploymentSpec, Rollout
+from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.cli.errors import UsageError
 
 KIND: Final = "ModelDeployment"
@@ -60,11 +60,6 @@ def parsed(path: str, text: str) -> list[object]:
         line = f":{mark.line + 1}" if mark else ""
         problem = getattr(wrong, "problem", None) or "no YAML"
         raise UsageError(f"{path}{line}: {problem}") from wrong
-
-
-def checked_rollout(told: object, where: str) -> Rollout:
-    """The settings of a rollout alone, as a record keeps them; see `checked`."""
-    return checked(Rollout, told, where)
 
 
 def checked(model: type[_Model], told: object, where: str) -> _Model:

@@ -57,6 +57,26 @@ class Applier:
         self._cache.remove(item)
         self._spelling.get(_key(owner), {}).pop((kind, name), None)
 
+    async def store(self, owner: Owner, manifest: JsonObject) -> None:
+        """Write an object that nobody looks at again: it is neither cached nor compared.
+
+        Raises:
+            Terminal: an object of that name belongs to somebody else.
+        """
+        await self.ours_of_that_name(owner, manifest)
+        await self._cluster.apply(manifest)
+
+    async def discard(self, owner: Owner, kind: str, name: str) -> None:
+        """Delete what was stored; absent is fine.
+
+        Raises:
+            Terminal: an object of that name belongs to somebody else.
+        """
+        found = await self.ours_of_that_name(owner, {"kind": kind, "metadata": {"name": name}})
+        if found is not None:
+            uid = metadata(found, "uid") or None
+            await self._cluster.delete(kind, owner.namespace, name, uid=uid)
+
     def forget(self, key: Key) -> None:
         """Drop what is remembered of the children of an object that is gone."""
         self._spelling.pop(key, None)

@@ -48,6 +48,8 @@ class Metrics:
         said = "Changes of verdict, by gate."
         told = (*whose, "gate", "verdict", "reason")
         self._verdicts = counter(f"{prefix}gate_verdicts_total", said, told)
+        said = "Gates that have no data at the moment, by reason."
+        self._blind = gauge(f"{prefix}gate_without_data", said, (*whose, "gate", "reason"))
         said = "Distance between recent explanations and those of training, at the last run."
         self._distance = gauge(f"{prefix}explanation_distance", said, whose)
         said = "Whether the last run found that explanations drifted."
@@ -96,6 +98,7 @@ class Metrics:
             self._started.labels(*key).set(after.candidate.started_at.timestamp())
         else:
             self.forget(key)
+        self._show_blindness(key, after)
         self._show_verification(key, after)
         self._show_explanations(key, after)
         self._count_verdicts(key, before, after)
@@ -109,6 +112,7 @@ class Metrics:
         self.forget(key)
         self._forget_gauges(key, self._verified)
         self._forget_explanations(key)
+        self._forget_blindness(key)
         labels = {"namespace": key.namespace, "name": key.name}
         for counter in (self._notices, self._rollbacks, self._verdicts, self._checks):
             counter.remove_by_labels(labels)
@@ -117,9 +121,26 @@ class Metrics:
         """Drop everything about rollouts: another process leads now."""
         self._weight.clear()
         self._started.clear()
-        for gauge in (self._distance, self._drifted, self._nightly_failed, self._verified):
+        for gauge in (
+            self._blind,
+            self._distance,
+            self._drifted,
+            self._nightly_failed,
+            self._verified,
+        ):
             gauge.clear()
         self.source_up.set(1)
+
+    def _show_blindness(self, key: Key, after: ModelDeploymentStatus) -> None:
+        """Show which gates cannot see, and why."""
+        self._forget_blindness(key)
+        gates = after.candidate.gates if after.candidate else after.probation_gates
+        for gate in gates:
+            if gate.verdict == "Unknown":
+                self._blind.labels(*key, gate.name, gate.reason).set(1)
+
+    def _forget_blindness(self, key: Key) -> None:
+        self._blind.remove_by_labels({"namespace": key.namespace, "name": key.name})
 
     def _show_verification(self, key: Key, after: ModelDeploymentStatus) -> None:
         """Show what was found after the last rollback, once something was."""

@@ -26,6 +26,7 @@ from davylamp.controller.logs import about
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.nightly import Nightly
 from davylamp.controller.observer import Observer, World, observation, with_judgements
+from davylamp.controller.recorder import Recorder
 from davylamp.controller.sampler import Sampler
 from davylamp.controller.settings import Settings
 from davylamp.controller.subjects import Reading, subject_of
@@ -69,6 +70,9 @@ class Reconciler:
         self._observer = Observer(cluster, cache)
         self._carrier = Carrier(cluster, cache, identity=settings.identity, on_notice=metrics.tell)
         self._nightly = Nightly(cluster, cache, Applier(cluster, cache))
+        self._recorder = Recorder(
+            Applier(cluster, cache), sampler, scrape_interval=settings.metrics.scrape_interval
+        )
         self._obstacles: dict[Key, OperatorError] = {}
         self._reading = Reading(settings.metrics.scrape_interval, settings.metrics.pod_metrics)
         self._clock = clock
@@ -134,9 +138,12 @@ class Reconciler:
 
     async def _carry_out(self, task: Task, parent: JsonObject, seen: Observation) -> None:
         """Have the decision written; what stands in its way is told until it is gone."""
-        key, before, after = task.key, _status_of(parent), task.decision.status
+        key, before = task.key, _status_of(parent)
 
         async def remember(obstacle: OperatorError | None) -> None:
+            nonlocal task
+            task = await self._recorder.keep(task, before, seen)
+            after = task.decision.status
             told = _refusal_of(obstacle or self._obstacles.get(key))
             await self._remember(parent, _refused(after, seen, told, before) if told else after)
             self._follow(task, after, seen.rollout)
@@ -149,7 +156,7 @@ class Reconciler:
             await self._tell_obstacle(task, seen, error)
             raise
         if self._obstacles.pop(key, None):
-            await self._remember(self._cache.parent(key) or parent, after)
+            await self._remember(self._cache.parent(key) or parent, task.decision.status)
 
     async def _keep_nightly(self, task: Task) -> None:
         """Last of all, as it only watches; left as it is while the spec cannot be read."""

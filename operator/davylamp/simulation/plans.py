@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
@@ -10,13 +10,14 @@ from typing import Final
 from davylamp.api.gates import ErrorRate, Gate
 from davylamp.api.quantities import seconds
 from davylamp.api.spec import Rollout
-from davylamp.api.status import Candidate, Stage
+from davylamp.api.status import Candidate, FeatureShare, Stage
 from davylamp.gates import Channel, Trial, WeightChange
 from davylamp.rollout import judging, steps
 
 PAUSE: Final = 300.0
 """Seconds until a person is taken to let a paused step pass."""
 DEFAULT_GATE: Final = Gate(name="errors", error_rate=ErrorRate())
+ERRORS_ALONE: Final = frozenset({Channel.ERRORS})
 _THEN: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -33,13 +34,48 @@ class Schedule:
         return max((w for w in self.weights if w.at <= at), key=lambda w: w.at).weight
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What of a rollout can be judged from some channels.
+
+    `others` are the gates that cannot. Where that is all of them the default error-rate gate
+    stands in for them.
+    """
+
+    rollout: Rollout
+    others: tuple[str, ...] = ()
+    stands_in: bool = False
+
+
+def judged(rollout: Rollout, channels: Collection[Channel] = ERRORS_ALONE) -> Judged:
+    """Find out which gates can be judged from some channels."""
+    others = tuple(gate.name for gate in rollout.gates if channel_of(gate) not in channels)
+    if len(others) < len(rollout.gates):
+        return Judged(rollout, others)
+    return Judged(rollout.model_copy(update={"gates": (DEFAULT_GATE,)}), others, stands_in=True)
+
+
+def channel_of(gate: Gate) -> Channel:
+    """What a gate is judged by."""
+    return judging.rule_of(gate, judging.Budget(0.01, 0.01)).channel
+
+
 def trials(
     rollout: Rollout,
-    started_at: float,
     weights: Sequence[WeightChange],
     scrape_interval: float,
+    *,
+    channels: Collection[Channel] = ERRORS_ALONE,
+    baseline: Sequence[FeatureShare] = (),
 ) -> Mapping[str, Trial]:
-    """What the operator would judge of a canary that got its first traffic at `started_at`."""
+    """What the operator would judge of a canary with these shares of the traffic.
+
+    Gates that are left out keep their part of `falseRollback`, so that the others decide as they
+    would beside them.
+
+    Raises:
+        ValueError: the settings of a gate are no rule.
+    """
     candidate = Candidate(
         revision="thought-of",
         tag="thought-of",
@@ -49,27 +85,14 @@ def trials(
         started_at=_THEN,
         stage_at=_THEN,
         plan=rollout,
+        baseline=tuple(baseline),
     )
-    found = judging.canary_trials(candidate, scrape_interval)
-    exact = tuple(weights)
+    found, exact = judging.canary_trials(candidate, scrape_interval), tuple(weights)
     return {
-        name: replace(trial, started_at=started_at, weights=exact) for name, trial in found.items()
+        name: replace(trial, started_at=exact[0].at, weights=exact)
+        for name, trial in found.items()
+        if trial.rule.channel in channels
     }
-
-
-def by_errors_alone(rollout: Rollout) -> tuple[Rollout, tuple[str, ...]]:
-    """The rollout with those of its gates that count errors, and the names of the others.
-
-    Where none is left, the default error-rate gate stands in.
-    """
-    kept = tuple(gate for gate in rollout.gates if gate.error_rate is not None)
-    others = tuple(gate.name for gate in rollout.gates if gate.error_rate is None)
-    return rollout.model_copy(update={"gates": kept or (DEFAULT_GATE,)}), others
-
-
-def counts_errors(trial: Trial) -> bool:
-    """Whether counters of requests and errors are all that a trial needs."""
-    return trial.rule.channel is Channel.ERRORS
 
 
 def schedule(rollout: Rollout, replicas: int, rps: float, step: float) -> Schedule:

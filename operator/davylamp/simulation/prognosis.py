@@ -24,6 +24,7 @@ from davylamp.simulation.rollouts import (
 from davylamp.simulation.traffic import STEP
 
 HEALTHY: Final = "healthy"
+TWICE: Final = "2x"
 PRODUCT: Final = "Davylamp"
 PATIENCE: Final = 900.0
 """Seconds after its last step may end in which a canary is still followed."""
@@ -65,7 +66,7 @@ class Answer:
 
 def prognosis(question: Question) -> Iterator[tuple[Answer, ...]]:
     """Answers by kind of canary, the healthy one first; of each gate, the product's first."""
-    rollout, _ = plans.by_errors_alone(question.spec.rollout)
+    rollout = plans.judged(question.spec.rollout).rollout
     spec = question.spec.model_copy(update={"rollout": rollout})
     question = replace(question, spec=spec)
     for name, rate in kinds(question.stable_errors):
@@ -74,7 +75,7 @@ def prognosis(question: Question) -> Iterator[tuple[Answer, ...]]:
 
 def kinds(stable: float) -> Sequence[tuple[str, float]]:
     """Kinds of canaries and their error rates: as good as stable, and those that are worse."""
-    twice = [("2x", min(1.0, 2 * stable))] if stable else []
+    twice = [(TWICE, min(1.0, 2 * stable))] if stable else []
     worse = [*twice, ("5 %", 0.05), ("20 %", 0.2), ("100 %", 1.0)]
     return [(HEALTHY, stable), *((name, rate) for name, rate in worse if rate > stable)]
 
@@ -91,7 +92,7 @@ def _of_kind(question: Question, name: str, rate: float) -> tuple[Answer, ...]:
     rollout = question.spec.rollout
     schedule = plans.schedule(rollout, question.spec.replicas, question.rps, STEP)
     limit = min(float(seconds(rollout.deadline)), schedule.ends + PATIENCE)
-    trials = plans.trials(rollout, 0.0, schedule.weights, STEP)
+    trials = plans.trials(rollout, schedule.weights, STEP)
     judges: dict[str, Callable[[Stream], Fate]] = {
         PRODUCT: lambda stream: product(trials, stream, limit)
     }

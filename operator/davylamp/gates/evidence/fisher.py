@@ -19,6 +19,9 @@ _WALKED: Final = 1000
 
 _NEGLIGIBLE: Final = 1e-13
 
+_LARGEST_EXPONENT: Final = 690.0
+"""Sums of powers below exp(690) fit a double, with room for as many terms as are walked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -56,8 +59,7 @@ def fisher(table: Table, log_odds: Sequence[float]) -> tuple[float, ...]:
     if table.lowest == table.highest:
         return (0.0,) * len(log_odds)
     if table.highest - table.lowest <= _WALKED:
-        weights = _walked_weights(table)
-        return tuple(_from_weights(table, weights, each) for each in log_odds)
+        return _walked(table, log_odds)
     return tuple(_from_mode(table, each) for each in log_odds)
 
 
@@ -76,9 +78,27 @@ def _walked_weights(table: Table) -> list[float]:
     return weights
 
 
-def _from_weights(table: Table, weights: Sequence[float], log_odds: float) -> float:
-    total = log_sum_exp([w + i * log_odds for i, w in enumerate(weights)])
-    return (table.observed - table.lowest) * log_odds - total
+def _walked(table: Table, log_odds: Sequence[float]) -> tuple[float, ...]:
+    """Sum over all outcomes; as a plain polynomial in the odds where that cannot overflow."""
+    weights = _walked_weights(table)
+    above = table.observed - table.lowest
+    highest = max(weights) + (len(weights) - 1) * max(0.0, *log_odds)
+    if highest > _LARGEST_EXPONENT:
+        return tuple(above * each - _log_sum(weights, each) for each in log_odds)
+    plain = [math.exp(weight) for weight in reversed(weights)]
+    return tuple(above * each - math.log(_polynomial(plain, math.exp(each))) for each in log_odds)
+
+
+def _log_sum(weights: Sequence[float], log_odds: float) -> float:
+    return log_sum_exp([w + i * log_odds for i, w in enumerate(weights)])
+
+
+def _polynomial(coefficients: Sequence[float], x: float) -> float:
+    """Horner's rule; the coefficient of the highest power comes first."""
+    total = 0.0
+    for each in coefficients:
+        total = total * x + each
+    return total
 
 
 def _from_mode(table: Table, log_odds: float) -> float:

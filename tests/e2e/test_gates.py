@@ -1,0 +1,275 @@
+"""Every gate beside the error rate, what gates do when they fail, and when they see nothing."""
+
+import re
+from typing import Any
+
+import pytest
+from tests.support.gatetalk import gate_of, typed, wait_gate
+from tests.support.reading import Json
+from tests.support.story import Story
+
+from davylamp.api.names import Reason
+from lab.kubectl import KubectlError
+from lab.traffic import Traffic
+
+RATE = 30.0
+LONG_STEP = ({"weight": 50, "hold": "10m"},)
+UNCHECKED = {"checks": []}
+ERRORS_BY_PROMQL = (
+    'sum(rate(model_requests_total{namespace="{{ namespace }}",pod=~"{{ pods }}",code="500"}[15s]))'
+    ' / sum(rate(model_requests_total{namespace="{{ namespace }}",pod=~"{{ pods }}"}[15s]))'
+)
+OTHER_LABELS = """
+import http.server
+
+METRICS = 'model_requests_total{path="/predict",code="200"} 1\\n'
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("content-type", "text/plain; version=0.0.4")
+        self.end_headers()
+        self.wfile.write(METRICS.encode())
+    def log_message(self, *_):
+        pass
+
+http.server.ThreadingHTTPServer(("", 8080), Handler).serve_forever()
+"""
+"""A model server that calls its routes otherwise than the operator is set to expect."""
+
+
+def asked(story: Story, rate: float = RATE) -> Traffic:
+    """Traffic whose every request the model can answer."""
+    tag = story.tags["v1"]
+    return Traffic(story.namespace, story.name, rate=rate, missing=0, image_tag=tag)
+
+
+def canary(
+    story: Story,
+    gates: list[dict[str, Any]],
+    config: dict[str, str] | None = None,
+    *,
+    release: str = "v1",
+    rollout: dict[str, Any] | None = None,
+    steps: Any = LONG_STEP,
+) -> str:
+    """Apply a revision whose faults no check is to find first; the revision."""
+    told = {"RUN": "canary", **(config or {})}
+    plan = {**UNCHECKED, **(rollout or {})}
+    return story.apply(story.model(release, config=told, gates=gates, rollout=plan, steps=steps))
+
+
+def taken_back_by(story: Story, revision: str, gate: str) -> str:
+    """The sentence of the gate that took a revision back, the same in status and condition."""
+    rejection = story.wait_rejected(revision)
+    assert rejection["reason"] == Reason.GATE_FAILED, rejection
+    assert rejection["message"].startswith(f"gate {gate}: ")
+    assert rejection["message"] in story.condition("Stalled")["message"]
+    return rejection["message"]
+
+
+# --- each gate finds what it is for ---------------------------------------------------------------
+
+
+def test_slow_answers_are_taken_back(story: Story) -> None:
+    good = story.install("v1")
+    gate = {"name": "slow", "latency": {"over": "100ms", "max": "1%", "warmUp": "5s"}}
+    with asked(story) as traffic, story.untouched(good):
+        traffic.wait_for(10)
+        late = {"FAULT_LATENCY": "0.2", "FAULT_LATENCY_SHARE": "0.5"}
+        told = taken_back_by(story, canary(story, [gate], late), "slow")
+    slow = re.search(r"canary (\d+) of (\d+) requests slower than 0\.1 s", told)
+    assert slow, told
+    assert int(slow[1]) > 0.2 * int(slow[2])
+    assert "stable 0 of " in told
+    assert "above 1 %" in told
+
+
+def test_shifted_predictions_wait_for_a_person_or_are_taken_back(story: Story) -> None:
+    good = story.install("v1")
+    gate = {"name": "scores", "predictions": {"distance": "0.1"}}
+    shift = {"FAULT_PREDICTION_SHIFT": "100"}
+    with asked(story) as traffic, story.untouched(good):
+        traffic.wait_for(10)
+        first = canary(story, [{**gate, "onFail": "Pause"}], shift)
+        story.wait_holding(Reason.AWAITING_PERSON)
+        found = wait_gate(story, "scores", verdict="Fail", reason="PredictionsDiffer")
+        assert re.search(r"are 0\.\d+ apart \(total variation\)", found["message"])
+        ready = story.condition("Ready")["message"]
+        assert found["message"] in ready
+        typed(story, "abort")
+        assert story.wait_rejected(first)["reason"] == Reason.ABORTED
+
+        again = canary(story, [gate], {**shift, "RUN": "again"})
+        assert "more than 0.1 apart" in taken_back_by(story, again, "scores")
+
+
+def test_other_explanations_wait_for_a_person(story: Story) -> None:
+    good = story.install("v1")
+    gate = {"name": "why", "explanations": {"distance": "0.1"}}
+    with asked(story) as traffic, story.untouched(good):
+        traffic.wait_for(10)
+        bent = {"FAULT_EXPLANATION_SHIFT": "100"}
+        checks = {"checks": ["Manifest", "Golden"]}
+        revision = canary(story, [gate], bent, rollout=checks)
+        story.wait_holding(Reason.AWAITING_PERSON)
+        found = wait_gate(story, "why", verdict="Fail", reason="ExplanationsDiffer")
+        assert re.search(
+            r"0\.\d+ from stable's and 0\.\d+ from those of training", found["message"]
+        )
+        assert "age " in found["message"]
+        assert len(story.status()["candidate"]["baseline"]) == 10
+        typed(story, "abort")
+        story.wait_rejected(revision)
+
+
+def test_a_gap_between_groups_is_taken_back(story: Story) -> None:
+    good = story.install("v1")
+    gate = {"name": "groups", "bias": {"max": "0.1", "increase": "0.05"}}
+    with asked(story, 2 * RATE) as traffic, story.untouched(good):
+        traffic.wait_for(10)
+        told = taken_back_by(story, canary(story, [gate], release="unfair"), "groups")
+    assert re.search(r"of group \d .* a gap of 0\.\d+ against stable's 0\.\d+", told), told
+
+
+def test_a_query_of_ones_own_takes_back(story: Story) -> None:
+    good = story.install("v1")
+    own = {"promql": ERRORS_BY_PROMQL, "max": "0.05", "failures": 2, "interval": "5s"}
+    with asked(story) as traffic, story.untouched(good):
+        traffic.wait_for(10)
+        bad = canary(story, [{"name": "own", "query": own}], {"FAULT_ERROR_RATE": "0.3"})
+        told = taken_back_by(story, bad, "own")
+    assert re.search(r"value 0\.\d+, wanted at most 0\.05; 2 of \d+ values out of bounds", told)
+
+
+# --- gates that cannot see get no traffic ---------------------------------------------------------
+
+
+def test_a_query_that_nobody_can_answer_gets_no_traffic(story: Story) -> None:
+    good = story.install("v1")
+    unknown = {"name": "own", "query": {"promql": 'up{pod="{{ node }}"}', "max": "1"}}
+    broken = {"name": "own", "query": {"promql": "sum(rate(", "max": "1", "interval": "5s"}}
+    with story.untouched(good):
+        canary(story, [unknown])
+        stalled = story.wait(lambda: story.condition("Stalled"), "it to be stalled")
+        assert stalled["reason"] == Reason.INVALID_SPEC
+        assert "spec.rollout.gates[0].query.promql" in stalled["message"]
+        assert "{{ node }} is no variable" in stalled["message"]
+
+        revision = canary(story, [broken], {"RUN": "broken"})
+        held = blind(story, "own")
+        assert "parse error" in held
+        assert not story.admits(revision)
+
+
+def test_a_gate_that_finds_nothing_on_stable_gets_no_traffic(story: Story) -> None:
+    good = story.install("v1")
+    gate = {"name": "slow", "latency": {"over": "120ms"}}
+    with story.untouched(good):
+        revision = canary(story, [gate])
+        held = blind(story, "slow")
+        assert "0.12 s is no bucket boundary; the nearest are 0.1 and 0.25" in held
+        assert not story.admits(revision)
+    typed(story, "promote")
+    story.wait_serving(revision)
+
+
+def test_a_gate_is_told_which_labels_there_are(story: Story) -> None:
+    container = {"name": "model", "command": ["python", "-c", OTHER_LABELS]}
+    template = {"spec": {"containers": [container]}}
+    serving = {**story.model("v1")["spec"]["serving"], "template": template}
+    good = story.install("v1", serving=serving, rollout=UNCHECKED)
+    with story.untouched(good):
+        again = story.model(
+            "v1",
+            serving=serving,
+            rollout=UNCHECKED,
+            config={"RUN": "2"},
+            gates=[{"name": "errors", "errorRate": {}}],
+        )
+        revision = story.apply(again)
+        held = blind(story, "errors")
+        assert 'no series model_requests_total{route="predict"} of stable\'s pods' in held
+        assert 'path="/predict"' in held
+        assert not story.admits(revision)
+
+
+def blind(story: Story, gate: str) -> str:
+    """What is said of a candidate that gets no traffic because a gate could not judge it."""
+    held = story.wait_holding(Reason.GATE_BLIND)
+    assert (held["stage"], held["actualWeight"]) == ("Preparing", 0)
+    ready = story.condition("Ready")["message"]
+    assert f"gate {gate}: " in ready
+    return ready
+
+
+@pytest.mark.parametrize("wish", ["Rollback", "Pause"])
+def test_no_data_for_too_long_ends_as_the_plan_says(story: Story, wish: str) -> None:
+    good = story.install("v1")
+    plan = {"noData": wish, "noDataDeadline": "5s"}
+    gate = {"name": "errors", "errorRate": {"max": "20%"}}
+    revision = canary(story, [gate], rollout=plan, steps=({"weight": 50, "hold": "2s"},))
+    if wish == "Rollback":
+        rejection = story.wait_rejected(revision)
+        assert rejection["reason"] == Reason.NO_DATA
+        assert "NoTraffic" in rejection["message"]
+        assert story.admits(good)
+        return
+    story.wait_holding(Reason.AWAITING_PERSON)
+    with asked(story) as traffic:
+        traffic.wait_for(20 * round(RATE))
+        assert gate_of(story.status(), "errors")["requests"] > 0
+        assert story.status()["candidate"]["holding"] == Reason.AWAITING_PERSON
+        typed(story, "advance")
+        story.wait_serving(revision)
+
+
+# --- what gates tell ------------------------------------------------------------------------------
+
+
+def test_a_gate_that_warns_does_not_stop_anything(story: Story) -> None:
+    story.install("v1")
+    gates = [
+        {"name": "watched", "errorRate": {"max": "1%"}, "onFail": "Warn"},
+        {"name": "enough", "errorRate": {"max": "60%"}},
+    ]
+    with asked(story) as traffic:
+        traffic.wait_for(10)
+        failing = {"FAULT_ERROR_RATE": "0.3"}
+        revision = canary(story, gates, failing, steps=({"weight": 50, "hold": "25s"},))
+        story.wait_serving(revision)
+    warned = story.wait(lambda: story.events(Reason.GATE_WARNED), "the warning")
+    assert len(warned) == 1
+    assert warned[0].severity == "Warning"
+    assert "gate watched would take " in warned[0].message
+    assert "more than 1.5x" in warned[0].message
+
+
+def test_the_status_of_a_canary_reads_like_an_explanation(story: Story) -> None:
+    story.install("v1", config={"FAULT_ERROR_RATE": "0.02"})
+    gate = {"name": "errors", "errorRate": {"max": "5%"}}
+    with asked(story) as traffic:
+        traffic.wait_for(40 * round(RATE))
+        canary(story, [gate], {"FAULT_ERROR_RATE": "0.02"})
+
+        def reckoned(status: Json) -> bool:
+            return gate_of(status, "errors").get("requestsNeeded") is not None
+
+        candidate = story.wait_status(reckoned, "what is needed")["candidate"]
+    told = candidate["gates"][0]
+    rate = r"[\d.]+ % \(95 % sure: [\d.]+ to [\d.]+ %\)"
+    assert re.fullmatch(rf"canary {rate}, stable {rate}; odds .*x stable's", told["effect"]), told
+    assert re.search(r"against.* canary; 100 to 1 take it back", told["evidence"]), told
+    assert 0 < told["requestsNeeded"] < 100_000
+    (outlook,) = candidate["outlook"]
+    assert outlook["name"] == "errors"
+    found = re.search(r"stable has ([\d.]+) requests/s", outlook["message"])
+    assert found, outlook
+    assert 0.5 * RATE < float(found[1]) < 1.2 * RATE
+    assert re.search(r"with 20 % errors in about \d+", outlook["message"]), outlook
+
+
+def test_a_gate_of_two_kinds_is_refused_when_it_is_written(story: Story) -> None:
+    both = {"name": "both", "errorRate": {}, "latency": {}}
+    with pytest.raises(KubectlError, match="a gate needs exactly one of errorRate, latency"):
+        story.apply(story.model("v1", gates=[both]))
