@@ -118,7 +118,7 @@ def test_every_name_that_a_query_is_made_of_is_a_value(render):
     groups = {"requestsMetric": "gr", "predictionsMetric": "gp", "groupLabel": "gl"}
     groups |= {"outcomeLabel": "o", "positiveOutcome": "yes", "selector": 'a="g"'}
     prometheus = {
-        "labels": {"namespace": "n", "pod": "p"},
+        "labels": {"namespace": "space", "pod": "pod_name"},
         "requests": requests,
         "latency": {"metric": "l", "selector": 'a="l"'},
         "scores": {"metric": "s", "selector": 'a="s"'},

@@ -41,6 +41,8 @@ def _past(options: argparse.Namespace) -> Past:
     if options.record:
         return _from_record(options)
     _require(options, "spec", "stable", "candidate")
+    if options.stable == options.candidate:
+        raise UsageError("--stable and --candidate are the same revision")
     if options.prometheus:
         return _from_prometheus(options)
     counters = parse_counters(options.counters, read_text(options.counters))

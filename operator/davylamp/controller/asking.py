@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from davylamp.adapters.errors import SourceError, SourceFault
@@ -44,11 +44,13 @@ class Asker:
         self._source = source
         self._settings = settings
 
-    async def ask(self, group: Mapping[Key, Followed], now: float) -> Answers:
-        """Ask one query for each channel, and users' own queries that are due."""
+    async def ask(
+        self, group: Mapping[Key, Followed], now: float, *, counters: bool = True
+    ) -> Answers:
+        """Ask one query for each channel, unless pods told, and users' own that are due."""
         until = asyncio.get_running_loop().time() + DEADLINE
         channels = sorted(
-            {channel for each in group.values() for channel in each.subject.channels},
+            {channel for each in group.values() for channel in each.subject.channels if counters},
             key=lambda channel: channel.value,
         )
         scraped = (self._channel(channel, group.values(), now, until) for channel in channels)
@@ -119,9 +121,11 @@ class Asker:
             arms.append(scope.stable)
         values = []
         for arm in arms:
-            query = on_grid(
-                self._rendered(rule, followed, arm), after=after, until=edge, step=rule.interval
-            )
+            try:
+                text = self._rendered(rule, followed, arm)
+            except ValueError as wrong:
+                return SourceError(SourceFault.BAD_ANSWER, str(wrong))
+            query = on_grid(text, after=after, until=edge, step=rule.interval)
             if query is None:
                 return None
             answer = await _told(self._source.values(query, until=until))
@@ -132,7 +136,9 @@ class Asker:
 
     def _rendered(self, rule: Query, followed: Followed, arm: ArmNames) -> str:
         scope = followed.subject.scope
-        return render(rule.promql, scope.variables(arm)) if scope else rule.promql
+        if scope is None:
+            return rule.promql
+        return render(rule.promql, replace(scope, interval=rule.interval).variables(arm))
 
 
 async def _told(answer: Awaitable[_T]) -> _T | SourceError:

@@ -17,7 +17,7 @@ from davylamp.controller.cache import CHILD_KINDS, NIGHTLY_KINDS, Key, ObjectCac
 from davylamp.controller.following import Evidence
 from davylamp.controller.forecasts import with_forecasts
 from davylamp.controller.logs import about
-from davylamp.gates import Around, judge_all
+from davylamp.gates import Around, Channel, judge_all
 from davylamp.manifests import Owner, is_whole, model_labels, recorded
 from davylamp.rollout import Observation, Workload, identify
 
@@ -151,12 +151,18 @@ def with_judgements(
         seen,
         judged=judged.revision,
         source_error=str(evidence.error) if evidence.error else None,
-        first_scrape_seen=ready <= evidence.scraped,
+        first_scrape_seen=ready <= evidence.scraped or _asks_queries_alone(evidence),
     )
     trials = {name: t for name, t in evidence.trials.items() if t.started_at <= around.now}
     if trials:
         return replace(seen, judgements=judge_all(trials, evidence.panel, around))
     return with_forecasts(seen, status, evidence, around)
+
+
+def _asks_queries_alone(evidence: Evidence) -> bool:
+    """Whether no gate needs a pod to be scraped."""
+    channels = {trial.rule.channel for trial in evidence.trials.values()}
+    return channels == {Channel.QUERY}
 
 
 def _fault(error: SourceError) -> tuple[str, str]:

@@ -217,7 +217,8 @@ def _spec_of(parent: JsonObject) -> tuple[ModelDeploymentSpec | None, Refusal | 
     """The spec, or why it is refused, with the path of the field."""
     try:
         spec = ModelDeploymentSpec.model_validate(parent.get("spec") or {})
-        return spec, _query_refusal(spec)
+        wrong = _query_refusal(spec)
+        return (None if wrong else spec), wrong
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(["spec", *(str(part) for part in first["loc"])])

@@ -6,11 +6,13 @@ Old ones go before the status forgets their names, so that a crash leaves a way 
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final, Protocol
 
-from davylamp.adapters.errors import OperatorError
+from davylamp.adapters.errors import Forbidden, NotLeader, OperatorError, Retryable
 from davylamp.api.names import Reason
 from davylamp.api.status import GateStatus, ModelDeploymentStatus, RevisionRef, identity
 from davylamp.controller import reading
@@ -100,7 +102,7 @@ class Recorder:
             repository=_repository(task, ended.entry.revision),
             plan=ended.plan or seen.rollout,
         )
-        await self._applier.store(task.owner, manifest)
+        await _tried_twice(partial(self._applier.store, task.owner, manifest))
         return flight_name(task.owner, ended.entry.revision, probation=ended.in_probation)
 
     async def _discarded(self, task: Task, names: frozenset[str], deadline: float) -> bool:
@@ -109,11 +111,22 @@ class Recorder:
         try:
             async with asyncio.timeout_at(deadline):
                 for name in sorted(names):
-                    await self._applier.discard(task.owner, "ConfigMap", name)
+                    discard = partial(self._applier.discard, task.owner, "ConfigMap", name)
+                    await _tried_twice(discard)
         except (OperatorError, TimeoutError) as error:
-            log.warning("old flight records are not deleted: %s", error or "it took too long")
+            log.warning("old records are not deleted: %s", str(error) or "it took too long")
             return False
         return True
+
+
+async def _tried_twice(request: Callable[[], Awaitable[None]]) -> None:
+    """Make a request that no later pass makes again, and repeat it after a passing fault."""
+    try:
+        await request()
+    except (Forbidden, NotLeader):
+        raise
+    except Retryable:
+        await request()
 
 
 def operator_version() -> str:

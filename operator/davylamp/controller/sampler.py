@@ -115,7 +115,10 @@ class Sampler:
         now = self._clock()
         swept = await self._sweep()
         rest = {key: f for key, f in self._followed.items() if key not in swept}
+        asking = {key: f for key, f in self._followed.items() if key in swept and f.subject.queries}
         errors = [await self._ask(group, now) for group in self._groups(rest, now)]
+        if asking:
+            await self._ask(asking, now, counters=False)
         if errors:
             self._note(next((error for error in errors if error), None))
 
@@ -133,9 +136,11 @@ class Sampler:
             found[(followed.since < recent) + (followed.since < begun)][key] = followed
         return [group for group in found if group]
 
-    async def _ask(self, group: Mapping[Key, Followed], now: float) -> SourceError | None:
+    async def _ask(
+        self, group: Mapping[Key, Followed], now: float, *, counters: bool = True
+    ) -> SourceError | None:
         """Take in what there is about a group; the error of a source that did not answer."""
-        answers = await self._asker.ask(group, now)
+        answers = await self._asker.ask(group, now, counters=counters)
         for key, followed in group.items():
             if self._followed.get(key) is followed:
                 await self._judge(key, followed, answers, now)
@@ -207,7 +212,8 @@ class Sampler:
     async def _sweep(self) -> frozenset[Key]:
         """Read the pods of those in the fast lane whose turn it is; the keys read so.
 
-        Those whose turn it is not yet count as well: they wait for it instead of for Prometheus.
+        Those whose turn it is not yet count as well: they wait for it instead of for Prometheus,
+        unless the budget lets them wait longer than Prometheus would.
         """
         fast = {key: f for key, f in self._followed.items() if self._is_fast(f)}
         if not fast or self._pods is None:
@@ -221,7 +227,8 @@ class Sampler:
         )
         pairs = zip(due, sweeps, strict=True)
         missed = {key for key, sweep in pairs if not self._swept(key, fast[key], sweep)}
-        return frozenset(fast) - missed
+        late = {key for key in fast.keys() - set(due) if self._is_late(fast[key])}
+        return frozenset(fast) - missed - late
 
     def _is_fast(self, followed: Followed) -> bool:
         """Whether pods are read directly: once Prometheus told the history, or while it cannot."""
@@ -229,10 +236,15 @@ class Sampler:
         known = subject.channels <= followed.answered or bool(followed.errors)
         return bool(subject.sweep_every and subject.pods and subject.channels) and known
 
+    def _is_late(self, followed: Followed) -> bool:
+        """Whether its last sweep is longer ago than a scrape of Prometheus would be."""
+        every = followed.subject.sweep_every or TICK
+        patience = max(self._settings.scrape_interval, 2 * every)
+        return self._clock() - followed.swept_at > patience
+
     def _swept(self, key: Key, followed: Followed, sweep: Sweep) -> bool:
-        """Take in one subject's part of a sweep, if it is whole: blocks need all pods."""
-        mine = {pod.key for pod in followed.subject.pods}
-        if self._followed.get(key) is not followed or mine & sweep.failed.keys():
+        """Take in one subject's part of a sweep, if it is whole."""
+        if self._followed.get(key) is not followed or not _is_whole(followed, sweep):
             return False
         scrapes = {
             channel: followed.scrapes(by_workload(sweep.samples[channel]), sweep.at)
@@ -242,7 +254,7 @@ class Sampler:
         followed.swept_at = sweep.at
         if self._fold(followed, scrapes, {}):
             self._on_news(key)
-        return not followed.subject.queries
+        return True
 
     # --- both ---------------------------------------------------------------------------------
 
@@ -277,6 +289,17 @@ def _faults(followed: Followed) -> tuple[frozenset[tuple[str, SourceFault]], ...
     channels = {(channel.value, error.fault) for channel, error in followed.errors.items()}
     own = {(gate, error.fault) for gate, error in followed.query_errors.items()}
     return frozenset(channels), frozenset(own)
+
+
+def _is_whole(followed: Followed, sweep: Sweep) -> bool:
+    """Whether all pods were read, and of each channel as much as was there before."""
+    mine = {pod.key for pod in followed.subject.pods}
+    silent = {channel for channel in followed.subject.channels if not sweep.samples[channel]}
+    known = (
+        trial.rule.channel in silent and followed.panel.states[name].last
+        for name, trial in followed.subject.trials.items()
+    )
+    return not (mine & sweep.failed.keys() or any(known))
 
 
 def _wanted(followed: Followed) -> Wanted:

@@ -47,7 +47,7 @@ def subject_of(
     deployments = {each for each in (found.candidate, found.stable) if each}
     return replace(
         found,
-        sweep_every=float(seconds(plan.evidence.interval)),
+        sweep_every=min(float(seconds(plan.evidence.interval)), how.scrape_interval),
         pods=pod_targets(pods, deployments),
     )
 

@@ -42,6 +42,8 @@ def address_of(pod: JsonObject) -> PodAddress | None:
         found = ipaddress.ip_address(host)
     except ValueError:
         return None
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
     if found.is_loopback or found.is_link_local or found.is_multicast or found.is_unspecified:
         return None  # whoever may write a pod's status must not turn us to the node's own services
     return PodAddress(metadata(pod, "name"), metadata(pod, "uid"), host, port)

@@ -15,7 +15,7 @@ from davylamp.gates.blocks import LOST_AFTER
 from davylamp.gates.history import GateState
 from davylamp.gates.query_book import QueryBook
 from davylamp.gates.rules import Query, Threshold
-from davylamp.gates.samples import Arm
+from davylamp.gates.samples import Arm, Channel
 from davylamp.gates.timeline import PodKey
 from davylamp.gates.trial import Trial
 
@@ -24,6 +24,13 @@ GRACE: Final = 5.0
 
 QUIET_AFTER: Final = 30.0
 """Seconds without one canary request after which there is no traffic to judge."""
+
+
+_COUNTED: Final = {
+    Channel.SCORES: "prediction",
+    Channel.SHARES: "explanation",
+    Channel.GROUPS: "row with a group",
+}
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,8 @@ def _no_traffic(trial: Trial, state: GateState, around: Surroundings) -> Gap | N
     quiet = around.now - max(state.last_request_at, trial.started_at)
     if quiet <= max(QUIET_AFTER, 2 * LOST_AFTER * trial.scrape_interval):
         return None
-    return Gap(verdicts.NO_TRAFFIC, f"the canary has had no request for {quiet:.0f} s")
+    what = _COUNTED.get(trial.rule.channel, "request")
+    return Gap(verdicts.NO_TRAFFIC, f"the canary has had no {what} for {quiet:.0f} s")
 
 
 def _compared(trial: Trial, around: Surroundings) -> Mapping[Arm, frozenset[str]]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from typing import assert_never
+from typing import Final, assert_never
 
 from davylamp.gates.evidence import distance, group_gap, interval, latency
 from davylamp.gates.rules import (
@@ -17,7 +16,9 @@ from davylamp.gates.rules import (
 from davylamp.gates.spoken import percent, short, tally
 from davylamp.gates.verdicts import Count, Pair
 
-CONFIDENCE = 0.95
+CONFIDENCE: Final = 0.95
+LEAST_TOLD: Final = 0.01
+"""Multiples of stable's odds below this, or above its inverse, are no news."""
 
 
 def told(rule: Statistical, seen: Pair, *, alone: bool) -> str:
@@ -46,9 +47,11 @@ def so_far(rule: Statistical, seen: Pair) -> str:
 
 
 def bad(rule: Statistical, seen: Pair) -> Pair:
-    """The counts in which `errors` is what the rule takes for bad; none where that is no count."""
+    """The counts in which `errors` is what the rule takes for bad; 0 as long as it has no measure."""
     if isinstance(rule, Latency):
         at = _boundary(rule, seen)
+        if at is None and rule.over is None:
+            return Pair(Count(seen.candidate.requests), Count(seen.stable.requests))
         return Pair(latency.slow(rule, seen.candidate, at), latency.slow(rule, seen.stable, at))
     return seen
 
@@ -61,11 +64,18 @@ def effect(rule: Statistical, seen: Pair) -> str:
     text = f"canary {_with_interval(counts.candidate)}"
     if not counts.stable.requests:
         return text
-    odds = interval.ratio_interval(counts, CONFIDENCE)
     text += f", stable {_with_interval(counts.stable)}"
-    if odds.high == math.inf:
-        return f"{text}; odds at least {odds.low:.2g}x stable's"
-    return f"{text}; odds {odds.low:.2g}x to {odds.high:.2g}x stable's"
+    return text + _times(interval.ratio_interval(counts, CONFIDENCE))
+
+
+def _times(odds: interval.Interval) -> str:
+    """How many times stable's the odds are; nothing where that is not known within a hundredfold."""
+    low, high = odds.low >= LEAST_TOLD, odds.high <= 1 / LEAST_TOLD
+    if low and high:
+        return f"; odds {odds.low:.2g}x to {odds.high:.2g}x stable's"
+    if low:
+        return f"; odds at least {odds.low:.2g}x stable's"
+    return f"; odds at most {odds.high:.2g}x stable's" if high else ""
 
 
 def _with_interval(count: Count) -> str:

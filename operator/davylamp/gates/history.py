@@ -98,13 +98,12 @@ def _entered(
 ) -> tuple[GateState, Closing | None]:
     if moment <= trial.started_at:
         return _surveyed(trial, state, found, moment), None
+    served = any(each.count.requests for each in found if each.candidate)
     found = timeline.warm(trial, state.first, found)
-    mine = [each.count for each in found if each.candidate]
-    candidate = sum(mine, state.candidate)
+    candidate = sum((each.count for each in found if each.candidate), state.candidate)
     stable = sum((each.count for each in found if not each.candidate), state.stable)
     instant = Instant(moment, found, state.last, candidate, stable)
     book, closing = _book(trial, state, instant)
-    served = any(count.requests for count in mine)
     after = replace(
         state,
         book=book,

@@ -12,14 +12,16 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from davylamp.gates import findings
 from davylamp.gates.history import GateState, advanced, answered, start
 from davylamp.gates.judge import judge, worse_reason
 from davylamp.gates.query_book import QueryAnswers
-from davylamp.gates.rules import SequentialRule
+from davylamp.gates.rules import SequentialRule, Statistical
 from davylamp.gates.samples import Channel, Scrapes
 from davylamp.gates.sequential_book import Closing
+from davylamp.gates.spoken import percent
 from davylamp.gates.trial import Trial
-from davylamp.gates.verdicts import SOURCE_DOWN, Judgement, Verdict
+from davylamp.gates.verdicts import SOURCE_DOWN, Judgement, Pair, Verdict
 
 _ROUNDING = 1e-9
 
@@ -31,6 +33,8 @@ class Conviction:
     at: float
     shares: tuple[tuple[str, float], ...]
     """By gate, the largest first; they add up to 1 or more."""
+    seen: Pair = Pair()  # noqa: RUF009 - frozen
+    """What the leading gate had seen by then."""
 
     @property
     def leading(self) -> str:
@@ -45,6 +49,8 @@ class Panel:
     states: Mapping[str, GateState] = field(default_factory=dict)
     shares: Mapping[str, float] = field(default_factory=dict)
     """alpha_g e_g of each gate that takes back."""
+    seen: Mapping[str, Pair] = field(default_factory=dict)
+    """What each of them had seen when its last block was closed."""
     worse: Conviction | None = None
 
 
@@ -121,28 +127,36 @@ def _weighed(
     trials: Mapping[str, Trial], panel: Panel, closed: Iterable[tuple[float, str, Closing]]
 ) -> Panel:
     """Follow the sum of the evidence through the closed blocks, in order of time."""
-    shares, worse = dict(panel.shares), panel.worse
+    shares, totals, worse = dict(panel.shares), dict(panel.seen), panel.worse
     for at, name, closing in sorted(closed, key=lambda each: (each[0], each[1])):
         rule = trials[name].rule
         if not trials[name].takes_back or not isinstance(rule, SequentialRule):
             continue
         shares[name] = rule.false_rollback * math.exp(min(700.0, closing.levels.rollback))
+        totals[name] = closing.total
         if worse is None and math.fsum(shares.values()) >= 1 - _ROUNDING:
-            worse = Conviction(at, tuple(sorted(shares.items(), key=lambda s: (-s[1], s[0]))))
-    return replace(panel, shares=shares, worse=worse)
+            ranked = tuple(sorted(shares.items(), key=lambda s: (-s[1], s[0])))
+            worse = Conviction(at, ranked, totals[ranked[0][0]])
+    return replace(panel, shares=shares, seen=totals, worse=worse)
 
 
 def _convicted(
     trials: Mapping[str, Trial], answers: Mapping[str, Judgement], found: Conviction
 ) -> Judgement:
     """The leading gate's answer where no gate fails on its own."""
-    parts = ", ".join(f"{name} {share:.0%}" for name, share in found.shares if share >= 0.01)
-    answer = answers[found.leading]
+    parts = ", ".join(f"{name} {percent(share)}" for name, share in found.shares if share >= 0.01)
+    rule = trials[found.leading].rule
+    assert isinstance(rule, Statistical)  # noqa: S101 - others have no share
+    counts = findings.bad(rule, found.seen)
     return replace(
-        answer,
+        answers[found.leading],
         verdict=Verdict.FAIL,
-        reason=worse_reason(trials[found.leading].rule),
+        reason=worse_reason(rule),
         message=f"the gates together have the evidence that one alone needs ({parts}); "
-        f"gate {found.leading}: {answer.message}",
+        f"gate {found.leading}: {findings.so_far(rule, found.seen)}",
+        candidate=counts.candidate,
+        stable=counts.stable,
+        effect=findings.effect(rule, found.seen),
+        requests_needed=None,
         decided_at=found.at,
     )

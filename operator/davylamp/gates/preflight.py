@@ -13,7 +13,7 @@ from typing import Final
 
 from davylamp.api.quantities import spoken
 from davylamp.gates.evidence import latency
-from davylamp.gates.evidence.dispersion import EXTREME, dispersion, temper
+from davylamp.gates.evidence.dispersion import dispersion, temper
 from davylamp.gates.history import GateState
 from davylamp.gates.planning import requests_to_detect
 from davylamp.gates.rules import ErrorRate, Latency, Query, Threshold
@@ -76,10 +76,10 @@ def forecast(trial: Trial, state: GateState, plan: Plan) -> Forecast | None:
 def _clusters(trial: Trial, state: GateState) -> str:
     if not isinstance(trial.rule, ErrorRate) or trial.rule.burst is not None:
         return ""
-    found = dispersion(state.survey).largest
+    found, used = dispersion(state.survey).largest, temper(trial.rule, state.survey)
     if found is None or found <= 1:
         return ""
-    how = "whole blocks are compared" if found >= EXTREME else "evidence is divided by that"
+    how = "whole blocks are compared" if used.betting else f"evidence is divided by {used.burst:.2g}"
     return f" that come in clusters of about {found:.2g} ({how})"
 
 
@@ -101,24 +101,25 @@ def _regressions(stable: float) -> list[tuple[str, float]]:
 
 def _time(trial: Trial, state: GateState, share: float, canary: float, bad: float) -> str:
     found = _seconds(trial, state, share, canary, bad)
-    if found is None:
+    needed = _requests(trial, state, share, bad)
+    if found is None or needed is None:
         return "never, that is within the bounds"
-    return "never, there is no traffic" if math.isinf(found) else f"in about {spoken(found)}"
+    if math.isinf(found):
+        return "never, there is too little traffic"
+    return f"in about {spoken(found)} ({rounded(needed)} requests)"
 
 
 def _seconds(
     trial: Trial, state: GateState, share: float, canary: float, bad: float
 ) -> float | None:
     """Seconds until a canary with this error rate is found; None if it is within the bounds."""
-    rule = trial.rule
-    if not isinstance(rule, ErrorRate | Threshold):
-        return None
-    burst = temper(rule, state.survey).burst if isinstance(rule, ErrorRate) else 1.0
-    needed = requests_to_detect(rule, share, state.survey.total.rate, bad, burst=burst)
+    rule, needed = trial.rule, _requests(trial, state, share, bad)
     if needed is None:
         return None
-    least = 2 * trial.scrape_interval if isinstance(rule, ErrorRate) else rule.window
-    return max(least, needed / canary) if canary > 0 else math.inf
+    if isinstance(rule, Threshold):
+        fills = canary * rule.window >= rule.min_requests
+        return rule.failures * rule.window if fills else math.inf
+    return max(2 * trial.scrape_interval, needed / canary) if canary > 0 else math.inf
 
 
 def _too_slow(trial: Trial, state: GateState, rate: float, plan: Plan) -> str | None:
@@ -133,15 +134,22 @@ def _too_slow(trial: Trial, state: GateState, rate: float, plan: Plan) -> str | 
             advice = f"a weight of {weight} % would"
             break
     else:
-        least = (requests_to_detect_at(trial, state, share, worst) or 0) / plan.deadline / share
-        advice = f"it takes about {rounded(math.ceil(least))} requests/s"
+        least = _traffic_needed(trial, state, share, plan.deadline)
+        advice = f"it takes about {least:.2g} requests/s"
     return (
         f"at {rate * share:.2g} canary requests/s even {worst:.0%} errors are not found within "
         f"the deadline of {spoken(plan.deadline)}; {advice}"
     )
 
 
-def requests_to_detect_at(trial: Trial, state: GateState, share: float, bad: float) -> int | None:
+def _traffic_needed(trial: Trial, state: GateState, share: float, deadline: float) -> float:
+    """Requests a second of both revisions by which 20 % errors would be found in time."""
+    if isinstance(trial.rule, Threshold):
+        return trial.rule.min_requests / trial.rule.window / share
+    return (_requests(trial, state, share, REGRESSIONS[-1]) or 0) / deadline / share
+
+
+def _requests(trial: Trial, state: GateState, share: float, bad: float) -> int | None:
     """Canary requests until a canary with this error rate is found at a share of the traffic."""
     rule = trial.rule
     if not isinstance(rule, ErrorRate | Threshold):

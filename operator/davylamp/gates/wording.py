@@ -79,7 +79,7 @@ def query(rule: Query, book: QueryBook) -> str:
     """Say where the user's own query stands."""
     value = book.failed_with or book.last
     if value is None:
-        return "the query has not been asked yet"
+        return "the query has had no value yet"
     limit = f"{rule.failures} take back"
     if rule.in_a_row is not None:
         limit += f", or {rule.in_a_row} in a row"
@@ -89,10 +89,11 @@ def query(rule: Query, book: QueryBook) -> str:
 
 def _value(rule: Query, value: Value) -> str:
     parts = []
-    if rule.lowest > -math.inf:
-        parts.append(f"at least {rule.lowest:g}")
-    if rule.highest < math.inf:
-        parts.append(f"at most {rule.highest:g}")
+    low, high = rule.lowest > -math.inf, rule.highest < math.inf
+    if low and high:
+        parts.append(f"between {rule.lowest:g} and {rule.highest:g}")
+    elif low or high:
+        parts.append(f"at least {rule.lowest:g}" if low else f"at most {rule.highest:g}")
     if rule.ratio is not None:
         parts.append(f"at most {rule.ratio:g}x stable's {value.stable:.4g}")
     return f"value {value.candidate:.4g}, wanted {' or '.join(parts)}"

@@ -60,6 +60,7 @@ def advance_asked(turn: Turn) -> Turn | None:
     candidate = turn.status.candidate
     if candidate is None or turn.asked(Command.ADVANCE) != candidate.revision:
         return None
-    return turn.handled(Command.ADVANCE).with_candidate(
-        advanced=candidate.step, blind_since=None, blind_paused=False
-    )
+    told = turn.handled(Command.ADVANCE)
+    if candidate.blind_paused:
+        return told.with_candidate(blind_since=None, blind_paused=False)
+    return told.with_candidate(advanced=candidate.step)

@@ -85,9 +85,14 @@ def baseline_noted(turn: Turn) -> Turn | None:
 
 
 def blindness_clock(turn: Turn) -> Turn | None:
-    """Since when some gate has had no data is remembered, and forgotten when it sees again."""
+    """Since when some gate has had no data is remembered, and forgotten when it sees again.
+
+    It stays while a person is waited for, and while nothing was asked yet, as after a restart.
+    """
     candidate = turn.status.candidate
-    if candidate is None:
+    if candidate is None or candidate.blind_paused:
+        return None
+    if candidate.stage is Stage.CANARY and not turn.seen.judgements_of(candidate.revision):
         return None
     blind = candidate.stage is Stage.CANARY and bool(deciding(turn, candidate, Verdict.UNKNOWN))
     if blind == (candidate.blind_since is not None):
@@ -164,8 +169,10 @@ def person_awaited_after_blindness(_: Turn, candidate: Candidate) -> Hold | None
     """A gate had no data for so long that a person has to say how to go on."""
     if not candidate.blind_paused:
         return None
+    since = candidate.blind_since or candidate.stage_at
     return Hold(
         Reason.AWAITING_PERSON,
         f"a gate had no data for longer than {candidate.plan.no_data_deadline} (noData: Pause); "
-        f"go on with {how_to(Command.ADVANCE, candidate)}, or {how_to(Command.ABORT, candidate)}",
+        f"go on with {how_to(Command.ADVANCE, candidate, mark=int(since.timestamp()))}, or "
+        f"{how_to(Command.ABORT, candidate)}",
     )

@@ -21,9 +21,12 @@ class Hold(NamedTuple):
 HoldRule = Callable[[Turn, Candidate], Hold | None]
 
 
-def how_to(command: Command, candidate: Candidate) -> str:
-    """The part of a kubectl command that steers this candidate."""
+def how_to(command: Command, candidate: Candidate, *, mark: int | None = None) -> str:
+    """The part of a kubectl command that steers this candidate.
+
+    `mark` tells an advance from earlier ones at the same step: a value is acted on once.
+    """
     value = candidate.revision
     if command is Command.ADVANCE:
-        value = f"{candidate.revision}@{candidate.step}"
+        value = f"{candidate.revision}@{candidate.step if mark is None else mark}"
     return f"`kubectl annotate --overwrite md {NAME} {command}={value}`"

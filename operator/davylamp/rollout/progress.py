@@ -43,7 +43,9 @@ def plan_refreshed(turn: Turn) -> Turn | None:
         return None
     if candidate.plan == turn.seen.rollout:
         return None
-    return turn.with_candidate(plan=turn.seen.rollout, steps=len(turn.seen.rollout.steps))
+    return turn.with_candidate(
+        plan=turn.seen.rollout, steps=len(turn.seen.rollout.steps), outlook=()
+    )
 
 
 def stage_over(turn: Turn) -> Turn | None:

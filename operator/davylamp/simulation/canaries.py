@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from davylamp.gates import (
@@ -21,11 +21,18 @@ from davylamp.gates import (
     start,
     update,
 )
+from davylamp.gates.evidence.dispersion import Survey
+from davylamp.gates.samples import increment
+from davylamp.gates.verdicts import NOTHING
 from davylamp.simulation.outcomes import Outcome
+from davylamp.simulation.peers import ClassicRule, taken_back
 from davylamp.simulation.traffic import HOUR, START, STEP, Pod, Scenario
 
 CHUNK: Final = 60.0
 """Seconds between two judgements; what was decided carries the time of its own sample."""
+
+BURSTY: Final = Survey(total=Count(100_000, 1_000), cells=100, between=1e6, degrees=100)
+"""Stable as no divisor of the evidence could make up for."""
 
 Scenarios = Scenario | Callable[[int], Scenario]
 """One scenario for all canaries, or one for each seed."""
@@ -35,12 +42,14 @@ Scenarios = Scenario | Callable[[int], Scenario]
 class Lens:
     """How pods are seen: every `step` seconds, and stable for `history` seconds before the start.
 
-    Not `aligned`: several pods, each scraped at a moment of its own.
+    Not `aligned`: several pods, each scraped at a moment of its own. `bursty`: the gate is told
+    that stable's errors come in bursts, so that it bets on whole blocks.
     """
 
     step: float = STEP
     history: float = 0.0
     aligned: bool = True
+    bursty: bool = False
 
 
 DIRECT: Final = Lens()
@@ -51,7 +60,7 @@ def run(scenario: Scenario, rule: Rule, seed: int, lens: Lens = DIRECT) -> Outco
     rng = random.Random(seed)
     trial = Trial(rule, START, (WeightChange(START, scenario.weight),), lens.step)
     canary, stable = _pods(scenario, rng, lens)
-    state, passed = start(trial), None
+    state, passed = _opened(trial, lens), None
     for i in range(1, int(HOUR / CHUNK) + 1):
         until = i * CHUNK
         fresh = Scrapes(START + until, _scraped(stable, until, rng), _scraped(canary, until, rng))
@@ -67,6 +76,33 @@ def run(scenario: Scenario, rule: Rule, seed: int, lens: Lens = DIRECT) -> Outco
 def runs(scenario: Scenarios, rule: Rule, count: int, lens: Lens = DIRECT) -> list[Outcome]:
     """Give the outcomes of the seeds 0 to `count` - 1."""
     return [run(of_seed(scenario, seed), rule, seed, lens) for seed in range(count)]
+
+
+def run_classic(scenario: Scenario, rule: ClassicRule, seed: int) -> Outcome:
+    """The same hour of the same canary under a classic rule."""
+    counts = _counted(scenario, seed)
+    at = taken_back(rule, counts, STEP)
+    end = len(counts) if at is None else int(at / STEP)
+    return Outcome(at, None, sum(counts[:end], NOTHING))
+
+
+def _counted(scenario: Scenario, seed: int) -> list[Count]:
+    """What the canary does between its scrapes; drawn as in `run`."""
+    rng, found = random.Random(seed), list[Count]()
+    canary, stable = _pods(scenario, rng, DIRECT)
+    before = Sample(START, 0.0)
+    for i in range(1, int(HOUR / CHUNK) + 1):
+        _scraped(stable, i * CHUNK, rng)
+        for sample in _scraped(canary, i * CHUNK, rng)["canary0"]:
+            if sample.time > START:
+                found.append(increment(before, sample))
+            before = sample
+    return found
+
+
+def _opened(trial: Trial, lens: Lens) -> GateState:
+    state = start(trial)
+    return replace(state, survey=BURSTY) if lens.bursty else state
 
 
 def of_seed(scenario: Scenarios, seed: int) -> Scenario:

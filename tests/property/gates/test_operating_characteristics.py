@@ -5,13 +5,16 @@ deviations for the number of canaries; `python -m bench.gates.simulate` prints t
 """
 
 import pytest
-from bench.gates.scenarios import FAST, incident, scenario, shared
-from bench.gates.traffic import always, between, bursts
-from bench.gates.trials import quantile, rolled_back, runs
+from bench.gates.gates import FAST
+from bench.gates.scenarios import incident, scenario, shared
 
 from davylamp.gates import ErrorRate
+from davylamp.simulation.canaries import Lens, runs
+from davylamp.simulation.outcomes import quantile, rolled_back
+from davylamp.simulation.traffic import always, between, bursts
 
 HEALTHY = 0.005
+OUT_OF_STEP = Lens(aligned=False)
 
 
 def median(volume, rate, count, **kwargs):
@@ -33,7 +36,7 @@ def test_p2_canaries_survive_an_incident_that_hits_both(volume):
 @pytest.mark.parametrize("rate", [0.05, 1.0])
 def test_p2_canaries_survive_a_shared_incident_with_scrapes_out_of_step(rate):
     both = scenario("100rps/5%", "", *incident(rate))
-    assert rolled_back(runs(both, FAST, 10, aligned=False)) == 0
+    assert rolled_back(runs(both, FAST, 10, lens=OUT_OF_STEP)) == 0
 
 
 @pytest.mark.parametrize("lead", [-5.0, 5.0])
@@ -80,7 +83,7 @@ def test_bad_canaries_are_found_as_fast_as_designed(volume, rate, count, design,
 
 
 def test_scrapes_out_of_step_cost_less_than_one_scrape():
-    assert median("100rps/5%", 0.20, 60, aligned=False) <= 15.0
+    assert median("100rps/5%", 0.20, 60, lens=OUT_OF_STEP) <= 15.0
 
 
 def test_a_late_break_is_found_as_fast_as_designed():

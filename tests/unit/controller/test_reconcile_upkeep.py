@@ -256,6 +256,19 @@ async def test_an_invalid_spec_keeps_what_runs_and_says_where_it_is_wrong():
     assert land.condition("Stalled") is None
 
 
+async def test_a_query_with_an_unknown_variable_starts_no_rollout():
+    land = await served()
+    query = {"promql": 'up{pod="{{ node }}"}', "max": "1"}
+    land.apply("v2", rollout={"gates": [{"name": "own", "query": query}]})
+    await land.run(3)
+    stalled = land.condition("Stalled")
+    assert stalled[1] == "InvalidSpec"
+    assert stalled[2].startswith("spec.rollout.gates.0.query.promql: {{ node }} is no variable")
+    assert land.serving() == {"v1"}
+    assert len(land.outcomes()) == 1
+    assert land.status().candidate is None
+
+
 async def test_a_bad_candidate_is_taken_back_though_the_spec_is_invalid_by_now():
     land = await served()
     land.apply("v2")

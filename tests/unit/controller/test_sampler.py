@@ -8,11 +8,12 @@ import math
 import pytest
 
 from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.ownquery import ArmNames, QueryScope
 from davylamp.controller import sampler as module
 from davylamp.controller.cache import Key
 from davylamp.controller.sampler import Sampler, Subject
 from davylamp.controller.settings import MetricSettings
-from davylamp.gates import Count, ErrorRate, Sample, Trial, WeightChange
+from davylamp.gates import Count, ErrorRate, Query, Sample, Trial, WeightChange
 
 NOW = 10_000.0
 A, B = Key("models", "a"), Key("models", "b")
@@ -99,6 +100,22 @@ async def test_one_that_has_to_catch_up_is_asked_about_once_with_a_longer_window
     windows = [round(query.window) for query in source.queries]
     assert [window > 3000 for window in windows] == [False, True, False, False]
     assert sampler.evidence(A).panel.states["errors"].candidate.requests > 5000
+
+
+async def test_a_query_that_cannot_be_written_keeps_no_other_from_being_judged(sampler, source):
+    rule = Query(promql='up{pod="{{ node }}"}', highest=1.0)
+    scope = QueryScope(
+        namespace="models",
+        model="b",
+        candidate=ArmNames("2", "b-new"),
+        stable=ArmNames("1", "b-old"),
+        interval=15.0,
+    )
+    sampler.follow(A, subject("a", NOW))
+    sampler.follow(B, Subject("models", "b-new", "b-old", {"own": trial(rule=rule)}, scope))
+    await polled(sampler, source, 12)
+    assert sampler.evidence(A).panel.states["errors"].candidate == Count(100)
+    assert "is no variable" in str(sampler.evidence(B).query_errors["own"])
 
 
 async def test_incremental_and_replayed_evidence_are_one(sampler, source, news):

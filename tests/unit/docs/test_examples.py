@@ -10,13 +10,26 @@ import pytest
 import yaml
 from tests.support.contract import Server, inspected
 
+from davylamp.adapters import templates
 from davylamp.adapters.errors import SourceFault
+from davylamp.adapters.series import SeriesNames
 from davylamp.api import names
 from davylamp.api.explanations import Explanations
+from davylamp.api.gates import (
+    ErrorRate,
+    ExplanationShares,
+    Gate,
+    GroupGap,
+    Latency,
+    OnFail,
+    Predictions,
+    Query,
+)
 from davylamp.api.names import Command, Reason
-from davylamp.api.spec import CheckName, ModelDeploymentSpec
+from davylamp.api.spec import CheckName, ModelDeploymentSpec, Source
 from davylamp.checks import CheckReason, Expected
-from davylamp.gates.verdicts import NO_SERIES, NO_TRAFFIC, SOURCE_DOWN, STALE_SCRAPE
+from davylamp.gates.samples import Channel
+from davylamp.gates.verdicts import NO_DATA
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
@@ -28,7 +41,16 @@ DOCUMENTS = [
 CODE = re.compile(r"```.*?```", re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 TEST = re.compile(r"`(test_\w+)`")
-MODULE = re.compile(r"`((?:api|gates|rollout|manifests|adapters|controller)/\w+\.py)`(?: `(\w+)`)?")
+ROOMS = "api|gates|gates/evidence|checks|rollout|manifests|adapters|controller|cli|simulation"
+MODULE = re.compile(rf"`((?:{ROOMS})/\w+\.py)`(?: `(\w+)`)?")
+GATE_KINDS = {
+    "errorRate": ErrorRate,
+    "latency": Latency,
+    "predictions": Predictions,
+    "explanations": ExplanationShares,
+    "bias": GroupGap,
+    "query": Query,
+}
 
 
 def label(path: Path) -> str:
@@ -70,9 +92,28 @@ def test_the_full_example_says_every_field():
         (ModelDeploymentSpec.model_fields["feature_snapshot"].annotation, spec["featureSnapshot"]),
         (ModelDeploymentSpec.model_fields["serving"].annotation, spec["serving"]),
         (ModelDeploymentSpec.model_fields["rollout"].annotation, spec["rollout"]),
+        (Source, spec["rollout"]["evidence"]),
         (Explanations, spec["explanations"]),
     ):
         assert {field.alias for field in model.model_fields.values()} == set(said)
+
+
+def test_the_full_example_says_every_field_of_every_kind_of_gate():
+    spec = yaml.safe_load(text(ROOT / "examples" / "modeldeployment.yaml"))["spec"]
+    gates = spec["rollout"]["gates"]
+    assert {key for gate in gates for key in gate} == {f.alias for f in Gate.model_fields.values()}
+    for key, model in GATE_KINDS.items():
+        said = {field for gate in gates if key in gate for field in gate[key]}
+        assert said == {field.alias for field in model.model_fields.values()}, key
+
+
+def test_own_queries_of_the_full_example_can_be_asked():
+    spec = yaml.safe_load(text(ROOT / "examples" / "modeldeployment.yaml"))["spec"]
+    queries = [gate["query"] for gate in spec["rollout"]["gates"] if "query" in gate]
+    assert queries
+    for query in queries:
+        templates.check(query["promql"])
+        assert "ratio" not in query or templates.compares(query["promql"])
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=label)
@@ -111,18 +152,18 @@ def test_every_alert_has_its_runbook():
 
 
 def test_every_hold_is_in_the_runbook():
-    holds = re.findall(r"Reason\.([A-Z_]+)", text(ROOT / "operator/davylamp/rollout/holds.py"))
+    sources = [text(path) for path in sorted((ROOT / "operator/davylamp/rollout").glob("*.py"))]
+    holds = set(re.findall(r"Hold\(\s*Reason\.([A-Z_]+)", "\n".join(sources)))
     page = text(RUNBOOKS / "rollout-does-not-go-on.md")
-    missing = [Reason[hold] for hold in holds if f"| `{Reason[hold]}` |" not in page]
-    assert not missing
-    gaps = (SOURCE_DOWN, NO_SERIES, STALE_SCRAPE, NO_TRAFFIC, SourceFault.BAD_ANSWER)
-    assert not [gap for gap in gaps if f"`{gap}`" not in page]
+    assert len(holds) > 12
+    assert not [Reason[hold] for hold in holds if f"| `{Reason[hold]}` |" not in page]
+    assert not [gap for gap in NO_DATA | set(SourceFault) if f"| `{gap}` |" not in page]
 
 
 def test_every_reason_for_taking_back_is_in_the_runbook():
     sources = [
         text(ROOT / f"operator/davylamp/rollout/{n}.py")
-        for n in ("withdrawals", "checks", "commands", "faults")
+        for n in ("withdrawals", "checks", "commands", "faults", "gating")
     ]
     found = re.findall(r"(?:take_back|revert)\([^()]*?Reason\.([A-Z_]+)", "\n".join(sources))
     found += re.findall(r"Fault\(\s*Reason\.([A-Z_]+)", "\n".join(sources))
@@ -156,6 +197,22 @@ def test_the_smallest_manifest_of_the_contract_passes_the_schema_and_its_checks(
     server = Server(manifest)
     expected = Expected("v1-3f2c1ab", "2026-11-01", 42)
     assert {r.verdict.value for r in inspected(server, checks, expected).values()} == {"Pass"}
+
+
+def test_every_series_that_a_gate_reads_is_in_the_contract():
+    page, series = text(ROOT / "docs" / "model-server.md"), SeriesNames()
+    wanted = {metric for c in Channel if c is not Channel.QUERY for metric in series.metrics(c)}
+    bases = {re.sub(r"_(bucket|count|sum)$", "", metric) for metric in wanted}
+    assert len(bases) == 6
+    assert not [base for base in bases if f"`{base}" not in page]
+    labels = (series.feature_label, series.group_label, series.outcome_label, series.code_label)
+    assert not [each for each in (*labels, series.positive_outcome) if each not in page]
+    for kind in GATE_KINDS:
+        assert f"| `{kind}` |" in page, kind
+
+
+def test_every_value_of_on_fail_is_in_the_readme():
+    assert not [each for each in OnFail if f"`{each}`" not in text(ROOT / "README.md")]
 
 
 def test_commands_and_labels_are_spelt_as_the_operator_reads_them():

@@ -41,6 +41,7 @@ class Survey:
     total: Count = NOTHING
     seconds: float = 0.0
     cells: int = 0
+    """Cells with requests."""
     between: float = 0.0
     """Sum of Pearson's chi-squared over pods, within cells."""
     degrees: int = 0
@@ -109,9 +110,11 @@ def temper(rule: Statistical, survey: Survey) -> Temper:
             return Temper()
     if found.largest is None:
         return Temper(ASSUMED_BURST)
+    if found.largest >= EXTREME:
+        return Temper(betting=True)
     within = found.between_pods if found.between_pods is not None else found.over_time
     burst = within or 1.0
-    return Temper(burst, burst, betting=found.largest >= EXTREME)
+    return Temper(burst, burst)
 
 
 def _closed(survey: Survey, length: float) -> Survey:
@@ -119,7 +122,7 @@ def _closed(survey: Survey, length: float) -> Survey:
     served = {pod: count for pod, count in survey.open.items() if count.requests}
     whole = sum(served.values(), NOTHING)
     if not whole.requests:
-        return survey
+        return replace(survey, seconds=survey.seconds + length) if survey.open else survey
     mixed = 0 < whole.errors < whole.requests and len(served) > 1
     return replace(
         survey,
