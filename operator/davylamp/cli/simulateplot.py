@@ -25,6 +25,7 @@ def plot(answers: Sequence[Sequence[Answer]], target: Path) -> None:
     if bad:
         _grouped(second, bad, [[each.seconds_median for each in kind] for kind in bad])
         second.set_ylabel("median seconds until found")
+        second.legend(fontsize="x-small", ncols=5, loc="lower left", bbox_to_anchor=(0.0, 1.0))
         _grouped(third, bad, [[each.bad_median for each in kind] for kind in bad])
         third.set_ylabel("median bad answers")
         third.set_xlabel("canary's errors (no bar: not found in most canaries)")
@@ -51,5 +52,5 @@ def _grouped(
         heights = [value[i] or 0.0 for value in values]
         axes.bar(places, heights, BAR, label=gate, color=f"C{i}")
     axes.set_yscale("log")
+    axes.set_ylim(bottom=1.0)
     axes.set_xticks(range(len(kinds)), [kind[0].canary for kind in kinds])
-    axes.legend(fontsize="x-small", ncols=3)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from davylamp.adapters.errors import SourceError
+from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.ownquery import QueryScope
-from davylamp.adapters.podmetrics import PodTarget
+from davylamp.adapters.podmetrics import PodTarget, Sweep
 from davylamp.gates import Channel, Panel, Query, Sample, Scrapes, Trial, open_panel
 from davylamp.gates.recording import Recording
 
@@ -120,6 +120,17 @@ class Followed:
             answered=frozenset(self.answered),
             seen_instead=dict(self.seen_instead),
         )
+
+    @property
+    def faults(self) -> frozenset[tuple[str, SourceFault]]:
+        """What cannot be asked at the moment, channels and own queries, and why."""
+        channels = {(channel.value, error.fault) for channel, error in self.errors.items()}
+        return frozenset(channels | {(f"gate {g}", e.fault) for g, e in self.query_errors.items()})
+
+    def is_told_by(self, sweep: Sweep) -> bool:
+        """Whether every pod told everything that is read of it; Prometheus may know the rest."""
+        mine = {pod.key for pod in self.subject.pods}
+        return all(mine <= sweep.samples[channel].keys() for channel in self.subject.channels)
 
     def scrapes(self, scraped: Scraped, until: float, *, after: float = -math.inf) -> Scrapes:
         """Its own part of what was read of all pods, later than `after`."""

@@ -217,12 +217,12 @@ def _spec_of(parent: JsonObject) -> tuple[ModelDeploymentSpec | None, Refusal | 
     """The spec, or why it is refused, with the path of the field."""
     try:
         spec = ModelDeploymentSpec.model_validate(parent.get("spec") or {})
-        wrong = _query_refusal(spec)
-        return (None if wrong else spec), wrong
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(["spec", *(str(part) for part in first["loc"])])
         return None, Refusal(Reason.INVALID_SPEC, f"{path}: {first['msg']}")
+    wrong = _query_refusal(spec)
+    return (None if wrong else spec), wrong
 
 
 def _query_refusal(spec: ModelDeploymentSpec) -> Refusal | None:

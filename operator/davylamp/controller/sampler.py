@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.errors import SourceError
 from davylamp.adapters.podmetrics import TIMEOUT as SWEEP_TIMEOUT
 from davylamp.adapters.podmetrics import PodMetrics, Sweep
 from davylamp.adapters.prometheus import MetricSource
@@ -149,7 +149,7 @@ class Sampler:
 
     async def _judge(self, key: Key, followed: Followed, answers: Answers, now: float) -> None:
         """Take in one subject's samples; a bug met by one must not keep the others unjudged."""
-        before = _faults(followed)
+        before = followed.faults
         self._note_errors(key, followed, answers)
         try:
             news = self._take_in(key, followed, answers, now)
@@ -158,7 +158,7 @@ class Sampler:
             log = about(_log, namespace=key.namespace, name=key.name)
             log.exception("judging failed; trying again")
             return
-        if news or before != _faults(followed):
+        if news or before != followed.faults:
             self._on_news(key)
 
     def _note_errors(self, key: Key, followed: Followed, answers: Answers) -> None:
@@ -244,7 +244,7 @@ class Sampler:
 
     def _swept(self, key: Key, followed: Followed, sweep: Sweep) -> bool:
         """Take in one subject's part of a sweep, if it is whole."""
-        if self._followed.get(key) is not followed or not _is_whole(followed, sweep):
+        if self._followed.get(key) is not followed or not followed.is_told_by(sweep):
             return False
         scrapes = {
             channel: followed.scrapes(by_workload(sweep.samples[channel]), sweep.at)
@@ -282,24 +282,6 @@ class Sampler:
 
     def _look_back(self) -> float:
         return 2 * BASELINE_SCRAPES * self._settings.scrape_interval
-
-
-def _faults(followed: Followed) -> tuple[frozenset[tuple[str, SourceFault]], ...]:
-    """What cannot be asked at the moment, and why."""
-    channels = {(channel.value, error.fault) for channel, error in followed.errors.items()}
-    own = {(gate, error.fault) for gate, error in followed.query_errors.items()}
-    return frozenset(channels), frozenset(own)
-
-
-def _is_whole(followed: Followed, sweep: Sweep) -> bool:
-    """Whether all pods were read, and of each channel as much as was there before."""
-    mine = {pod.key for pod in followed.subject.pods}
-    silent = {channel for channel in followed.subject.channels if not sweep.samples[channel]}
-    known = (
-        trial.rule.channel in silent and followed.panel.states[name].last
-        for name, trial in followed.subject.trials.items()
-    )
-    return not (mine & sweep.failed.keys() or any(known))
 
 
 def _wanted(followed: Followed) -> Wanted:

@@ -5,7 +5,7 @@ rollouts there are. Below the limit every rollout has its interval. Above it all
 by the same factor: who has waited longest, in intervals of its own, is next.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -80,14 +80,6 @@ class Budget:
             self._waiting_since[key] = now
             chosen.append(key)
         return chosen
-
-    def stretch(self, wanted: Iterable[Wanted]) -> float:
-        """How many times their interval rollouts have to wait for a sweep; 1 within the budget.
-
-        Gates must be told the interval times this, or they would take pods that wait for their
-        turn for lost.
-        """
-        return max(1.0, sum(each.pods / each.interval for each in wanted) / self._per_second)
 
     def _fill(self, now: float) -> None:
         passed = 0.0 if self._filled_at is None else max(0.0, now - self._filled_at)

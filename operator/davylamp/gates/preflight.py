@@ -79,7 +79,9 @@ def _clusters(trial: Trial, state: GateState) -> str:
     found, used = dispersion(state.survey).largest, temper(trial.rule, state.survey)
     if found is None or found <= 1:
         return ""
-    how = "whole blocks are compared" if used.betting else f"evidence is divided by {used.burst:.2g}"
+    how = f"evidence is divided by {used.burst:.2g}"
+    if used.betting:
+        how = "whole blocks are compared, which takes many times longer than is told here"
     return f" that come in clusters of about {found:.2g} ({how})"
 
 
@@ -106,7 +108,7 @@ def _time(trial: Trial, state: GateState, share: float, canary: float, bad: floa
         return "never, that is within the bounds"
     if math.isinf(found):
         return "never, there is too little traffic"
-    return f"in about {spoken(found)} ({rounded(needed)} requests)"
+    return f"in about {spoken(found)} ({rounded(needed):,} requests)"
 
 
 def _seconds(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from davylamp.gates.verdicts import Count
+
+_LEAST_PERCENT: Final = 0.001
 
 
 def tally(count: Count) -> str:
@@ -18,6 +22,8 @@ def short(count: Count) -> str:
 def percent(share: float) -> str:
     """Give a fraction as a percentage with two or three digits."""
     value = 100 * share
+    if 0 < value < _LEAST_PERCENT:
+        return f"<{_LEAST_PERCENT} %"
     return f"{value:.3g} %" if value >= 1 else f"{value:.2g} %"
 
 

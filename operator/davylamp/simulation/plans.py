@@ -57,7 +57,14 @@ def judged(rollout: Rollout, channels: Collection[Channel] = ERRORS_ALONE) -> Ju
 
 def channel_of(gate: Gate) -> Channel:
     """What a gate is judged by."""
-    return judging.rule_of(gate, judging.Budget(0.01, 0.01)).channel
+    kinds = {
+        Channel.LATENCY: gate.latency,
+        Channel.SCORES: gate.predictions,
+        Channel.SHARES: gate.explanations,
+        Channel.GROUPS: gate.bias,
+        Channel.QUERY: gate.query,
+    }
+    return next((channel for channel, told in kinds.items() if told), Channel.ERRORS)
 
 
 def trials(

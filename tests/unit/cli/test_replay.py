@@ -1,5 +1,8 @@
 import math
+import os
 import random
+import subprocess
+import sys
 
 import pytest
 from tests.unit.cli.conftest import as_csv, canary, rows, spec
@@ -220,3 +223,19 @@ def test_the_evidence_is_drawn_the_same_each_time(command, tmp_path, name):
         pictures.append((tmp_path / name).read_bytes())
     assert pictures[0] == pictures[1]
     assert pictures[0].startswith((b"\x89PNG", b"<?xml"))
+
+
+def test_without_matplotlib_the_extra_is_named(command, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    code, out = command.replay(canary(0.05), "--plot", str(tmp_path / "out.svg"))
+    assert (code, out) == (2, "")
+    assert "davylamp[plots]" in command.err
+
+
+def test_only_what_draws_needs_matplotlib_and_nothing_here_needs_the_operator():
+    script = "import davylamp.cli.commands, sys; print(*sys.modules)"
+    told = {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=told, capture_output=True, text=True, check=True
+    )
+    assert not {"matplotlib", "numpy", "kopf", "aiohttp", "kubernetes"} & set(done.stdout.split())
