@@ -7,17 +7,20 @@ import pytest
 from tests.unit.gates.stories import START, judged, played, pod, steady, trial
 
 from davylamp.gates import (
+    Arm,
     ErrorRate,
     Latency,
-    Scrapes,
+    Sample,
     Threshold,
     Trial,
     Verdict,
     WeightChange,
+    blocks,
     start,
-    update,
 )
+from davylamp.gates.blocks import Block
 from davylamp.gates.evidence.dispersion import temper
+from davylamp.gates.timeline import PodKey
 
 # --- stable before the trial ------------------------------------------------------------------
 
@@ -39,8 +42,8 @@ def stable_before(clusters, *, after=0, blame=0):
     return {"s0": of(0), "s1": of(1)}
 
 
-def worse_canary(blocks=4):
-    return {"c": steady(blocks, 50, 3, phase=2.0)}
+def worse_canary():
+    return {"c": steady(4, 50, 3, phase=2.0)}
 
 
 def estimated(**stable):
@@ -94,8 +97,8 @@ def test_a_trial_that_has_not_begun_only_surveys(rule):
     assert state.book == start(waiting).book
     assert (state.candidate.requests, state.stable.requests) == (0, 0)
     assert state.survey.total.requests > 0
-    answer = judged(waiting, state, now=START + 9_000)
-    assert answer.verdict is Verdict.UNDECIDED
+    answer = judged(waiting, state, now=max(each.time for each in state.last.values()))
+    assert answer.verdict is not Verdict.FAIL
     assert answer.log10_rollback == 0.0
 
 
@@ -151,42 +154,71 @@ def test_p3_a_long_warm_up_is_not_taken_for_no_traffic():
     rule = replace(LATENCY, warm_up=120.0)
     state = played(trial(rule), stable=STABLE, candidate={"c": slow_start()})
     assert state.candidate.requests == 0
-    answer = judged(trial(rule), state)
-    assert (answer.verdict, answer.reason) == (Verdict.UNDECIDED, "GatheringEvidence")
+    for seconds in (31, 45, 62):
+        answer = judged(trial(rule), state, now=START + seconds)
+        assert (answer.verdict, answer.reason) == (Verdict.UNDECIDED, "GatheringEvidence")
 
 
 # --- scrapes out of step ----------------------------------------------------------------------
 
-LONG = 15.0
+
+def agreeing(*, canary, stable, began=START, now=START + EVERY, rule=None):
+    """How many blocks have to agree, by the times of the last samples of each side's pods."""
+    a_trial = trial(rule or ErrorRate(burst=1.0))
+    keyed = {
+        PodKey(arm.value, str(number)): Sample(time, 100.0)
+        for arm, times in ((Arm.CANDIDATE, canary), (Arm.STABLE, stable))
+        for number, time in enumerate(times)
+    }
+    return blocks.agreeing(a_trial, a_trial.rule, Block(began=began), keyed, now)
 
 
-def outage(*, shift, blocks=5):
-    """Both revisions fail entirely at the same moment; stable is scraped `shift` s later."""
-    calm, broken = [(100, 0)] * 4, [(100, 100)] * blocks
-    stable = {"s": pod(*[(300, 0)] * 60, base=(9_000, 0), phase=1.0 + shift)}
-    return {"stable": stable, "candidate": {"c": pod(*calm, *broken, phase=1.0)}}
+def test_two_blocks_are_enough_where_both_sides_are_scraped_in_step():
+    at = START + EVERY
+    assert agreeing(canary=[at, at], stable=[at, at]) == 2
+    assert agreeing(canary=[at], stable=[at - EVERY]) == 2
 
 
-def blocks_until_failure(**scrapes):
-    """Bad blocks until the canary fails, scraped every 5 s."""
+@pytest.mark.parametrize(("behind", "needed"), [(5.1, 3), (10.0, 3), (10.1, 4), (14.9, 4)])
+def test_whoever_is_behind_makes_more_blocks_agree(behind, needed):
+    """A shared incident shows on one side earlier by that, in as many blocks as fit into it."""
+    at = START + EVERY
+    assert agreeing(canary=[at], stable=[at, at - behind]) == needed
+    assert agreeing(canary=[at, at - behind], stable=[at]) == needed
+
+
+def test_longer_blocks_hold_more_of_what_is_behind():
+    at = START + 3 * EVERY
+    assert agreeing(canary=[at], stable=[at - 12.0], began=START, now=at) == 2
+
+
+def test_short_blocks_do_not_count_as_shorter_than_a_scrape():
+    """A block that happens to be short is followed by one that is not."""
+    at = START + 1.0
+    assert agreeing(canary=[at], stable=[at - 4.0], began=START, now=at) == 2
+
+
+def test_a_pod_that_is_lost_is_not_waited_for():
+    at = START + 100.0
+    lost = at - 3 * EVERY - 0.1
+    assert agreeing(canary=[at], stable=[at, lost], began=at - EVERY, now=at) == 2
+    assert agreeing(canary=[at], stable=[lost], began=at - EVERY, now=at) == 2
+
+
+def test_a_user_who_wants_more_blocks_gets_them():
+    at = START + EVERY
+    rule = ErrorRate(min_blocks=4)
+    assert agreeing(canary=[at], stable=[at], rule=rule) == 4
+    assert agreeing(canary=[at], stable=[at - 14.9, at], rule=ErrorRate(min_blocks=3)) == 4
+
+
+@pytest.mark.parametrize(("first", "every", "taken"), [(0.0, 5.0, 2), (-2.4, 10.0, 3)])
+def test_p2_a_total_outage_takes_as_many_blocks_as_have_to_agree(first, every, taken):
+    """With a second pod of stable that is scraped along, or 7.4 s before the first block's end."""
+    other = pod(*[(100, 0)] * 20, base=(9_000, 0), every=every, phase=first)
+    stable = {"s": steady(20, 100, base=(9_000, 0)), "other": other}
     a_trial = trial()
-    state, bad = start(a_trial), 0
-    for scrape in range(1, 20):
-        state = update(a_trial, state, Scrapes(START + 1.0 + EVERY * scrape, **scrapes))
-        bad = max(0, scrape - 4)
-        if state.book.joint.worse:
-            return bad
-    raise AssertionError("never")
-
-
-def test_two_blocks_are_enough_where_both_revisions_are_scraped_in_step():
-    assert blocks_until_failure(**outage(shift=0.0)) == 2
-
-
-def test_a_pod_whose_scrapes_lag_makes_more_blocks_agree():
-    """It is one of two pods of stable, so blocks close without it."""
-    seen = outage(shift=0.0)
-    lagging = pod(*[(900, 0)] * 20, base=(9_000, 0), every=LONG, phase=1.0)
-    seen["stable"] = {**seen["stable"], "lagging": lagging}
-    in_step = blocks_until_failure(**outage(shift=0.0))
-    assert blocks_until_failure(**seen) > in_step
+    state = played(a_trial, stable=stable, candidate={"c": steady(8, 50, 50)})
+    worse = state.book.joint.worse
+    assert worse is not None
+    assert worse.candidate.requests == 50 * taken

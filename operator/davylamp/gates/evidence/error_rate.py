@@ -24,8 +24,9 @@ RATIO: Final = "ratio"
 RATE: Final = "rate"
 """The two claims."""
 
-STAKES: Final = (0.05, 0.15, 0.4, 0.9)
-"""Parts of the capital that are bet on a block."""
+STAKES: Final = (0.1, 0.4, 0.97)
+"""Parts of the capital that are bet on a block. The largest is nearly all, as differences of rates
+are small beside what can be lost; few, as each costs the others its part of the capital."""
 
 
 def gains(rule: ErrorRate, block: Pair, *, betting: bool = False) -> Gains:
