@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from davylamp.api.gates import OnFail
 from davylamp.api.json import JsonObject
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName, Rollout, Step
-from davylamp.api.status import ModelDeploymentStatus, RevisionRef, Stage, to_json
+from davylamp.api.status import ModelDeploymentStatus, Outlook, RevisionRef, Stage, to_json
 from davylamp.checks import CheckReason, CheckResult, CheckVerdict
 from davylamp.gates import Count, Judgement, Verdict
 from davylamp.rollout import (
@@ -101,6 +102,14 @@ class World:
     selector: str = NOBODY
     answers: dict[str, Judgement] = field(default_factory=dict)
     """What every gate says about a revision; none: it was not asked yet."""
+    said: dict[str, Judgement] = field(default_factory=dict)
+    """What single gates say instead, by name."""
+    outlook: tuple[Outlook, ...] = ()
+    """What gates will be able to find of a candidate without traffic."""
+    blind: dict[str, str] = field(default_factory=dict)
+    """Gates that find nothing on stable while a candidate has no traffic."""
+    baseline: dict[str, float] = field(default_factory=dict)
+    """Explanation shares of training that a pod tells with the checks."""
     checks: dict[str, Mapping[CheckName, CheckVerdict] | None] = field(default_factory=dict)
     """What a revision's pods answer where it is not a pass at once; None: nobody asked yet."""
     notices: list[Notice] = field(default_factory=list)
@@ -171,6 +180,7 @@ class World:
         )
         answer = self.answers.get(judged.revision) if judged and asked else None
         known = {*self.scale, *self.pods}
+        preparing = status.candidate is not None and status.candidate.stage is Stage.PREPARING
         return Observation(
             now=self.now,
             generation=self.generation,
@@ -183,11 +193,20 @@ class World:
             recorded=tuple(self.records),
             missing_secrets=self.missing_secrets,
             judged=judged.revision if judged else None,
-            judgements={gate.name: answer for gate in self.rollout.gates} if answer else {},
+            judgements=self._judgements(answer) if answer else {},
+            outlook=self.outlook if preparing else (),
+            blind=dict(self.blind) if preparing else {},
             source_error=self.source_error,
             first_scrape_seen=self.first_scrape_seen,
             inspected=self._inspected(),
         )
+
+    def _judgements(self, answer: Judgement) -> dict[str, Judgement]:
+        """One by gate: of the pinned plan, and in a probation of those that take back."""
+        candidate = self.status.candidate
+        gates = candidate.plan.gates if candidate else self.rollout.gates
+        asked = (g.name for g in gates if candidate or g.action is OnFail.ROLLBACK)
+        return {name: self.said.get(name, answer) for name in asked}
 
     def _inspected(self) -> Inspected | None:
         """What a ready pod said to the checks that the stored status asks for."""
@@ -204,7 +223,7 @@ class World:
         if said is None or not self._workload(revision).ready:
             return None
         results = (check_result(n, said.get(n, CheckVerdict.PASS)) for n in asked)
-        return Inspected(revision, since, tuple(results))
+        return Inspected(revision, since, tuple(results), dict(self.baseline))
 
     def _workload(self, revision: str) -> Workload:
         pods = tuple(self.pods.get(revision, ()))
@@ -341,6 +360,9 @@ class World:
             scale=dict(self.scale),
             pods={revision: list(pods) for revision, pods in self.pods.items()},
             answers=dict(self.answers),
+            said=dict(self.said),
+            blind=dict(self.blind),
+            baseline=dict(self.baseline),
             checks=dict(self.checks),
             notices=list(self.notices),
             written=list(self.written),

@@ -100,13 +100,16 @@ class Followed:
     asked_until: dict[str, float] = field(default_factory=dict)
     """By gate: the last moment that its own query was asked about."""
     seen_instead: dict[str, str] = field(default_factory=dict)
+    looked_at: dict[str, float] = field(default_factory=dict)
+    """By gate: when it was last found out what there is instead, epoch seconds."""
     swept_at: float = -math.inf
     """Epoch seconds of the last sweep that counted."""
 
     @classmethod
     def begin(cls, subject: Subject, since: float) -> "Followed":
         """Nothing is known yet."""
-        return cls(subject, since, open_panel(subject.trials), Recording())
+        asked = dict.fromkeys(subject.queries, since)
+        return cls(subject, since, open_panel(subject.trials), Recording(), asked_until=asked)
 
     @property
     def evidence(self) -> Evidence:

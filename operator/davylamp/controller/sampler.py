@@ -9,6 +9,7 @@ begins and to which it falls back while pods cannot be reached.
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -37,6 +38,8 @@ from davylamp.gates.recording import Recording, noted
 __all__ = ["Evidence", "Sampler", "Subject"]
 
 _log = logging.getLogger(__name__)
+LOOK_AROUND: Final = 10.0
+"""Seconds between two looks for other series: pods that just began to serve were not scraped yet."""
 TICK: Final = 1.0
 """Seconds between polls; a scrape is judged at most this long after it can be seen."""
 
@@ -149,7 +152,7 @@ class Sampler:
 
     async def _judge(self, key: Key, followed: Followed, answers: Answers, now: float) -> None:
         """Take in one subject's samples; a bug met by one must not keep the others unjudged."""
-        before = followed.faults
+        before = followed.faults, dict(followed.seen_instead)
         self._note_errors(key, followed, answers)
         try:
             news = self._take_in(key, followed, answers, now)
@@ -158,7 +161,7 @@ class Sampler:
             log = about(_log, namespace=key.namespace, name=key.name)
             log.exception("judging failed; trying again")
             return
-        if news or before != followed.faults:
+        if news or before != (followed.faults, followed.seen_instead):
             self._on_news(key)
 
     def _note_errors(self, key: Key, followed: Followed, answers: Answers) -> None:
@@ -196,12 +199,13 @@ class Sampler:
         return self._fold(followed, scrapes, own)
 
     async def _look_around(self, followed: Followed, now: float) -> None:
-        """Before a canary, once: find out what there is where a gate finds nothing on stable."""
+        """Before a canary, now and then: what there is where a gate finds nothing on stable."""
         for name, trial in followed.subject.trials.items():
             channel, state = trial.rule.channel, followed.panel.states[name]
             blind = channel in followed.answered and not sees_stable(state)
             if trial.started_at > now and blind and followed.subject.stable:
-                if name not in followed.seen_instead:
+                if now - followed.looked_at.get(name, -math.inf) >= LOOK_AROUND:
+                    followed.looked_at[name] = now
                     told = await self._asker.seen_instead(followed, channel, now)
                     followed.seen_instead[name] = told
             else:
@@ -252,6 +256,7 @@ class Sampler:
         }
         followed.errors.clear()
         followed.swept_at = sweep.at
+        followed.since = max(followed.since, sweep.at - self._look_back() / 2)
         if self._fold(followed, scrapes, {}):
             self._on_news(key)
         return True

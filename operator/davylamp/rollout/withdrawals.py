@@ -7,7 +7,6 @@ from typing import Final
 from davylamp.api.gates import OnFail
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Outcome, Stage
-from davylamp.gates import Verdict
 from davylamp.rollout.capacity import pods_not_ready
 from davylamp.rollout.checks import unanswered
 from davylamp.rollout.endings import revert, take_back
@@ -127,7 +126,9 @@ def probation_failed(turn: Turn) -> Turn | None:
     fault = hard_fault(serving) or _readiness_lost_alone(serving, warm, turn.seen.now)
     if fault:
         return revert(turn, fault.reason, fault.message)
-    for name, judgement in turn.seen.gates_with(Verdict.FAIL, serving.revision):
+    # in the pass that promotes, the gates that only warn or pause have answered too
+    plan = turn.seen.rollout
+    for name, judgement in failing(turn, plan, serving.revision, OnFail.ROLLBACK):
         return revert(turn, Reason.GATE_FAILED, f"gate {name}: {judgement.message}")
     return None
 

@@ -106,6 +106,7 @@ def test_p2_the_ratio_claim_expects_nothing_of_a_canary_within_the_ratio(
 def test_p2_the_rate_claim_expects_nothing_of_a_canary_within_the_rate(
     max_rate, part, canary, history, pace, betting
 ):
+    """Bets have one claim, which says both: stable is without errors here."""
     rule = ErrorRate(max_rate=max_rate, burst=1.0, horizon_blocks=8)
     before = told(rule, history, pace, betting=betting) if history else None
     if before is None:
@@ -116,7 +117,7 @@ def test_p2_the_rate_claim_expects_nothing_of_a_canary_within_the_rate(
         return binomial(block.candidate, rate) * (block.stable.errors == 0)
 
     def value(evidence):
-        return claim(rule, evidence, error_rate.RATE)
+        return claim(rule, evidence, error_rate.RATIO if betting else error_rate.RATE)
 
     after = expected(
         rule, before or PRIOR, all_blocks(canary, 1), weigh, value, pace=pace, betting=betting

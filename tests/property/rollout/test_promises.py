@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.support.nature import Model, live, serving_world, world_in
 from tests.support.world import NAME, World, judgement, revision_of
 
+from davylamp.api.gates import ErrorRate, Gate, OnFail
 from davylamp.api.json import JsonObject
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName, Rollout, Step
@@ -31,6 +32,14 @@ PLANS = (
     PLAN.model_copy(update={"checks": ()}),
     PLAN.model_copy(update={"checks": (CheckName.GOLDEN,), "progress_deadline": "2m"}),
     PLAN.model_copy(update={"steps": (Step(weight=15, hold="0s"), Step(weight=50, hold="0s"))}),
+)
+GATES = tuple(
+    Gate(name=f"on-{each.lower()}", on_fail=each, error_rate=ErrorRate()) for each in OnFail
+)
+"""One of each kind: those that take back, pause and warn."""
+PLANS += tuple(
+    PLAN.model_copy(update={"gates": GATES, "no_data": no_data, "no_data_deadline": "1m"})
+    for no_data in ("Hold", "Pause", "Rollback")
 )
 FROZEN_HOURS = 5
 EXITS = ("kubectl ", "create it", "spec.paused", "spec.replicas", "spec.image.digest")
@@ -70,16 +79,23 @@ class Rollouts(RuleBasedStateMachine):
     # --- events -------------------------------------------------------------------------------
 
     @initialize(
-        plan=st.sampled_from(PLANS), replicas=st.integers(1, 6), begun=st.sampled_from(BEGINNINGS)
+        plan=st.sampled_from(PLANS),
+        replicas=st.integers(1, 6),
+        begun=st.sampled_from(BEGINNINGS),
+        failing=st.sampled_from([None, None, "on-warn", "on-pause"]),
     )
-    def begin(self, plan: Rollout, replicas: int, begun: str) -> None:
+    def begin(self, plan: Rollout, replicas: int, begun: str, failing: str | None) -> None:
         if begun == "New":
             self.world = World(rollout=plan, replicas=replicas)
         elif begun == "First":
             self.world = serving_world(rollout=PLAN, replicas=replicas)
         else:
-            easy = PLAN.model_copy(update={"steps": (Step(weight=50, hold="0s"),)})
-            self.world = world_in(begun, rollout=easy, replicas=replicas)
+            easy = plan.model_copy(update={"steps": (Step(weight=50, hold="0s"),)})
+            if not easy.gates:
+                easy = PLAN.model_copy(update={"steps": easy.steps})
+            probation = easy.model_copy(update={"probation": "10m"})
+            self.world = world_in(begun, rollout=probation, replicas=replicas)
+        self.world.said = {failing: judgement(Verdict.FAIL)} if failing else {}
         self.world.apply(rollout=plan)
         self.floor = replicas
 
@@ -112,6 +128,18 @@ class Rollouts(RuleBasedStateMachine):
     @rule(tag=tags, verdict=st.sampled_from(Verdict), requests=st.sampled_from([5, 500, 50_000]))
     def gates_answer(self, tag: str, verdict: Verdict, requests: int) -> None:
         self.world.answers[revision_of(tag)] = judgement(verdict, requests=requests)
+
+    @rule(name=st.sampled_from([gate.name for gate in GATES]), verdict=st.sampled_from(Verdict))
+    def one_gate_differs(self, name: str, verdict: Verdict) -> None:
+        self.world.said[name] = judgement(verdict)
+
+    @rule()
+    def all_gates_agree_again(self) -> None:
+        self.world.said = {}
+
+    @rule(blind=st.booleans())
+    def gates_find_stable_or_not(self, blind) -> None:
+        self.world.blind = {"errors": "no series"} if blind else {}
 
     @rule(
         tag=tags,
@@ -251,15 +279,20 @@ class Rollouts(RuleBasedStateMachine):
         seen, told = self.world.observe(), {notice.reason for notice in decision.notices}
         before, known = self.world.status.candidate, self.world.status.rejected
         approved = seen.commands.get(Command.PROMOTE) or (before and before.approved)
-        verdicts = {judgement.verdict for judgement in seen.judgements.values()}
-        if Reason.PROMOTION_STARTED in told and before and not approved:
-            plan = seen.rollout if before.stage is Stage.PREPARING else before.plan
-            if plan.steps and plan.gates:  # without steps there is no canary, by request
-                assert before.stage is Stage.CANARY
-                assert verdicts == {Verdict.PASS}
+        plan = before.plan if before and before.stage is not Stage.PREPARING else seen.rollout
+        silent = {gate.name for gate in plan.gates if gate.action is OnFail.WARN}
+        said = {name: each.verdict for name, each in seen.judgements.items() if name not in silent}
+        started = Reason.PROMOTION_STARTED in told and before and not approved
+        if started and plan.steps and plan.gates:  # without steps there is no canary, by request
+            assert before.stage is Stage.CANARY
+            assert set(said.values()) == {Verdict.PASS}
         new = [entry for entry in decision.status.rejected if entry not in known]
         if Reason.GATE_FAILED in {entry.reason for entry in new}:
-            assert Verdict.FAIL in verdicts
+            failed = {name for name, verdict in said.items() if verdict is Verdict.FAIL}
+            assert failed - {gate.name for gate in plan.gates if gate.action is OnFail.PAUSE}
+        if Reason.NO_DATA in {entry.reason for entry in new}:
+            assert Verdict.UNKNOWN in said.values()
+            assert plan.no_data == "Rollback"
 
     def _p11_never_above_the_weight(self, decision: Decision) -> None:
         candidate, stable = decision.status.candidate, decision.status.stable

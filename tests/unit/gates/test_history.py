@@ -212,13 +212,11 @@ def test_a_user_who_wants_more_blocks_gets_them():
     assert agreeing(canary=[at], stable=[at - 14.9, at], rule=ErrorRate(min_blocks=3)) == 4
 
 
-@pytest.mark.parametrize(("first", "every", "taken"), [(0.0, 5.0, 2), (-2.4, 10.0, 3)])
-def test_p2_a_total_outage_takes_as_many_blocks_as_have_to_agree(first, every, taken):
-    """With a second pod of stable that is scraped along, or 7.4 s before the first block's end."""
-    other = pod(*[(100, 0)] * 20, base=(9_000, 0), every=every, phase=first)
-    stable = {"s": steady(20, 100, base=(9_000, 0)), "other": other}
-    a_trial = trial()
-    state = played(a_trial, stable=stable, candidate={"c": steady(8, 50, 50)})
-    worse = state.book.joint.worse
-    assert worse is not None
-    assert worse.candidate.requests == 50 * taken
+def test_p2_the_blocks_that_have_to_agree_are_those_that_take_a_canary_back():
+    """A second pod of stable whose samples are 7.4 s old at the end of the only two bad blocks."""
+    stable = {"s": steady(20, 100, base=(9_000, 0)), "late": [Sample(START - 2.4, 9_000.0)]}
+    state = played(trial(), stable=stable, candidate={"c": steady(1, 50, 50)})
+    in_step = played(trial(), stable={"s": stable["s"]}, candidate={"c": steady(1, 50, 50)})
+    late, prompt = (judged(trial(), each).log10_rollback for each in (state, in_step))
+    assert 0 < late < prompt
+    assert 3 * late >= 2.0 > 2 * late, "three such blocks, and not two"

@@ -47,8 +47,8 @@ def gains_alone(rule: ErrorRate, candidate: Count, *, betting: bool = False) -> 
     """
     if betting:
         worse, better = _rate_bets(rule, candidate)
-    else:
-        worse, better = _rate(rule, candidate)
+        return Gains({RATIO: worse}, {RATIO: better, RATE: better})
+    worse, better = _rate(rule, candidate)
     return Gains({RATIO: worse, RATE: worse}, {RATIO: better, RATE: better})
 
 
@@ -61,11 +61,14 @@ def _rate(rule: ErrorRate, count: Count) -> list[list[float]]:
 
 
 def _bets(rule: ErrorRate, candidate: Count, stable: Count) -> Gains:
-    """Bets on the difference of two rates; the tolerance is the bound of the rate itself."""
+    """Bets on the difference of two rates; the tolerance is the bound of the rate itself.
+
+    So one claim says both: a canary within that bound is at most that much above stable.
+    """
     apart = candidate.rate - stable.rate
-    worse, better = _rate_bets(rule, candidate)
+    _, better = _rate_bets(rule, candidate)
     return Gains(
-        {RATIO: _bet(apart - rule.max_rate, 1 + rule.max_rate), RATE: worse},
+        {RATIO: _bet(apart - rule.max_rate, 1 + rule.max_rate)},
         {RATIO: _bet(rule.tolerated_rate - apart, 1 + rule.tolerated_rate), RATE: better},
     )
 

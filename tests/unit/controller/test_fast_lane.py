@@ -1,0 +1,469 @@
+"""Pods are read directly, Prometheus is the record: which of them is asked when, and what counts."""
+
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+
+from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.ownquery import ArmNames, QueryScope
+from davylamp.adapters.podmetrics import PodTarget, Sweep
+from davylamp.adapters.seen import SeenSeries
+from davylamp.controller import sampler as module
+from davylamp.controller.cache import Key
+from davylamp.controller.following import Subject
+from davylamp.controller.sampler import Sampler
+from davylamp.controller.settings import MetricSettings
+from davylamp.gates import (
+    Around,
+    Channel,
+    ErrorRate,
+    Latency,
+    Query,
+    Sample,
+    Trial,
+    Verdict,
+    WeightChange,
+    judge_all,
+)
+from davylamp.gates.timeline import PodKey
+
+NOW = 10_000.0
+A, B = Key("models", "a"), Key("models", "b")
+SCRAPE = 5
+PER_SECOND = 100
+
+
+@dataclass
+class Pods:
+    """What pods count, read by Prometheus every 5 s and by a sweep whenever it comes.
+
+    A pod answers a sweep `delay` seconds after it began: it has counted on by then.
+    """
+
+    now: float = NOW
+    down: bool = False
+    failing: set[str] = field(default_factory=set)
+    silent: set[tuple[str, Channel]] = field(default_factory=set)
+    bad: dict[str, float] = field(default_factory=dict)
+    """Share of errors since `NOW`, by pod."""
+    delay: float = 0.0
+    queries: list = field(default_factory=list)
+    sweeps: list[tuple[float, tuple[str, ...]]] = field(default_factory=list)
+
+    def sample(self, pod: str, at: float, *, read_at: float | None = None) -> Sample:
+        moment = at if read_at is None else read_at
+        requests = float(int(PER_SECOND * moment))
+        errors = float(int(self.bad.get(pod, 0.0) * PER_SECOND * max(0.0, moment - NOW)))
+        return Sample(at, requests, errors, {"0.1": requests - errors, "1": requests})
+
+    async def scrapes(self, query, *, until=None):
+        self.queries.append(query)
+        if self.down:
+            raise SourceError(SourceFault.DOWN, "no answer")
+        begin = int((query.at - query.window) // SCRAPE + 1) * SCRAPE
+        times = [float(at) for at in range(begin, int(query.at) + 1, SCRAPE)]
+        return {
+            (namespace, _pod(name)): tuple(self.sample(_pod(name), at) for at in times)
+            for namespace, name in query.workloads
+        }
+
+    async def labels_seen(self, query, *, until=None):
+        return SeenSeries()
+
+    async def sweep(self, pods, channels):
+        self.sweeps.append((self.now, tuple(pod.name for pod in pods)))
+        failed = {pod.key: "no answer within 1 s" for pod in pods if pod.name in self.failing}
+        samples = {
+            channel: {
+                pod.key: (self.sample(pod.name, self.now, read_at=self.now + self.delay),)
+                for pod in pods
+                if pod.key not in failed and (pod.name, channel) not in self.silent
+            }
+            for channel in channels
+        }
+        return Sweep(self.now, samples, failed)
+
+    def asked(self) -> Counter:
+        """Queries to Prometheus, by second."""
+        return Counter(query.at - NOW for query in self.queries)
+
+
+def _pod(deployment: str) -> str:
+    return f"{deployment}-5d7f-abcde"
+
+
+def pods_of(name: str, *, more=0) -> tuple[PodTarget, ...]:
+    names = [_pod(f"{name}-new"), _pod(f"{name}-old")]
+    names += [f"{name}-old-5d7f-x{number}" for number in range(more)]
+    return tuple(PodTarget("models", each, each, "10.0.0.1", 8000) for each in names)
+
+
+def trial(rule=None, started_at=NOW):
+    return Trial(rule or ErrorRate(burst=1.0), started_at, (WeightChange(started_at, 0.5),))
+
+
+def subject(name="a", trials=None, *, every=1.0, pods=None, scope=None):
+    return Subject(
+        "models",
+        f"{name}-new",
+        f"{name}-old",
+        trials or {"errors": trial()},
+        scope,
+        sweep_every=every,
+        pods=pods_of(name) if pods is None else pods,
+    )
+
+
+@pytest.fixture
+def land(monkeypatch) -> Pods:
+    pods = Pods()
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: pods.now))
+    return pods
+
+
+@pytest.fixture
+def news() -> list[Key]:
+    return []
+
+
+def made(land, news, **settings) -> Sampler:
+    return Sampler(
+        land, MetricSettings(**settings), on_news=news.append, clock=lambda: land.now, pods=land
+    )
+
+
+@pytest.fixture
+def sampler(land, news) -> Sampler:
+    return made(land, news)
+
+
+async def polled(sampler, land, seconds=1):
+    for _ in range(seconds):
+        await sampler.poll()
+        land.now += 1
+
+
+def state(sampler, key=A, gate="errors"):
+    return sampler.evidence(key).panel.states[gate]
+
+
+def judged(sampler, land, key=A):
+    found = sampler.evidence(key)
+    around = Around(
+        land.now,
+        frozenset({_pod(f"{key.name}-new")}),
+        frozenset({_pod(f"{key.name}-old")}),
+        errors={c: (e.fault.value, str(e)) for c, e in found.errors.items()},
+    )
+    return judge_all(found.trials, found.panel, around)
+
+
+# --- history first, then sweeps ------------------------------------------------------------------
+
+
+async def test_prometheus_tells_the_history_once_and_then_pods_tell_the_rest(sampler, land):
+    sampler.follow(A, subject())
+    await polled(sampler, land, 30)
+    assert land.asked() == {0.0: 1}
+    assert land.queries[0].window >= 600
+    assert [at - NOW for at, _ in land.sweeps] == list(range(1, 30))
+    assert state(sampler).survey.total.requests > 50_000
+    assert state(sampler).candidate.requests == 29 * PER_SECOND
+    assert state(sampler).book.joint.evidence.blocks == 29
+
+
+async def test_a_bad_canary_is_found_within_seconds(sampler, land):
+    sampler.follow(A, subject())
+    await polled(sampler, land, 2)
+    land.bad = {_pod("a-new"): 0.2}
+    found = None
+    while found is None and land.now < NOW + 20:
+        await polled(sampler, land)
+        said = judged(sampler, land)["errors"]
+        found = land.now if said.verdict is Verdict.FAIL else None
+    assert found is not None
+    assert found <= NOW + 5
+
+
+async def test_news_is_told_with_every_sweep(sampler, land, news):
+    sampler.follow(A, subject())
+    await polled(sampler, land)
+    news.clear()
+    await polled(sampler, land, 5)
+    assert news == [A] * 5
+
+
+@pytest.mark.parametrize("slow", [{"every": None}, {"pods": ()}])
+async def test_without_leave_or_without_pods_prometheus_is_asked(sampler, land, slow):
+    sampler.follow(A, subject(**slow))
+    await polled(sampler, land, 10)
+    assert land.sweeps == []
+    assert len(land.asked()) == 10
+
+
+async def test_where_pods_may_not_be_read_at_all_prometheus_is_asked(land, news):
+    sampler = Sampler(land, MetricSettings(), on_news=news.append, clock=lambda: land.now)
+    sampler.follow(A, subject())
+    await polled(sampler, land, 10)
+    assert len(land.asked()) == 10
+    assert state(sampler).candidate.requests > 0
+
+
+async def test_several_channels_are_read_in_one_sweep(sampler, land):
+    trials = {"errors": trial(), "slow": trial(Latency(over=0.1, warm_up=0.0))}
+    sampler.follow(A, subject(trials=trials))
+    await polled(sampler, land, 10)
+    assert land.asked() == {0.0: 2}
+    assert len(land.sweeps) == 9
+    for gate in trials:
+        assert state(sampler, gate=gate).candidate.requests == 9 * PER_SECOND
+    assert sampler.recording(A).reels.keys() == {Channel.ERRORS, Channel.LATENCY}
+
+
+async def test_before_a_canary_sweeps_go_on_with_the_survey(sampler, land):
+    sampler.follow(A, subject(trials={"errors": trial(started_at=math.inf)}))
+    await polled(sampler, land)
+    before = state(sampler).survey.total.requests
+    await polled(sampler, land, 30)
+    assert state(sampler).survey.total.requests >= before + 20 * PER_SECOND
+    assert state(sampler).candidate.requests == 0
+
+
+# --- pods that cannot be read --------------------------------------------------------------------
+
+
+async def test_a_pod_that_fails_makes_its_own_rollout_alone_fall_back(sampler, land):
+    sampler.follow(A, subject("a"))
+    sampler.follow(B, subject("b"))
+    await polled(sampler, land, 10)
+    land.queries.clear()
+    land.failing = {_pod("a-old")}
+    await polled(sampler, land, 10)
+    workloads = {name for query in land.queries for _, name in query.workloads}
+    assert workloads == {"a-new", "a-old"}
+    assert len(land.asked()) == 10
+    assert state(sampler, B).book.joint.evidence.blocks == 19
+    assert state(sampler, A).candidate.requests > 9 * PER_SECOND
+
+
+async def test_the_fallback_asks_for_what_the_sweeps_did_not_bring_and_no_more(sampler, land):
+    sampler.follow(A, subject())
+    await polled(sampler, land, 300)
+    land.queries.clear()
+    land.failing = {_pod("a-old")}
+    await polled(sampler, land, 2)
+    assert max(query.window for query in land.queries) < 60
+
+
+async def test_a_pod_that_tells_only_some_of_it_counts_as_one_that_fails(sampler, land):
+    """The rest may be in Prometheus, from elsewhere than the pod."""
+    trials = {"errors": trial(), "slow": trial(Latency(over=0.1, warm_up=0.0))}
+    sampler.follow(A, subject(trials=trials))
+    land.silent = {(pod.name, Channel.LATENCY) for pod in pods_of("a")}
+    await polled(sampler, land, 20)
+    assert len(land.asked()) == 20
+    assert state(sampler, gate="slow").candidate.requests > 0
+
+
+async def test_pods_that_can_be_read_again_are_read_again(sampler, land):
+    sampler.follow(A, subject())
+    await polled(sampler, land, 10)
+    land.failing = {_pod("a-new")}
+    await polled(sampler, land, 10)
+    land.failing = set()
+    land.queries.clear()
+    await polled(sampler, land, 10)
+    assert land.queries == []
+    assert state(sampler).candidate.requests == 29 * PER_SECOND
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.4, 0.99])
+@pytest.mark.parametrize("until", range(11, 17))
+async def test_p2_changing_between_both_never_lets_a_counter_fall(sampler, land, delay, until):
+    """A counter that falls counts as a restart: all that the pod ever counted, at once.
+
+    A pod answers a sweep late, so a scrape of Prometheus shortly after may know less than it.
+    """
+    land.delay = delay
+    sampler.follow(A, subject())
+    await polled(sampler, land, 10)
+    for _ in range(3):
+        land.failing = {_pod("a-old")}
+        await polled(sampler, land, until)
+        land.failing = set()
+        await polled(sampler, land, 4)
+    found = state(sampler)
+    most = PER_SECOND * (land.now - NOW + delay)
+    assert found.candidate.requests <= most
+    assert found.stable.requests <= most
+    assert found.candidate.requests >= most - 3 * PER_SECOND
+    assert found.candidate.errors == found.stable.errors == 0
+
+
+async def test_scrapes_of_the_first_second_after_a_sweep_are_left_out(sampler, land):
+    """The last sweep is at 9.5 s, the scrape at 10 s is nearer than a pod may answer late."""
+    land.now = NOW + 0.5
+    sampler.follow(A, subject())
+    await polled(sampler, land, 10)
+    assert land.sweeps[-1][0] == NOW + 9.5
+    land.failing = {_pod("a-old")}
+    await polled(sampler, land, 5)
+    assert state(sampler).last[_key("a-new")].time == NOW + 9.5
+    await polled(sampler, land, 3)
+    assert state(sampler).last[_key("a-new")].time == NOW + 15
+
+
+def _key(deployment):
+    arm = "candidate" if deployment.endswith("new") else "stable"
+    return PodKey(arm, _pod(deployment))
+
+
+# --- Prometheus that cannot be asked -------------------------------------------------------------
+
+
+async def test_p3_with_prometheus_down_readable_pods_are_judged_all_the_same(sampler, land):
+    land.down = True
+    land.bad = {_pod("a-new"): 0.5}
+    sampler.follow(A, subject())
+    await polled(sampler, land, 2)
+    await polled(sampler, land, 8)
+    assert sampler.evidence(A).error is None
+    assert state(sampler).candidate.requests > 0
+    assert judged(sampler, land)["errors"].verdict is Verdict.FAIL
+
+
+async def test_an_outage_of_prometheus_in_the_fast_lane_is_not_even_noticed(sampler, land, news):
+    sampler.follow(A, subject())
+    await polled(sampler, land, 5)
+    land.down = True
+    await polled(sampler, land, 20)
+    assert sampler.evidence(A).error is None
+    assert state(sampler).candidate.requests == 24 * PER_SECOND
+
+
+async def test_p3_with_both_out_of_reach_nothing_is_known(sampler, land):
+    sampler.follow(A, subject())
+    await polled(sampler, land, 5)
+    land.down, land.failing = True, {_pod("a-new")}
+    await polled(sampler, land, 2)
+    answer = judged(sampler, land)["errors"]
+    assert (answer.verdict, answer.reason) == (Verdict.UNKNOWN, "SourceDown")
+
+
+# --- own queries beside ------------------------------------------------------------------------
+
+
+class WithQueries(Pods):
+    """The same, with values for users' queries."""
+
+    def __post_init__(self):
+        self.own = []
+
+    async def values(self, query, *, until=None):
+        self.own.append(query)
+        if self.down:
+            raise SourceError(SourceFault.DOWN, "no answer")
+        return dict.fromkeys(map(float, range(query.start, query.end + 1, query.step)), 0.0)
+
+
+@pytest.fixture
+def asking(monkeypatch) -> WithQueries:
+    land = WithQueries()
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: land.now))
+    return land
+
+
+def with_own_query():
+    trials = {"errors": trial(), "own": trial(Query(promql="up", highest=1.0, interval=15.0))}
+    scope = QueryScope(
+        namespace="models",
+        model="a",
+        candidate=ArmNames("new", "a-new"),
+        stable=ArmNames("old", "a-old"),
+        interval=15.0,
+    )
+    return subject(trials=trials, scope=scope)
+
+
+async def test_own_queries_are_asked_of_prometheus_and_counters_of_the_pods(asking, news):
+    sampler = made(asking, news)
+    sampler.follow(A, with_own_query())
+    await polled(sampler, asking, 60)
+    assert len(asking.queries) == 1
+    assert [query.end - NOW for query in asking.own if query.end > NOW] == [5.0, 20.0, 35.0, 50.0]
+    assert state(sampler).candidate.requests == 59 * PER_SECOND
+    assert state(sampler, gate="own").book.good == 4
+
+
+async def test_p3_an_own_query_that_cannot_be_asked_leaves_what_pods_tell_alone(asking, news):
+    sampler = made(asking, news)
+    sampler.follow(A, with_own_query())
+    await polled(sampler, asking, 5)
+    asking.down = True
+    news.clear()
+    await polled(sampler, asking, 40)
+    found = sampler.evidence(A)
+    assert found.error is None
+    assert found.query_errors["own"].fault is SourceFault.DOWN
+    assert state(sampler).candidate.requests == 44 * PER_SECOND
+    assert judged(sampler, asking)["errors"].verdict is not Verdict.UNKNOWN
+
+
+async def test_values_of_an_outage_are_asked_for_when_it_is_over(asking, news):
+    asking.down = True
+    sampler = made(asking, news)
+    sampler.follow(A, with_own_query())
+    await polled(sampler, asking, 90)
+    asking.down = False
+    await polled(sampler, asking, 2)
+    assert state(sampler, gate="own").book.good == 6
+
+
+# --- the budget ----------------------------------------------------------------------------------
+
+
+async def test_the_budget_is_kept_and_shared_fairly(land, news):
+    sampler = made(land, news, pod_metrics_per_second=8.0)
+    keys = [Key("models", f"m{number}") for number in range(8)]
+    for key in keys:
+        sampler.follow(key, subject(key.name))
+    await polled(sampler, land, 61)
+    read = Counter(names[0] for _, names in land.sweeps)
+    assert sum(len(names) for _, names in land.sweeps) <= 8 * 61 + 8
+    assert len(read) == 8
+    assert max(read.values()) - min(read.values()) <= 2
+    assert min(read.values()) >= 25, "each gets its half"
+
+
+async def test_within_the_budget_nobody_waits_and_nobody_asks_prometheus(land, news):
+    sampler = made(land, news, pod_metrics_per_second=16.0)
+    keys = [Key("models", f"m{number}") for number in range(8)]
+    for key in keys:
+        sampler.follow(key, subject(key.name))
+    await polled(sampler, land, 20)
+    assert land.asked() == {0.0: 1}
+    assert len(land.sweeps) == 8 * 19
+
+
+async def test_who_waits_longer_for_a_sweep_than_for_a_scrape_is_told_by_prometheus(land, news):
+    """Else gates would take pods for lost whose turn has not come."""
+    sampler = made(land, news, pod_metrics_per_second=2.0)
+    keys = [Key("models", f"m{number}") for number in range(20)]
+    for key in keys:
+        sampler.follow(key, subject(key.name))
+    await polled(sampler, land, 60)
+    for key in keys:
+        newest = max(each.time for each in state(sampler, key).last.values())
+        assert newest >= land.now - 2 * SCRAPE - 1
+        assert judged(sampler, land, key)["errors"].verdict is not Verdict.UNKNOWN
+
+
+async def test_a_sweep_is_as_rare_as_the_rollout_wants_it(sampler, land):
+    sampler.follow(A, subject(every=3.0))
+    await polled(sampler, land, 20)
+    times = [at - NOW for at, _ in land.sweeps]
+    assert times == [1.0, 4.0, 7.0, 10.0, 13.0, 16.0, 19.0]
+    assert land.asked() == {0.0: 1}
