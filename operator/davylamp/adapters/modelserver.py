@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 import aiohttp
 
+from davylamp.adapters.podsession import open_session
 from davylamp.api.json import Json, JsonObject
 from davylamp.checks import Answered, Declined, Reply, Silent
 
@@ -96,14 +97,8 @@ class HttpModelServer:
     def _opened(self) -> aiohttp.ClientSession:
         """The session, made inside the running event loop."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=self._timeout,
-                auto_decompress=False,  # a small answer must not unfold into a large one
-                headers={"Accept": "application/json", "Accept-Encoding": "identity"},
-                cookie_jar=aiohttp.DummyCookieJar(),
-                connector=aiohttp.TCPConnector(force_close=True),
-                trust_env=False,
-            )
+            connector = aiohttp.TCPConnector(force_close=True)
+            self._session = open_session(self._timeout, connector, accept="application/json")
         return self._session
 
 

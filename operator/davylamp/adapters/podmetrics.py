@@ -29,6 +29,7 @@ import yarl
 
 from davylamp.adapters.errors import SourceError
 from davylamp.adapters.exposition import Selector, Series, WantedLines, read_lines
+from davylamp.adapters.podsession import open_session
 from davylamp.adapters.promql import CounterQuery
 from davylamp.adapters.scrapes import PodKey, read_scrapes
 from davylamp.adapters.series import SeriesNames
@@ -192,14 +193,9 @@ class PodMetrics:
     def _opened(self) -> aiohttp.ClientSession:
         """The session, made inside the running event loop."""
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=self._timeout,
-                auto_decompress=False,  # a small answer must not unfold into a large one
-                headers={"Accept": "text/plain; version=0.0.4", "Accept-Encoding": "identity"},
-                cookie_jar=aiohttp.DummyCookieJar(),
-                connector=aiohttp.TCPConnector(limit=AT_ONCE, keepalive_timeout=KEEP_OPEN),
-                trust_env=False,
-            )
+            connector = aiohttp.TCPConnector(limit=AT_ONCE, keepalive_timeout=KEEP_OPEN)
+            accept = "text/plain; version=0.0.4"
+            self._session = open_session(self._timeout, connector, accept=accept)
         return self._session
 
 

@@ -25,6 +25,7 @@ from davylamp.controller.lease import LeaseSettings
 from davylamp.controller.logs import configure
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.reconcile import Reconciler
+from davylamp.controller.recorder import operator_version
 from davylamp.controller.sampler import Sampler
 from davylamp.controller.settings import Settings
 from davylamp.controller.workqueue import Outcome, WorkQueue
@@ -200,14 +201,6 @@ def _registry() -> CollectorRegistry:
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     Gauge("davylamp_build_info", "Version.", ["version", "python"], registry=registry).labels(
-        _version(), sys.version.split()[0]
+        operator_version(), sys.version.split()[0]
     ).set(1)
     return registry
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415
-
-    with contextlib.suppress(PackageNotFoundError):
-        return version("davylamp")
-    return "unknown"

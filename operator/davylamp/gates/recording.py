@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from davylamp.gates.samples import Arm, Channel, Sample, Scrapes
+from davylamp.gates.samples import Arm, Channel, Sample, Scrapes, restarted
 from davylamp.gates.timeline import PodKey, Scraped, split
 
 COUNTERS_HEADER: Final = ("time", "pod", "revision", "requests", "errors")
@@ -188,17 +188,10 @@ def _needed(taken: Sequence[Scraped]) -> set[int]:
         before = last.get(each.key)
         if before is None:
             found.add(number)
-        elif _restarted(taken[before].sample, each.sample):
+        elif restarted(taken[before].sample, each.sample):
             found |= {before, number}
         last[each.key] = number
     return found | set(last.values())
-
-
-def _restarted(previous: Sample, sample: Sample) -> bool:
-    """Whether a counter fell, see `samples.increment`."""
-    if sample.requests < previous.requests or sample.errors < previous.errors:
-        return True
-    return any(sample.parts.get(name, 0.0) < value for name, value in previous.parts.items())
 
 
 def _place(each: Scraped, revisions: Mapping[Arm, str]) -> tuple[str, str, str]:

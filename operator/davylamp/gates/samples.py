@@ -79,7 +79,7 @@ def increment(previous: Sample | None, sample: Sample) -> Count:
     A counter that falls means that the process restarted, so all began again at zero. Counters are
     not read atomically: errors beyond the requests are clipped.
     """
-    if previous is None or _restarted(previous, sample):
+    if previous is None or restarted(previous, sample):
         previous = Sample(sample.time, 0.0)
     whole = round(sample.requests - previous.requests)
     errors = min(round(sample.errors - previous.errors), whole)
@@ -88,7 +88,8 @@ def increment(previous: Sample | None, sample: Sample) -> Count:
     return Count(whole, errors, parts)
 
 
-def _restarted(previous: Sample, sample: Sample) -> bool:
+def restarted(previous: Sample, sample: Sample) -> bool:
+    """Tell whether a counter fell, so that all began again at zero."""
     return (
         sample.requests < previous.requests
         or sample.errors < previous.errors

@@ -51,6 +51,8 @@ class Pods:
     """Share of errors since `NOW`, by pod."""
     delay: float = 0.0
     queries: list = field(default_factory=list)
+    own: list = field(default_factory=list)
+    """Users' queries."""
     sweeps: list[tuple[float, tuple[str, ...]]] = field(default_factory=list)
 
     def sample(self, pod: str, at: float, *, read_at: float | None = None) -> Sample:
@@ -69,6 +71,12 @@ class Pods:
             (namespace, _pod(name)): tuple(self.sample(_pod(name), at) for at in times)
             for namespace, name in query.workloads
         }
+
+    async def values(self, query, *, until=None):
+        self.own.append(query)
+        if self.down:
+            raise SourceError(SourceFault.DOWN, "no answer")
+        return dict.fromkeys(map(float, range(query.start, query.end + 1, query.step)), 0.0)
 
     async def labels_seen(self, query, *, until=None):
         return SeenSeries()
@@ -356,26 +364,6 @@ async def test_p3_with_both_out_of_reach_nothing_is_known(sampler, land):
 # --- own queries beside ------------------------------------------------------------------------
 
 
-class WithQueries(Pods):
-    """The same, with values for users' queries."""
-
-    def __post_init__(self):
-        self.own = []
-
-    async def values(self, query, *, until=None):
-        self.own.append(query)
-        if self.down:
-            raise SourceError(SourceFault.DOWN, "no answer")
-        return dict.fromkeys(map(float, range(query.start, query.end + 1, query.step)), 0.0)
-
-
-@pytest.fixture
-def asking(monkeypatch) -> WithQueries:
-    land = WithQueries()
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: land.now))
-    return land
-
-
 def with_own_query():
     trials = {"errors": trial(), "own": trial(Query(promql="up", highest=1.0, interval=15.0))}
     scope = QueryScope(
@@ -388,37 +376,36 @@ def with_own_query():
     return subject(trials=trials, scope=scope)
 
 
-async def test_own_queries_are_asked_of_prometheus_and_counters_of_the_pods(asking, news):
-    sampler = made(asking, news)
+async def test_own_queries_are_asked_of_prometheus_and_counters_of_the_pods(sampler, land, news):
     sampler.follow(A, with_own_query())
-    await polled(sampler, asking, 60)
-    assert len(asking.queries) == 1
-    assert [query.end - NOW for query in asking.own if query.end > NOW] == [5.0, 20.0, 35.0, 50.0]
+    await polled(sampler, land, 60)
+    assert len(land.queries) == 1
+    assert [query.end - NOW for query in land.own if query.end > NOW] == [5.0, 20.0, 35.0, 50.0]
     assert state(sampler).candidate.requests == 59 * PER_SECOND
     assert state(sampler, gate="own").book.good == 4
 
 
-async def test_p3_an_own_query_that_cannot_be_asked_leaves_what_pods_tell_alone(asking, news):
-    sampler = made(asking, news)
+async def test_p3_an_own_query_that_cannot_be_asked_leaves_what_pods_tell_alone(
+    sampler, land, news
+):
     sampler.follow(A, with_own_query())
-    await polled(sampler, asking, 5)
-    asking.down = True
+    await polled(sampler, land, 5)
+    land.down = True
     news.clear()
-    await polled(sampler, asking, 40)
+    await polled(sampler, land, 40)
     found = sampler.evidence(A)
     assert found.error is None
     assert found.query_errors["own"].fault is SourceFault.DOWN
     assert state(sampler).candidate.requests == 44 * PER_SECOND
-    assert judged(sampler, asking)["errors"].verdict is not Verdict.UNKNOWN
+    assert judged(sampler, land)["errors"].verdict is not Verdict.UNKNOWN
 
 
-async def test_values_of_an_outage_are_asked_for_when_it_is_over(asking, news):
-    asking.down = True
-    sampler = made(asking, news)
+async def test_values_of_an_outage_are_asked_for_when_it_is_over(sampler, land, news):
+    land.down = True
     sampler.follow(A, with_own_query())
-    await polled(sampler, asking, 90)
-    asking.down = False
-    await polled(sampler, asking, 2)
+    await polled(sampler, land, 90)
+    land.down = False
+    await polled(sampler, land, 2)
     assert state(sampler, gate="own").book.good == 6
 
 

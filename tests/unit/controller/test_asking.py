@@ -1,0 +1,302 @@
+"""All questions of a tick: one for each channel, users' own on their grid, one error each."""
+
+import math
+from dataclasses import dataclass, field
+
+import pytest
+
+from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.ownquery import ArmNames, QueryScope
+from davylamp.adapters.seen import SeenSeries
+from davylamp.controller.asking import LONGEST_WINDOW, Asker
+from davylamp.controller.cache import Key
+from davylamp.controller.following import Followed, Subject
+from davylamp.controller.sampler import Sampler
+from davylamp.controller.settings import MetricSettings
+from davylamp.gates import (
+    Channel,
+    Count,
+    ErrorRate,
+    Latency,
+    Query,
+    Sample,
+    ScoreDistance,
+    Trial,
+    WeightChange,
+)
+
+NOW = 9_000.0
+A, B = Key("models", "a"), Key("models", "b")
+OF_PODS = 'up{pod=~"{{ pods }}"}'
+
+
+@dataclass
+class Source:
+    """Prometheus: whole numbers of requests every 5 s, and values for users' queries."""
+
+    now: float = NOW
+    wrong: dict[str, Exception] = field(default_factory=dict)
+    """What is raised, by channel or by text of a query."""
+    seen: SeenSeries = field(default_factory=SeenSeries)
+    counters: list = field(default_factory=list)
+    own: list = field(default_factory=list)
+    looks: list = field(default_factory=list)
+    is_empty: bool = False
+
+    async def scrapes(self, query, *, until=None):
+        self.counters.append(query)
+        if query.channel.value in self.wrong:
+            raise self.wrong[query.channel.value]
+        if self.is_empty:
+            return {}
+        times = range(int((query.at - query.window) // 5 + 1) * 5, int(query.at) + 1, 5)
+        samples = tuple(Sample(float(at), 10.0 * at, 0.0, {"0.1": 10.0 * at}) for at in times)
+        return {(ns, f"{name}-5d7f-abcde"): samples for ns, name in query.workloads}
+
+    async def values(self, query, *, until=None):
+        self.own.append(query)
+        for text, error in self.wrong.items():
+            if text in query.promql:
+                raise error
+        value = 3.0 if "new" in query.promql else 1.0
+        return dict.fromkeys(map(float, range(query.start, query.end + 1, query.step)), value)
+
+    async def labels_seen(self, query, *, until=None):
+        self.looks.append(query)
+        if "labels" in self.wrong:
+            raise self.wrong["labels"]
+        return self.seen
+
+
+def trial(rule=None, started_at=NOW):
+    return Trial(rule or ErrorRate(), started_at, (WeightChange(started_at, 0.5),))
+
+
+def own(promql="up", **settings):
+    return Query(**{"promql": promql, "highest": 5.0, "interval": 15.0} | settings)
+
+
+def subject(*rules, name="a", started_at=NOW, stable=True):
+    trials = {f"gate-{number}": trial(rule, started_at) for number, rule in enumerate(rules)}
+    scope = QueryScope(
+        namespace="models",
+        model=name,
+        candidate=ArmNames("rev-new", f"{name}-new"),
+        stable=ArmNames("rev-old", f"{name}-old") if stable else None,
+        interval=15.0,
+    )
+    return Subject("models", f"{name}-new", f"{name}-old" if stable else None, trials, scope)
+
+
+def followed(*rules, **settings):
+    found = subject(*rules, **settings)
+    return Followed.begin(found, found.beginning(NOW, 5.0))
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source()
+
+
+@pytest.fixture
+def sampler(source) -> Sampler:
+    return Sampler(source, MetricSettings(), on_news=lambda _: None, clock=lambda: source.now)
+
+
+async def polled(sampler, source, seconds):
+    for _ in range(seconds):
+        await sampler.poll()
+        source.now += 1
+
+
+async def asked(source, group, **settings):
+    return await Asker(source, MetricSettings(**settings)).ask(group, NOW)
+
+
+# --- counters ------------------------------------------------------------------------------------
+
+
+async def test_one_question_for_each_channel_about_all_rollouts_that_need_it(source):
+    group = {
+        A: followed(ErrorRate(), Latency(over=0.1), name="a"),
+        B: followed(ErrorRate(), ErrorRate(ratio=2.0), name="b"),
+    }
+    found = await asked(source, group)
+    workloads = {query.channel: {name for _, name in query.workloads} for query in source.counters}
+    assert len(source.counters) == 2
+    assert workloads == {
+        Channel.ERRORS: {"a-new", "a-old", "b-new", "b-old"},
+        Channel.LATENCY: {"a-new", "a-old"},
+    }
+    assert found.scraped.keys() == {Channel.ERRORS, Channel.LATENCY}
+
+
+async def test_the_window_reaches_back_to_who_needs_most_but_not_for_ever(source):
+    early, late = followed(ErrorRate(), name="a"), followed(ErrorRate(), name="b")
+    early.since, late.since = NOW - 900, NOW - 30
+    await asked(source, {A: early, B: late})
+    early.since = NOW - 100 * 3600
+    await asked(source, {A: early, B: late})
+    assert [query.window for query in source.counters] == [900, LONGEST_WINDOW]
+
+
+async def test_p3_an_error_of_one_channel_is_not_the_others(sampler, source):
+    source.wrong = {"latency": SourceError(SourceFault.BAD_ANSWER, "no buckets")}
+    sampler.follow(A, subject(ErrorRate(), Latency(over=0.1, warm_up=0.0)))
+    await polled(sampler, source, 12)
+    found = sampler.evidence(A)
+    assert {channel: error.fault for channel, error in found.errors.items()} == {
+        Channel.LATENCY: SourceFault.BAD_ANSWER
+    }
+    assert found.panel.states["gate-0"].candidate == Count(100)
+    source.wrong = {}
+    await polled(sampler, source, 1)
+    assert sampler.evidence(A).errors == {}
+    assert sampler.evidence(A).panel.states["gate-1"].candidate.requests == 100
+
+
+# --- users' own queries ----------------------------------------------------------------------------
+
+
+async def test_an_own_query_is_asked_on_its_grid_once_for_each_time(sampler, source):
+    sampler.follow(A, subject(own()))
+    await polled(sampler, source, 62)
+    times = [
+        time
+        for query in source.own
+        for time in range(query.start, query.end + 1, query.step)
+        if time > NOW
+    ]
+    assert times == [9015, 9030, 9045, 9060]
+    assert len(source.own) == 5, "the history, and then each time as it comes"
+    assert sampler.evidence(A).panel.states["gate-0"].book.good == 4
+    assert source.counters == []
+
+
+async def test_with_a_ratio_both_revisions_are_asked_for_the_same_times(sampler, source):
+    sampler.follow(A, subject(own(OF_PODS, highest=math.inf, ratio=2.0)))
+    await polled(sampler, source, 32)
+    first, second = source.own[0::2], source.own[1::2]
+    assert {query.promql for query in first} == {'up{pod=~"a-new-[a-z0-9]+-[a-z0-9]+"}'}
+    assert {query.promql for query in second} == {'up{pod=~"a-old-[a-z0-9]+-[a-z0-9]+"}'}
+    spans = [[(query.start, query.end) for query in each] for each in (first, second)]
+    assert spans[0] == spans[1]
+    book = sampler.evidence(A).panel.states["gate-0"].book
+    assert (book.last.candidate, book.last.stable) == (3.0, 1.0)
+    assert book.bad == 2
+
+
+async def test_without_a_ratio_only_the_canary_is_asked(source):
+    await asked(source, {A: followed(own(OF_PODS))})
+    assert len(source.own) == 1
+    assert "a-new" in source.own[0].promql
+
+
+async def test_each_query_has_its_own_interval(source):
+    """Not the shortest of all: rates over it would be other than meant."""
+    slow, fast = own("a[{{ interval }}]", interval=60.0), own("b[{{ interval }}]", interval=15.0)
+    await asked(source, {A: followed(slow, fast)})
+    assert [query.promql for query in source.own] == ["a[60s]", "b[15s]"]
+    assert [query.step for query in source.own] == [60, 15]
+
+
+async def test_p3_an_error_of_one_query_is_not_the_others(sampler, source):
+    source.wrong = {"broken": SourceError(SourceFault.BAD_ANSWER, "parse error")}
+    sampler.follow(A, subject(own("broken"), own("works"), ErrorRate()))
+    sampler.follow(B, subject(own("works"), name="b"))
+    await polled(sampler, source, 20)
+    found = sampler.evidence(A)
+    assert {gate: error.fault for gate, error in found.query_errors.items()} == {
+        "gate-0": SourceFault.BAD_ANSWER
+    }
+    assert found.errors == {}
+    assert found.panel.states["gate-1"].book.good == 1
+    assert found.panel.states["gate-2"].candidate.requests > 0
+    assert sampler.evidence(B).query_errors == {}
+
+
+async def test_what_an_error_kept_back_is_asked_again(sampler, source):
+    sampler.follow(A, subject(own("sometimes")))
+    await polled(sampler, source, 5)
+    source.wrong = {"sometimes": SourceError(SourceFault.DOWN, "no answer")}
+    await polled(sampler, source, 40)
+    source.wrong = {}
+    await polled(sampler, source, 2)
+    assert sampler.evidence(A).panel.states["gate-0"].book.good == 3
+    assert sampler.evidence(A).query_errors == {}
+
+
+async def test_with_a_ratio_an_error_of_one_side_counts_for_neither(sampler, source):
+    source.wrong = {"a-old": SourceError(SourceFault.DOWN, "no answer")}
+    sampler.follow(A, subject(own(OF_PODS, ratio=2.0)))
+    await polled(sampler, source, 20)
+    assert sampler.evidence(A).query_errors.keys() == {"gate-0"}
+    source.wrong = {}
+    await polled(sampler, source, 2)
+    assert sampler.evidence(A).panel.states["gate-0"].book.last.stable == 1.0
+
+
+async def test_where_own_queries_are_not_allowed_none_is_asked_and_the_gate_says_why(source):
+    found = await asked(source, {A: followed(own())}, own_queries=False)
+    assert source.own == []
+    error = found.own[A, "gate-0"]
+    assert error.fault is SourceFault.BAD_ANSWER
+    assert "gates.ownQueries" in str(error)
+
+
+async def test_a_probation_asks_about_what_serves_alone(source):
+    await asked(source, {A: followed(own(OF_PODS), stable=False)})
+    assert [query.promql for query in source.own] == ['up{pod=~"a-new-[a-z0-9]+-[a-z0-9]+"}']
+
+
+# --- what is there instead ------------------------------------------------------------------------
+
+LABELS = SeenSeries(labels=({"handler": "/predict", "code": "200"},))
+
+
+async def told(source):
+    found = followed(ErrorRate(), started_at=math.inf)
+    return await Asker(source, MetricSettings()).seen_instead(found, Channel.ERRORS, NOW)
+
+
+async def test_what_is_missing_is_told_with_the_labels_that_are_there(source):
+    source.seen = LABELS
+    text = await told(source)
+    series = MetricSettings().series
+    assert text.startswith(f"no series {series.requests_metric}{{{series.requests_selector}}} of ")
+    assert text.endswith('with other labels: {handler="/predict",code="200"}')
+
+
+async def test_or_with_the_metrics_that_are_there(source):
+    source.seen = SeenSeries(metrics=("http_request_total", "requests"))
+    assert (await told(source)).endswith("metrics that are there: http_request_total, requests")
+
+
+@pytest.mark.parametrize("fault", [None, SourceFault.DOWN])
+async def test_or_alone_where_there_is_nothing_or_no_answer(source, fault):
+    source.wrong = {"labels": SourceError(fault, "no answer")} if fault else {}
+    assert (await told(source)).startswith("no series ")
+
+
+async def test_it_is_asked_once_before_a_canary_and_only_where_a_gate_finds_nothing(
+    sampler, source
+):
+    source.is_empty, source.seen = True, LABELS
+    sampler.follow(A, subject(ErrorRate(), ScoreDistance(), own(), started_at=math.inf))
+    await polled(sampler, source, 20)
+    assert [query.channel for query in source.looks] == [Channel.ERRORS, Channel.SCORES]
+    assert sampler.evidence(A).seen_instead.keys() == {"gate-0", "gate-1"}
+    source.is_empty = False
+    await polled(sampler, source, 6)
+    assert sampler.evidence(A).seen_instead == {}
+
+
+async def test_it_is_not_asked_of_a_gate_that_sees_stable_or_of_a_canary_with_traffic(
+    sampler, source
+):
+    sampler.follow(A, subject(ErrorRate(), started_at=math.inf))
+    await polled(sampler, source, 10)
+    source.is_empty = True
+    sampler.follow(B, subject(ErrorRate(), name="b"))
+    await polled(sampler, source, 10)
+    assert source.looks == []
