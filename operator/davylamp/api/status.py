@@ -123,7 +123,7 @@ class GateStatus(Reported):
         default=None, description="Size of the difference, with intervals that hold at any time."
     )
     evidence: str | None = Field(
-        default=None, description="Evidence against the canary in words, and what takes it back."
+        default=None, description="Evidence against the canary in words, and how much is enough."
     )
     requests_needed: int | None = Field(
         default=None, description="Canary requests until a decision, if all goes on like this."

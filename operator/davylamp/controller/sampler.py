@@ -11,7 +11,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from davylamp.adapters.errors import SourceError
@@ -20,6 +20,7 @@ from davylamp.adapters.podmetrics import PodMetrics, Sweep
 from davylamp.adapters.prometheus import MetricSource
 from davylamp.controller.asking import LAG, Answers, Asker
 from davylamp.controller.cache import Key
+from davylamp.controller.fastlane import FastLane
 from davylamp.controller.following import (
     BASELINE_SCRAPES,
     SURVEY,
@@ -30,7 +31,6 @@ from davylamp.controller.following import (
 )
 from davylamp.controller.logs import about
 from davylamp.controller.settings import MetricSettings
-from davylamp.controller.sweeper import Budget, Wanted
 from davylamp.gates import Channel, QueryAnswers, Scrapes, take_in
 from davylamp.gates.preflight import sees_stable
 from davylamp.gates.recording import Recording, noted
@@ -68,9 +68,10 @@ class Sampler:
         self._settings = settings
         self._on_news = on_news
         self._clock = clock
-        self._pods = pods
-        self._budget = Budget(settings.pod_metrics_per_second)
+        self._fast_lane = FastLane(pods, settings, clock) if pods else None
         self._followed: dict[Key, Followed] = {}
+        self._told_by_pods: frozenset[Key] = frozenset()
+        """Whose pods are read at the moment, so that Prometheus is not asked for their counters."""
         self._is_down = False
         self._wanted = asyncio.Event()
 
@@ -100,7 +101,21 @@ class Sampler:
         return known.recording if known else None
 
     async def run(self) -> None:
-        """Poll while there is something to judge; never returns."""
+        """Poll while there is something to judge; never returns.
+
+        Pods and Prometheus have a loop each: one that does not answer must not hold up the other.
+        """
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._repeat(self._sweep))
+            tasks.create_task(self._repeat(self._ask_all))
+
+    async def poll(self) -> None:
+        """Read everything once, and take in the answers."""
+        await self._sweep()
+        await self._ask_all()
+
+    async def _repeat(self, read: Callable[[], Awaitable[None]]) -> None:
+        """Read each tick as long as anything is followed."""
         while True:
             if not self._followed:
                 self._is_down = False
@@ -108,24 +123,27 @@ class Sampler:
                 await self._wanted.wait()
             began = time.monotonic()
             try:
-                await self.poll()
+                await read()
             except Exception:  # noqa: BLE001 - a bug must not end judging for good
                 _log.exception("judging failed; trying again")
             await asyncio.sleep(max(0.05, TICK - (time.monotonic() - began)))
 
-    async def poll(self) -> None:
-        """Read everything once, and take in the answers."""
+    # --- Prometheus ---------------------------------------------------------------------------
+
+    async def _ask_all(self) -> None:
+        """Ask about those whose pods are not read, and put users' own queries for the others."""
         now = self._clock()
-        swept = await self._sweep()
-        rest = {key: f for key, f in self._followed.items() if key not in swept}
-        asking = {key: f for key, f in self._followed.items() if key in swept and f.subject.queries}
+        rest = {key: f for key, f in self._followed.items() if key not in self._told_by_pods}
+        asking = {
+            key: f
+            for key, f in self._followed.items()
+            if key in self._told_by_pods and f.subject.queries
+        }
         errors = [await self._ask(group, now) for group in self._groups(rest, now)]
         if asking:
             await self._ask(asking, now, counters=False)
         if errors:
             self._note(next((error for error in errors if error), None))
-
-    # --- Prometheus ---------------------------------------------------------------------------
 
     def _groups(self, rest: Mapping[Key, Followed], now: float) -> list[dict[Key, Followed]]:
         """Who is asked about together: those that are up to date, that begin, that catch up.
@@ -167,7 +185,7 @@ class Sampler:
     def _note_errors(self, key: Key, followed: Followed, answers: Answers) -> None:
         for channel in followed.subject.channels:
             answer = answers.scraped.get(channel)
-            if isinstance(answer, SourceError):
+            if isinstance(answer, SourceError) and key not in self._told_by_pods:
                 followed.errors[channel] = answer
             else:
                 followed.errors.pop(channel, None)
@@ -213,43 +231,18 @@ class Sampler:
 
     # --- the fast lane ------------------------------------------------------------------------
 
-    async def _sweep(self) -> frozenset[Key]:
-        """Read the pods of those in the fast lane whose turn it is; the keys read so.
+    async def _sweep(self) -> None:
+        """Take in what the pods of those in the fast lane tell, and note who is told so."""
+        if self._fast_lane is None:
+            return
+        found = await self._fast_lane.sweep(self._followed)
+        self._told_by_pods = found.told
+        for key, (followed, sweep) in found.sweeps.items():
+            if self._followed.get(key) is followed and self._swept(followed, sweep):
+                self._on_news(key)
 
-        Those whose turn it is not yet count as well: they wait for it instead of for Prometheus,
-        unless the budget lets them wait longer than Prometheus would.
-        """
-        fast = {key: f for key, f in self._followed.items() if self._is_fast(f)}
-        if not fast or self._pods is None:
-            self._budget.plan(time.monotonic(), {})
-            return frozenset()
-        wanted = {key: _wanted(followed) for key, followed in fast.items()}
-        due = self._budget.plan(time.monotonic(), wanted)
-        subjects = [fast[key].subject for key in due]
-        sweeps = await asyncio.gather(
-            *(self._pods.sweep(subject.pods, subject.channels) for subject in subjects)
-        )
-        pairs = zip(due, sweeps, strict=True)
-        missed = {key for key, sweep in pairs if not self._swept(key, fast[key], sweep)}
-        late = {key for key in fast.keys() - set(due) if self._is_late(fast[key])}
-        return frozenset(fast) - missed - late
-
-    def _is_fast(self, followed: Followed) -> bool:
-        """Whether pods are read directly: once Prometheus told the history, or while it cannot."""
-        subject = followed.subject
-        known = subject.channels <= followed.answered or bool(followed.errors)
-        return bool(subject.sweep_every and subject.pods and subject.channels) and known
-
-    def _is_late(self, followed: Followed) -> bool:
-        """Whether its last sweep is longer ago than a scrape of Prometheus would be."""
-        every = followed.subject.sweep_every or TICK
-        patience = max(self._settings.scrape_interval, 2 * every)
-        return self._clock() - followed.swept_at > patience
-
-    def _swept(self, key: Key, followed: Followed, sweep: Sweep) -> bool:
-        """Take in one subject's part of a sweep, if it is whole."""
-        if self._followed.get(key) is not followed or not followed.is_told_by(sweep):
-            return False
+    def _swept(self, followed: Followed, sweep: Sweep) -> bool:
+        """Take in one subject's sweep; whether anything was new."""
         scrapes = {
             channel: followed.scrapes(by_workload(sweep.samples[channel]), sweep.at)
             for channel in followed.subject.channels
@@ -257,9 +250,7 @@ class Sampler:
         followed.errors.clear()
         followed.swept_at = sweep.at
         followed.since = max(followed.since, sweep.at - self._look_back() / 2)
-        if self._fold(followed, scrapes, {}):
-            self._on_news(key)
-        return True
+        return self._fold(followed, scrapes, {})
 
     # --- both ---------------------------------------------------------------------------------
 
@@ -287,8 +278,3 @@ class Sampler:
 
     def _look_back(self) -> float:
         return 2 * BASELINE_SCRAPES * self._settings.scrape_interval
-
-
-def _wanted(followed: Followed) -> Wanted:
-    subject = followed.subject
-    return Wanted(len(subject.pods), subject.sweep_every or TICK)

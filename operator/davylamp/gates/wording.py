@@ -61,7 +61,7 @@ def gathering(rule: Statistical, seen: Pair, needed: int | None) -> str:
 
 def strength(log_e: float, bound: float) -> str:
     """Say in words how far the evidence against a canary has come; natural log, probability."""
-    wanted = f"{rounded(round(1 / bound))} to 1 take it back"
+    wanted = f"{rounded(round(1 / bound))} to 1 is enough"
     if log_e <= math.log(2):
         return f"no evidence against the canary; {wanted}"
     return f"{_odds(log_e)} to 1 against a healthy canary; {wanted}"

@@ -1,5 +1,7 @@
 """Pods are read directly, Prometheus is the record: which of them is asked when, and what counts."""
 
+import asyncio
+import contextlib
 import math
 from collections import Counter
 from dataclasses import dataclass, field
@@ -11,7 +13,8 @@ from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.ownquery import ArmNames, QueryScope
 from davylamp.adapters.podmetrics import PodTarget, Sweep
 from davylamp.adapters.seen import SeenSeries
-from davylamp.controller import sampler as module
+from davylamp.controller import fastlane as module
+from davylamp.controller import sampler as sampling
 from davylamp.controller.cache import Key
 from davylamp.controller.following import Subject
 from davylamp.controller.sampler import Sampler
@@ -50,6 +53,8 @@ class Pods:
     bad: dict[str, float] = field(default_factory=dict)
     """Share of errors since `NOW`, by pod."""
     delay: float = 0.0
+    hangs: bool = False
+    """Whether Prometheus takes a question and never answers."""
     queries: list = field(default_factory=list)
     own: list = field(default_factory=list)
     """Users' queries."""
@@ -63,6 +68,8 @@ class Pods:
 
     async def scrapes(self, query, *, until=None):
         self.queries.append(query)
+        if self.hangs:
+            await asyncio.Event().wait()
         if self.down:
             raise SourceError(SourceFault.DOWN, "no answer")
         begin = int((query.at - query.window) // SCRAPE + 1) * SCRAPE
@@ -194,6 +201,25 @@ async def test_a_bad_canary_is_found_within_seconds(sampler, land):
         found = land.now if said.verdict is Verdict.FAIL else None
     assert found is not None
     assert found <= NOW + 5
+
+
+async def test_a_prometheus_that_never_answers_holds_no_sweep_up(land, news, monkeypatch):
+    """One rollout waits for it, the other's pods are read all the same."""
+    monkeypatch.setattr(sampling, "TICK", 0.01)
+    sampler = made(land, news)
+    sampler.follow(A, subject())
+    await polled(sampler, land)
+    land.hangs = True
+    sampler.follow(B, subject("b", every=None))
+    running = asyncio.create_task(sampler.run())
+    async with asyncio.timeout(10):
+        while len(land.sweeps) < 5:
+            land.now += 1
+            await asyncio.sleep(0.01)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    assert len(land.queries) == 2
 
 
 async def test_news_is_told_with_every_sweep(sampler, land, news):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from davylamp.api.gates import ErrorRate, Gate
-from davylamp.api.spec import Rollout, Step
+from davylamp.api.spec import Rollout, Source, Step
 from davylamp.api.status import (
     Candidate,
     ModelDeploymentStatus,
@@ -114,3 +114,56 @@ def test_rules_are_taken_from_the_gate():
     rule = trials["own"].rule
     assert isinstance(rule, ErrorRateRule)
     assert (rule.max_rate, rule.ratio, rule.promote_ratio) == (0.005, 3.0, 3.0)
+
+
+def pod(revision: str) -> dict:
+    return {
+        "metadata": {"name": f"risk-{revision}-5d7f-abcde", "namespace": "models", "uid": revision},
+        "spec": {
+            "containers": [{"name": "model", "ports": [{"name": "http", "containerPort": 8000}]}]
+        },
+        "status": {
+            "phase": "Running",
+            "podIP": "10.1.2.3",
+            "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": None}],
+        },
+    }
+
+
+def swept(interval: str = "1s", *, allowed: bool = True, status=None):
+    """What is followed where the plan wants pods to be read, of three revisions with a pod each."""
+    plan = PLAN.model_copy(update={"evidence": Source(source="Pods", interval=interval)})
+    canary = candidate(Stage.CANARY, plan, ("0.5000", 0))
+    status = status or ModelDeploymentStatus(stable=stable(), candidate=canary)
+    pods = [pod(tag * 10) for tag in "abc"]
+    return subject_of(OWNER, status, plan, pods, Reading(5.0, pods_allowed=allowed))
+
+
+def test_pods_of_both_revisions_are_read_where_the_plan_wants_it():
+    seen = swept()
+    assert seen.sweep_every == 1.0
+    assert [each.name for each in seen.pods] == [
+        f"risk-{'a' * 10}-5d7f-abcde",
+        f"risk-{'b' * 10}-5d7f-abcde",
+    ]
+
+
+def test_pods_are_not_read_where_it_is_not_wanted_or_not_allowed():
+    told = candidate(Stage.CANARY, PLAN, ("0.5000", 0))
+    for seen in (
+        subject(ModelDeploymentStatus(stable=stable(), candidate=told)),
+        swept(allowed=False),
+    ):
+        assert (seen.sweep_every, seen.pods) == (None, ())
+
+
+def test_pods_are_read_at_least_as_often_as_prometheus_scrapes():
+    """Else a gate would take them for lost, which reckons in scrapes."""
+    assert swept("3s").sweep_every == 3.0
+    assert swept("1m").sweep_every == 5.0
+
+
+def test_in_a_probation_the_pods_of_what_serves_are_read():
+    warm = Previous(**identity(ref("c")), until=AT + timedelta(minutes=1))
+    seen = swept(status=ModelDeploymentStatus(stable=stable(), previous=warm))
+    assert [each.name for each in seen.pods] == [f"risk-{'a' * 10}-5d7f-abcde"]

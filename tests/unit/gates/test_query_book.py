@@ -96,7 +96,8 @@ def test_a_moment_without_an_answer_neither_counts_nor_breaks_a_row():
 
 
 def test_a_failure_stays_whatever_comes_later():
-    state = played(trial(failures=1), on_grid(2, 0, 0, 0))
+    state = played(trial(failures=1), on_grid(2, 0, 9, 0))
+    assert state.book.failed_at == START + STEP
     answer = judged(trial(failures=1), state)
     assert answer.verdict is Verdict.FAIL
     assert answer.message.startswith("value 2, wanted at most 1; ")

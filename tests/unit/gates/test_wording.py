@@ -14,6 +14,7 @@ from davylamp.gates import (
     ScoreDistance,
     ShareDistance,
     Threshold,
+    findings,
     wording,
 )
 from davylamp.gates.query_book import QueryBook, Value
@@ -144,8 +145,8 @@ def test_evidence_in_words(odds, words):
 
 
 def test_evidence_in_words_says_what_it_takes():
-    assert wording.strength(0.0, 0.01).endswith("; 100 to 1 take it back")
-    assert wording.strength(0.0, 0.0045).endswith("; 220 to 1 take it back")
+    assert wording.strength(0.0, 0.01).endswith("; 100 to 1 is enough")
+    assert wording.strength(0.0, 0.0045).endswith("; 220 to 1 is enough")
 
 
 @pytest.mark.parametrize(
@@ -189,3 +190,10 @@ def test_the_classic_rule_says_where_it_stands():
 def test_a_pass_that_is_held_says_why():
     told = wording.held(ErrorRate(), Count(50, 5))
     assert "5 errors of 50 requests (10 %), above 1 %" in told
+
+
+def test_latencies_count_requests_though_no_boundary_tells_the_revisions_apart():
+    """A step waits for a number of requests, not of slow ones."""
+    quick = Pair(timed(200, 200), timed(800, 800))
+    assert findings.bad(Latency(), quick) == Pair(Count(200), Count(800))
+    assert "latencies of 200 canary requests" in wording.gathering(Latency(), quick, None)

@@ -279,6 +279,18 @@ def test_the_clock_runs_anew_after_a_person_let_it_go_on():
     assert world.status.candidate.step == 1
 
 
+def test_what_the_message_says_works_again_though_the_data_had_come_back():
+    world = paused()
+    for _ in range(3):
+        world.answers[V2] = judgement(Verdict.UNDECIDED, requests=0)
+        typed(world, held(world, Reason.AWAITING_PERSON), Command.ADVANCE)
+        held(world, Reason.AWAITING_EVIDENCE)
+        world.answers[V2] = BLIND
+        held(world, Reason.AWAITING_DATA)
+        world.wait(seconds=121)
+        held(world, Reason.AWAITING_PERSON)
+
+
 def test_a_person_may_promote_or_abort_instead():
     for command, stage, rejected in (
         (Command.PROMOTE, Stage.PROMOTING, set()),
