@@ -1,5 +1,7 @@
 """Moves that go forward: a rollout begins, steps end, a revision is promoted, clocks run."""
 
+from typing import Final
+
 from davylamp.api.names import Reason
 from davylamp.api.quantities import spoken
 from davylamp.api.status import (
@@ -12,11 +14,16 @@ from davylamp.api.status import (
     WeightChange,
     identity,
 )
+from davylamp.gates import Verdict
+from davylamp.gates.verdicts import BAD_ANSWER, SOURCE_DOWN
 from davylamp.rollout import steps
+from davylamp.rollout.gating import deciding
 from davylamp.rollout.holds import hold_of
 from davylamp.rollout.notices import Notice
-from davylamp.rollout.turn import MAX_BLIND, ON_THE_CLOCK, Turn, after, is_blind, requests_seen
+from davylamp.rollout.turn import MAX_BLIND, ON_THE_CLOCK, Turn, after, requests_seen
 from davylamp.rollout.verification import verifying
+
+BLIND_REASONS: Final = frozenset({BAD_ANSWER, SOURCE_DOWN})
 
 
 def deadline_clock(turn: Turn) -> Turn | None:
@@ -25,7 +32,7 @@ def deadline_clock(turn: Turn) -> Turn | None:
     if candidate is None or candidate.stage not in ON_THE_CLOCK:
         return None
     since = candidate.stopped_at
-    blind = is_blind(turn.seen) and (since is None or now - since < MAX_BLIND)
+    blind = _is_blind(turn, candidate) and (since is None or now - since < MAX_BLIND)
     stopped_too_long = candidate.stopped_seconds >= MAX_BLIND.total_seconds()
     stands = turn.seen.paused or (blind and not stopped_too_long)
     if stands == (since is not None):
@@ -34,6 +41,14 @@ def deadline_clock(turn: Turn) -> Turn | None:
         return turn.with_candidate(stopped_at=now)
     stood = candidate.stopped_seconds + round((now - since).total_seconds())
     return turn.with_candidate(stopped_at=None, stopped_seconds=stood)
+
+
+def _is_blind(turn: Turn, candidate: Candidate) -> bool:
+    """Whether some gate that has a say could not ask its source at all."""
+    unknown = deciding(turn, candidate, Verdict.UNKNOWN)
+    return turn.seen.source_error is not None or any(
+        judgement.reason in BLIND_REASONS for _, judgement in unknown
+    )
 
 
 def plan_refreshed(turn: Turn) -> Turn | None:

@@ -20,7 +20,6 @@ from davylamp.api.status import (
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.observation import Observation, Workload
 
-BLIND_REASONS: Final = frozenset({"SourceDown", "BadAnswer"})
 MAX_BLIND: Final = timedelta(hours=1)
 """How long the deadline clock may stand still because the metrics cannot be asked."""
 
@@ -106,12 +105,6 @@ def _bounded(entries: tuple[HistoryEntry, ...], seen: Observation) -> tuple[Hist
             counts[served] += 1
             kept.append(entry)
     return tuple(kept)
-
-
-def is_blind(seen: Observation) -> bool:
-    """Whether some gate could not ask its source at all."""
-    answers = seen.judgements.values()
-    return seen.source_error is not None or any(j.reason in BLIND_REASONS for j in answers)
 
 
 def requests_seen(turn: Turn, candidate: Candidate) -> int:
