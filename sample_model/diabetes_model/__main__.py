@@ -2,10 +2,11 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,9 @@ COMMANDS: Mapping[str, Command] = {
     "feature-store": Command("serve snapshots over HTTP", "diabetes_model.feature_store"),
     "drift": Command("the nightly job: have explanations drifted?", "diabetes_model.drift.command"),
 }
+
+
+SERVERS = {"serve", "feature-store"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,5 +65,18 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
+def _leave(code: int) -> NoReturn:
+    """Ends the process with its answer, whatever the libraries do while they are taken down.
+
+    Native libraries have been seen to abort it (SIGABRT) after all was written.
+    Servers go the long way: there is more to be closed.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if SERVERS.isdisjoint(sys.argv):
+        os._exit(code)
+    sys.exit(code)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    _leave(main())
