@@ -98,7 +98,7 @@ def test_shifted_predictions_wait_for_a_person_or_are_taken_back(story: Story) -
         first = canary(story, [{**gate, "onFail": "Pause"}], shift)
         story.wait_holding(Reason.AWAITING_PERSON)
         found = wait_gate(story, "scores", verdict="Fail", reason="PredictionsDiffer")
-        assert re.search(r"are 0\.\d+ apart \(total variation\)", found["message"])
+        assert re.search(r"are 0\.\d+ apart \(total variation; PSI [\d.]+\)", found["message"])
         ready = story.condition("Ready")["message"]
         assert found["message"] in ready
         typed(story, "abort")

@@ -158,6 +158,9 @@ BAD = {
     "slow after nothing": Bad(
         any_gate(latency={"over": "0ms"}), f"{GATES}[0].latency", "over must be above 0ms"
     ),
+    "burst of predictions below 1": Bad(
+        any_gate(predictions={"burst": "0"}), f"{GATES}[0].predictions", "burst must be at least 1"
+    ),
     "all slow": Bad(any_gate(latency={"max": "100%"}), f"{GATES}[0].latency", "between 0% and"),
     "no distance of predictions": Bad(
         any_gate(predictions={"distance": "0.0"}), f"{GATES}[0].predictions", "between 0 and 1"

@@ -110,6 +110,8 @@ class WantedLines:
         for line in lines:
             if line.startswith(self.names):
                 self._keep(line)
+        if len(self._rest) > LONGEST_LINE:
+            self._cut()
 
     def end(self) -> list[bytes]:
         """The lines.
@@ -120,6 +122,12 @@ class WantedLines:
         if self._rest.strip():
             raise ValueError("the text ends within a line")
         return self.kept
+
+    def _cut(self) -> None:
+        """Keep no more of an endless line than tells that it is not wanted."""
+        if self._rest.startswith(self.names):
+            raise ValueError("more metrics than can be read in time")
+        self._rest = self._rest[:LONGEST_LINE]
 
     def _keep(self, line: bytes) -> None:
         self._size += len(line)

@@ -96,6 +96,8 @@ class PrometheusSource:
         settings: where Prometheus is.
         deadline: seconds for one answer as a whole.
         on_query: told of every query, for metrics.
+        on_down: told when pods' counters cannot be asked for; a user's own query may be too slow
+            for a Prometheus that is well.
 
     Raises:
         ValueError: the URL is not plain http(s), or carries credentials.
@@ -107,9 +109,11 @@ class PrometheusSource:
         *,
         deadline: float = 8.0,
         on_query: OnQuery = lambda _result, _seconds: None,
+        on_down: Callable[[], None] = lambda: None,
     ) -> None:
         self._deadline = deadline
         self._on_query = on_query
+        self._on_down = on_down
         self._client = PrometheusConnect(
             url=_checked(settings.url),
             session=PrometheusSession(
@@ -130,7 +134,12 @@ class PrometheusSource:
         if not query.workloads:
             return {}
         read = functools.partial(read_scrapes, query)
-        return await self._answer(self._at(query.text, query.at), read, until)
+        try:
+            return await self._answer(self._at(query.text, query.at), read, until)
+        except SourceError as error:
+            if error.fault is SourceFault.DOWN:
+                self._on_down()
+            raise
 
     async def values(self, query: OwnQuery, *, until: float | None = None) -> Mapping[float, float]:
         """See `MetricSource.values`."""

@@ -25,7 +25,7 @@ VARIABLES: Final = frozenset(
 _OF_THE_ARM: Final = frozenset({"revision", "pods"})
 _ANYWHERE: Final = frozenset({"interval"})
 _DURATION: Final = re.compile(r"([0-9]+(ms|[smhdwy]))+")
-_VARIABLE: Final = re.compile(r"\{\{\s*(.*?)\s*\}\}", re.DOTALL)
+_VARIABLE: Final = re.compile(r"\{\{([^{}]*)\}\}")
 _PIECE: Final = re.compile(
     r"""
     "(?:[^"\\]|\\.)*(?:"|\\?\Z)    # strings end at their quote, or where the text ends
@@ -94,7 +94,9 @@ def _found(promql: str) -> Iterator[tuple[str, str]]:
 
 def _replaced(promql: str, put: Put) -> str:
     def in_piece(piece: re.Match[str]) -> str:
-        return _VARIABLE.sub(lambda found: put(found.group(1), _quote(found)), piece.group())
+        return _VARIABLE.sub(
+            lambda found: put(found.group(1).strip(), _quote(found)), piece.group()
+        )
 
     return _PIECE.sub(in_piece, promql)
 

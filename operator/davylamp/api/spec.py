@@ -11,7 +11,8 @@ from pydantic import Field
 
 from davylamp.api.base import Strict, cel
 from davylamp.api.explanations import Explanations
-from davylamp.api.gates import ErrorRate, Gate
+from davylamp.api.gate_kinds import ErrorRate
+from davylamp.api.gates import Gate
 from davylamp.api.quantities import Duration, Percent
 from davylamp.api.serving import FeatureSnapshot, Image, SecretRef, Serving
 

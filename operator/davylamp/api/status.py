@@ -1,35 +1,16 @@
 """What people read: the status of a ModelDeployment. It is also the operator's only memory."""
 
-from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal, TypedDict
+from typing import Final, Literal, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
-from pydantic.alias_generators import to_camel
+from pydantic import Field
 
+from davylamp.api.gate_status import FeatureShare, GateRate, GateStatus, Outlook
 from davylamp.api.json import Json, JsonObject
+from davylamp.api.reported import Instant, Reported
 from davylamp.api.spec import Rollout
 
 MAX_REJECTED: Final = 20
-
-
-def _rfc3339(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-Instant = Annotated[
-    datetime,
-    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
-    Field(json_schema_extra={"format": "date-time"}),
-]
-
-
-class Reported(BaseModel):
-    """Base of the status: frozen, camelCase; fields of newer versions are passed over."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
-    )
 
 
 class Stage(StrEnum):
@@ -91,6 +72,9 @@ class Stable(RevisionRef):
 class Previous(RevisionRef):
     """The revision kept warm during probation."""
 
+    rates: tuple[GateRate, ...] = Field(
+        default=(), max_length=10, description="What was bad of its answers during the canary."
+    )
     until: Instant = Field(description="End of the probation.")
 
 
@@ -100,50 +84,6 @@ class WeightChange(Reported):
     weight: int = Field(description="Weight of the step in percent.")
     share: str = Field(description="Actual share in [0, 1], from the number of ready pods.")
     at: Instant = Field(description="When it was set.")
-
-
-class GateStatus(Reported):
-    """What one gate sees."""
-
-    name: str = Field(description="Name of the gate.")
-    verdict: Literal["Pass", "Fail", "Undecided", "Unknown"] = Field(
-        description="Unknown means no data, which is neither good nor bad."
-    )
-    reason: str = Field(description="CamelCase reason.")
-    message: str = Field(description="The evidence in a sentence with numbers.")
-    requests: int = Field(default=0, description="Canary requests judged.")
-    errors: int = Field(default=0, description="Canary requests that failed.")
-    stable_requests: int = Field(default=0, description="Stable requests judged.")
-    stable_errors: int = Field(default=0, description="Stable requests that failed.")
-    log10_e: str = Field(
-        default="0",
-        description="Evidence that the canary is worse, as log10 of an e-value; 2 means 1 %.",
-    )
-    effect: str | None = Field(
-        default=None, description="Size of the difference, with intervals that hold at any time."
-    )
-    evidence: str | None = Field(
-        default=None, description="Evidence against the canary in words, and how much is enough."
-    )
-    requests_needed: int | None = Field(
-        default=None, description="Canary requests until a decision, if all goes on like this."
-    )
-    at: Instant = Field(description="When these numbers were written.")
-
-
-class Outlook(Reported):
-    """What a gate will be able to find at the traffic of now, reckoned before the canary."""
-
-    name: str = Field(description="Name of the gate.")
-    message: str = Field(description="Traffic and errors of stable, and time until a decision.")
-    warning: str | None = Field(default=None, description="What this traffic cannot decide.")
-
-
-class FeatureShare(Reported):
-    """How much a feature matters in the explanations of the training run."""
-
-    feature: str = Field(description="Name of the feature.")
-    share: str = Field(description="Mean share of the absolute contributions, in [0, 1].")
 
 
 class CheckStatus(Reported):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from davylamp.api.gate_status import FeatureShare
 from davylamp.api.spec import ModelDeploymentSpec, Rollout
-from davylamp.api.status import FeatureShare
 from davylamp.cli.errors import UsageError
 from davylamp.cli.specfile import checked, parsed
 from davylamp.gates import Channel, Scrapes, WeightChange

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
+from davylamp.api.gate_status import FeatureShare
 from davylamp.api.gates import OnFail
 from davylamp.api.spec import Rollout
-from davylamp.api.status import FeatureShare
 from davylamp.cli.counters import Pods, scrape_interval
 from davylamp.cli.errors import UsageError
 from davylamp.cli.weights import estimated_share

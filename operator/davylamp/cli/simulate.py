@@ -25,9 +25,10 @@ from davylamp.simulation.traffic import STEP
 _HEALTHY_HEAD: Final = (
     "rolled back per 1,000", "95 % interval", "promoted", "after", "gate"
 )  # fmt: skip
-_BAD_HEAD: Final = ("found", "seconds (p95)", "bad answers (p95)", "promoted", "gate")
+_BAD_HEAD: Final = ("found", "seconds (p95)", "bad answers (p95)", "promoted", "neither", "gate")
 NOTES: Final = """\
 "found" are canaries taken back before promotion; a median or p95 of - means that too few were.
+"neither" still lacks evidence at the end: it waits until spec.rollout.deadline, then as onDeadline says.
 Counters are scraped every 5 s, canary and stable at the same moment; add a second or two for the
 operator and up to one scrape interval where Prometheus scrapes them out of step. The classic rules
 move through the same steps on time alone. After promotion nothing is looked at.\
@@ -132,6 +133,7 @@ def _bad(answer: Answer) -> tuple[str, ...]:
         f"{_number(answer.seconds_median)} ({_number(answer.seconds_p95)})",
         f"{_number(answer.bad_median)} ({_number(answer.bad_p95)})",
         f"{answer.promoted / answer.runs:.0%}",
+        f"{1 - (answer.rolled_back + answer.promoted) / answer.runs:.0%}",
         answer.gate,
     )
 

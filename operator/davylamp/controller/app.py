@@ -27,7 +27,7 @@ from davylamp.controller.metrics import Metrics
 from davylamp.controller.reconcile import Reconciler
 from davylamp.controller.recorder import operator_version
 from davylamp.controller.sampler import Sampler
-from davylamp.controller.settings import Settings
+from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.controller.workqueue import Outcome, WorkQueue
 
 WRITE_TIMEOUT = 5.0
@@ -52,8 +52,12 @@ class Operator:
         self.queue: WorkQueue[Key] = WorkQueue(
             self._process, workers=settings.workers, on_pass=self._passed
         )
-        self.source = PrometheusSource(settings.metrics, on_query=self.metrics.on_query)
-        self.pods = PodMetrics(settings.metrics.series) if settings.metrics.pod_metrics else None
+        self.source = PrometheusSource(
+            settings.metrics,
+            on_query=self.metrics.on_query,
+            on_down=self.metrics.on_source_down,
+        )
+        self.pods = _pod_metrics(settings.metrics)
         self.sampler = Sampler(
             self.source, settings.metrics, on_news=self.queue.add, pods=self.pods
         )
@@ -194,6 +198,17 @@ def run(settings: Settings) -> int:
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(main())
     return 0
+
+
+def _pod_metrics(settings: MetricSettings) -> PodMetrics | None:
+    """What reads pods; None where that is not allowed, or a selector is one for Prometheus alone."""
+    if not settings.pod_metrics:
+        return None
+    try:
+        return PodMetrics(settings.series)
+    except ValueError as wrong:
+        _log.warning("pods are not read directly, Prometheus instead: %s", wrong)
+        return None
 
 
 def _registry() -> CollectorRegistry:

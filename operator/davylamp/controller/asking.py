@@ -1,8 +1,8 @@
-"""Puts all questions of one tick to Prometheus at once, under one deadline."""
+"""Turns what is followed into questions to Prometheus, each under a deadline."""
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from davylamp.adapters.errors import SourceError, SourceFault
@@ -11,25 +11,19 @@ from davylamp.adapters.prometheus import MetricSource
 from davylamp.adapters.promql import CounterQuery
 from davylamp.adapters.seen import SeenSeries
 from davylamp.adapters.templates import render
-from davylamp.controller.cache import Key
+from davylamp.controller.batches import Batch, parts_with
 from davylamp.controller.following import Followed, Scraped, by_workload
 from davylamp.controller.settings import MetricSettings
 from davylamp.gates import Channel, Query, QueryAnswers
 
 DEADLINE: Final = 8.0
-"""Seconds for everything that is asked in a tick."""
+"""Seconds for everything that is asked about a batch, or by one gate."""
 LAG: Final = 1.0
 """Seconds that a sample may take from its scrape until Prometheus can be asked for it."""
 LONGEST_WINDOW: Final = 6 * 3600.0
+MOST_POINTS: Final = 500
+"""Points of a user's own query that are asked for at a time."""
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class Answers:
-    """What one tick brought about a group of rollouts: values, or why there are none."""
-
-    scraped: Mapping[Channel, Scraped | SourceError]
-    own: Mapping[tuple[Key, str], QueryAnswers | SourceError] = field(default_factory=dict)
 
 
 class Asker:
@@ -44,29 +38,12 @@ class Asker:
         self._source = source
         self._settings = settings
 
-    async def ask(
-        self, group: Mapping[Key, Followed], now: float, *, counters: bool = True
-    ) -> Answers:
-        """Ask one query for each channel, unless pods told, and users' own that are due."""
+    async def counters(self, batch: Batch) -> Mapping[Channel, Scraped | SourceError]:
+        """Ask one query for each channel: values, or why there are none."""
         until = asyncio.get_running_loop().time() + DEADLINE
-        channels = sorted(
-            {channel for each in group.values() for channel in each.subject.channels if counters},
-            key=lambda channel: channel.value,
-        )
-        scraped = (self._channel(channel, group.values(), now, until) for channel in channels)
-        own = {
-            (key, gate): self._own(followed, gate, rule, now, until)
-            for key, followed in group.items()
-            for gate, rule in followed.subject.queries.items()
-        }
-        found, answers = await asyncio.gather(
-            asyncio.gather(*scraped), asyncio.gather(*own.values())
-        )
-        told = zip(own, answers, strict=True)
-        return Answers(
-            dict(zip(channels, found, strict=True)),
-            {of: answer for of, answer in told if answer is not None},
-        )
+        channels = batch.channels
+        asked = (self._channel(channel, batch, until) for channel in channels)
+        return dict(zip(channels, await asyncio.gather(*asked), strict=True))
 
     async def seen_instead(self, followed: Followed, channel: Channel, now: float) -> str:
         """Say what a channel looks for, and what there is of stable's pods instead."""
@@ -79,12 +56,10 @@ class Asker:
             return f"no series {wanted} of stable's pods"
         return f"no series {wanted} of stable's pods; {_described(seen)}"
 
-    async def _channel(
-        self, channel: Channel, group: Iterable[Followed], now: float, until: float
-    ) -> Scraped | SourceError:
-        wanted = [each for each in group if channel in each.subject.channels]
-        since = max(min(each.since for each in wanted), now - LONGEST_WINDOW)
-        query = self._query(channel, wanted, now, since)
+    async def _channel(self, channel: Channel, batch: Batch, until: float) -> Scraped | SourceError:
+        wanted = parts_with(channel, batch.parts)
+        oldest = min(each.unread[channel] for each in wanted)
+        query = self._query(channel, wanted, batch.at, max(oldest, batch.at - LONGEST_WINDOW))
         answer = await _told(self._source.scrapes(query, until=until))
         return answer if isinstance(answer, SourceError) else by_workload(answer)
 
@@ -105,20 +80,25 @@ class Asker:
             series=self._settings.series,
         )
 
-    async def _own(
-        self, followed: Followed, gate: str, rule: Query, now: float, until: float
+    async def own(
+        self, followed: Followed, gate: str, rule: Query, now: float
     ) -> QueryAnswers | SourceError | None:
-        """Ask a user's own query of both sides, for the times that are due; None if none is."""
+        """Ask a user's own query of both sides, for the times that are due; None if none is.
+
+        Who is far behind is told of the oldest `MOST_POINTS` of them.
+        """
         scope = followed.subject.scope
         if scope is None:
             return None
         if not self._settings.own_queries:
             text = "queries of users are not allowed here (chart value gates.ownQueries)"
             return SourceError(SourceFault.BAD_ANSWER, text)
-        after, edge = followed.asked_until.get(gate, followed.since), now - LAG
+        after = followed.asked_until.get(gate, followed.since)
+        edge = min(now - LAG, after + MOST_POINTS * max(1.0, rule.interval))
         arms = [scope.candidate]
         if rule.ratio is not None and scope.stable:
             arms.append(scope.stable)
+        until = asyncio.get_running_loop().time() + DEADLINE
         values = []
         for arm in arms:
             try:

@@ -1,26 +1,23 @@
 """The fast lane: the pods of rollouts that wish so are read directly, each rollout's in one sweep."""
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
 
 from davylamp.adapters.podmetrics import PodMetrics, Sweep
 from davylamp.controller.cache import Key
+from davylamp.controller.folding import alone
 from davylamp.controller.following import Followed
+from davylamp.controller.logs import about
 from davylamp.controller.settings import MetricSettings
 from davylamp.controller.sweeper import Budget, Wanted
 
 DEFAULT_INTERVAL: Final = 1.0
-
-
-@dataclass(frozen=True)
-class Swept:
-    """What one turn brought: whole sweeps, and who needs no other source at the moment."""
-
-    sweeps: Mapping[Key, tuple[Followed, Sweep]]
-    told: frozenset[Key]
+Take: TypeAlias = Callable[[Key, Followed, Sweep], Awaitable[None]]
+"""Takes in a whole sweep of one rollout."""
+_log = logging.getLogger(__name__)
 
 
 class FastLane:
@@ -39,9 +36,13 @@ class FastLane:
         self._budget = Budget(settings.pod_metrics_per_second)
         self._scrape_interval = settings.scrape_interval
         self._clock = clock
+        self._unread: dict[Key, str] = {}
+        """What was told last about pods that could not be read."""
+        self.told: set[Key] = set()
+        """Who needs no other source at the moment."""
 
-    async def sweep(self, followed: Mapping[Key, Followed]) -> Swept:
-        """Read the pods of those whose turn it is.
+    async def sweep(self, followed: Mapping[Key, Followed], take: Take) -> None:
+        """Read the pods of those whose turn it is, and hand each whole sweep on as it is done.
 
         Those whose turn it is not yet count as told: they wait for it instead of for Prometheus,
         unless the budget lets them wait longer than Prometheus would.
@@ -49,17 +50,31 @@ class FastLane:
         fast = {key: each for key, each in followed.items() if _is_fast(each)}
         wanted = {key: _wanted(each) for key, each in fast.items()}
         due = self._budget.plan(time.monotonic(), wanted)
-        subjects = [fast[key].subject for key in due]
-        found = await asyncio.gather(
-            *(self._pods.sweep(subject.pods, subject.channels) for subject in subjects)
-        )
-        sweeps = {
-            key: (fast[key], sweep)
-            for key, sweep in zip(due, found, strict=True)
-            if fast[key].is_told_by(sweep)
-        }
         waiting = {k for k in fast.keys() - set(due) if not self._is_late(fast[k])}
-        return Swept(sweeps, frozenset(sweeps.keys() | waiting))
+        self.told = waiting | (self.told & set(due))
+        self._unread = {key: why for key, why in self._unread.items() if key in fast}
+        await asyncio.gather(*(self._turn(key, fast[key], take) for key in due))
+
+    async def _turn(self, key: Key, followed: Followed, take: Take) -> None:
+        """One rollout's sweep; it is told by its pods once that was taken in."""
+        is_told = False
+        with alone(key):
+            sweep = await self._pods.sweep(followed.subject.pods, followed.subject.channels)
+            self._say(key, followed.missing(sweep))
+            if followed.is_told_by(sweep):
+                await take(key, followed, sweep)
+                is_told = True
+        (self.told.add if is_told else self.told.discard)(key)
+
+    def _say(self, key: Key, missing: str | None) -> None:
+        """Log what the fast lane cannot read, once as long as it is the same, and its end."""
+        known, log = self._unread.get(key), about(_log, namespace=key.namespace, name=key.name)
+        if missing and missing != known:
+            log.warning("%s; Prometheus instead", missing)
+            self._unread[key] = missing
+        elif known and not missing:
+            log.info("pods are read directly again")
+            del self._unread[key]
 
     def _is_late(self, followed: Followed) -> bool:
         """Whether its last sweep is longer ago than a scrape of Prometheus would be."""

@@ -1,5 +1,6 @@
 """What the sampler knows about one rollout that it follows: whose pods, which trials, what was found."""
 
+import asyncio
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -74,7 +75,7 @@ class Evidence:
     errors: Mapping[Channel, SourceError] = field(default_factory=dict)
     query_errors: Mapping[str, SourceError] = field(default_factory=dict)
     answered: frozenset[Channel] = frozenset()
-    """Channels that were read at least once."""
+    """Channels that were read up to the present at least once; of others, part is still unread."""
     seen_instead: Mapping[str, str] = field(default_factory=dict)
     """By gate that found nothing on stable: what there is instead."""
 
@@ -90,9 +91,13 @@ class Followed:
 
     subject: Subject
     since: float
-    """Epoch seconds from which samples are still needed."""
+    """Epoch seconds from which samples are needed."""
     panel: Panel
     recording: Recording
+    folding: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held by whoever changes panel and recording."""
+    read: dict[Channel, float] = field(default_factory=dict)
+    """Epoch seconds up to which each channel was read, so that nothing before is still needed."""
     newest: dict[str, float] = field(default_factory=dict)
     errors: dict[Channel, SourceError] = field(default_factory=dict)
     query_errors: dict[str, SourceError] = field(default_factory=dict)
@@ -130,27 +135,51 @@ class Followed:
         channels = {(channel.value, error.fault) for channel, error in self.errors.items()}
         return frozenset(channels | {(f"gate {g}", e.fault) for g, e in self.query_errors.items()})
 
+    @property
+    def unread(self) -> Mapping[Channel, float]:
+        """By channel: epoch seconds from which samples are still needed."""
+        return {channel: self.read.get(channel, self.since) for channel in self.subject.channels}
+
+    def was_read(self, channel: Channel, until: float) -> None:
+        """Note that a channel's samples before a moment (epoch seconds) are not needed again."""
+        self.read[channel] = max(self.unread[channel], until)
+
     def is_told_by(self, sweep: Sweep) -> bool:
         """Whether every pod told everything that is read of it; Prometheus may know the rest."""
-        mine = {pod.key for pod in self.subject.pods}
-        return all(mine <= sweep.samples[channel].keys() for channel in self.subject.channels)
+        return self.missing(sweep) is None
+
+    def missing(self, sweep: Sweep) -> str | None:
+        """Which pod did not tell all that is read of it, and why; None where all did."""
+        for pod in self.subject.pods:
+            if pod.key in sweep.failed:
+                return f"pod {pod.name}: {sweep.failed[pod.key]}"
+            silent = [c.value for c in self.subject.channels if pod.key not in sweep.samples[c]]
+            if silent:
+                return f"pod {pod.name}: tells nothing about {', '.join(sorted(silent))}"
+        return None
 
     def scrapes(self, scraped: Scraped, until: float, *, after: float = -math.inf) -> Scrapes:
-        """Its own part of what was read of all pods, later than `after`."""
+        """Its own part of what was read of all pods, of (after, until].
+
+        A sample later than `until` would wait in the gates, and be counted between sweeps that
+        began before it: a counter could fall.
+        """
+        span = after, until
         return Scrapes(
             until=until,
-            stable=self._of(scraped, self.subject.stable, after),
-            candidate=self._of(scraped, self.subject.candidate, after),
+            stable=self._of(scraped, self.subject.stable, span),
+            candidate=self._of(scraped, self.subject.candidate, span),
         )
 
     def _of(
-        self, scraped: Scraped, deployment: str | None, after: float
+        self, scraped: Scraped, deployment: str | None, span: tuple[float, float]
     ) -> Mapping[str, tuple[Sample, ...]]:
         found = scraped.get((self.subject.namespace, deployment), {}) if deployment else {}
-        if after == -math.inf:
-            return found
-        later = {pod: tuple(s for s in each if s.time > after) for pod, each in found.items()}
-        return {pod: samples for pod, samples in later.items() if samples}
+        after, until = span
+        within = {
+            pod: tuple(s for s in each if after < s.time <= until) for pod, each in found.items()
+        }
+        return {pod: samples for pod, samples in within.items() if samples}
 
     def see(self, scrapes: Mapping[Channel, Scrapes]) -> bool:
         """Remember each pod's newest sample; whether anything was newer than before."""

@@ -3,9 +3,10 @@
 from dataclasses import replace
 
 from davylamp.adapters.errors import SourceFault
+from davylamp.api.gate_status import Outlook
 from davylamp.api.quantities import seconds
 from davylamp.api.spec import Rollout
-from davylamp.api.status import ModelDeploymentStatus, Outlook
+from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.following import Evidence
 from davylamp.gates import Around, Channel
 from davylamp.gates.preflight import Plan, forecast, misfit, sees_stable

@@ -30,7 +30,7 @@ class Metrics:
         self.queries = counter(f"{prefix}prometheus_queries_total", said, ("result",))
         said = "How long Prometheus took to answer."
         self.query_seconds = histogram(f"{prefix}prometheus_query_duration_seconds", said)
-        said = "Whether Prometheus answered the last query."
+        said = "Whether Prometheus can be asked what pods counted."
         self.source_up = gauge(f"{prefix}source_up", said)
         self.passes = counter(f"{prefix}reconcile_total", "Reconcile passes.", ("result",))
         said = "How long a pass took."
@@ -79,7 +79,12 @@ class Metrics:
         """Count a query to Prometheus; `result` is `ok` or the fault."""
         self.queries.labels(result).inc()
         self.query_seconds.observe(seconds)
-        self.source_up.set(result == "ok")
+        if result == "ok":
+            self.source_up.set(1)
+
+    def on_source_down(self) -> None:
+        """Show that Prometheus does not tell what pods counted."""
+        self.source_up.set(0)
 
     def on_check(self, key: Key, result: CheckResult) -> None:
         """Count what a check found."""

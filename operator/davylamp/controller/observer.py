@@ -9,15 +9,16 @@ from typing import Final
 from davylamp.adapters.errors import Forbidden, SourceError
 from davylamp.adapters.kubernetes import Cluster
 from davylamp.api import names
+from davylamp.api.gates import OnFail
 from davylamp.api.json import JsonObject
-from davylamp.api.spec import ModelDeploymentSpec
+from davylamp.api.spec import ModelDeploymentSpec, Rollout
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller import reading
 from davylamp.controller.cache import CHILD_KINDS, NIGHTLY_KINDS, Key, ObjectCache, metadata
 from davylamp.controller.following import Evidence
 from davylamp.controller.forecasts import with_forecasts
 from davylamp.controller.logs import about
-from davylamp.gates import Around, Channel, judge_all
+from davylamp.gates import Around, Channel, Trial, judge_all
 from davylamp.manifests import Owner, is_whole, model_labels, recorded
 from davylamp.rollout import Observation, Workload, identify
 
@@ -150,13 +151,32 @@ def with_judgements(
     seen = replace(
         seen,
         judged=judged.revision,
-        source_error=str(evidence.error) if evidence.error else None,
+        source_error=_source_error(evidence, _plan_of(status, seen)),
         first_scrape_seen=ready <= evidence.scraped or _asks_queries_alone(evidence),
     )
     trials = {name: t for name, t in evidence.trials.items() if t.started_at <= around.now}
-    if trials:
-        return replace(seen, judgements=judge_all(trials, evidence.panel, around))
-    return with_forecasts(seen, status, evidence, around)
+    if not trials:
+        return with_forecasts(seen, status, evidence, around)
+    told = {name: t for name, t in trials.items() if _is_up_to_date(t, evidence)}
+    return replace(seen, judgements=judge_all(told, evidence.panel, around))
+
+
+def _is_up_to_date(trial: Trial, evidence: Evidence) -> bool:
+    """Whether its counters were read up to now, or cannot be; after a restart that takes a while."""
+    channel = trial.rule.channel
+    return channel in evidence.answered | evidence.errors.keys() | {Channel.QUERY}
+
+
+def _plan_of(status: ModelDeploymentStatus, seen: Observation) -> Rollout:
+    return status.candidate.plan if status.candidate else seen.rollout
+
+
+def _source_error(evidence: Evidence, plan: Rollout) -> str | None:
+    """Why the counters of some gate could not be read; those that only warn have no say."""
+    silent = {gate.name for gate in plan.gates if gate.action is OnFail.WARN}
+    heard = {t.rule.channel for name, t in evidence.trials.items() if name not in silent}
+    errors = (str(error) for channel, error in evidence.errors.items() if channel in heard)
+    return next(errors, None)
 
 
 def _asks_queries_alone(evidence: Evidence) -> bool:

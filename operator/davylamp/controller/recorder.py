@@ -13,8 +13,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Final, Protocol
 
 from davylamp.adapters.errors import Forbidden, NotLeader, OperatorError, Retryable
+from davylamp.api.gate_status import GateStatus
 from davylamp.api.names import Reason
-from davylamp.api.status import GateStatus, ModelDeploymentStatus, RevisionRef, identity
+from davylamp.api.status import ModelDeploymentStatus, RevisionRef, identity
 from davylamp.controller import reading
 from davylamp.controller.applier import Applier
 from davylamp.controller.cache import Key

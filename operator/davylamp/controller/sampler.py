@@ -1,45 +1,38 @@
-"""Reads what pods counted about all rollouts at once, and folds it into evidence.
+"""Reads what pods counted about all rollouts at once, and has it folded into evidence.
 
-One query a tick and channel however many rollouts there are (two while some have to catch up after a
-restart or an outage), and none at all while nothing is judged (P9). Evidence is a pure function of
-what Prometheus holds and of the weight changes in the status, so losing it costs one longer query
-(P5). In the fast lane the pods are read directly; Prometheus stays the record, from which evidence
-begins and to which it falls back while pods cannot be reached.
+One query a tick and channel however many rollouts there are (more while some have to catch up after
+a restart or an outage), and none at all while nothing is judged (P9). Evidence is a pure function
+of what Prometheus holds and of the weight changes in the status, so losing it costs a few longer
+queries (P5). In the fast lane the pods are read directly; Prometheus stays the record, from which
+evidence begins and to which it falls back while pods cannot be reached.
 """
 
 import asyncio
 import logging
-import math
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Final, TypeAlias
 
 from davylamp.adapters.errors import SourceError
 from davylamp.adapters.podmetrics import TIMEOUT as SWEEP_TIMEOUT
 from davylamp.adapters.podmetrics import PodMetrics, Sweep
 from davylamp.adapters.prometheus import MetricSource
-from davylamp.controller.asking import LAG, Answers, Asker
+from davylamp.controller.asking import LAG, Asker
+from davylamp.controller.batches import Batch, Batches, Part, overlap, plan
 from davylamp.controller.cache import Key
 from davylamp.controller.fastlane import FastLane
-from davylamp.controller.following import (
-    BASELINE_SCRAPES,
-    SURVEY,
-    Evidence,
-    Followed,
-    Subject,
-    by_workload,
-)
-from davylamp.controller.logs import about
+from davylamp.controller.folding import Read, alone, fold_scrapes
+from davylamp.controller.following import Evidence, Followed, Scraped, Subject, by_workload
+from davylamp.controller.questions import Questions
 from davylamp.controller.settings import MetricSettings
-from davylamp.gates import Channel, QueryAnswers, Scrapes, take_in
-from davylamp.gates.preflight import sees_stable
-from davylamp.gates.recording import Recording, noted
+from davylamp.gates import Channel
+from davylamp.gates.recording import Recording
 
 __all__ = ["Evidence", "Sampler", "Subject"]
 
+Answers: TypeAlias = Mapping[Channel, Scraped | SourceError]
+"""What Prometheus told about a batch, or why it did not."""
 _log = logging.getLogger(__name__)
-LOOK_AROUND: Final = 10.0
-"""Seconds between two looks for other series: pods that just began to serve were not scraped yet."""
 TICK: Final = 1.0
 """Seconds between polls; a scrape is judged at most this long after it can be seen."""
 
@@ -70,8 +63,7 @@ class Sampler:
         self._clock = clock
         self._fast_lane = FastLane(pods, settings, clock) if pods else None
         self._followed: dict[Key, Followed] = {}
-        self._told_by_pods: frozenset[Key] = frozenset()
-        """Whose pods are read at the moment, so that Prometheus is not asked for their counters."""
+        self._questions = Questions(self._asker, self._followed, on_news=on_news, clock=clock)
         self._is_down = False
         self._wanted = asyncio.Event()
 
@@ -103,16 +95,22 @@ class Sampler:
     async def run(self) -> None:
         """Poll while there is something to judge; never returns.
 
-        Pods and Prometheus have a loop each: one that does not answer must not hold up the other.
+        Each source of delay has a loop of its own: a pod that hangs, a long query, or a user's own
+        that takes its time must not hold up what everybody's rollback waits for.
         """
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._repeat(self._sweep))
-            tasks.create_task(self._repeat(self._ask_all))
+            for turn in self._turns:
+                tasks.create_task(self._repeat(turn))
 
     async def poll(self) -> None:
         """Read everything once, and take in the answers."""
-        await self._sweep()
-        await self._ask_all()
+        for turn in self._turns:
+            await turn()
+
+    @property
+    def _turns(self) -> tuple[Callable[[], Awaitable[None]], ...]:
+        own, around = self._questions.ask_own, self._questions.look_around
+        return self._sweep, self._ask_recent, self._ask_past, own, around
 
     async def _repeat(self, read: Callable[[], Awaitable[None]]) -> None:
         """Read each tick as long as anything is followed."""
@@ -130,151 +128,108 @@ class Sampler:
 
     # --- Prometheus ---------------------------------------------------------------------------
 
-    async def _ask_all(self) -> None:
-        """Ask about those whose pods are not read, and put users' own queries for the others."""
-        now = self._clock()
-        rest = {key: f for key, f in self._followed.items() if key not in self._told_by_pods}
-        asking = {
-            key: f
-            for key, f in self._followed.items()
-            if key in self._told_by_pods and f.subject.queries
+    async def _ask_recent(self) -> None:
+        """Ask about those that are up to date."""
+        await self._ask(self._plan().recent)
+
+    async def _ask_past(self) -> None:
+        """Ask about those that begin or are behind: long queries, a slice at a time."""
+        await self._ask(self._plan().past)
+
+    def _plan(self) -> Batches:
+        """Who is asked about: everybody but those whose pods are read."""
+        rest = {key: f for key, f in self._followed.items() if not self._is_told_by_pods(key)}
+        return plan(rest, self._clock(), self._settings.scrape_interval)
+
+    async def _ask(self, batches: Iterable[Batch]) -> None:
+        """Ask about each batch, and take in its answers as they come."""
+        found = await asyncio.gather(*(self._ask_about(batch) for batch in batches))
+        if found:
+            self._note_outage()
+
+    async def _ask_about(self, batch: Batch) -> None:
+        answers = await self._asker.counters(batch)
+        for part in batch.parts:
+            if self._followed.get(part.key) is part.followed:
+                with alone(part.key):
+                    await self._judge(part, answers, batch)
+
+    async def _judge(self, part: Part, answers: Answers, batch: Batch) -> None:
+        """Take in one subject's samples; news is what was seen once nothing older is unread."""
+        followed, before = part.followed, part.followed.faults
+        self._note_errors(part, answers, batch)
+        scraped = {
+            channel: found
+            for channel in part.channels
+            if not isinstance(found := answers[channel], SourceError)
         }
-        errors = [await self._ask(group, now) for group in self._groups(rest, now)]
-        if asking:
-            await self._ask(asking, now, counters=False)
-        if errors:
-            self._note(next((error for error in errors if error), None))
+        news = await fold_scrapes(followed, lambda: _unread(followed, scraped, batch.at - LAG))
+        for channel in scraped:
+            followed.was_read(channel, batch.at - overlap(self._settings.scrape_interval))
+        if batch.is_present:
+            followed.answered |= scraped.keys()
+        is_news = (news and batch.is_present) or before != followed.faults
+        if is_news and self._followed.get(part.key) is followed:
+            self._on_news(part.key)
 
-    def _groups(self, rest: Mapping[Key, Followed], now: float) -> list[dict[Key, Followed]]:
-        """Who is asked about together: those that are up to date, that begin, that catch up.
+    def _note_errors(self, part: Part, answers: Answers, batch: Batch) -> None:
+        """Note why channels cannot be read; an outage ends when what it kept back was read."""
+        errors = part.followed.errors
+        for channel in part.channels:
+            answer = answers[channel]
+            if isinstance(answer, SourceError) and not self._is_told_by_pods(part.key):
+                errors[channel] = answer
+            elif batch.is_present:
+                errors.pop(channel, None)
 
-        A long query may be refused or take long; the others must not be blind for it.
-        """
-        recent = now - self._look_back()
-        begun = recent - SURVEY
-        found: tuple[dict[Key, Followed], ...] = ({}, {}, {})
-        for key, followed in rest.items():
-            found[(followed.since < recent) + (followed.since < begun)][key] = followed
-        return [group for group in found if group]
-
-    async def _ask(
-        self, group: Mapping[Key, Followed], now: float, *, counters: bool = True
-    ) -> SourceError | None:
-        """Take in what there is about a group; the error of a source that did not answer."""
-        answers = await self._asker.ask(group, now, counters=counters)
-        for key, followed in group.items():
-            if self._followed.get(key) is followed:
-                await self._judge(key, followed, answers, now)
-        failed = (each for each in answers.scraped.values() if isinstance(each, SourceError))
-        return next(failed, None)
-
-    async def _judge(self, key: Key, followed: Followed, answers: Answers, now: float) -> None:
-        """Take in one subject's samples; a bug met by one must not keep the others unjudged."""
-        before = followed.faults, dict(followed.seen_instead)
-        self._note_errors(key, followed, answers)
-        try:
-            news = self._take_in(key, followed, answers, now)
-            await self._look_around(followed, now)
-        except Exception:
-            log = about(_log, namespace=key.namespace, name=key.name)
-            log.exception("judging failed; trying again")
-            return
-        if news or before != (followed.faults, followed.seen_instead):
-            self._on_news(key)
-
-    def _note_errors(self, key: Key, followed: Followed, answers: Answers) -> None:
-        for channel in followed.subject.channels:
-            answer = answers.scraped.get(channel)
-            if isinstance(answer, SourceError) and key not in self._told_by_pods:
-                followed.errors[channel] = answer
-            else:
-                followed.errors.pop(channel, None)
-        for gate in followed.subject.queries:
-            own = answers.own.get((key, gate))
-            if isinstance(own, SourceError):
-                followed.query_errors[gate] = own
-            elif own is not None:
-                followed.query_errors.pop(gate, None)
-
-    def _take_in(self, key: Key, followed: Followed, answers: Answers, now: float) -> bool:
-        until = now - LAG
-        # a pod is read up to that long after the time of its sweep: an earlier scrape of Prometheus
-        # may know less, and counters that fall would count as a restart
-        after = followed.swept_at + SWEEP_TIMEOUT
-        scrapes = {
-            channel: followed.scrapes(found, until, after=after)
-            for channel, found in answers.scraped.items()
-            if channel in followed.subject.channels and not isinstance(found, SourceError)
-        }
-        own = {
-            gate: found
-            for (of, gate), found in answers.own.items()
-            if of == key and isinstance(found, QueryAnswers)
-        }
-        followed.asked_until |= {gate: found.until for gate, found in own.items()}
-        if not followed.errors:
-            followed.since = max(followed.since, now - self._look_back() / 2)
-        return self._fold(followed, scrapes, own)
-
-    async def _look_around(self, followed: Followed, now: float) -> None:
-        """Before a canary, now and then: what there is where a gate finds nothing on stable."""
-        for name, trial in followed.subject.trials.items():
-            channel, state = trial.rule.channel, followed.panel.states[name]
-            blind = channel in followed.answered and not sees_stable(state)
-            if trial.started_at > now and blind and followed.subject.stable:
-                if now - followed.looked_at.get(name, -math.inf) >= LOOK_AROUND:
-                    followed.looked_at[name] = now
-                    told = await self._asker.seen_instead(followed, channel, now)
-                    followed.seen_instead[name] = told
-            else:
-                followed.seen_instead.pop(name, None)
-
-    # --- the fast lane ------------------------------------------------------------------------
-
-    async def _sweep(self) -> None:
-        """Take in what the pods of those in the fast lane tell, and note who is told so."""
-        if self._fast_lane is None:
-            return
-        found = await self._fast_lane.sweep(self._followed)
-        self._told_by_pods = found.told
-        for key, (followed, sweep) in found.sweeps.items():
-            if self._followed.get(key) is followed and self._swept(followed, sweep):
-                self._on_news(key)
-
-    def _swept(self, followed: Followed, sweep: Sweep) -> bool:
-        """Take in one subject's sweep; whether anything was new."""
-        scrapes = {
-            channel: followed.scrapes(by_workload(sweep.samples[channel]), sweep.at)
-            for channel in followed.subject.channels
-        }
-        followed.errors.clear()
-        followed.swept_at = sweep.at
-        followed.since = max(followed.since, sweep.at - self._look_back() / 2)
-        return self._fold(followed, scrapes, {})
-
-    # --- both ---------------------------------------------------------------------------------
-
-    def _fold(
-        self,
-        followed: Followed,
-        scrapes: Mapping[Channel, Scrapes],
-        own: Mapping[str, QueryAnswers],
-    ) -> bool:
-        """Fold what was read into the evidence and the recording; whether anything was new."""
-        subject = followed.subject
-        followed.panel = take_in(subject.trials, followed.panel, scrapes, own)
-        followed.answered |= scrapes.keys()
-        for channel, seen in scrapes.items():
-            followed.recording = noted(followed.recording, channel, seen)
-        return followed.see(scrapes) or bool(own)
-
-    def _note(self, error: SourceError | None) -> None:
+    def _note_outage(self) -> None:
         """Log the beginning of an outage and its end."""
+        errors = (error for each in self._followed.values() for error in each.errors.values())
+        error = next(errors, None)
         if error and not self._is_down:
             _log.warning("cannot judge: %s", error)
         if self._is_down and not error:
             _log.info("judging again: Prometheus answers")
         self._is_down = error is not None
 
-    def _look_back(self) -> float:
-        return 2 * BASELINE_SCRAPES * self._settings.scrape_interval
+    # --- the fast lane ------------------------------------------------------------------------
+
+    async def _sweep(self) -> None:
+        """Take in what the pods of those in the fast lane tell."""
+        if self._fast_lane is not None:
+            await self._fast_lane.sweep(self._followed, self._take_sweep)
+
+    async def _take_sweep(self, key: Key, followed: Followed, sweep: Sweep) -> None:
+        """Take in one subject's sweep."""
+        if self._followed.get(key) is not followed:
+            return
+        news = await fold_scrapes(followed, lambda: _swept(followed, sweep))
+        followed.errors.clear()
+        followed.answered |= followed.subject.channels
+        for channel in followed.subject.channels:
+            followed.was_read(channel, sweep.at - overlap(self._settings.scrape_interval))
+        if news and self._followed.get(key) is followed:
+            self._on_news(key)
+
+    def _is_told_by_pods(self, key: Key) -> bool:
+        """Whether its pods are read at the moment, so that Prometheus need not be asked."""
+        return self._fast_lane is not None and key in self._fast_lane.told
+
+
+def _unread(followed: Followed, scraped: Mapping[Channel, Scraped], until: float) -> Read:
+    """What Prometheus told and no sweep did.
+
+    A pod is read up to `SWEEP_TIMEOUT` after the time of its sweep: an earlier scrape may know
+    less, and counters that fall would count as a restart.
+    """
+    after = followed.swept_at + SWEEP_TIMEOUT
+    return {c: followed.scrapes(found, until, after=after) for c, found in scraped.items()}
+
+
+def _swept(followed: Followed, sweep: Sweep) -> Read:
+    """What a sweep told; Prometheus counts from its end on."""
+    followed.swept_at = sweep.at
+    return {
+        channel: followed.scrapes(by_workload(sweep.samples[channel]), sweep.at)
+        for channel in followed.subject.channels
+    }

@@ -26,6 +26,9 @@ LOST_AFTER: Final = 3.0
 OVERDUE_AFTER: Final = 1.5
 """Scrape intervals after which a pod's next sample is late: a block waits for it."""
 
+TROUBLED: Final = 3
+"""Times as many blocks have to agree while stable fails as well and scrapes are out of step."""
+
 _FEWEST_REQUESTS: Final = 10
 
 
@@ -36,6 +39,14 @@ class Block:
     began: float
     candidate: Count = NOTHING
     stable: Count = NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment (epoch seconds), and each pod's last sample up to it."""
+
+    now: float
+    last: Mapping[PodKey, Sample]
 
 
 def shifted(trial: Trial, block: Block, now: float) -> Block:
@@ -79,26 +90,37 @@ def closes_alone(trial: Trial, block: Block, last: Mapping[PodKey, Sample], now:
 
 
 def agreeing(
-    trial: Trial, rule: SequentialRule, block: Block, last: Mapping[PodKey, Sample], now: float
+    trial: Trial, rule: SequentialRule, block: Block, at: Moment, *, calm: float = 1.0
 ) -> int:
     """How many blocks have to agree, as far as this one's scrapes are out of step.
 
     An incident of both revisions shows on one of them earlier by the time between their scrapes,
-    and so in that many blocks of this length before it cancels. Sweeps that scrape all pods at once
-    are in step. The first block may be short; the one after it is not.
+    and so in 1 + ceil(offset / length) blocks at each of its ends before it cancels. They must not
+    decide, so where stable itself fails more than `calm` several times as many have to agree: of
+    two spoiled blocks in a row, one is like that. Asking more of a block for what it shows only
+    lowers its evidence. Sweeps that read all pods at once are in step. The first block may be
+    short; the one after it is not.
     """
     living = [
         (key.is_candidate, each.time)
-        for key, each in last.items()
-        if now - each.time <= LOST_AFTER * trial.scrape_interval
+        for key, each in at.last.items()
+        if at.now - each.time <= LOST_AFTER * trial.scrape_interval
     ]
     mine = [time for candidate, time in living if candidate]
     theirs = [time for candidate, time in living if not candidate]
     if not mine or not theirs:
         return rule.agreeing_blocks
     offset = max(max(mine) - min(theirs), max(theirs) - min(mine))
-    length = max(now - block.began, trial.scrape_interval)
-    return max(rule.agreeing_blocks, 1 + math.ceil(offset / length))
+    length = max(at.now - block.began, trial.scrape_interval)
+    wanted = max(rule.agreeing_blocks, 1 + math.ceil(offset / length))
+    troubled = offset > 0 and _fails(block.stable, calm)
+    return TROUBLED * wanted if troubled else wanted
+
+
+def _fails(stable: Count, calm: float) -> bool:
+    """Tell whether stable's errors are more than `calm` and chance would give (three deviations)."""
+    expected = calm * stable.requests
+    return stable.errors > expected + 3 * math.sqrt(expected) + 3
 
 
 def _all_seen(

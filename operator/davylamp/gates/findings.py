@@ -110,7 +110,9 @@ def _scores(rule: ScoreDistance, seen: Pair) -> str:
     if found is None:
         return f"{counted} answers, too few to compare"
     measure = "Wasserstein" if rule.ordered else "total variation"
-    return f"{counted} answers are {found:.2g} apart ({measure}){_movers(rule, seen)}"
+    index = distance.psi(seen)
+    known = "" if index is None else f"; PSI {index:.2g}"
+    return f"{counted} answers are {found:.2g} apart ({measure}{known}){_movers(rule, seen)}"
 
 
 def _shares(rule: ShareDistance, seen: Pair) -> str:

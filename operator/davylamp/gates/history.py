@@ -11,7 +11,7 @@ from davylamp.gates import query_book, sequential_book, threshold, timeline
 from davylamp.gates.evidence import dispersion
 from davylamp.gates.evidence.dispersion import Survey, temper
 from davylamp.gates.query_book import QueryAnswers, QueryBook
-from davylamp.gates.rules import Query, Statistical, Threshold
+from davylamp.gates.rules import ErrorRate, Query, Statistical, Threshold
 from davylamp.gates.samples import Sample, Scrapes
 from davylamp.gates.sequential_book import Closing, Instant, SequentialBook
 from davylamp.gates.threshold import ThresholdBook
@@ -20,6 +20,7 @@ from davylamp.gates.trial import Trial
 from davylamp.gates.verdicts import NOTHING, Count
 
 Book = SequentialBook | ThresholdBook | QueryBook
+CALM_TIMES = 3.0
 WRONG_BOOK = "this state belongs to a trial under another rule"
 
 
@@ -125,7 +126,7 @@ def _book(trial: Trial, state: GateState, instant: Instant) -> tuple[Book, Closi
     rule, book = trial.rule, state.book
     match book:
         case SequentialBook() if not isinstance(rule, Threshold | Query):
-            instant = replace(instant, temper=_temper(rule, state))
+            instant = replace(instant, temper=temper(rule, state.survey), calm=_calm(rule, state))
             return sequential_book.entered(trial, rule, book, instant)
         case ThresholdBook() if isinstance(rule, Threshold):
             book = threshold.passed_to(trial, rule, book, instant.at)
@@ -136,8 +137,11 @@ def _book(trial: Trial, state: GateState, instant: Instant) -> tuple[Book, Closi
             assert_never(book)
 
 
-def _temper(rule: Statistical, state: GateState) -> dispersion.Temper:
-    return temper(rule, state.survey)
+def _calm(rule: Statistical, state: GateState) -> float:
+    """The error rate up to which stable does as it did before the trial."""
+    if not isinstance(rule, ErrorRate):
+        return 1.0
+    return max(rule.max_rate, CALM_TIMES * state.survey.total.rate)
 
 
 def _passed(trial: Trial, book: Book, now: float) -> Book:

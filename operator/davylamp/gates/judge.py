@@ -159,7 +159,7 @@ def _fine(case: _Case, crossing: Crossing, answer: Judgement) -> Judgement:
     if isinstance(rule, ErrorRate):
         recent = case.book.recent_canary(case.now)
         if recent.rate > rule.tolerated_rate:
-            return replace(answer, message=wording.held(rule, recent))
+            return _held(case, rule, answer)
     return replace(
         answer,
         verdict=Verdict.PASS,
@@ -169,7 +169,18 @@ def _fine(case: _Case, crossing: Crossing, answer: Judgement) -> Judgement:
     )
 
 
+def _held(case: _Case, rule: ErrorRate, answer: Judgement) -> Judgement:
+    """A canary that proved itself waits as long as it fails, be it with stable or alone."""
+    if case.seen.stable.rate > rule.max_rate:
+        message = wording.both(rule, case.seen)
+        return replace(answer, reason=verdicts.BOTH_FAIL, message=message)
+    return replace(answer, message=wording.held(rule, case.book.recent_canary(case.now)))
+
+
 def _gathering(case: _Case, at: Levels, answer: Judgement) -> Judgement:
+    rule = case.rule
+    if isinstance(rule, ErrorRate) and case.seen.stable.rate > rule.max_rate:
+        return _both(case, rule, at, answer)
     needed = planning.still_needed(
         case.rule,
         case.trial.weights[-1].weight,
@@ -179,6 +190,16 @@ def _gathering(case: _Case, at: Levels, answer: Judgement) -> Judgement:
     )
     message = wording.gathering(case.rule, case.seen, needed)
     return replace(answer, message=message, requests_needed=needed)
+
+
+def _both(case: _Case, rule: ErrorRate, at: Levels, answer: Judgement) -> Judgement:
+    """Stable fails too: what decides is the difference, and how long that takes nobody can say."""
+    alike = case.book.recent_canary(case.now).rate > rule.max_rate and at.rollback < math.log(2)
+    message = wording.gathering(rule, case.seen, None)
+    if alike:
+        message = wording.both(rule, case.seen)
+    reason = verdicts.BOTH_FAIL if alike else answer.reason
+    return replace(answer, reason=reason, message=message)
 
 
 def _by_windows(rule: Threshold, book: ThresholdBook, answer: Judgement) -> Judgement:

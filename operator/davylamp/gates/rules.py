@@ -17,9 +17,8 @@ MIN_BLOCKS: Final = 2
 """Blocks that must agree before a rollback, unless the user asks for more.
 
 A source scrapes canary and stable pods at different moments, so one block may show an incident on
-the canary that stable shows only in the next. Needed are 1 + ceil(worst offset / block length): a
-pod's offset is below one scrape interval and a block lasts at least one, hence 2. Where blocks turn
-out shorter than that, the sample times say so and more must agree (`blocks.agreeing`).
+the canary that stable shows only in the next. Sample times out of step by more than a block, and
+blocks in which stable fails too, ask for more (`blocks.agreeing`).
 """
 
 LATENCY_BURST: Final = 3.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from davylamp.gates import blocks
-from davylamp.gates.blocks import Block
+from davylamp.gates.blocks import Block, Moment
 from davylamp.gates.evidence import tests
 from davylamp.gates.evidence.dispersion import Temper
 from davylamp.gates.evidence.mixture import (
@@ -93,6 +93,8 @@ class Instant:
     candidate: Count
     stable: Count
     temper: Temper = Temper()  # noqa: RUF009 - frozen
+    calm: float = 1.0
+    """Error rate of stable above which it is taken to be in trouble itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ def _close_joint(
     block = Pair(book.block.candidate, book.block.stable)
     before = book.joint
     found = tests.gains(rule, before.past, block, betting=instant.temper.betting)
-    needed = blocks.agreeing(trial, rule, book.block, instant.last, instant.at)
+    moment = Moment(instant.at, instant.last)
+    needed = blocks.agreeing(trial, rule, book.block, moment, calm=instant.calm)
     evidence = advance(rule, before.evidence, found, _pace(instant.temper, needed))
     track = replace(before, evidence=evidence, past=before.past + block)
     track = _noted(rule, track, instant, alone=False)

@@ -20,6 +20,7 @@ GROUP_GAP_ACCEPTABLE: Final = "GroupGapAcceptable"
 QUERY_OUT_OF_BOUNDS: Final = "QueryOutOfBounds"
 QUERY_WITHIN_BOUNDS: Final = "QueryWithinBounds"
 GATHERING_EVIDENCE: Final = "GatheringEvidence"
+BOTH_FAIL: Final = "BothRevisionsFail"
 SOURCE_DOWN: Final = "SourceDown"
 BAD_ANSWER: Final = "BadAnswer"
 NO_SERIES: Final = "NoSeries"
@@ -43,6 +44,7 @@ REASONS: Final = (
     QUERY_OUT_OF_BOUNDS,
     QUERY_WITHIN_BOUNDS,
     GATHERING_EVIDENCE,
+    BOTH_FAIL,
     SOURCE_DOWN,
     BAD_ANSWER,
     NO_SERIES,

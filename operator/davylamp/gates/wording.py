@@ -59,6 +59,14 @@ def gathering(rule: Statistical, seen: Pair, needed: int | None) -> str:
     return f"{told}; about {rounded(needed)} more canary requests needed to decide"
 
 
+def both(rule: ErrorRate, seen: Pair) -> str:
+    """Say that an incident hits both revisions."""
+    return (
+        f"{findings.so_far(rule, seen)}: both above {percent(rule.max_rate)}, which is not the "
+        "canary's fault; waiting for it to pass, or for a difference"
+    )
+
+
 def strength(log_e: float, bound: float) -> str:
     """Say in words how far the evidence against a canary has come; natural log, probability."""
     wanted = f"{rounded(round(1 / bound))} to 1 is enough"

@@ -19,17 +19,11 @@ import yaml
 from pydantic import Field, ValidationError
 
 from davylamp.api import names
+from davylamp.api.gate_status import FeatureShare, GateStatus
 from davylamp.api.json import JsonObject
+from davylamp.api.reported import Instant, Reported
 from davylamp.api.spec import Rollout
-from davylamp.api.status import (
-    FeatureShare,
-    GateStatus,
-    Instant,
-    Outcome,
-    Reported,
-    RevisionRef,
-    WeightChange,
-)
+from davylamp.api.status import Outcome, RevisionRef, WeightChange
 from davylamp.gates.recording import Recording, parts_to_csv, read_csv, thinner, to_csv
 from davylamp.gates.samples import Arm, Channel, Scrapes
 from davylamp.manifests.identity import Owner, revision_labels

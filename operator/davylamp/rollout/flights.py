@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from davylamp.api.gate_status import FeatureShare
 from davylamp.api.spec import Rollout
 from davylamp.api.status import (
     Candidate,
-    FeatureShare,
     HistoryEntry,
     ModelDeploymentStatus,
     RevisionRef,

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
+from davylamp.api.gate_status import FeatureShare, Outlook
 from davylamp.api.gates import OnFail
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import Rollout
-from davylamp.api.status import Candidate, FeatureShare, Outlook, Stage
+from davylamp.api.status import Candidate, Stage
 from davylamp.gates import Judgement, Verdict
 from davylamp.rollout.endings import take_back
 from davylamp.rollout.hold import Hold, how_to
@@ -108,10 +109,12 @@ def blind_too_long(turn: Turn) -> Turn | None:
     plan = candidate.plan
     if turn.seen.now - candidate.blind_since <= after(plan.no_data_deadline):
         return None
+    missing = deciding(turn, candidate, Verdict.UNKNOWN)
+    if not missing:
+        return None
     if plan.no_data == "Pause" and not candidate.blind_paused:
         return turn.with_candidate(blind_paused=True)
-    missing = deciding(turn, candidate, Verdict.UNKNOWN)
-    if plan.no_data != "Rollback" or not missing:
+    if plan.no_data != "Rollback":
         return None
     name, judgement = missing[0]
     within = f"no data for longer than {plan.no_data_deadline}"
@@ -151,6 +154,21 @@ def gate_blind(turn: Turn, candidate: Candidate) -> Hold | None:
         return Hold(Reason.AWAITING_DATA, "the gates have not been asked yet")
     for name, judgement in deciding(turn, candidate, Verdict.UNKNOWN):
         return Hold(Reason.AWAITING_DATA, f"gate {name}: {judgement.reason}: {judgement.message}")
+    return None
+
+
+def nothing_else_serves(turn: Turn, candidate: Candidate) -> Hold | None:
+    """A gate says that the canary is worse, but without it nothing would serve at all."""
+    serving = turn.serving()
+    if serving is None or serving.ready:
+        return None
+    for name, judgement in failing(turn, candidate.plan, candidate.revision, OnFail.ROLLBACK):
+        return Hold(
+            Reason.STABLE_SHORT,
+            f"gate {name} failed: {judgement.message}; not taken back while stable has no ready "
+            f"pod, as nothing else would serve; {how_to(Command.ABORT, candidate)} all the same, "
+            f"or {how_to(Command.PROMOTE, candidate)}",
+        )
     return None
 
 

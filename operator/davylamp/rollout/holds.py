@@ -27,6 +27,7 @@ from davylamp.rollout.gating import (
     deciding,
     gate_blind,
     gate_blind_on_stable,
+    nothing_else_serves,
     person_awaited_after_blindness,
     person_awaited_by_gate,
 )
@@ -49,7 +50,7 @@ def not_scraped_yet(turn: Turn, candidate: Candidate) -> Hold | None:
     if turn.status.stable is None or not candidate.plan.gates or candidate.approved:
         return None
     if turn.seen.source_error:
-        return Hold(
+        return past_deadline(turn, candidate) or Hold(
             Reason.AWAITING_DATA,
             f"no traffic unwatched: {turn.seen.source_error}; promote without it: "
             f"{how_to(Command.PROMOTE, candidate)}",
@@ -167,6 +168,7 @@ HOLDS: Final[dict[Stage, tuple[HoldRule, ...]]] = {
         pods_not_ready,
         old_pods,
         digests_differ,
+        nothing_else_serves,
         person_awaited_by_gate,
         person_awaited_after_blindness,
         person_awaited,
@@ -176,7 +178,7 @@ HOLDS: Final[dict[Stage, tuple[HoldRule, ...]]] = {
         undecided,
         stable_short,
     ),
-    Stage.PROMOTING: (secret_missing, pods_not_ready),
+    Stage.PROMOTING: (secret_missing, nothing_else_serves, pods_not_ready),
     Stage.RETURNING: (return_not_ready,),
 }
 

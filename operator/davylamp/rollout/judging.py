@@ -10,10 +10,11 @@ from datetime import datetime
 from itertools import accumulate, starmap
 from typing import Final
 
-from davylamp.api import gates as api
+from davylamp.api import gate_kinds as api
+from davylamp.api.gates import Gate, OnFail
 from davylamp.api.quantities import fraction, seconds, short_seconds
 from davylamp.api.spec import Rollout
-from davylamp.api.status import Candidate
+from davylamp.api.status import Candidate, Previous
 from davylamp.gates import (
     ErrorRate,
     GroupGap,
@@ -30,6 +31,7 @@ from davylamp.gates import (
 CANARY_PART: Final = 0.9
 """Part of `falseRollback` spent on the canary; the rest is left for the probation."""
 PROMOTE_RATIO: Final = 2.0
+MOST_TOLERATED: Final = 0.99
 DEFAULT_RATIO: Final = "1.5"
 DEFAULT_LATENCY_RATIO: Final = "1.25"
 _OF_STABLE: Final = re.compile(r"\{\{\s*stable(?:Revision|Pods)\s*\}\}")
@@ -56,19 +58,24 @@ def survey_trials(candidate: Candidate, scrape_interval: float) -> Mapping[str, 
 
 
 def probation_trials(
-    rollout: Rollout, promoted_at: datetime, scrape_interval: float
+    rollout: Rollout, promoted_at: datetime, previous: Previous, scrape_interval: float
 ) -> Mapping[str, Trial]:
-    """The trials of a promoted revision: only what needs nothing to compare with."""
+    """The trials of a promoted revision: only what needs nothing to compare with.
+
+    It is not asked to be better than the one before was beside it.
+    """
     at = promoted_at.timestamp()
+    rates = {each.name: float(each.rate) for each in previous.rates}
     found: dict[str, Trial] = {}
     for gate in rollout.gates:
         rule = _alone(rule_of(gate, _budget(gate, rollout, 1 - CANARY_PART)))
-        if rule is not None and gate.action is api.OnFail.ROLLBACK:
+        rule = _no_better_than(rates.get(gate.name, 0.0), rule)
+        if rule is not None and gate.action is OnFail.ROLLBACK:
             found[gate.name] = Trial(rule, at, (WeightChange(at, 1.0),), scrape_interval)
     return found
 
 
-def rule_of(gate: api.Gate, budget: Budget, baseline: Mapping[str, float] | None = None) -> Rule:
+def rule_of(gate: Gate, budget: Budget, baseline: Mapping[str, float] | None = None) -> Rule:
     """The rule of one gate; `baseline` are the explanation shares of training, where known."""
     if gate.latency:
         return _latency(gate.latency, budget)
@@ -97,7 +104,7 @@ def _trials(
             started_at=started_at,
             weights=tuple(weights),
             scrape_interval=scrape_interval,
-            takes_back=gate.action is api.OnFail.ROLLBACK,
+            takes_back=gate.action is OnFail.ROLLBACK,
         )
         for gate in plan.gates
     }
@@ -111,7 +118,7 @@ def _weights(candidate: Candidate, began: datetime) -> Sequence[WeightChange]:
     return changes or (WeightChange(began.timestamp(), 0.5),)
 
 
-def _budget(gate: api.Gate, rollout: Rollout, part: float) -> Budget:
+def _budget(gate: Gate, rollout: Rollout, part: float) -> Budget:
     """The bounds of one gate.
 
     The gates that take back and have a bound at all share one `falseRollback` with the probation.
@@ -124,11 +131,11 @@ def _budget(gate: api.Gate, rollout: Rollout, part: float) -> Budget:
     )
 
 
-def _takes_back(gate: api.Gate) -> bool:
-    return gate.action is api.OnFail.ROLLBACK
+def _takes_back(gate: Gate) -> bool:
+    return gate.action is OnFail.ROLLBACK
 
 
-def _is_bounded(gate: api.Gate) -> bool:
+def _is_bounded(gate: Gate) -> bool:
     counts = gate.error_rate is not None and gate.error_rate.method == "Threshold"
     return gate.query is None and not counts
 
@@ -147,9 +154,13 @@ def _error_rate(told: api.ErrorRate, budget: Budget) -> Rule:
         false_rollback=budget.false_rollback,
         false_promotion=budget.false_promotion,
         promote_ratio=max(PROMOTE_RATIO, ratio),
-        burst=float(told.burst) if told.burst else None,
+        burst=_burst(told.burst),
         min_blocks=told.min_blocks,
     )
+
+
+def _burst(told: str | None) -> float | None:
+    return float(told) if told else None
 
 
 def _latency(told: api.Latency, budget: Budget) -> Rule:
@@ -161,6 +172,7 @@ def _latency(told: api.Latency, budget: Budget) -> Rule:
         promote_ratio=max(PROMOTE_RATIO, ratio),
         tolerance=told.tolerance,
         warm_up=float(seconds(told.warm_up)),
+        burst=_burst(told.burst),
         false_rollback=budget.false_rollback,
         false_promotion=budget.false_promotion,
     )
@@ -170,6 +182,7 @@ def _predictions(told: api.Predictions, budget: Budget) -> Rule:
     return ScoreDistance(
         distance=float(told.distance),
         ordered=told.measure == "Wasserstein",
+        burst=_burst(told.burst),
         false_rollback=budget.false_rollback,
         false_promotion=budget.false_promotion,
     )
@@ -184,6 +197,7 @@ def _explanations(
         distance=float(told.distance),
         against_stable=api.Reference.STABLE in told.against or not trained,
         baseline=trained,
+        burst=_burst(told.burst),
         false_rollback=budget.false_rollback,
         false_promotion=budget.false_promotion,
     )
@@ -194,6 +208,7 @@ def _bias(told: api.GroupGap, budget: Budget) -> Rule:
         max_gap=float(told.max),
         increase=float(told.increase),
         positive=told.outcome == "Positive",
+        burst=_burst(told.burst),
         false_rollback=budget.false_rollback,
         false_promotion=budget.false_promotion,
     )
@@ -210,6 +225,19 @@ def _query(told: api.Query) -> Rule:
         interval=float(seconds(told.interval)),
         warm_up=float(seconds(told.warm_up)),
     )
+
+
+def _no_better_than(rate: float, rule: Rule | None) -> Rule | None:
+    """The rule with a bound that leaves room for what was bad before, and for chance."""
+    match rule:
+        case ErrorRate():
+            bound = min(MOST_TOLERATED, max(rule.max_rate, rule.promote_ratio * rate))
+            return replace(rule, max_rate=bound)
+        case Latency():
+            bound = min(MOST_TOLERATED, max(rule.max_share, rule.promote_ratio * rate))
+            return replace(rule, max_share=bound)
+        case _:
+            return rule
 
 
 def _alone(rule: Rule) -> Rule | None:

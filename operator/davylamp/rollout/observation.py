@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from davylamp.api.explanations import Explanations
+from davylamp.api.gate_status import Outlook
 from davylamp.api.names import Command
 from davylamp.api.spec import Rollout
-from davylamp.api.status import Outlook, RevisionRef
+from davylamp.api.status import RevisionRef
 from davylamp.checks import CheckResult
 from davylamp.gates import Judgement, Verdict
 from davylamp.rollout.drift_reports import DriftResult

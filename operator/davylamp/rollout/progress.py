@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from davylamp.api.gate_status import GateRate
 from davylamp.api.names import Reason
 from davylamp.api.quantities import spoken
 from davylamp.api.status import (
@@ -103,6 +104,8 @@ def _one_step_on(turn: Turn, candidate: Candidate) -> Turn:
         stage=Stage.CANARY,
         stage_at=now if first else candidate.stage_at,
         canary_at=candidate.canary_at or now,
+        stopped_at=None if first else candidate.stopped_at,
+        stopped_seconds=0 if first else candidate.stopped_seconds,
         step=number,
         step_at=now,
         step_requests=requests_seen(turn, candidate),
@@ -127,7 +130,8 @@ def _installed(turn: Turn, candidate: Candidate) -> Turn:
 def _promoted(turn: Turn, candidate: Candidate) -> Turn:
     now, old = turn.seen.now, turn.status.stable
     warm = after(candidate.plan.probation)
-    previous = Previous(**identity(old), until=now + warm) if old and warm else None
+    rates = _rates_of_stable(turn, candidate)
+    previous = Previous(**identity(old), until=now + warm, rates=rates) if old and warm else None
     took = spoken((now - candidate.started_at).total_seconds())
     told = Notice(
         Reason.PROMOTED, f"{candidate.tag} serves all traffic after {took}", candidate.revision
@@ -140,6 +144,15 @@ def _promoted(turn: Turn, candidate: Candidate) -> Turn:
             previous=previous,
         )
         .saying(told)
+    )
+
+
+def _rates_of_stable(turn: Turn, candidate: Candidate) -> tuple[GateRate, ...]:
+    """What was bad of stable's answers: in its probation the new revision need not be better."""
+    answers = turn.seen.judgements_of(candidate.revision).items()
+    seen = ((name, judgement.stable) for name, judgement in answers)
+    return tuple(
+        GateRate(name=name, rate=f"{count.rate:.6f}") for name, count in seen if count.errors
     )
 
 

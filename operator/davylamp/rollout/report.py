@@ -9,11 +9,11 @@ from datetime import datetime, timedelta
 from typing import Final, Literal, NamedTuple
 
 from davylamp.api import names
+from davylamp.api.gate_status import GateStatus
 from davylamp.api.names import ConditionType, Reason
 from davylamp.api.status import (
     Candidate,
     Condition,
-    GateStatus,
     ModelDeploymentStatus,
     Stage,
 )

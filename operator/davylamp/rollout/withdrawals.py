@@ -103,9 +103,14 @@ def drift_found(turn: Turn) -> Turn | None:
 
 
 def gate_failed(turn: Turn) -> Turn | None:
-    """The evidence says that the candidate is worse."""
-    candidate = turn.status.candidate
+    """The evidence says that the candidate is worse.
+
+    Without one ready pod of stable there is nothing to go back to: that would be an outage.
+    """
+    candidate, serving = turn.status.candidate, turn.serving()
     if candidate is None or candidate.stage not in IN_TRAFFIC:
+        return None
+    if serving is None or not serving.ready:
         return None
     for name, judgement in failing(turn, candidate.plan, candidate.revision, OnFail.ROLLBACK):
         return take_back(turn, Reason.GATE_FAILED, f"gate {name}: {judgement.message}")

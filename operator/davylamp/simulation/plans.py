@@ -7,10 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
-from davylamp.api.gates import ErrorRate, Gate
+from davylamp.api.gate_kinds import ErrorRate
+from davylamp.api.gate_status import FeatureShare
+from davylamp.api.gates import Gate
 from davylamp.api.quantities import seconds
 from davylamp.api.spec import Rollout
-from davylamp.api.status import Candidate, FeatureShare, Stage
+from davylamp.api.status import Candidate, Stage
 from davylamp.gates import Channel, Trial, WeightChange
 from davylamp.rollout import judging, steps
 

@@ -8,7 +8,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.support.nature import Model, live, serving_world, world_in
 from tests.support.world import NAME, World, judgement, revision_of
 
-from davylamp.api.gates import ErrorRate, Gate, OnFail
+from davylamp.api.gate_kinds import ErrorRate
+from davylamp.api.gates import Gate, OnFail
 from davylamp.api.json import JsonObject
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName, Rollout, Step

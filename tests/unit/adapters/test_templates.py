@@ -123,3 +123,10 @@ def test_a_string_that_does_not_end_is_left_to_prometheus() -> None:
 def test_what_a_query_uses(promql, names, is_for_each_revision) -> None:
     assert variables_in(promql) == names
     assert compares(promql) is is_for_each_revision
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("hostile", ["{{" + " " * 3_990, "{{" * 2_000, "#" + "{{ " * 1_300])
+def test_a_query_that_never_ends_its_variable_has_none(hostile):
+    """It is looked at in every pass: what takes more than linear time stops everybody."""
+    assert variables_in(hostile) == frozenset()

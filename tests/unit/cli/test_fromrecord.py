@@ -7,7 +7,8 @@ import pytest
 import yaml
 from tests.unit.cli.conftest import canary, spec
 
-from davylamp.api.gates import ErrorRate, Gate, Latency
+from davylamp.api.gate_kinds import ErrorRate, Latency
+from davylamp.api.gates import Gate
 from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import Outcome, RevisionRef, WeightChange
 from davylamp.gates import Channel, Sample, Scrapes

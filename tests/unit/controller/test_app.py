@@ -1,20 +1,25 @@
 """What the process does around a pass: standing by, and trying again what was refused."""
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 
-from davylamp.adapters.errors import Terminal
+from davylamp.adapters.errors import SourceError, Terminal
 from davylamp.adapters.modelserver import PodAddress
+from davylamp.adapters.ownquery import OwnQuery
+from davylamp.adapters.promql import CounterQuery
+from davylamp.adapters.series import SeriesNames
 from davylamp.api.spec import CheckName
 from davylamp.checks import Expected
 from davylamp.controller.app import Operator
 from davylamp.controller.cache import Key
 from davylamp.controller.inspections import Inspection
 from davylamp.controller.sampler import Evidence, Subject
-from davylamp.controller.settings import Settings
+from davylamp.controller.settings import MetricSettings, Settings
+from davylamp.gates import Channel
 
 KEY = Key("models", "risk")
 PARENT = {"kind": "ModelDeployment", "metadata": {"namespace": "models", "name": "risk"}}
@@ -32,7 +37,7 @@ def process() -> Iterator:
     """An operator that is not connected to anything."""
     with contextlib.ExitStack() as stack:
 
-        def make(**settings: bool) -> Operator:
+        def make(**settings: bool | MetricSettings) -> Operator:
             made = Operator(Settings(**settings), client=None)
             stack.callback(made.source.close)
             return made
@@ -92,3 +97,26 @@ async def test_what_was_refused_is_tried_again_later(process):
         await operator._process(KEY)
     assert list(operator.queue._timers) == [KEY]
     operator.queue.forget(KEY)
+
+
+def test_a_selector_that_only_prometheus_understands_turns_the_fast_lane_off(process, caplog):
+    series = SeriesNames(requests_selector=r'handler=~"/predict\\z"')
+    operator = process(metrics=MetricSettings(series=series))
+    assert operator.pods is None
+    assert "predict" in caplog.text
+
+
+async def test_the_source_counts_as_down_when_counters_cannot_be_asked_for(process):
+    operator = process(metrics=MetricSettings(url="http://127.0.0.1:9"))
+    up = functools.partial(operator.metrics.registry.get_sample_value, "davylamp_source_up")
+    with pytest.raises(SourceError):
+        await operator.source.values(OwnQuery(promql="up", start=0, end=0, step=1))
+    assert up() == 1, "that was a query of a user's own"
+    series = MetricSettings().series
+    pods = frozenset({("models", "risk-a")})
+    asked = CounterQuery(
+        workloads=pods, at=60.0, window=60.0, channel=Channel.ERRORS, series=series
+    )
+    with pytest.raises(SourceError):
+        await operator.source.scrapes(asked)
+    assert up() == 0

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,7 +10,8 @@ from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.ownquery import ArmNames, QueryScope
 from davylamp.adapters.promql import pods_of
 from davylamp.adapters.seen import SeenSeries
-from davylamp.controller.asking import LONGEST_WINDOW, Asker
+from davylamp.controller.asking import LONGEST_WINDOW, MOST_POINTS, Asker
+from davylamp.controller.batches import Batch, Part
 from davylamp.controller.cache import Key
 from davylamp.controller.following import Followed, Subject
 from davylamp.controller.sampler import Sampler
@@ -110,7 +112,15 @@ async def polled(sampler, source, seconds):
 
 
 async def asked(source, group, **settings):
-    return await Asker(source, MetricSettings(**settings)).ask(group, NOW)
+    asker = Asker(source, MetricSettings(**settings))
+    parts = tuple(Part(key, each, each.subject.channels) for key, each in group.items())
+    own = {
+        (key, gate): await asker.own(each, gate, rule, NOW)
+        for key, each in group.items()
+        for gate, rule in each.subject.queries.items()
+    }
+    scraped = await asker.counters(Batch(NOW, is_present=True, parts=parts))
+    return SimpleNamespace(scraped=scraped, own=own)
 
 
 # --- counters ------------------------------------------------------------------------------------
@@ -172,6 +182,15 @@ async def test_an_own_query_is_asked_on_its_grid_once_for_each_time(sampler, sou
     assert [query.start for query in alone] == times, "none of them again"
     assert sampler.evidence(A).panel.states["gate-0"].book.good == 4
     assert source.counters == []
+
+
+async def test_who_is_far_behind_is_told_some_points_at_a_time_and_all_in_the_end(sampler, source):
+    sampler.follow(A, subject(own(interval=1.0), started_at=NOW - 1200))
+    await polled(sampler, source, 6)
+    points = [set(range(query.start, query.end + 1, query.step)) for query in source.own]
+    assert max(map(len, points)) <= MOST_POINTS
+    assert sum(map(len, points)) == len(set.union(*points))
+    assert set.union(*points) >= set(range(int(NOW) - 1199, int(source.now) - 2))
 
 
 async def test_with_a_ratio_both_revisions_are_asked_for_the_same_times(sampler, source):

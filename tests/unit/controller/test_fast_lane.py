@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import logging
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import pytest
@@ -14,9 +15,10 @@ from davylamp.adapters.ownquery import ArmNames, QueryScope
 from davylamp.adapters.podmetrics import PodTarget, Sweep
 from davylamp.adapters.seen import SeenSeries
 from davylamp.controller import fastlane as module
+from davylamp.controller import folding
 from davylamp.controller import sampler as sampling
 from davylamp.controller.cache import Key
-from davylamp.controller.following import Subject
+from davylamp.controller.following import Followed, Subject
 from davylamp.controller.sampler import Sampler
 from davylamp.controller.settings import MetricSettings
 from davylamp.gates import (
@@ -39,6 +41,11 @@ SCRAPE = 5
 PER_SECOND = 100
 
 
+def served(seconds: float) -> float:
+    """Requests of a pod until so long after `NOW`, since the last scrape that is a second old."""
+    return PER_SECOND * (SCRAPE + seconds)
+
+
 @dataclass
 class Pods:
     """What pods count, read by Prometheus every 5 s and by a sweep whenever it comes.
@@ -55,6 +62,10 @@ class Pods:
     delay: float = 0.0
     hangs: bool = False
     """Whether Prometheus takes a question and never answers."""
+    hanging: set[str] = field(default_factory=set)
+    """Pods whose sweep does not end."""
+    own_hangs: bool = False
+    """Whether users' own queries are never answered."""
     queries: list = field(default_factory=list)
     own: list = field(default_factory=list)
     """Users' queries."""
@@ -81,6 +92,8 @@ class Pods:
 
     async def values(self, query, *, until=None):
         self.own.append(query)
+        if self.own_hangs:
+            await asyncio.Event().wait()
         if self.down:
             raise SourceError(SourceFault.DOWN, "no answer")
         return dict.fromkeys(map(float, range(query.start, query.end + 1, query.step)), 0.0)
@@ -89,6 +102,8 @@ class Pods:
         return SeenSeries()
 
     async def sweep(self, pods, channels):
+        if self.hanging & {pod.name for pod in pods}:
+            await asyncio.Event().wait()
         self.sweeps.append((self.now, tuple(pod.name for pod in pods)))
         failed = {pod.key: "no answer within 1 s" for pod in pods if pod.name in self.failing}
         samples = {
@@ -186,7 +201,7 @@ async def test_prometheus_tells_the_history_once_and_then_pods_tell_the_rest(sam
     assert land.queries[0].window >= 600
     assert [at - NOW for at, _ in land.sweeps] == list(range(1, 30))
     assert state(sampler).survey.total.requests > 50_000
-    assert state(sampler).candidate.requests == 29 * PER_SECOND
+    assert state(sampler).candidate.requests == served(29)
     assert state(sampler).book.joint.evidence.blocks == 29
 
 
@@ -200,7 +215,7 @@ async def test_a_bad_canary_is_found_within_seconds(sampler, land):
         said = judged(sampler, land)["errors"]
         found = land.now if said.verdict is Verdict.FAIL else None
     assert found is not None
-    assert found <= NOW + 5
+    assert found <= NOW + 6
 
 
 async def test_a_prometheus_that_never_answers_holds_no_sweep_up(land, news, monkeypatch):
@@ -219,7 +234,78 @@ async def test_a_prometheus_that_never_answers_holds_no_sweep_up(land, news, mon
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
-    assert len(land.queries) == 2
+    assert len(land.queries) <= 3, "each is asked about once, and waited for"
+
+
+async def test_a_pod_that_hangs_holds_up_no_other_rollouts_sweep(sampler, land, news):
+    sampler.follow(A, subject("a"))
+    sampler.follow(B, subject("b"))
+    await polled(sampler, land)
+    news.clear()
+    land.hanging = {_pod("a-new")}
+    turn = asyncio.create_task(sampler.poll())
+    for _ in range(1000):
+        if not news:
+            await asyncio.sleep(0.005)
+    assert news == [B]
+    assert not turn.done()
+    turn.cancel()
+
+
+async def test_a_users_own_query_that_hangs_holds_up_nobodys_counters(land, news, monkeypatch):
+    monkeypatch.setattr(sampling, "TICK", 0.01)
+    sampler = made(land, news)
+    land.own_hangs = True
+    sampler.follow(A, replace(with_own_query(), sweep_every=None))
+    running = asyncio.create_task(sampler.run())
+    async with asyncio.timeout(10):
+        while state(sampler).candidate.requests < 10 * PER_SECOND:
+            land.now += 1
+            await asyncio.sleep(0.01)
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    assert len(land.own) == 1
+
+
+async def test_a_bug_met_by_one_sweep_ends_judging_for_nobody_else(
+    sampler, land, monkeypatch, caplog
+):
+    real = folding.take_in
+
+    def broken(trials, panel, scrapes, own):
+        if land.sweeps and any(pod.startswith("a-") for s in scrapes.values() for pod in s.stable):
+            raise ZeroDivisionError
+        return real(trials, panel, scrapes, own)
+
+    monkeypatch.setattr(folding, "take_in", broken)
+    sampler.follow(A, subject("a"))
+    sampler.follow(B, subject("b"))
+    await polled(sampler, land, 10)
+    assert state(sampler, B).candidate.requests == served(9)
+    assert {record.fields["name"] for record in caplog.records} == {"a"}
+    assert len(land.asked()) == 10, "who is not told by pods is told by Prometheus"
+
+
+async def test_what_the_fast_lane_cannot_read_is_told_once_and_so_is_its_end(sampler, land, caplog):
+    caplog.set_level(logging.INFO)
+    sampler.follow(A, subject())
+    await polled(sampler, land, 2)
+    land.failing = {_pod("a-old")}
+    await polled(sampler, land, 10)
+    land.failing = set()
+    await polled(sampler, land, 10)
+    assert [record.getMessage() for record in caplog.records] == [
+        f"pod {_pod('a-old')}: no answer within 1 s; Prometheus instead",
+        "pods are read directly again",
+    ]
+
+
+def test_no_sample_later_than_the_watermark_is_kept():
+    followed = Followed.begin(subject(), NOW)
+    found = {_pod("a-new"): tuple(Sample(NOW + at, 1.0, 0.0) for at in range(4))}
+    kept = followed.scrapes({("models", "a-new"): found}, NOW + 2, after=NOW)
+    assert [each.time - NOW for each in kept.candidate[_pod("a-new")]] == [1, 2]
 
 
 async def test_news_is_told_with_every_sweep(sampler, land, news):
@@ -253,7 +339,7 @@ async def test_several_channels_are_read_in_one_sweep(sampler, land):
     assert land.asked() == {0.0: 2}
     assert len(land.sweeps) == 9
     for gate in trials:
-        assert state(sampler, gate=gate).candidate.requests == 9 * PER_SECOND
+        assert state(sampler, gate=gate).candidate.requests == served(9)
     assert sampler.recording(A).reels.keys() == {Channel.ERRORS, Channel.LATENCY}
 
 
@@ -311,7 +397,7 @@ async def test_pods_that_can_be_read_again_are_read_again(sampler, land):
     land.queries.clear()
     await polled(sampler, land, 10)
     assert land.queries == []
-    assert state(sampler).candidate.requests == 29 * PER_SECOND
+    assert state(sampler).candidate.requests == served(29)
 
 
 @pytest.mark.parametrize("delay", [0.0, 0.4, 0.99])
@@ -330,7 +416,7 @@ async def test_p2_changing_between_both_never_lets_a_counter_fall(sampler, land,
         land.failing = set()
         await polled(sampler, land, 4)
     found = state(sampler)
-    most = PER_SECOND * (land.now - NOW + delay)
+    most = served(land.now - NOW + delay)
     assert found.candidate.requests <= most
     assert found.stable.requests <= most
     assert found.candidate.requests >= most - 3 * PER_SECOND
@@ -375,7 +461,7 @@ async def test_an_outage_of_prometheus_in_the_fast_lane_is_not_even_noticed(samp
     land.down = True
     await polled(sampler, land, 20)
     assert sampler.evidence(A).error is None
-    assert state(sampler).candidate.requests == 24 * PER_SECOND
+    assert state(sampler).candidate.requests == served(24)
 
 
 async def test_p3_with_both_out_of_reach_nothing_is_known(sampler, land):
@@ -407,7 +493,7 @@ async def test_own_queries_are_asked_of_prometheus_and_counters_of_the_pods(samp
     await polled(sampler, land, 60)
     assert len(land.queries) == 1
     assert [query.end - NOW for query in land.own if query.end > NOW] == [5.0, 20.0, 35.0, 50.0]
-    assert state(sampler).candidate.requests == 59 * PER_SECOND
+    assert state(sampler).candidate.requests == served(59)
     assert state(sampler, gate="own").book.good == 4
 
 
@@ -422,7 +508,7 @@ async def test_p3_an_own_query_that_cannot_be_asked_leaves_what_pods_tell_alone(
     found = sampler.evidence(A)
     assert found.error is None
     assert found.query_errors["own"].fault is SourceFault.DOWN
-    assert state(sampler).candidate.requests == 44 * PER_SECOND
+    assert state(sampler).candidate.requests == served(44)
     assert judged(sampler, land)["errors"].verdict is not Verdict.UNKNOWN
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from davylamp.adapters.errors import SourceError, SourceFault
-from davylamp.api.gates import ErrorRate as ErrorRateSpec
+from davylamp.api.gate_kinds import ErrorRate as ErrorRateSpec
 from davylamp.api.gates import Gate
 from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import (

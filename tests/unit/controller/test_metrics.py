@@ -1,5 +1,7 @@
 """The operator's own metrics: bounded by what exists."""
 
+import functools
+
 from prometheus_client import CollectorRegistry
 from tests.support.operation import Land
 
@@ -55,7 +57,12 @@ async def test_an_object_that_is_gone_leaves_no_series_and_others_keep_theirs():
 
 def test_queries_tell_whether_the_source_is_up():
     metrics = Metrics(CollectorRegistry())
+    up = functools.partial(metrics.registry.get_sample_value, "davylamp_source_up")
     metrics.on_query("SourceDown", 8.0)
-    assert metrics.registry.get_sample_value("davylamp_source_up") == 0
+    metrics.on_query("BadAnswer", 0.1)
+    assert up() == 1, "a user's own query says nothing about Prometheus"
+    metrics.on_source_down()
+    metrics.on_query("BadAnswer", 0.1)
+    assert up() == 0
     metrics.on_query("ok", 0.1)
-    assert metrics.registry.get_sample_value("davylamp_source_up") == 1
+    assert up() == 1

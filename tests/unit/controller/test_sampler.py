@@ -4,16 +4,18 @@ import asyncio
 import contextlib
 import logging
 import math
+import threading
 
 import pytest
 
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.ownquery import ArmNames, QueryScope
-from davylamp.controller import sampler as module
+from davylamp.controller import batches, folding
+from davylamp.controller.batches import SLICE
 from davylamp.controller.cache import Key
 from davylamp.controller.sampler import Sampler, Subject
 from davylamp.controller.settings import MetricSettings
-from davylamp.gates import Count, ErrorRate, Query, Sample, Trial, WeightChange
+from davylamp.gates import Channel, Count, ErrorRate, Query, Sample, Trial, WeightChange
 
 NOW = 10_000.0
 A, B = Key("models", "a"), Key("models", "b")
@@ -30,7 +32,7 @@ class Source:
 
     async def scrapes(self, query, *, until=None):
         self.queries.append(query)
-        is_long = self.refuses_long_windows and query.window > 1000
+        is_long = self.refuses_long_windows and query.window > 700
         if self.fault or is_long:
             raise SourceError(self.fault or SourceFault.BAD_ANSWER, "no answer")
         begin = int((query.at - query.window) // 5 + 1) * 5
@@ -93,13 +95,65 @@ async def test_samples_count_for_their_own_subject_from_its_start_on(sampler, so
     assert counts == [Count(100), Count(200)]
 
 
-async def test_one_that_has_to_catch_up_is_asked_about_once_with_a_longer_window(sampler, source):
+async def test_one_that_has_to_catch_up_is_asked_about_in_slices_beside_the_others(
+    sampler, source, news
+):
     sampler.follow(A, subject("a", NOW - 3000))
     sampler.follow(B, subject("b", NOW))
     await polled(sampler, source, 3)
-    windows = [round(query.window) for query in source.queries]
-    assert [window > 3000 for window in windows] == [False, True, False, False]
+    assert news.count(A) == 0, "nothing can be said before the present is reached"
+    assert Channel.ERRORS not in sampler.evidence(A).answered
+    await polled(sampler, source, 4)
+    behind = [query for query in source.queries if ("models", "a-new") in query.workloads]
+    assert max(query.window for query in behind) <= SLICE + 40
+    ends = [query.at - NOW for query in behind]
+    assert ends == [-2680, -1780, -880, 3, 4, 5, 6]
     assert sampler.evidence(A).panel.states["errors"].candidate.requests > 5000
+    assert Channel.ERRORS in sampler.evidence(A).answered
+    assert A in news
+
+
+async def test_catching_up_in_slices_and_in_one_go_is_the_same_evidence(source, monkeypatch):
+    found = []
+    for seconds in (SLICE, 10 * SLICE):
+        monkeypatch.setattr(batches, "SLICE", seconds)
+        sampler = Sampler(source, MetricSettings(), on_news=lambda _: None, clock=lambda: NOW)
+        sampler.follow(A, subject("a", NOW - 3000))
+        for _ in range(6):
+            await sampler.poll()
+        found.append(sampler.evidence(A).panel)
+    assert found[0] == found[1]
+
+
+async def test_an_outage_ends_when_what_it_kept_back_was_read(sampler, source):
+    """Else gates would take samples for old that are just not read yet."""
+    sampler.follow(A, subject("a"))
+    await polled(sampler, source, 10)
+    source.fault = SourceFault.DOWN
+    await polled(sampler, source, 2)
+    source.now += 2000
+    await polled(sampler, source)
+    source.fault = None
+    await polled(sampler, source)
+    assert sampler.evidence(A).error is not None
+    await polled(sampler, source, 3)
+    assert sampler.evidence(A).error is None
+
+
+async def test_the_event_loop_goes_on_while_samples_are_folded(sampler, source, monkeypatch):
+    """A fold that waits for the loop can only end where the loop goes on beside it."""
+    loop, real = asyncio.get_running_loop(), folding.take_in
+
+    def slow(*read):
+        went_on = threading.Event()
+        loop.call_soon_threadsafe(went_on.set)
+        assert went_on.wait(5), "the event loop stands still"
+        return real(*read)
+
+    monkeypatch.setattr(folding, "take_in", slow)
+    sampler.follow(A, subject("a"))
+    await polled(sampler, source, 8)
+    assert sampler.evidence(A).panel.states["errors"].candidate.requests
 
 
 async def test_a_query_that_cannot_be_written_keeps_no_other_from_being_judged(sampler, source):
@@ -179,14 +233,14 @@ async def test_one_that_cannot_catch_up_makes_nobody_else_blind(sampler, source,
 async def test_a_bug_met_by_one_keeps_nobody_else_unjudged(sampler, source, monkeypatch, caplog):
     sampler.follow(A, subject("a"))
     sampler.follow(B, subject("b"))
-    real = module.take_in
+    real = folding.take_in
 
     def broken(trials, panel, scrapes, answers):
         if any(pod.startswith("a-") for seen in scrapes.values() for pod in seen.candidate):
             raise ZeroDivisionError
         return real(trials, panel, scrapes, answers)
 
-    monkeypatch.setattr(module, "take_in", broken)
+    monkeypatch.setattr(folding, "take_in", broken)
     await polled(sampler, source, 8)
     assert sampler.evidence(A).panel.states["errors"].candidate == Count()
     assert sampler.evidence(B).panel.states["errors"].candidate.requests

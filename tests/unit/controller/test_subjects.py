@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davylamp.api.gates import ErrorRate, Gate
+from davylamp.api.gate_kinds import ErrorRate
+from davylamp.api.gates import Gate
 from davylamp.api.spec import Rollout, Source, Step
 from davylamp.api.status import (
     Candidate,

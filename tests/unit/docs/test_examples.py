@@ -15,16 +15,15 @@ from davylamp.adapters.errors import SourceFault
 from davylamp.adapters.series import SeriesNames
 from davylamp.api import names
 from davylamp.api.explanations import Explanations
-from davylamp.api.gates import (
+from davylamp.api.gate_kinds import (
     ErrorRate,
     ExplanationShares,
-    Gate,
     GroupGap,
     Latency,
-    OnFail,
     Predictions,
     Query,
 )
+from davylamp.api.gates import Gate, OnFail
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName, ModelDeploymentSpec, Source
 from davylamp.checks import CheckReason, Expected

@@ -18,7 +18,7 @@ from davylamp.gates import (
     blocks,
     start,
 )
-from davylamp.gates.blocks import Block
+from davylamp.gates.blocks import Block, Moment
 from davylamp.gates.evidence.dispersion import temper
 from davylamp.gates.timeline import PodKey
 
@@ -170,7 +170,7 @@ def agreeing(*, canary, stable, began=START, now=START + EVERY, rule=None):
         for arm, times in ((Arm.CANDIDATE, canary), (Arm.STABLE, stable))
         for number, time in enumerate(times)
     }
-    return blocks.agreeing(a_trial, a_trial.rule, Block(began=began), keyed, now)
+    return blocks.agreeing(a_trial, a_trial.rule, Block(began=began), Moment(now, keyed))
 
 
 def test_two_blocks_are_enough_where_both_sides_are_scraped_in_step():

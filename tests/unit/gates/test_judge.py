@@ -175,6 +175,7 @@ def test_a_state_of_another_rule_is_refused():
 def test_reasons_are_stable_names():
     assert sorted(REASONS) == [
         "BadAnswer",
+        "BothRevisionsFail",
         "ErrorRateAcceptable",
         "ErrorRateWorse",
         "ExplanationsAlike",
@@ -201,3 +202,34 @@ def test_judging_changes_nothing():
     judged(trial(), state)
     judged(trial(), state, error="down")
     assert state == before
+
+
+def test_p2_an_incident_that_hits_both_is_said_to_be_one():
+    stable = {"s": steady(12, 100, 30, phase=1.0, base=(5_000, 10))}
+    candidate = {"c": steady(12, 25, 8, phase=2.0)}
+    answer = judged(trial(), played(trial(), stable=stable, candidate=candidate))
+    assert (answer.verdict, answer.reason) == (Verdict.UNDECIDED, "BothRevisionsFail")
+    assert "both above 1 %, which is not the canary's fault" in answer.message
+    assert answer.requests_needed is None
+
+
+def test_p2_a_shared_outage_is_not_the_canarys_fault_whatever_the_phases_of_the_scrapes():
+    """Of both revisions' counters the outage shows on one first, and on one last."""
+    for offset in range(0, 50, 4):
+        for begin in range(300, 350, 3):
+            answer = judged(trial(), outage(offset / 10, begin / 10), now=START + 100)
+            assert answer.verdict is not Verdict.FAIL, (offset, begin)
+
+
+def outage(offset, begin, length=20.0):
+    """Both fail wholly for some seconds; stable is scraped `offset` seconds after the canary."""
+
+    def served(rate, at):
+        failing = max(0.0, min(at, begin + length) - begin)
+        return float(int(rate * at)), float(int(rate * failing))
+
+    def scraped(rate, phase):
+        times = [phase + 5.0 * i for i in range(-2, 20)]
+        return [Sample(START + t, *served(rate, max(0.0, t))) for t in times]
+
+    return played(trial(), stable={"s": scraped(75, offset)}, candidate={"c": scraped(25, 0.05)})

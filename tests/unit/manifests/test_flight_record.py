@@ -12,8 +12,9 @@ import yaml
 from tests.support.manifests import full
 
 from davylamp.api import names
+from davylamp.api.gate_status import GateStatus
 from davylamp.api.spec import ModelDeploymentSpec
-from davylamp.api.status import GateStatus, Outcome, RevisionRef, WeightChange
+from davylamp.api.status import Outcome, RevisionRef, WeightChange
 from davylamp.gates.recording import Recording, noted
 from davylamp.gates.samples import Channel, Sample, Scrapes
 from davylamp.manifests import Owner

@@ -6,10 +6,12 @@ import pytest
 from tests.support.nature import Model, live, settle, world_in
 from tests.support.world import NAME, World, judgement, revision_of
 
-from davylamp.api.gates import ErrorRate, ExplanationShares, Gate, Latency, OnFail, Query
+from davylamp.api.gate_kinds import ErrorRate, ExplanationShares, Latency, Query
+from davylamp.api.gate_status import Outlook
+from davylamp.api.gates import Gate, OnFail
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import Rollout, Step
-from davylamp.api.status import Outlook, Stage, to_json
+from davylamp.api.status import Stage, to_json
 from davylamp.gates import Verdict
 from davylamp.rollout import decide
 
@@ -501,3 +503,77 @@ def test_a_world_without_gates_waits_for_nobody():
     world.apply("v2")
     settle(world, GOOD)
     assert world.stable == "v2"
+
+
+# --- nothing else serves ----------------------------------------------------------------------
+
+
+def without_stable(world):
+    for _ in range(len(world.pods[V1])):
+        world.unready("v1", len(world.pods[V1]))
+    return world
+
+
+def test_p1_a_worse_canary_goes_on_while_nothing_else_serves():
+    world = in_canary()
+    world.answers[V2] = judgement(Verdict.FAIL)
+    without_stable(world)
+    message = held(world, Reason.STABLE_SHORT)
+    assert "gate errors failed" in message
+    assert "nothing else would serve" in message
+    assert V2 in world.serving()
+    world.ready("v1")
+    world.reconcile()
+    assert world.rejected == {"v2"}
+
+
+def test_p4_a_person_may_abort_what_alone_serves():
+    world = in_canary()
+    world.answers[V2] = judgement(Verdict.FAIL)
+    without_stable(world)
+    typed(world, held(world, Reason.STABLE_SHORT), Command.ABORT)
+    passed(world)
+    assert world.rejected == {"v2"}
+
+
+# --- clocks -----------------------------------------------------------------------------------
+
+
+def test_p4_time_that_stood_still_before_the_canary_is_not_taken_off_its_deadline():
+    world = preparing(deadline="1h", on_deadline="Rollback")
+    world.paused = True
+    passed(world)
+    world.wait(hours=30)
+    world.paused = False
+    world.answers[V2] = judgement(Verdict.UNDECIDED)
+    passed(world)
+    assert world.stage is Stage.CANARY
+    assert (world.status.candidate.stopped_seconds, world.status.candidate.stopped_at) == (0, None)
+    world.wait(minutes=61)
+    world.reconcile()
+    assert world.status.rejected[0].reason == Reason.DEADLINE_EXCEEDED
+
+
+def test_p4_without_a_source_the_deadline_is_told_before_the_canary_too():
+    world = preparing(deadline="1h")
+    world.source_error = "Prometheus: no answer within 8 s"
+    held(world, Reason.AWAITING_DATA)
+    for _ in range(3):  # the clock stands still for an hour at most
+        world.wait(minutes=61)
+        passed(world)
+    message = held(world, Reason.DEADLINE_EXCEEDED)
+    assert f"{Command.PROMOTE}={V2}" in message
+
+
+def test_p3_nobody_is_paused_for_data_before_anybody_was_asked():
+    """An operator that was away does not know yet whether there are data."""
+    world = in_canary(no_data="Pause", no_data_deadline="5m")
+    world.answers[V2] = judgement(Verdict.UNKNOWN)
+    passed(world)
+    del world.answers[V2]
+    world.wait(minutes=15)
+    passed(world)
+    assert not world.status.candidate.blind_paused
+    world.answers[V2] = judgement(Verdict.PASS)
+    passed(world)
+    assert not world.status.candidate.blind_paused

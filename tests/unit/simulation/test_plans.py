@@ -1,6 +1,7 @@
 import pytest
 
-from davylamp.api.gates import ErrorRate, Gate, Latency
+from davylamp.api.gate_kinds import ErrorRate, Latency
+from davylamp.api.gates import Gate
 from davylamp.api.spec import Rollout, Step
 from davylamp.gates import WeightChange
 from davylamp.simulation import plans

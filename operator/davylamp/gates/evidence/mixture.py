@@ -66,14 +66,15 @@ class Levels:
 def advance(rule: SequentialRule, evidence: Evidence, gains: Gains, pace: Pace) -> Evidence:
     """Add one closed block.
 
-    A line that the block says nothing about stays as it is, one that is new has stood at 1.
+    A line that the block says nothing about stays as it is. One that is new begins where its claim
+    stands, so that the claim's mean does not jump; the first ones of a claim have stood at 1.
     """
     block = evidence.blocks + 1
     late = log((1 - AT_ONCE) / rule.horizon_blocks if block <= rule.horizon_blocks else 0.0)
     cap = _cap(rule, pace.agreeing)
     worse = dict(evidence.worse)
     for name, found in gains.worse.items():
-        old = worse.get(name) or _stood_still(rule, evidence.blocks, len(found))
+        old = worse.get(name) or _beginning(rule, evidence, name, len(found))
         worse[name] = tuple(
             log_add_exp(a, late) + min(b / pace.burst, cap) for a, b in zip(old, found, strict=True)
         )
@@ -94,12 +95,17 @@ def levels(rule: SequentialRule, evidence: Evidence) -> Levels:
     unspent = log((1 - AT_ONCE) * max(0.0, 1 - evidence.blocks / rule.horizon_blocks))
     claims: dict[str, list[float]] = {}
     for name, line in evidence.worse.items():
-        claims.setdefault(name.partition(":")[0], []).extend(line)
+        claims.setdefault(claim_of(name), []).extend(line)
     rollback = min(
         (log_add_exp(log_mean_exp(found), unspent) for found in claims.values()), default=0.0
     )
     promote = log_mean_exp([each for line in evidence.better.values() for each in line])
     return Levels(rollback=rollback, promote=promote)
+
+
+def claim_of(line: str) -> str:
+    """The claim that a line belongs to."""
+    return line.partition(":")[0]
 
 
 def says_worse(rule: SequentialRule, at: Levels) -> bool:
@@ -117,9 +123,15 @@ def against(null: float, alternatives: Iterable[float]) -> list[float]:
     return [each - null for each in alternatives]
 
 
-def _stood_still(rule: SequentialRule, blocks: int, alternatives: int) -> Line:
-    """The value of a line that saw `blocks` blocks with nothing in them."""
-    begun = AT_ONCE + (1 - AT_ONCE) * min(1.0, blocks / rule.horizon_blocks)
+def _beginning(rule: SequentialRule, evidence: Evidence, name: str, alternatives: int) -> Line:
+    """The value of a line that is new: its claim's mean, or that of blocks with nothing in them."""
+    claim = claim_of(name)
+    known = [
+        v for line, values in evidence.worse.items() if claim_of(line) == claim for v in values
+    ]
+    if known:
+        return (log_mean_exp(known),) * alternatives
+    begun = AT_ONCE + (1 - AT_ONCE) * min(1.0, evidence.blocks / rule.horizon_blocks)
     return (math.log(begun),) * alternatives
 
 

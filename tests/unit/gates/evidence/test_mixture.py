@@ -151,3 +151,16 @@ def test_p2_on_the_null_the_expectation_is_at_most_one_after_every_block(agreein
         assert expected <= 1 + 1e-12
         if burst == agreeing == 1:  # and not by being idle: nothing is given away
             assert expected >= 0.99
+
+
+def test_p2_a_line_that_comes_late_does_not_move_its_claim():
+    """A claim is the mean of its lines: one that began at 1 would lift a claim out of nothing."""
+    rule = RULE
+    evidence = PRIOR
+    for _ in range(50):
+        evidence = advance(rule, evidence, Gains({"gap:a": [-0.3] * 5}), Pace())
+    before = levels(rule, evidence).rollback
+    late = advance(rule, evidence, Gains({"gap:a": [0.0] * 5, "gap:b": [0.0] * 5}), Pace())
+    quiet = advance(rule, evidence, Gains({"gap:a": [0.0] * 5}), Pace())
+    assert levels(rule, late).rollback == pytest.approx(levels(rule, quiet).rollback, abs=1e-9)
+    assert levels(rule, late).rollback == pytest.approx(before, abs=0.1)

@@ -1,0 +1,58 @@
+"""What people read about gates: part of the status of a ModelDeployment."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from davylamp.api.reported import Instant, Reported
+
+
+class GateRate(Reported):
+    """The share of a revision's answers that a gate took for bad."""
+
+    name: str = Field(description="Name of the gate.")
+    rate: str = Field(description="Share in [0, 1].")
+
+
+class GateStatus(Reported):
+    """What one gate sees."""
+
+    name: str = Field(description="Name of the gate.")
+    verdict: Literal["Pass", "Fail", "Undecided", "Unknown"] = Field(
+        description="Unknown means no data, which is neither good nor bad."
+    )
+    reason: str = Field(description="CamelCase reason.")
+    message: str = Field(description="The evidence in a sentence with numbers.")
+    requests: int = Field(default=0, description="Canary requests judged.")
+    errors: int = Field(default=0, description="Canary requests that failed.")
+    stable_requests: int = Field(default=0, description="Stable requests judged.")
+    stable_errors: int = Field(default=0, description="Stable requests that failed.")
+    log10_e: str = Field(
+        default="0",
+        description="Evidence that the canary is worse, as log10 of an e-value; 2 means 1 %.",
+    )
+    effect: str | None = Field(
+        default=None, description="Size of the difference, with intervals that hold at any time."
+    )
+    evidence: str | None = Field(
+        default=None, description="Evidence against the canary in words, and how much is enough."
+    )
+    requests_needed: int | None = Field(
+        default=None, description="Canary requests until a decision, if all goes on like this."
+    )
+    at: Instant = Field(description="When these numbers were written.")
+
+
+class Outlook(Reported):
+    """What a gate will be able to find at the traffic of now, reckoned before the canary."""
+
+    name: str = Field(description="Name of the gate.")
+    message: str = Field(description="Traffic and errors of stable, and time until a decision.")
+    warning: str | None = Field(default=None, description="What this traffic cannot decide.")
+
+
+class FeatureShare(Reported):
+    """How much a feature matters in the explanations of the training run."""
+
+    feature: str = Field(description="Name of the feature.")
+    share: str = Field(description="Mean share of the absolute contributions, in [0, 1].")
