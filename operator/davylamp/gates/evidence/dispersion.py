@@ -97,7 +97,8 @@ def temper(rule: Statistical, survey: Survey) -> Temper:
     """How much to trust the independence of what a rule counts.
 
     A burst that the user states is taken as it is. Only errors are surveyed; latencies are taken
-    to hang together in small clusters.
+    to hang together in small clusters. Where stable had no traffic before the trial at all, as in
+    a file that begins with the canary, errors are taken as independent.
     """
     if rule.burst is not None:
         return Temper(rule.burst, rule.burst)
@@ -108,6 +109,8 @@ def temper(rule: Statistical, survey: Survey) -> Temper:
             return Temper(LATENCY_BURST, LATENCY_BURST)
         case _:
             return Temper()
+    if not survey.cells:
+        return Temper()
     if found.largest is None:
         return Temper(ASSUMED_BURST)
     if found.largest >= EXTREME:
