@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from davylamp.adapters.errors import SourceError, SourceFault
-from davylamp.adapters.ownquery import ArmNames, on_grid
+from davylamp.adapters.ownquery import ArmNames, OwnQuery, QueryScope, on_grid
 from davylamp.adapters.prometheus import MetricSource
 from davylamp.adapters.promql import CounterQuery
 from davylamp.adapters.seen import SeenSeries
@@ -98,27 +98,24 @@ class Asker:
         arms = [scope.candidate]
         if rule.ratio is not None and scope.stable:
             arms.append(scope.stable)
+        due = on_grid(rule.promql, after=after, until=edge, step=rule.interval)
+        if due is None:
+            return None
         until = asyncio.get_running_loop().time() + DEADLINE
         values = []
         for arm in arms:
-            try:
-                text = self._rendered(rule, followed, arm)
-            except ValueError as wrong:
-                return SourceError(SourceFault.BAD_ANSWER, str(wrong))
-            query = on_grid(text, after=after, until=edge, step=rule.interval)
-            if query is None:
-                return None
-            answer = await _told(self._source.values(query, until=until))
+            answer = await _told(self._values(due, scope, arm, until))
             if isinstance(answer, SourceError):
                 return answer
             values.append(answer)
         return QueryAnswers(edge, *values)
 
-    def _rendered(self, rule: Query, followed: Followed, arm: ArmNames) -> str:
-        scope = followed.subject.scope
-        if scope is None:
-            return rule.promql
-        return render(rule.promql, replace(scope, interval=rule.interval).variables(arm))
+    async def _values(
+        self, due: OwnQuery, scope: QueryScope, arm: ArmNames, until: float
+    ) -> Mapping[float, float]:
+        """One side's values; `ValueError` where the query's variables cannot be put in."""
+        text = render(due.promql, replace(scope, interval=due.step).variables(arm))
+        return await self._source.values(replace(due, promql=text), until=until)
 
 
 async def _told(answer: Awaitable[_T]) -> _T | SourceError:

@@ -60,8 +60,9 @@ class FastLane:
         is_told = False
         with alone(key):
             sweep = await self._pods.sweep(followed.subject.pods, followed.subject.channels)
-            self._say(key, followed.missing(sweep))
-            if followed.is_told_by(sweep):
+            missing = followed.missing(sweep)
+            self._say(key, missing)
+            if missing is None:
                 await take(key, followed, sweep)
                 is_told = True
         (self.told.add if is_told else self.told.discard)(key)

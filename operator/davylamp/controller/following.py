@@ -79,11 +79,6 @@ class Evidence:
     seen_instead: Mapping[str, str] = field(default_factory=dict)
     """By gate that found nothing on stable: what there is instead."""
 
-    @property
-    def error(self) -> SourceError | None:
-        """Why the source could not be asked, if any channel could not."""
-        return next(iter(self.errors.values()), None)
-
 
 @dataclass
 class Followed:
@@ -143,10 +138,6 @@ class Followed:
     def was_read(self, channel: Channel, until: float) -> None:
         """Note that a channel's samples before a moment (epoch seconds) are not needed again."""
         self.read[channel] = max(self.unread[channel], until)
-
-    def is_told_by(self, sweep: Sweep) -> bool:
-        """Whether every pod told everything that is read of it; Prometheus may know the rest."""
-        return self.missing(sweep) is None
 
     def missing(self, sweep: Sweep) -> str | None:
         """Which pod did not tell all that is read of it, and why; None where all did."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from davylamp.gates import query_book, sequential_book, threshold, timeline
 from davylamp.gates.evidence import dispersion
@@ -20,8 +20,9 @@ from davylamp.gates.trial import Trial
 from davylamp.gates.verdicts import NOTHING, Count
 
 Book = SequentialBook | ThresholdBook | QueryBook
-CALM_TIMES = 3.0
-WRONG_BOOK = "this state belongs to a trial under another rule"
+CALM_TIMES: Final = 3.0
+"""Times its error rate of before the trial above which stable is taken to be in trouble."""
+WRONG_BOOK: Final = "this state belongs to a trial under another rule"
 
 
 @dataclass(frozen=True)
