@@ -257,9 +257,11 @@ def test_a_gate_that_warns_does_not_stop_anything(story: Story) -> None:
 def test_the_status_of_a_canary_reads_like_an_explanation(story: Story) -> None:
     story.install("v1", config={"FAULT_ERROR_RATE": "0.02"})
     gate = {"name": "errors", "errorRate": {"max": "5%"}}
+    # so sure a pass takes over a thousand requests: the gate is seen while it still gathers
+    undecided = {"falsePromotion": "0.0001%"}
     with asked(story) as traffic:
         traffic.wait_for(40 * round(RATE))
-        canary(story, [gate], {"FAULT_ERROR_RATE": "0.02"})
+        canary(story, [gate], {"FAULT_ERROR_RATE": "0.02"}, rollout=undecided)
 
         def telling(status: Json) -> bool:
             gate = gate_of(status, "errors")
