@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bench.gates.canaries import DIRECT, Lens
+
 from davylamp.gates import ErrorRate
-from davylamp.simulation.canaries import DIRECT, Lens
 from davylamp.simulation.peers import ClassicRule, argo
 
 

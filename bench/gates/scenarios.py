@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from davylamp.simulation.canaries import Scenarios
-from davylamp.simulation.traffic import Rates, Scenario, always, between, bursts
+from bench.gates.canaries import Scenarios
+from bench.gates.pods import Rates, Scenario, always, between, bursts
 
 VOLUMES = {"100rps/5%": (100.0, 0.05), "10rps/10%": (10.0, 0.10), "1rps/5%": (1.0, 0.05)}
 """Requests per second, and the canary's share of them."""

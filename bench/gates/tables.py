@@ -7,11 +7,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bench.gates import design, gates, scenarios
+from bench.gates.canaries import Outcome, Scenarios, of_seed, run, run_classic
 from bench.gates.figures import Cell, share_cell, times_cell
 from bench.gates.gates import Gate
 
-from davylamp.simulation.canaries import Scenarios, of_seed, run, run_classic
-from davylamp.simulation.outcomes import Outcome
 from davylamp.simulation.peers import ClassicRule
 
 Row = tuple[str, Sequence[Cell]]

@@ -69,7 +69,7 @@ def filled(trial: Trial, block: Block, found: Iterable[Reading], now: float) -> 
     )
 
 
-def closes(trial: Trial, block: Block, last: Mapping[PodKey, Sample], now: float) -> bool:
+def closes(trial: Trial, block: Block, at: Moment) -> bool:
     """Tell whether both revisions have been seen over the same time, often enough to compare.
 
     Every candidate pod alive must have been scraped since the block began, so a block lasts about
@@ -78,15 +78,15 @@ def closes(trial: Trial, block: Block, last: Mapping[PodKey, Sample], now: float
     smaller, bigger = block.candidate, block.stable
     if smaller.requests < 1 or bigger.requests < 1:
         return False
-    if smaller.requests + bigger.requests < _wanted(trial.weight_at(now)):
+    if smaller.requests + bigger.requests < _wanted(trial.weight_at(at.now)):
         return False
-    return _all_seen(trial, block, last, now)
+    return _all_seen(trial, block, at)
 
 
-def closes_alone(trial: Trial, block: Block, last: Mapping[PodKey, Sample], now: float) -> bool:
+def closes_alone(trial: Trial, block: Block, at: Moment) -> bool:
     """Tell the same of a block of canary traffic with nothing to compare it with."""
     enough = block.candidate.requests >= _FEWEST_REQUESTS
-    return enough and _all_seen(trial, block, last, now, candidate_only=True)
+    return enough and _all_seen(trial, block, at, candidate_only=True)
 
 
 def agreeing(
@@ -123,16 +123,9 @@ def _fails(stable: Count, calm: float) -> bool:
     return stable.errors > expected + 3 * math.sqrt(expected) + 3
 
 
-def _all_seen(
-    trial: Trial,
-    block: Block,
-    last: Mapping[PodKey, Sample],
-    now: float,
-    *,
-    candidate_only: bool = False,
-) -> bool:
-    for key, sample in last.items():
-        age = (now - sample.time) / trial.scrape_interval
+def _all_seen(trial: Trial, block: Block, at: Moment, *, candidate_only: bool = False) -> bool:
+    for key, sample in at.last.items():
+        age = (at.now - sample.time) / trial.scrape_interval
         if age > LOST_AFTER:
             continue
         if key.is_candidate and sample.time <= block.began:

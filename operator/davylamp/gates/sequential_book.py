@@ -96,6 +96,11 @@ class Instant:
     calm: float = 1.0
     """Error rate of stable above which it is taken to be in trouble itself."""
 
+    @property
+    def moment(self) -> Moment:
+        """When it is, and when each pod was last seen."""
+        return Moment(self.at, self.last)
+
 
 @dataclass(frozen=True, slots=True)
 class Closing:
@@ -125,9 +130,9 @@ def _fill(trial: Trial, book: SequentialBook, instant: Instant) -> SequentialBoo
 def _settle(
     trial: Trial, rule: Statistical, book: SequentialBook, instant: Instant
 ) -> tuple[SequentialBook, Closing | None]:
-    if blocks.closes(trial, book.block, instant.last, instant.at):
+    if blocks.closes(trial, book.block, instant.moment):
         return _close_joint(trial, rule, book, instant)
-    if blocks.closes_alone(trial, book.block_alone, instant.last, instant.at):
+    if blocks.closes_alone(trial, book.block_alone, instant.moment):
         return _close_alone(rule, book, instant), None
     return book, None
 
@@ -138,8 +143,7 @@ def _close_joint(
     block = Pair(book.block.candidate, book.block.stable)
     before = book.joint
     found = tests.gains(rule, before.past, block, betting=instant.temper.betting)
-    moment = Moment(instant.at, instant.last)
-    needed = blocks.agreeing(trial, rule, book.block, moment, calm=instant.calm)
+    needed = blocks.agreeing(trial, rule, book.block, instant.moment, calm=instant.calm)
     evidence = advance(rule, before.evidence, found, _pace(instant.temper, needed))
     track = replace(before, evidence=evidence, past=before.past + block)
     track = _noted(rule, track, instant, alone=False)

@@ -1,33 +1,11 @@
-"""What became of simulated canaries, and how sure a share of them is."""
+"""What a set of simulated rollouts has in common, and how sure a share of them is."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-
-from davylamp.gates import Count
-from davylamp.gates.verdicts import NOTHING
+from collections.abc import Iterable
 
 _95: float = 1.959964
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Seconds from the start to the rollback and to the first pass; None if there was none.
-
-    `seen` is what the canary had served when it was taken back, or at the end.
-    """
-
-    rolled_back: float | None
-    passed: float | None
-    seen: Count = NOTHING
-
-
-def rolled_back(outcomes: Iterable[Outcome]) -> float:
-    """Share of canaries that were rolled back."""
-    found = [each.rolled_back is not None for each in outcomes]
-    return sum(found) / len(found)
 
 
 def quantile(values: Iterable[float | None], share: float) -> float | None:
@@ -45,8 +23,3 @@ def interval(hits: int, of: int) -> tuple[float, float]:
     middle = (share + z / 2) / (1 + z)
     spread = math.sqrt(share * (1 - share) * z + z * z / 4) / (1 + z)
     return (0.0 if hits == 0 else middle - spread, 1.0 if hits == of else middle + spread)
-
-
-def mean(values: Sequence[float]) -> float:
-    """Mean of some values, 0 for none."""
-    return math.fsum(values) / len(values) if values else 0.0

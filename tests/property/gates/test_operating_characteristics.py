@@ -5,13 +5,13 @@ deviations for the number of canaries; `python -m bench.gates.simulate` prints t
 """
 
 import pytest
+from bench.gates.canaries import Lens, rolled_back, runs
 from bench.gates.gates import FAST
+from bench.gates.pods import always, between, bursts
 from bench.gates.scenarios import incident, scenario, shared
 
 from davylamp.gates import ErrorRate
-from davylamp.simulation.canaries import Lens, runs
-from davylamp.simulation.outcomes import quantile, rolled_back
-from davylamp.simulation.traffic import always, between, bursts
+from davylamp.simulation.outcomes import quantile
 
 HEALTHY = 0.005
 OUT_OF_STEP = Lens(aligned=False)

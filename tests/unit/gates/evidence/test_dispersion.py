@@ -1,6 +1,7 @@
 import random
 
 import pytest
+from bench.gates.pods import always, bursts
 
 from davylamp.gates import ErrorRate, Latency, ScoreDistance
 from davylamp.gates.evidence.dispersion import (
@@ -13,7 +14,7 @@ from davylamp.gates.evidence.dispersion import (
     temper,
 )
 from davylamp.gates.verdicts import Count
-from davylamp.simulation.traffic import always, bursts, drawn
+from davylamp.simulation.traffic import drawn
 
 LENGTH = CELL * 5.0
 

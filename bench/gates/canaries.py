@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
+
+from bench.gates.pods import HOUR, Pod, Scenario
 
 from davylamp.gates import (
     Count,
@@ -24,9 +26,8 @@ from davylamp.gates import (
 from davylamp.gates.evidence.dispersion import Survey
 from davylamp.gates.samples import increment
 from davylamp.gates.verdicts import NOTHING
-from davylamp.simulation.outcomes import Outcome
 from davylamp.simulation.peers import ClassicRule, taken_back
-from davylamp.simulation.traffic import HOUR, START, STEP, Pod, Scenario
+from davylamp.simulation.traffic import START, STEP
 
 CHUNK: Final = 60.0
 """Seconds between two judgements; what was decided carries the time of its own sample."""
@@ -53,6 +54,18 @@ class Lens:
 
 
 DIRECT: Final = Lens()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Seconds from the start to the rollback and to the first pass; None if there was none.
+
+    `seen` is what the canary had served when it was taken back, or at the end.
+    """
+
+    rolled_back: float | None
+    passed: float | None
+    seen: Count = NOTHING
 
 
 def run(scenario: Scenario, rule: Rule, seed: int, lens: Lens = DIRECT) -> Outcome:
@@ -84,6 +97,12 @@ def run_classic(scenario: Scenario, rule: ClassicRule, seed: int) -> Outcome:
     at = taken_back(rule, counts, STEP)
     end = len(counts) if at is None else int(at / STEP)
     return Outcome(at, None, sum(counts[:end], NOTHING))
+
+
+def rolled_back(outcomes: Iterable[Outcome]) -> float:
+    """Share of canaries that were rolled back."""
+    found = [each.rolled_back is not None for each in outcomes]
+    return sum(found) / len(found)
 
 
 def _counted(scenario: Scenario, seed: int) -> list[Count]:
