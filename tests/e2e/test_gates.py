@@ -72,6 +72,23 @@ def taken_back_by(story: Story, revision: str, gate: str) -> str:
     return rejection["message"]
 
 
+def judged_again(story: Story, revision: str) -> tuple[Json, Json]:
+    """The turn that took a revision back, and what `davylamp replay` says of its record."""
+    (entry,) = [each for each in story.status()["history"] if each["revision"] == revision]
+    assert entry["outcome"] == "RolledBack"
+    record = story.kubectl("get", "configmap", entry["recording"], "-o", "yaml")
+    replayed = subprocess.run(
+        [sys.executable, "-m", "davylamp", "replay", "--record", "/dev/stdin", "--json"],
+        input=record,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert replayed.returncode == 0, replayed.stderr
+    return entry, json.loads(replayed.stdout.splitlines()[-1])
+
+
 # --- each gate finds what it is for ---------------------------------------------------------------
 
 
@@ -144,6 +161,9 @@ def test_a_query_of_ones_own_takes_back(story: Story) -> None:
         bad = canary(story, [{"name": "own", "query": own}], {"FAULT_ERROR_RATE": "0.3"})
         told = taken_back_by(story, bad, "own")
     assert re.search(r"value 0\.\d+, wanted at most 0\.05; 2 of \d+ values out of bounds", told)
+    entry, last = judged_again(story, bad)
+    assert (last["decision"], last["gate"]) == ("rollback", "own")
+    assert 0 <= datetime.fromisoformat(entry["at"]).timestamp() - last["at"] < 30
 
 
 # --- gates that cannot see get no traffic ---------------------------------------------------------
@@ -289,26 +309,13 @@ def test_what_the_gates_saw_can_be_judged_again(story: Story) -> None:
         traffic.wait_for(10)
         bad = canary(story, [{"name": "errors", "errorRate": {}}], {"FAULT_ERROR_RATE": "0.3"})
         told = taken_back_by(story, bad, "errors")
-    (entry,) = [each for each in story.status()["history"] if each["revision"] == bad]
-    assert entry["outcome"] == "RolledBack"
-    record = story.kubectl("get", "configmap", entry["recording"], "-o", "yaml")
-
-    replayed = subprocess.run(
-        [sys.executable, "-m", "davylamp", "replay", "--record", "/dev/stdin", "--json"],
-        input=record,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert replayed.returncode == 0, replayed.stderr
-    last = json.loads(replayed.stdout.splitlines()[-1])
+    entry, last = judged_again(story, bad)
     assert last["decision"] == "rollback"
     judged = re.search(r"canary (\d+) errors of (\d+) requests", told)
     assert judged, told
     assert (last["canaryErrors"], last["canaryRequests"]) == (int(judged[1]), int(judged[2]))
     decided = datetime.fromisoformat(entry["at"]).timestamp()
-    assert 0 <= decided - last["at"] < 10
+    assert 0 <= decided - last["at"] < 30
 
 
 def test_a_gate_of_two_kinds_is_refused_when_it_is_written(story: Story) -> None:

@@ -3,44 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from davylamp.api.gate_status import FeatureShare
+from davylamp.api.gate_status import FeatureShare, GateRate
 from davylamp.api.gates import OnFail
 from davylamp.api.spec import Rollout
 from davylamp.cli.counters import Pods, scrape_interval
 from davylamp.cli.errors import UsageError
 from davylamp.cli.weights import estimated_share
-from davylamp.gates import Channel, Sample, Scrapes, Trial, WeightChange
+from davylamp.gates import Channel, QueryAnswers, Sample, Scrapes, Trial, WeightChange
+from davylamp.rollout.judging import probation_trials
 from davylamp.simulation import plans
 
 
 @dataclass(frozen=True)
-class Past:
-    """Counters of both revisions by channel, and the settings to judge them by.
+class Seen:
+    """What was seen of both revisions: counters by channel, values of own queries by gate.
 
-    Times are seconds on the clock of the samples. `others` are gates that these channels cannot
-    decide; if that is all of them the default gate stands in.
+    Times are seconds on the clock of the samples. `scrape_interval` is 0 and `weights` are empty
+    where nobody told them. `rates` are told of a probation: what was bad of the answers of the
+    revision before.
+    """
+
+    channels: Mapping[Channel, Scrapes]
+    answers: Mapping[str, QueryAnswers] = field(default_factory=dict)
+    weights: tuple[WeightChange, ...] = ()
+    scrape_interval: float = 0.0
+    baseline: tuple[FeatureShare, ...] = ()
+    rates: tuple[GateRate, ...] | None = None
+
+    @property
+    def judged_by(self) -> frozenset[Channel]:
+        """Channels of the gates that can be judged from it."""
+        own = {Channel.QUERY} if self.answers else set()
+        return frozenset({*self.channels, *own})
+
+
+@dataclass(frozen=True)
+class Past:
+    """What was seen of a canary or in a probation, and the settings to judge it by.
+
+    `others` are gates that it cannot decide; if that is all of them the default gate stands in.
     """
 
     rollout: Rollout
-    channels: Mapping[Channel, Scrapes]
-    weights: tuple[WeightChange, ...]
-    scrape_interval: float
+    seen: Seen
     others: tuple[str, ...] = ()
     stands_in: bool = False
-    baseline: tuple[FeatureShare, ...] = ()
 
     @property
     def started_at(self) -> float:
-        """The canary's first traffic."""
-        return self.weights[0].at
+        """The canary's first traffic, or the promotion."""
+        return self.seen.weights[0].at
+
+    @property
+    def beginning(self) -> str:
+        """What happened at `started_at`."""
+        return "its promotion" if self.in_probation else "its first traffic"
+
+    @property
+    def in_probation(self) -> bool:
+        """Whether the revision had been promoted already, so that there is nothing to compare."""
+        return self.seen.rates is not None
 
     @property
     def ended_at(self) -> float:
-        """The last sample of either revision."""
-        return max(samples[-1].time for samples in _every(self.channels.values()))
+        """The last sample of either revision, or the last value."""
+        samples = (samples[-1].time for samples in _every(self.seen.channels.values()))
+        return max(chain(samples, (told.until for told in self.seen.answers.values())))
 
     @property
     def silent(self) -> frozenset[str]:
@@ -56,18 +87,15 @@ class Past:
         """What the operator would have judged.
 
         Raises:
-            UsageError: the settings are no rule.
+            UsageError: the settings are no rule, or leave nothing to judge.
         """
         try:
-            return plans.trials(
-                self.rollout,
-                self.weights,
-                self.scrape_interval,
-                channels=self.channels.keys(),
-                baseline=self.baseline,
-            )
+            found = _trials(self.rollout, self.seen)
         except ValueError as wrong:
             raise UsageError(f"spec.rollout.gates: {wrong}") from wrong
+        if not found:
+            raise UsageError("spec.rollout.gates: no gate can be judged from what was recorded")
+        return found
 
 
 def of_counters(candidate: Pods, stable: Pods) -> Mapping[Channel, Scrapes]:
@@ -76,37 +104,39 @@ def of_counters(candidate: Pods, stable: Pods) -> Mapping[Channel, Scrapes]:
     return {Channel.ERRORS: Scrapes(until, stable, candidate)}
 
 
-def past_of(
-    rollout: Rollout,
-    channels: Mapping[Channel, Scrapes],
-    *,
-    weights: tuple[WeightChange, ...] = (),
-    interval: float | None = None,
-    baseline: tuple[FeatureShare, ...] = (),
-) -> Past:
+def past_of(rollout: Rollout, seen: Seen) -> Past:
     """Put together what is known; what is not told is taken from the samples of errors.
 
     Raises:
         UsageError: there is nothing to judge after the start.
     """
-    errors = channels[Channel.ERRORS]
-    every = float(interval or scrape_interval(_every([errors])))
-    told = plans.judged(rollout, channels.keys())
-    past = Past(
-        told.rollout,
-        channels,
-        weights or (_began(errors, every),),
-        every,
-        told.others,
-        told.stands_in,
-        baseline,
-    )
+    seen = _completed(seen)
+    told = plans.judged(rollout, seen.judged_by)
+    past = Past(told.rollout, seen, told.others, told.stands_in)
     if past.ended_at <= past.started_at:
         raise UsageError(
             f"the last sample ({past.ended_at:.15g} s) is not after the canary's start "
             f"({past.started_at:.15g} s): are the times of --weights on the clock of the samples?"
         )
     return past
+
+
+def _completed(seen: Seen) -> Seen:
+    """With weights and interval."""
+    if seen.weights and seen.scrape_interval:
+        return seen
+    errors = seen.channels[Channel.ERRORS]
+    every = seen.scrape_interval or scrape_interval(_every([errors]))
+    weights = seen.weights or (_began(errors, every),)
+    return replace(seen, weights=weights, scrape_interval=every)
+
+
+def _trials(rollout: Rollout, seen: Seen) -> Mapping[str, Trial]:
+    channels, every = seen.judged_by, seen.scrape_interval
+    if seen.rates is None:
+        return plans.trials(rollout, seen.weights, every, channels=channels, baseline=seen.baseline)
+    found = probation_trials(rollout, seen.weights[0].at, seen.rates, every)
+    return {name: trial for name, trial in found.items() if trial.rule.channel in channels}
 
 
 def _began(errors: Scrapes, every: float) -> WeightChange:

@@ -22,7 +22,10 @@ from davylamp.gates import (
     open_panel,
     take_in,
 )
+from davylamp.gates.answered import answers_of
 from davylamp.gates.blocks import LOST_AFTER
+from davylamp.gates.query_book import Value, later
+from davylamp.gates.rules import Query, Threshold
 
 ROLLBACK = "rollback"
 PROMOTE = "promote"
@@ -31,13 +34,17 @@ UNDECIDED = "undecided"
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """A gate's answer at the end of one more block (or window); `since` are the counts since."""
+    """A gate's answer at the end of one more block (or window); `since` are the counts since.
+
+    `value` is what its own query gave.
+    """
 
     at: float
     gate: str
     weight: float
     since: Pair
     answer: Judgement
+    value: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,24 +74,40 @@ def rejudged(past: Past) -> Replay:
     """Judge a past canary until the first decision or the last sample."""
     trials, looks = past.trials(), list[Look]()
     panel, ruling = open_panel(trials), None
-    for at, scrapes in _instants(past):
-        panel = take_in(trials, panel, scrapes, {})
+    for instant in _instants(past):
+        at, own = instant.at, {gate: answers_of([v]) for gate, v in instant.values.items()}
+        panel = take_in(trials, panel, instant.scrapes, own)
         answers = judge_all(trials, panel, _around(past, at))
-        looks += _news(trials, looks, answers, at)
-        ruling = _ruling(past, answers, at)
+        looks += _news(trials, looks, answers, instant)
+        ruling = _ruling(past, answers, at, may_pass=_may_pass(past, trials, at))
         if ruling.decision != UNDECIDED:
             break
     assert ruling is not None  # noqa: S101  (a past has samples)
     return Replay(trials, tuple(looks), ruling)
 
 
-def _instants(past: Past) -> Iterator[tuple[float, Mapping[Channel, Scrapes]]]:
-    """What was scraped at each moment, by channel; all from before the start comes as one."""
-    cut = {channel: _cut(past.started_at, seen) for channel, seen in past.channels.items()}
-    moments = {at for moments in cut.values() for at in moments}
-    for at in sorted({past.started_at, *moments}):
+@dataclass(frozen=True, slots=True)
+class _Instant:
+    """What was scraped at one moment, by channel, and what own queries gave, by gate."""
+
+    at: float
+    scrapes: Mapping[Channel, Scrapes]
+    values: Mapping[str, Value]
+
+
+def _instants(past: Past) -> Iterator[_Instant]:
+    """All that was seen, moment by moment; all counters from before the start come as one."""
+    start, seen = past.started_at, past.seen
+    cut = {channel: _cut(start, scrapes) for channel, scrapes in seen.channels.items()}
+    own = {gate: {v.at: v for v in later(told, start)} for gate, told in seen.answers.items()}
+    moments = {at for found in (*cut.values(), *own.values()) for at in found}
+    for at in sorted({start, *moments}):
         nothing = Scrapes(at)
-        yield at, {channel: moments.get(at, nothing) for channel, moments in cut.items()}
+        yield _Instant(
+            at,
+            {channel: found.get(at, nothing) for channel, found in cut.items()},
+            {gate: found[at] for gate, found in own.items() if at in found},
+        )
 
 
 def _cut(start: float, seen: Scrapes) -> Mapping[float, Scrapes]:
@@ -100,14 +123,14 @@ def _cut(start: float, seen: Scrapes) -> Mapping[float, Scrapes]:
 
 def _around(past: Past, at: float) -> Around:
     """A pod is taken to be there from its first sample until it would be missed."""
-    patience = LOST_AFTER * past.scrape_interval
+    patience = LOST_AFTER * past.seen.scrape_interval
 
     def living(pods: Mapping[str, Sequence[Sample]]) -> Iterator[str]:
         for pod, seen in pods.items():
             if seen[0].time <= at <= seen[-1].time + patience:
                 yield pod
 
-    channels = past.channels.values()
+    channels = past.seen.channels.values()
     candidates = frozenset(pod for seen in channels for pod in living(seen.candidate))
     return Around(at, candidates, frozenset(p for seen in channels for p in living(seen.stable)))
 
@@ -116,7 +139,7 @@ def _news(
     trials: Mapping[str, Trial],
     looks: list[Look],
     answers: Mapping[str, Judgement],
-    at: float,
+    instant: _Instant,
 ) -> list[Look]:
     """A look for each gate that has closed a block since its last one."""
     fresh = []
@@ -124,7 +147,8 @@ def _news(
         last = next((each for each in reversed(looks) if each.gate == gate), None)
         if answer.blocks > (last.answer.blocks if last else 0):
             since = _difference(answer, last.answer if last else None)
-            fresh.append(Look(at, gate, trials[gate].weight_at(at), since, answer))
+            share, value = trials[gate].weight_at(instant.at), instant.values.get(gate)
+            fresh.append(Look(instant.at, gate, share, since, answer, value))
     return fresh
 
 
@@ -138,13 +162,21 @@ def _less(now: Count, before: Count) -> Count:
     return Count(now.requests - before.requests, now.errors - before.errors)
 
 
-def _ruling(past: Past, answers: Mapping[str, Judgement], at: float) -> Ruling:
+def _may_pass(past: Past, trials: Mapping[str, Trial], at: float) -> bool:
+    """A rule that counts failures has not passed while there is more to count."""
+    if past.in_probation:
+        return False
+    counting = any(isinstance(trial.rule, Threshold | Query) for trial in trials.values())
+    return at >= past.ended_at if counting else True
+
+
+def _ruling(past: Past, answers: Mapping[str, Judgement], at: float, *, may_pass: bool) -> Ruling:
     for gate, answer in answers.items():
         if answer.verdict is Verdict.FAIL and past.takes_back(gate):
             return Ruling(ROLLBACK, answer.decided_at, gate, answer)
     counted = {gate: answer for gate, answer in answers.items() if gate not in past.silent}
     waiting = [gate for gate, each in counted.items() if each.verdict is not Verdict.PASS]
-    if counted and not waiting:
+    if counted and not waiting and may_pass:
         gate = max(counted, key=lambda each: counted[each].decided_at or -math.inf)
         return Ruling(PROMOTE, at, gate, counted[gate])
     gate = waiting[0] if waiting else next(iter(answers))

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from davylamp.api.quantities import seconds
 from davylamp.cli import figures, told
 from davylamp.cli.counters import of_revision, parse_counters
 from davylamp.cli.errors import UsageError
-from davylamp.cli.past import Past, of_counters, past_of
+from davylamp.cli.past import Past, Seen, of_counters, past_of
 from davylamp.cli.rejudging import rejudged
 from davylamp.cli.specfile import read_spec, read_text
 from davylamp.cli.weights import parse_weights
@@ -63,24 +64,22 @@ def _from_record(options: argparse.Namespace) -> Past:
     """A record has all that is needed; what is told besides comes before it."""
     from davylamp.cli.fromrecord import recorded  # noqa: PLC0415
 
-    record = recorded(options.record, read_text(options.record))
-    rollout = read_spec(options.spec).rollout if options.spec else record.rollout
-    return past_of(
-        rollout,
-        record.channels,
-        weights=_weights(options) or record.weights,
-        interval=_interval(options.scrape_interval) or record.scrape_interval,
-        baseline=record.baseline,
+    rollout, seen = recorded(options.record, read_text(options.record))
+    told = replace(
+        seen,
+        weights=_weights(options) or seen.weights,
+        scrape_interval=_interval(options.scrape_interval) or seen.scrape_interval,
     )
+    return past_of(read_spec(options.spec).rollout if options.spec else rollout, told)
 
 
 def _as_told(options: argparse.Namespace, channels: Mapping[Channel, Scrapes]) -> Past:
-    return past_of(
-        read_spec(options.spec).rollout,
+    seen = Seen(
         channels,
         weights=_weights(options),
-        interval=_interval(options.scrape_interval),
+        scrape_interval=_interval(options.scrape_interval),
     )
+    return past_of(read_spec(options.spec).rollout, seen)
 
 
 def _weights(options: argparse.Namespace) -> tuple[WeightChange, ...]:
@@ -95,10 +94,10 @@ def _require(options: argparse.Namespace, *names: str) -> None:
         raise UsageError(f"missing: {', '.join(missing)}")
 
 
-def _interval(text: str | None) -> float | None:
-    """Seconds between two scrapes, where they are told."""
+def _interval(text: str | None) -> float:
+    """Seconds between two scrapes, 0 where they are not told."""
     if text is None:
-        return None
+        return 0.0
     try:
         interval = float(text) if text.replace(".", "", 1).isdigit() else float(seconds(text))
     except ValueError as wrong:

@@ -10,7 +10,9 @@ Judge a past canary again with the code that judges live ones, and say block by 
 have decided. Edit the spec to see what other settings would have done.
 
 The decision is the first of two: a gate that takes back has its evidence (rollback), or every gate
-has passed (promote). The operator promotes only when the steps are over as well.
+has passed (promote). The operator promotes only when the steps are over as well, so a gate that
+counts failures (an own query, method Threshold) passes at the last sample at the earliest. A record
+of a probation ends with rollback or undecided: nothing is promoted there.
 """
 EPILOG: Final = """\
 counters.csv has the header time,pod,revision,requests,errors: raw cumulative counters of each pod,

@@ -11,23 +11,27 @@ from davylamp.cli import figures
 from davylamp.cli.past import Past
 from davylamp.cli.rejudging import Look, Replay
 from davylamp.gates import Count
-from davylamp.gates.rules import ErrorRate, SequentialRule, Threshold
+from davylamp.gates.rules import ErrorRate, Query, SequentialRule, Threshold
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
 def plot(past: Past, replay: Replay, target: Path) -> None:
-    """Draw every gate's evidence with its bounds, weight changes, and both error rates."""
-    bounded = [g for g, trial in replay.trials.items() if isinstance(trial.rule, SequentialRule)]
-    figure = figures.new_figure(2.8 * (len(bounded) + 1))
-    every = list(figure.subplots(len(bounded) + 1, 1, sharex=True, squeeze=False)[:, 0])
-    for axes, gate in zip(every, bounded, strict=False):
-        _evidence(axes, past, replay, gate)
-    _rates(every[-1], past, replay)
+    """Draw every gate's evidence or values with its bounds, weight changes, and error rates."""
+    drawn = [g for g, t in replay.trials.items() if isinstance(t.rule, SequentialRule | Query)]
+    counted = any(not isinstance(trial.rule, Query) for trial in replay.trials.values())
+    rows = len(drawn) + counted
+    figure = figures.new_figure(2.8 * rows)
+    every = list(figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0])
+    for axes, gate in zip(every, drawn, strict=False):
+        draw = _values if isinstance(replay.trials[gate].rule, Query) else _evidence
+        draw(axes, past, replay, gate)
+    if counted:
+        _rates(every[-1], past, replay)
     for axes in every:
         _weights(axes, past, replay)
-    every[-1].set_xlabel("seconds since the canary's first traffic")
+    every[-1].set_xlabel(f"seconds since {past.beginning}")
     figure.suptitle(f"{replay.ruling.decision}: {replay.ruling.answer.reason}")
     figures.write(figure, target)
 
@@ -47,9 +51,30 @@ def _evidence(axes: Axes, past: Past, replay: Replay, gate: str) -> None:
     axes.legend(fontsize="small", loc="best")
 
 
+def _values(axes: Axes, past: Past, replay: Replay, gate: str) -> None:
+    """What an own query gave of both revisions, and its bounds."""
+    rule = replay.trials[gate].rule
+    assert isinstance(rule, Query)  # noqa: S101  (asked by the caller)
+    found = [look.value for look in _of(replay, gate) if look.value]
+    for name, color, values in (
+        ("canary", "C1", [(each.at, each.candidate) for each in found]),
+        ("stable", "C0", [(e.at, e.stable) for e in found if e.stable is not None]),
+    ):
+        if values:
+            times = [at - past.started_at for at, _ in values]
+            axes.plot(times, [value for _, value in values], color=color, marker=".", label=name)
+    for bound in (rule.lowest, rule.highest):
+        if math.isfinite(bound):
+            axes.axhline(bound, color="gray", linestyle="--")
+    axes.set_title(f"gate {gate}", loc="left", fontsize="medium")
+    axes.set_ylabel("value")
+    axes.legend(fontsize="small", loc="best")
+
+
 def _rates(axes: Axes, past: Past, replay: Replay) -> None:
     """Error rates block by block of the first gate, and the bound."""
-    gate, trial = next(iter(replay.trials.items()))
+    found = replay.trials.items()
+    gate, trial = next(each for each in found if not isinstance(each[1].rule, Query))
     looks = _of(replay, gate)
     times = [look.at - past.started_at for look in looks]
     for name, color, counts in (
@@ -65,7 +90,7 @@ def _rates(axes: Axes, past: Past, replay: Replay) -> None:
 
 def _weights(axes: Axes, past: Past, replay: Replay) -> None:
     end = replay.looks[-1].at if replay.looks else past.started_at
-    for change in past.weights:
+    for change in past.seen.weights:
         if change.at <= end:
             axes.axvline(change.at - past.started_at, color="gray", linewidth=0.8)
             axes.annotate(

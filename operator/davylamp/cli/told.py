@@ -13,12 +13,13 @@ from davylamp.cli.curve import Curve, drawn
 from davylamp.cli.past import Past
 from davylamp.cli.rejudging import PROMOTE, ROLLBACK, Look, Replay, Ruling
 from davylamp.gates import Count, Judgement, Trial
-from davylamp.gates.rules import SequentialRule
+from davylamp.gates.rules import Query, SequentialRule
 from davylamp.gates.spoken import short
 
 MOST_ROWS: Final = 40
 """Blocks in a table for people; of more, only every so-manieth is shown."""
 _HEAD: Final = ("time", "share", "canary errors", "stable errors", "evidence")
+_HEAD_OF_VALUES: Final = ("time", "share", "canary", "stable", "so far")
 
 
 def as_json(replay: Replay) -> Iterator[str]:
@@ -32,7 +33,7 @@ def as_text(past: Past, replay: Replay) -> Iterator[str]:
     """A table of the blocks, the evidence drawn, and the decision in a sentence."""
     for gate, trial in replay.trials.items():
         looks = [look for look in replay.looks if look.gate == gate]
-        yield f"gate {gate}: {len(looks)} {'blocks' if _is_bounded(trial) else 'windows'}"
+        yield f"gate {gate}: {len(looks)} {_kind_of_looks(trial)}"
         yield from _table(past, trial, looks)
         if _is_bounded(trial) and looks:
             yield ""
@@ -42,7 +43,7 @@ def as_text(past: Past, replay: Replay) -> Iterator[str]:
 
 
 def _look(replay: Replay, look: Look) -> dict[str, Json]:
-    since, trial = look.since, replay.trials[look.gate]
+    since, trial, value = look.since, replay.trials[look.gate], look.value
     return {
         "at": look.at,
         "gate": look.gate,
@@ -52,6 +53,7 @@ def _look(replay: Replay, look: Look) -> dict[str, Json]:
         "verdict": look.answer.verdict.value,
         "reason": look.answer.reason,
         "block": {"number": look.answer.blocks, **_counts(since.candidate, since.stable)},
+        **({"value": value.candidate, "stableValue": value.stable} if value else {}),
     }
 
 
@@ -94,10 +96,17 @@ def _is_bounded(trial: Trial) -> bool:
     return isinstance(trial.rule, SequentialRule)
 
 
+def _kind_of_looks(trial: Trial) -> str:
+    if isinstance(trial.rule, Query):
+        return "values"
+    return "blocks" if _is_bounded(trial) else "windows"
+
+
 def _table(past: Past, trial: Trial, looks: Sequence[Look]) -> Iterator[str]:
     every = -(-len(looks) // MOST_ROWS) or 1
     shown = [look for i, look in enumerate(looks, 1) if i % every == 0 or i == len(looks)]
-    rows = [_HEAD, *(_row(past, trial, look) for look in shown)]
+    head = _HEAD_OF_VALUES if isinstance(trial.rule, Query) else _HEAD
+    rows = [head, *(_row(past, trial, look) for look in shown)]
     yield from aligned(rows)
     if every > 1:
         yield f"  (one block of {every} is shown; --json gives all)"
@@ -108,10 +117,17 @@ def _row(past: Past, trial: Trial, look: Look) -> tuple[str, ...]:
     return (
         f"+{look.at - past.started_at:.6g} s",
         f"{look.weight:.0%}",
-        short(look.answer.candidate),
-        short(look.answer.stable),
+        *_compared(look),
         said,
     )
+
+
+def _compared(look: Look) -> tuple[str, str]:
+    """Canary and stable: errors, or values of an own query."""
+    if look.value is None:
+        return short(look.answer.candidate), short(look.answer.stable)
+    stable = look.value.stable
+    return f"{look.value.candidate:.6g}", "" if stable is None else f"{stable:.6g}"
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
@@ -136,8 +152,10 @@ def _sentence(past: Past, ruling: Ruling) -> str:
         return f"undecided after {lasted}: gate {ruling.gate}: {answer.reason}: {answer.message}"
     after = spoken(ruling.at - past.started_at)
     done = {ROLLBACK: "rolled back", PROMOTE: "promoted"}[ruling.decision]
+    counted = (
+        f", after {short(answer.candidate)} canary errors" if answer.candidate.requests else ""
+    )
     return (
-        f"{ruling.decision} at {ruling.at:.15g}: {done} {after} after its first traffic, after "
-        f"{short(answer.candidate)} canary errors: gate {ruling.gate}: {answer.reason}: "
-        f"{answer.message}"
+        f"{ruling.decision} at {ruling.at:.15g}: {done} {after} after {past.beginning}{counted}: "
+        f"gate {ruling.gate}: {answer.reason}: {answer.message}"
     )

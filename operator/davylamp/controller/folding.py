@@ -14,7 +14,7 @@ from davylamp.controller.cache import Key
 from davylamp.controller.following import Followed
 from davylamp.controller.logs import about
 from davylamp.gates import Channel, QueryAnswers, Scrapes, take_in
-from davylamp.gates.recording import noted
+from davylamp.gates.recording import answer_noted, noted
 
 _log = logging.getLogger(__name__)
 Read: TypeAlias = Mapping[Channel, Scrapes]
@@ -38,9 +38,10 @@ async def fold_scrapes(followed: Followed, unread: Callable[[], Read]) -> bool:
 
 
 async def fold_answer(followed: Followed, gate: str, answer: QueryAnswers) -> None:
-    """Fold what a gate's own query gave into the evidence."""
+    """Fold what a gate's own query gave into evidence and recording."""
     async with followed.folding:
         await _fold(followed, {}, {gate: answer})
+        followed.recording = answer_noted(followed.recording, gate, answer)
 
 
 async def _fold(followed: Followed, scrapes: Read, own: Mapping[str, QueryAnswers]) -> None:

@@ -164,6 +164,7 @@ def _flight(
         scrape_interval=scrape_interval,
         gates=_gates(task, before, seen),
         baseline=ended.baseline,
+        rates=ended.rates,
     )
 
 

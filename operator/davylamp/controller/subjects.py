@@ -36,7 +36,8 @@ def subject_of(
         plan = status.candidate.plan
     elif status.previous and status.stable and rollout.gates and not status.candidate:
         stable = status.stable
-        trials = probation_trials(rollout, stable.promoted_at, status.previous, how.scrape_interval)
+        at, before = stable.promoted_at.timestamp(), status.previous.rates
+        trials = probation_trials(rollout, at, before, how.scrape_interval)
         subject = Subject(owner.namespace, owner.child(stable.revision), None, trials)
         found = replace(subject, scope=_scope(owner, stable.revision, None, trials))
         plan = rollout

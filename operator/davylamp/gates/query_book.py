@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from davylamp.gates.rules import Query
@@ -47,10 +47,16 @@ def entered(
     trial: Trial, rule: Query, book: QueryBook, answers: QueryAnswers, *, after: float
 ) -> QueryBook:
     """Judge the values later than `after`, in order of time."""
-    for at in sorted(answers.candidate):
-        if max(after, trial.started_at + rule.warm_up) < at <= answers.until:
-            book = _judged(rule, book, at, answers)
+    for value in later(answers, max(after, trial.started_at + rule.warm_up)):
+        book = _judged(rule, book, value)
     return book
+
+
+def later(answers: QueryAnswers, after: float) -> Iterator[Value]:
+    """The values after a moment and up to the watermark, in order of time."""
+    for at in sorted(answers.candidate):
+        if after < at <= answers.until:
+            yield Value(at, answers.candidate[at], answers.stable.get(at))
 
 
 def is_bad(rule: Query, value: Value) -> bool:
@@ -68,17 +74,15 @@ def says_fine(rule: Query, book: QueryBook) -> bool:
     return book.failed_at is None and book.last is not None and not is_bad(rule, book.last)
 
 
-def _judged(rule: Query, book: QueryBook, at: float, answers: QueryAnswers) -> QueryBook:
+def _judged(rule: Query, book: QueryBook, value: Value) -> QueryBook:
     """Add one value; without stable's there is nothing to compare it with."""
-    theirs = answers.stable.get(at)
-    if rule.ratio is not None and theirs is None:
+    if rule.ratio is not None and value.stable is None:
         return book
-    value = Value(at, answers.candidate[at], theirs)
     if not is_bad(rule, value):
         return replace(book, good=book.good + 1, in_a_row=0, last=value)
     bad, row = book.bad + 1, book.in_a_row + 1
     book = replace(book, bad=bad, in_a_row=row, last=value)
     spent = bad >= rule.failures or (rule.in_a_row is not None and row >= rule.in_a_row)
     if spent and book.failed_at is None:
-        return replace(book, failed_at=at, failed_with=value)
+        return replace(book, failed_at=value.at, failed_with=value)
     return book

@@ -12,10 +12,13 @@ import heapq
 import io
 import itertools
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from davylamp.gates.answered import Answered, extended
+from davylamp.gates.csvfile import shortest, written
+from davylamp.gates.query_book import QueryAnswers
 from davylamp.gates.samples import Arm, Channel, Sample, Scrapes, restarted
 from davylamp.gates.timeline import PodKey, Scraped, split
 
@@ -29,7 +32,6 @@ _CHUNK: Final = 64
 _GROWTH: Final = 1.25
 """How much more there has to be before what could not be thinned to its limit is tried again."""
 _WORTHWHILE: Final = 0.95
-_EXACT: Final = 2.0**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,10 @@ class Reel:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What was read of the pods of one rollout, by channel."""
+    """What was read of the pods of one rollout, by channel, and of own queries, by gate."""
 
     reels: Mapping[Channel, Reel] = field(default_factory=dict)
+    answers: Mapping[str, Answered] = field(default_factory=dict)
 
     @property
     def samples(self) -> int:
@@ -72,12 +75,19 @@ def noted(recording: Recording, channel: Channel, scrapes: Scrapes) -> Recording
     limit = MOST_SAMPLES if channel is Channel.ERRORS else MOST_LINES
     if reel.lines > max(limit, reel.full_at):
         reel = _within(reel, limit)
-    return Recording({**recording.reels, channel: reel})
+    return replace(recording, reels={**recording.reels, channel: reel})
+
+
+def answer_noted(recording: Recording, gate: str, answers: QueryAnswers) -> Recording:
+    """The recording with what a gate's own query gave."""
+    told = extended(recording.answers.get(gate, Answered()), answers)
+    return replace(recording, answers={**recording.answers, gate: told})
 
 
 def thinner(recording: Recording) -> Recording:
     """The recording at about half its resolution, the newest part of it too."""
-    return Recording({c: _thinned(reel, math.inf) for c, reel in recording.reels.items()})
+    reels = {c: _thinned(reel, math.inf) for c, reel in recording.reels.items()}
+    return replace(recording, reels=reels)
 
 
 def to_csv(recording: Recording, revisions: Mapping[Arm, str]) -> str:
@@ -88,10 +98,10 @@ def to_csv(recording: Recording, revisions: Mapping[Arm, str]) -> str:
     """
     reel = recording.reels.get(Channel.ERRORS, Reel())
     rows = (
-        (*_place(each, revisions), _number(each.sample.requests), _number(each.sample.errors))
+        (*_place(each, revisions), shortest(each.sample.requests), shortest(each.sample.errors))
         for each in reel.samples()
     )
-    return _written(COUNTERS_HEADER, rows)
+    return written(COUNTERS_HEADER, rows)
 
 
 def parts_to_csv(recording: Recording, revisions: Mapping[Arm, str]) -> str:
@@ -101,7 +111,7 @@ def parts_to_csv(recording: Recording, revisions: Mapping[Arm, str]) -> str:
     rows = heapq.merge(*others, key=lambda row: row[1].sample.time)
     lines = itertools.chain.from_iterable(_part_rows(*row, revisions) for row in rows)
     first = next(lines, None)
-    return _written(PARTS_HEADER, itertools.chain((first,), lines)) if first else ""
+    return written(PARTS_HEADER, itertools.chain((first,), lines)) if first else ""
 
 
 def read_csv(text: str, revisions: Mapping[Arm, str]) -> dict[Channel, Scrapes]:
@@ -195,7 +205,7 @@ def _needed(taken: Sequence[Scraped]) -> set[int]:
 
 
 def _place(each: Scraped, revisions: Mapping[Arm, str]) -> tuple[str, str, str]:
-    return _number(each.sample.time), each.key.pod, revisions[Arm(each.key.arm)]
+    return shortest(each.sample.time), each.key.pod, revisions[Arm(each.key.arm)]
 
 
 def _labelled(channel: Channel, reel: Reel) -> Iterator[tuple[Channel, Scraped]]:
@@ -206,24 +216,11 @@ def _part_rows(
     channel: Channel, each: Scraped, revisions: Mapping[Arm, str]
 ) -> Iterator[tuple[str, ...]]:
     """A sample without parts has one line, with nothing in their place."""
-    start = (*_place(each, revisions), channel.value, _number(each.sample.requests))
+    start = (*_place(each, revisions), channel.value, shortest(each.sample.requests))
     for part, value in each.sample.parts.items():
-        yield (*start, part, _number(value))
+        yield (*start, part, shortest(value))
     if not each.sample.parts:
         yield (*start, "", "")
-
-
-def _number(value: float) -> str:
-    whole = float(value).is_integer() and abs(value) < _EXACT
-    return str(int(value)) if whole else repr(float(value))
-
-
-def _written(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return text.getvalue()
 
 
 def _rows(text: str) -> Iterator[tuple[Channel, str, str, Sample]]:

@@ -12,18 +12,20 @@ import binascii
 import gzip
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 import yaml
 from pydantic import Field, ValidationError
 
 from davylamp.api import names
-from davylamp.api.gate_status import FeatureShare, GateStatus
+from davylamp.api.gate_status import FeatureShare, GateRate, GateStatus
 from davylamp.api.json import JsonObject
 from davylamp.api.reported import Instant, Reported
 from davylamp.api.spec import Rollout
 from davylamp.api.status import Outcome, RevisionRef, WeightChange
+from davylamp.gates import answered
+from davylamp.gates.query_book import QueryAnswers
 from davylamp.gates.recording import Recording, parts_to_csv, read_csv, thinner, to_csv
 from davylamp.gates.samples import Arm, Channel, Scrapes
 from davylamp.manifests.identity import Owner, revision_labels
@@ -33,6 +35,7 @@ LABEL_COMPONENT: Final = "app.kubernetes.io/component"
 COMPONENT: Final = "flight-record"
 COUNTERS: Final = "counters.csv"
 PARTS: Final = "parts.csv"
+VALUES: Final = "values.csv"
 RECORD: Final = "record.json"
 SPEC: Final = "modeldeployment.yaml"
 PLAIN_SIZE: Final = 512 * 1024
@@ -68,6 +71,10 @@ class Flight(Reported):
     baseline: tuple[FeatureShare, ...] = Field(
         default=(), description="Explanation shares of its training run."
     )
+    rates: tuple[GateRate, ...] = Field(
+        default=(),
+        description="What was bad of the answers of the revision before, in a probation.",
+    )
     left_out: tuple[str, ...] = Field(
         default=(), description="Files that were too large even at the lowest resolution."
     )
@@ -87,6 +94,15 @@ class FlightRecord:
     spec: str
     counters: str
     parts: str = ""
+    values: str = ""
+
+    def answers(self) -> Mapping[str, QueryAnswers]:
+        """What own queries gave, by gate.
+
+        Raises:
+            ValueError: the file is damaged; says which line.
+        """
+        return answered.read_csv(self.values) if self.values else {}
 
     def scrapes(self) -> Mapping[Channel, Scrapes]:
         """What was read of the pods, by channel.
@@ -145,7 +161,8 @@ def read_flight_record(item: JsonObject) -> FlightRecord:
         raise ValueError(f"{RECORD}: {path}: {first['msg']}") from None
     if flight.format > FORMAT:
         raise ValueError(f"{RECORD}: format {flight.format} needs a newer davylamp than this")
-    return FlightRecord(flight, _file(item, SPEC), _file(item, COUNTERS), _file(item, PARTS))
+    files = (_file(item, name) for name in (SPEC, COUNTERS, PARTS, VALUES))
+    return FlightRecord(flight, *files)
 
 
 def _fitting(flight: Flight, recording: Recording, spec: str) -> JsonObject:
@@ -171,13 +188,14 @@ def _less(flight: Flight, recording: Recording) -> tuple[Flight, Recording]:
     gone = PARTS if others else COUNTERS
     kept = {c: reel for c, reel in recording.reels.items() if others and c not in others}
     told = flight.model_copy(update={"left_out": (*flight.left_out, gone)})
-    return told, Recording(kept)
+    return told, replace(recording, reels=kept)
 
 
 def _samples(flight: Flight, recording: Recording) -> Files:
     files = {
         COUNTERS: to_csv(recording, flight.revisions),
         PARTS: parts_to_csv(recording, flight.revisions),
+        VALUES: answered.to_csv(recording.answers),
     }
     return {name: text for name, text in files.items() if text}
 

@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from davylamp.api.gate_status import FeatureShare
+from davylamp.api.gate_status import FeatureShare, GateRate
 from davylamp.api.spec import Rollout
 from davylamp.api.status import (
     Candidate,
     HistoryEntry,
     ModelDeploymentStatus,
+    Previous,
     RevisionRef,
     Stable,
     WeightChange,
@@ -30,6 +31,8 @@ class Ended:
     weights: tuple[WeightChange, ...]
     stable: RevisionRef | None = None
     baseline: tuple[FeatureShare, ...] = ()
+    rates: tuple[GateRate, ...] = ()
+    """What was bad of the answers of the revision before, in a probation."""
     plan: Rollout | None = None
     """None in a probation, which is judged by the settings of the moment."""
 
@@ -47,7 +50,7 @@ def ended_turn(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> E
         return _of_canary(entry, candidate, stable) if entry else None
     if candidate is None and before.previous and stable:
         entry = _new_entry(before, after, stable)
-        return _of_probation(entry, stable) if entry else None
+        return _of_probation(entry, stable, before.previous) if entry else None
     return None
 
 
@@ -87,16 +90,17 @@ def _of_canary(entry: HistoryEntry, candidate: Candidate, stable: Stable | None)
         candidate.started_at,
         candidate.canary_at,
         candidate.weights,
-        RevisionRef(**identity(stable)) if stable else None,
-        candidate.baseline,
-        candidate.plan,
+        stable=RevisionRef(**identity(stable)) if stable else None,
+        baseline=candidate.baseline,
+        plan=candidate.plan,
     )
 
 
-def _of_probation(entry: HistoryEntry, stable: Stable) -> Ended:
+def _of_probation(entry: HistoryEntry, stable: Stable, previous: Previous) -> Ended:
     """Nothing is left to compare with: all traffic is its own."""
     at = stable.promoted_at
-    return Ended(entry, at, at, (WeightChange(weight=100, share="1", at=at),))
+    weights = (WeightChange(weight=100, share="1", at=at),)
+    return Ended(entry, at, at, weights, rates=previous.rates)
 
 
 def _with(entry: HistoryEntry, recording: str | None) -> HistoryEntry:

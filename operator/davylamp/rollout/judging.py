@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import accumulate, starmap
 from typing import Final
 
 from davylamp.api import gate_kinds as api
+from davylamp.api.gate_status import GateRate
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.quantities import fraction, seconds, short_seconds
 from davylamp.api.spec import Rollout
-from davylamp.api.status import Candidate, Previous
+from davylamp.api.status import Candidate
 from davylamp.gates import (
     ErrorRate,
     GroupGap,
@@ -58,14 +59,14 @@ def survey_trials(candidate: Candidate, scrape_interval: float) -> Mapping[str, 
 
 
 def probation_trials(
-    rollout: Rollout, promoted_at: datetime, previous: Previous, scrape_interval: float
+    rollout: Rollout, promoted_at: float, before: Iterable[GateRate], scrape_interval: float
 ) -> Mapping[str, Trial]:
     """The trials of a promoted revision: only what needs nothing to compare with.
 
-    It is not asked to be better than the one before was beside it.
+    `promoted_at` is in epoch seconds. It is not asked to be better than the one before was beside
+    it, whose rates are `before`.
     """
-    at = promoted_at.timestamp()
-    rates = {each.name: float(each.rate) for each in previous.rates}
+    at, rates = promoted_at, {each.name: float(each.rate) for each in before}
     found: dict[str, Trial] = {}
     for gate in rollout.gates:
         rule = _alone(rule_of(gate, _budget(gate, rollout, 1 - CANARY_PART)))

@@ -13,6 +13,9 @@ from davylamp.adapters.errors import Conflict, Forbidden, NotLeader, Retryable, 
 from davylamp.api.names import Command
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import Candidate, identity
+from davylamp.cli.fromrecord import recorded
+from davylamp.cli.past import past_of
+from davylamp.cli.rejudging import rejudged
 from davylamp.gates.panel import Around, judge_all, open_panel, take_in
 from davylamp.gates.samples import Channel
 from davylamp.manifests.flight_record import LABEL_COMPONENT, read_flight_record
@@ -126,6 +129,30 @@ async def test_the_record_alone_leads_to_the_same_verdict():
     assert f"{again.log10_rollback:.2f}" == flight.gates[0].log10_e
 
 
+async def test_what_an_own_query_gave_is_kept_and_judged_again():
+    query = {"promql": "vector(1)", "max": "5", "failures": 2, "interval": "5s", "warmUp": "0s"}
+    land = await served(gates=[{"name": "own", "query": query}])
+    land.prometheus.own = lambda _promql, _time: 7.0
+    land.apply("v2", rollout={**PLAN, "gates": [{"name": "own", "query": query}]})
+    await land.settle()
+    record = newest(land)
+    values = record.answers()["own"].candidate
+    assert set(values.values()) == {7.0}
+    ruling = judged_again(land)
+    assert (ruling.decision, ruling.gate) == ("rollback", "own")
+    began = record.flight.canary_at.timestamp()
+    assert ruling.at == sorted(at for at in values if at > began)[1]
+    assert ruling.answer.message in record.flight.message
+
+
+def judged_again(land):
+    """The ruling of `davylamp replay` on the newest record."""
+    name = land.status().history[0].recording
+    found = next(i for i in land.cluster.find("ConfigMap") if i["metadata"]["name"] == name)
+    rollout, seen = recorded("record", yaml.safe_dump(found))
+    return rejudged(past_of(rollout, seen)).ruling
+
+
 async def test_the_fence_comes_before_the_record_and_the_record_before_the_status():
     land = await bad(await served())
     [taken] = flight_passes(land)
@@ -177,6 +204,9 @@ async def test_a_promoted_revision_that_is_taken_back_keeps_both_its_records():
     assert found[0].stable is None
     assert found[0].gates[0].verdict == "Fail"
     assert found[1].outcome == "Promoted"
+    ruling = judged_again(land)
+    assert (ruling.decision, ruling.gate) == ("rollback", "errors")
+    assert ruling.answer.message == found[0].gates[0].message
 
 
 async def test_the_same_revision_again_takes_the_place_of_its_record():

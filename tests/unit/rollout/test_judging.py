@@ -18,7 +18,7 @@ from davylamp.api.gate_kinds import (
 from davylamp.api.gate_status import FeatureShare, GateRate
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.spec import Rollout
-from davylamp.api.status import Candidate, Previous, Stage, WeightChange
+from davylamp.api.status import Candidate, Stage, WeightChange
 from davylamp.rollout.judging import (
     Budget,
     canary_trials,
@@ -231,7 +231,7 @@ SEVERAL = [
 def test_p2_canary_and_probation_together_spend_no_more_than_false_rollback(gates, told):
     plan = candidate(*gates, false_rollback=told)
     during = canary_trials(plan, 5.0)
-    after = probation_trials(plan.plan, AT, warm(), 5.0)
+    after = probation_trials(plan.plan, AT.timestamp(), (), 5.0)
     spent = sum(bound(trial) for trial in during.values() if trial.takes_back)
     assert spent == pytest.approx(0.9 * float(told[:-1]) / 100)
     assert spent + sum(map(bound, after.values())) <= float(told[:-1]) / 100 + 1e-12
@@ -278,23 +278,23 @@ def test_a_survey_has_the_same_rules_and_never_begins_to_judge():
 # --- probation --------------------------------------------------------------------------------
 
 
-def warm(**rates):
-    """The revision before, with what was bad of its answers beside the canary."""
-    noted = tuple(GateRate(name=name, rate=f"{rate:.6f}") for name, rate in rates.items())
-    ref = {"revision": "0", "tag": "v1", "feature_snapshot": "s", "seed": 1}
-    return Previous(**ref, until=AT, rates=noted)
+def told(**rates):
+    """What was bad of the answers of the revision before, beside the canary."""
+    return [GateRate(name=name, rate=f"{rate:.6f}") for name, rate in rates.items()]
 
 
 @pytest.mark.parametrize(("rate", "bound"), [(0.0, 0.01), (0.002, 0.01), (0.02, 0.04), (0.9, 0.99)])
 def test_p2_in_its_probation_a_revision_need_not_be_better_than_the_one_before(rate, bound):
     gates = (Gate(name="errors", error_rate={}), Gate(name="slow", latency={"over": "250ms"}))
-    before = warm(errors=rate, slow=rate)
-    rules = [t.rule for t in probation_trials(Rollout(gates=gates), AT, before, 5.0).values()]
+    found = probation_trials(
+        Rollout(gates=gates), AT.timestamp(), told(errors=rate, slow=rate), 5.0
+    )
+    rules = [trial.rule for trial in found.values()]
     assert (rules[0].max_rate, rules[1].max_share) == pytest.approx((bound, bound))
 
 
 def probation(*gates):
-    return probation_trials(Rollout(gates=gates), AT, warm(), 5.0)
+    return probation_trials(Rollout(gates=gates), AT.timestamp(), (), 5.0)
 
 
 def test_a_probation_judges_all_traffic_from_the_promotion_on():

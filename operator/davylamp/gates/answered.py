@@ -1,0 +1,82 @@
+"""What users' own queries gave during one rollout, small and bounded, and as a file.
+
+Values are judged one by one, so none can stand for two: of too many the oldest are let go.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from davylamp.gates.csvfile import shortest, written
+from davylamp.gates.query_book import QueryAnswers, Value, later
+
+HEADER: Final = ("time", "gate", "candidate", "stable")
+MOST_VALUES: Final = 1_000
+"""Values that are kept of one gate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Values of one gate's query in the order of time; all up to the watermark were seen."""
+
+    values: tuple[Value, ...] = ()
+    watermark: float = -math.inf
+
+
+def extended(before: Answered, answers: QueryAnswers) -> Answered:
+    """With what a query gave since; exactly the values that the gate takes."""
+    values = (*before.values, *later(answers, before.watermark))
+    return Answered(values[-MOST_VALUES:], max(before.watermark, answers.until))
+
+
+def to_csv(by_gate: Mapping[str, Answered]) -> str:
+    """One line a value, `time,gate,candidate,stable`, in the order of time; empty without any.
+
+    `stable` is empty where a value is not compared with stable's.
+    """
+    found = [(each, gate) for gate, told in by_gate.items() for each in told.values]
+    rows = [_row(*each) for each in sorted(found, key=lambda each: (each[0].at, each[1]))]
+    return written(HEADER, rows) if rows else ""
+
+
+def read_csv(text: str) -> dict[str, QueryAnswers]:
+    """What such a file holds, by gate.
+
+    Raises:
+        ValueError: it is no such file; says which line is wrong.
+    """
+    found: dict[str, list[Value]] = {}
+    for gate, value in _lines(text):
+        found.setdefault(gate, []).append(value)
+    return {gate: answers_of(values) for gate, values in found.items()}
+
+
+def answers_of(values: Sequence[Value]) -> QueryAnswers:
+    """Values, at least one, as a query gives them."""
+    return QueryAnswers(
+        until=max(each.at for each in values),
+        candidate={each.at: each.candidate for each in values},
+        stable={each.at: each.stable for each in values if each.stable is not None},
+    )
+
+
+def _row(value: Value, gate: str) -> tuple[str, ...]:
+    stable = "" if value.stable is None else shortest(value.stable)
+    return shortest(value.at), gate, shortest(value.candidate), stable
+
+
+def _lines(text: str) -> Iterator[tuple[str, Value]]:
+    reader = csv.reader(io.StringIO(text, newline=""))
+    if tuple(next(reader, ())) != HEADER:
+        raise ValueError(f"the first line has to be {','.join(HEADER)}")
+    for row in reader:
+        try:
+            at, gate, candidate, stable = row
+            yield gate, Value(float(at), float(candidate), float(stable) if stable else None)
+        except ValueError as error:
+            raise ValueError(f"line {reader.line_num}: {','.join(row)}: {error}") from None
