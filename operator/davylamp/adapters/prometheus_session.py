@@ -15,7 +15,8 @@ from typing_extensions import override
 
 from davylamp.adapters.errors import SourceError, SourceFault
 
-_ANSWER_LIMIT: Final = 64 * 1024 * 1024
+_ANSWER_LIMIT: Final = 32 * 1024 * 1024
+"""Bytes of any other answer; what is asked about several rollouts is asked in parts then."""
 _OWN_ANSWER_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of an answer to a range query. Those are users' own: whoever may write one must not be able
 to fill the operator's memory, and one series of 10,000 points takes a tenth of it."""

@@ -6,7 +6,7 @@ answer about hours of histograms would fill the memory.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from davylamp.controller.cache import Key
@@ -80,6 +80,13 @@ def plan(followed: Mapping[Key, Followed], now: float, scrape_interval: float) -
         for at, first, last in sections
     )
     return Batches(_some(up_to_date), _some(begins, behind))
+
+
+def halves(batch: Batch) -> tuple[Batch, Batch]:
+    """The same questions about half of the rollouts each."""
+    middle = len(batch.parts) // 2
+    first, second = batch.parts[:middle], batch.parts[middle:]
+    return replace(batch, parts=first), replace(batch, parts=second)
 
 
 def _batch(

@@ -13,12 +13,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
-from davylamp.adapters.errors import SourceError
+from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.podmetrics import TIMEOUT as SWEEP_TIMEOUT
 from davylamp.adapters.podmetrics import PodMetrics, Sweep
 from davylamp.adapters.prometheus import MetricSource
 from davylamp.controller.asking import LAG, Asker
-from davylamp.controller.batches import Batch, Batches, Part, overlap, plan
+from davylamp.controller.batches import Batch, Batches, Part, halves, overlap, plan
 from davylamp.controller.cache import Key
 from davylamp.controller.fastlane import FastLane
 from davylamp.controller.folding import Read, alone, fold_scrapes
@@ -148,7 +148,15 @@ class Sampler:
             self._note_outage()
 
     async def _ask_about(self, batch: Batch) -> None:
+        """Ask about a batch; where an answer is bad, about half of it at a time.
+
+        An answer that is too long gets shorter so, and one rollout's strange series blind no other.
+        """
         answers = await self._asker.counters(batch)
+        if _any_bad(answers) and len(batch.parts) > 1:
+            for half in halves(batch):
+                await self._ask_about(half)
+            return
         for part in batch.parts:
             if self._followed.get(part.key) is part.followed:
                 with alone(part.key):
@@ -214,6 +222,13 @@ class Sampler:
     def _is_told_by_pods(self, key: Key) -> bool:
         """Whether its pods are read at the moment, so that Prometheus need not be asked."""
         return self._fast_lane is not None and key in self._fast_lane.told
+
+
+def _any_bad(answers: Answers) -> bool:
+    return any(
+        isinstance(answer, SourceError) and answer.fault is SourceFault.BAD_ANSWER
+        for answer in answers.values()
+    )
 
 
 def _unread(followed: Followed, scraped: Mapping[Channel, Scraped], until: float) -> Read:

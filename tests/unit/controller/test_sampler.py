@@ -29,10 +29,15 @@ class Source:
         self.queries = []
         self.fault = None
         self.refuses_long_windows = False
+        self.most_workloads = math.inf
+        self.strange = ""
 
     async def scrapes(self, query, *, until=None):
         self.queries.append(query)
         is_long = self.refuses_long_windows and query.window > 700
+        names = {name for _, name in query.workloads}
+        if len(names) > self.most_workloads or self.strange in names:
+            raise SourceError(SourceFault.BAD_ANSWER, "the answer is too long, or strange")
         if self.fault or is_long:
             raise SourceError(self.fault or SourceFault.BAD_ANSWER, "no answer")
         begin = int((query.at - query.window) // 5 + 1) * 5
@@ -85,6 +90,27 @@ async def test_one_query_a_poll_however_many_are_followed(sampler, source):
     await polled(sampler, source, 10)
     assert len(source.queries) == 10
     assert len(source.queries[-1].workloads) == 100
+
+
+async def test_an_answer_that_is_too_long_is_asked_for_in_parts(sampler, source):
+    for number in range(10):
+        sampler.follow(Key("models", str(number)), subject(str(number)))
+    source.most_workloads = 6
+    await polled(sampler, source, 12)
+    for number in range(10):
+        evidence = sampler.evidence(Key("models", str(number)))
+        assert evidence.errors == {}
+        assert evidence.panel.states["errors"].candidate == Count(100)
+
+
+async def test_the_strange_series_of_one_blind_no_other(sampler, source):
+    for number in range(9):
+        sampler.follow(Key("models", str(number)), subject(str(number)))
+    source.strange = "3-new"
+    await polled(sampler, source, 12)
+    blind = {n for n in range(9) if sampler.evidence(Key("models", str(n))).errors}
+    assert blind == {3}
+    assert sampler.evidence(Key("models", "4")).panel.states["errors"].candidate == Count(100)
 
 
 async def test_samples_count_for_their_own_subject_from_its_start_on(sampler, source):
