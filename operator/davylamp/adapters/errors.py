@@ -93,3 +93,10 @@ class SourceError(Retryable):
         super().__init__(message)
         self.fault = fault
         self.reason = fault.value
+
+
+class TooMuch(SourceError):  # noqa: N818 - named by what to do about it
+    """The source does not answer about so much at once: ask for less."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(SourceFault.BAD_ANSWER, message)

@@ -13,13 +13,14 @@ import requests
 from requests.auth import AuthBase
 from typing_extensions import override
 
-from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
 
-_ANSWER_LIMIT: Final = 32 * 1024 * 1024
-"""Bytes of any other answer; what is asked about several rollouts is asked in parts then."""
-_OWN_ANSWER_LIMIT: Final = 4 * 1024 * 1024
+_ANSWER_LIMIT: Final = 8 * 1024 * 1024
+"""Bytes of an answer: read, it takes fifteen times as much memory. What would be longer is asked
+for in parts."""
+_OWN_ANSWER_LIMIT: Final = 1024 * 1024
 """Bytes of an answer to a range query. Those are users' own: whoever may write one must not be able
-to fill the operator's memory, and one series of 10,000 points takes a tenth of it."""
+to fill the operator's memory, and one series of 10,000 points takes less than half of it."""
 _ERROR_LIMIT: Final = 200
 _CANNOT_ASK: Final = frozenset({401, 403, 408, 429})
 
@@ -52,7 +53,10 @@ class PrometheusSession(requests.Session):
         response.raw = _BoundedBody(response.raw, ends=ends, limit=limit)
         if response.status_code != requests.codes.ok:
             raise _refused(response)
-        _ = response.content
+        try:
+            _ = response.content
+        finally:
+            response.close()  # else what is cut off stays open
         return response
 
 
@@ -89,7 +93,7 @@ class _BoundedBody:
         if time.monotonic() > self._ends:
             raise requests.ReadTimeout
         if self._left < 0:
-            raise SourceError(SourceFault.BAD_ANSWER, "Prometheus: the answer is too long")
+            raise TooMuch("Prometheus: the answer is too long")
         return piece
 
     def close(self) -> None:
@@ -105,7 +109,10 @@ def _refused(response: requests.Response) -> SourceError:
     fault = SourceFault.DOWN if cannot_ask else SourceFault.BAD_ANSWER
     said = _error(response.content)
     response.close()
-    return SourceError(fault, f"Prometheus: HTTP {status} {said}".rstrip())
+    message = f"Prometheus: HTTP {status} {said}".rstrip()
+    if status == requests.codes.unprocessable_entity:  # more samples than it may load, for one
+        return TooMuch(message)
+    return SourceError(fault, message)
 
 
 def _error(body: bytes) -> str:

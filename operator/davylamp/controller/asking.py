@@ -17,10 +17,12 @@ from davylamp.controller.settings import MetricSettings
 from davylamp.gates import Channel, Query, QueryAnswers
 
 DEADLINE: Final = 8.0
-"""Seconds for everything that is asked about a batch, or by one gate."""
+"""Seconds for one query about counters, or for all that is asked by one gate."""
 LAG: Final = 1.0
 """Seconds that a sample may take from its scrape until Prometheus can be asked for it."""
 LONGEST_WINDOW: Final = 6 * 3600.0
+LONG_WINDOW: Final = 120.0
+"""Seconds above which an answer may be so large that only one is held at a time."""
 MOST_POINTS: Final = 500
 """Points of a user's own query that are asked for at a time."""
 _T = TypeVar("_T")
@@ -37,12 +39,12 @@ class Asker:
     def __init__(self, source: MetricSource, settings: MetricSettings) -> None:
         self._source = source
         self._settings = settings
+        self._long = asyncio.Semaphore(1)
 
     async def counters(self, batch: Batch) -> Mapping[Channel, Scraped | SourceError]:
         """Ask one query for each channel: values, or why there are none."""
-        until = asyncio.get_running_loop().time() + DEADLINE
         channels = batch.channels
-        asked = (self._channel(channel, batch, until) for channel in channels)
+        asked = (self._channel(channel, batch) for channel in channels)
         return dict(zip(channels, await asyncio.gather(*asked), strict=True))
 
     async def seen_instead(self, followed: Followed, channel: Channel, now: float) -> str:
@@ -56,10 +58,17 @@ class Asker:
             return f"no series {wanted} of stable's pods"
         return f"no series {wanted} of stable's pods; {_described(seen)}"
 
-    async def _channel(self, channel: Channel, batch: Batch, until: float) -> Scraped | SourceError:
+    async def _channel(self, channel: Channel, batch: Batch) -> Scraped | SourceError:
         wanted = parts_with(channel, batch.parts)
         oldest = min(each.unread[channel] for each in wanted)
         query = self._query(channel, wanted, batch.at, max(oldest, batch.at - LONGEST_WINDOW))
+        if query.window <= LONG_WINDOW:
+            return await self._counted(query)
+        async with self._long:
+            return await self._counted(query)
+
+    async def _counted(self, query: CounterQuery) -> Scraped | SourceError:
+        until = asyncio.get_running_loop().time() + DEADLINE
         answer = await _told(self._source.scrapes(query, until=until))
         return answer if isinstance(answer, SourceError) else by_workload(answer)
 

@@ -82,11 +82,25 @@ def plan(followed: Mapping[Key, Followed], now: float, scrape_interval: float) -
     return Batches(_some(up_to_date), _some(begins, behind))
 
 
-def halves(batch: Batch) -> tuple[Batch, Batch]:
-    """The same questions about half of the rollouts each."""
+def halves(batch: Batch) -> tuple[Batch, ...]:
+    """The same questions about half of the rollouts each; none of a single one."""
+    if len(batch.parts) < 2:
+        return ()
     middle = len(batch.parts) // 2
     first, second = batch.parts[:middle], batch.parts[middle:]
     return replace(batch, parts=first), replace(batch, parts=second)
+
+
+def shorter(batch: Batch, scrape_interval: float) -> tuple[Batch, ...]:
+    """The first half of the time that is asked about; none where that is too little to come nearer.
+
+    The rest is asked about when that was read.
+    """
+    oldest = min(each.followed.unread[channel] for each in batch.parts for channel in each.channels)
+    length = (batch.at - oldest) / 2
+    if length < 2 * overlap(scrape_interval):
+        return ()
+    return (replace(batch, at=oldest + length, is_present=False),)
 
 
 def _batch(

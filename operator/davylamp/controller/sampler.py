@@ -13,12 +13,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
-from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
 from davylamp.adapters.podmetrics import TIMEOUT as SWEEP_TIMEOUT
 from davylamp.adapters.podmetrics import PodMetrics, Sweep
 from davylamp.adapters.prometheus import MetricSource
 from davylamp.controller.asking import LAG, Asker
-from davylamp.controller.batches import Batch, Batches, Part, halves, overlap, plan
+from davylamp.controller.batches import Batch, Batches, Part, halves, overlap, plan, shorter
 from davylamp.controller.cache import Key
 from davylamp.controller.fastlane import FastLane
 from davylamp.controller.folding import Read, alone, fold_scrapes
@@ -148,19 +148,29 @@ class Sampler:
             self._note_outage()
 
     async def _ask_about(self, batch: Batch) -> None:
-        """Ask about a batch; where an answer is bad, about half of it at a time.
+        """Ask about a batch; where an answer is bad, about less at a time.
 
         An answer that is too long gets shorter so, and one rollout's strange series blind no other.
         """
         answers = await self._asker.counters(batch)
-        if _any_bad(answers) and len(batch.parts) > 1:
-            for half in halves(batch):
-                await self._ask_about(half)
+        less = self._less(batch, answers)
+        for each in less:
+            await self._ask_about(each)
+        if less:
             return
         for part in batch.parts:
             if self._followed.get(part.key) is part.followed:
                 with alone(part.key):
                     await self._judge(part, answers, batch)
+
+    def _less(self, batch: Batch, answers: Answers) -> tuple[Batch, ...]:
+        """What is asked instead where an answer is bad, if less can be asked."""
+        bad = [each for each in answers.values() if _is_bad(each)]
+        if not bad:
+            return ()
+        if any(isinstance(each, TooMuch) for each in bad):
+            return halves(batch) or shorter(batch, self._settings.scrape_interval)
+        return halves(batch)
 
     async def _judge(self, part: Part, answers: Answers, batch: Batch) -> None:
         """Take in one subject's samples; news is what was seen once nothing older is unread."""
@@ -224,11 +234,8 @@ class Sampler:
         return self._fast_lane is not None and key in self._fast_lane.told
 
 
-def _any_bad(answers: Answers) -> bool:
-    return any(
-        isinstance(answer, SourceError) and answer.fault is SourceFault.BAD_ANSWER
-        for answer in answers.values()
-    )
+def _is_bad(answer: Scraped | SourceError) -> bool:
+    return isinstance(answer, SourceError) and answer.fault is SourceFault.BAD_ANSWER
 
 
 def _unread(followed: Followed, scraped: Mapping[Channel, Scraped], until: float) -> Read:

@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from davylamp.adapters import prometheus_session
-from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
 from davylamp.adapters.prometheus import CounterQuery, OwnQuery, PrometheusSource, SeenSeries
 from davylamp.gates.samples import Channel, Sample
 
@@ -215,7 +215,20 @@ async def test_a_refused_connection_is_down(unused_tcp_port: int) -> None:
 async def test_an_endless_answer_is_cut(server: Server, source, monkeypatch) -> None:
     monkeypatch.setattr(prometheus_session, "_ANSWER_LIMIT", 1000)
     server.body = " " * 2000
-    assert (await failure(source)).message == "Prometheus: the answer is too long"
+    error = await failure(source)
+    assert isinstance(error, TooMuch)
+    assert (error.fault, error.message) == (
+        SourceFault.BAD_ANSWER,
+        "Prometheus: the answer is too long",
+    )
+
+
+async def test_what_prometheus_may_not_load_is_too_much(server: Server, source) -> None:
+    server.status = 422
+    server.body = {"status": "error", "error": "query processing would load too many samples"}
+    error = await failure(source)
+    assert isinstance(error, TooMuch)
+    assert "too many samples" in error.message
 
 
 async def test_the_token_is_read_anew_for_each_request(server: Server, tmp_path: Path) -> None:

@@ -8,14 +8,14 @@ import threading
 
 import pytest
 
-from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
 from davylamp.adapters.ownquery import ArmNames, QueryScope
 from davylamp.controller import batches, folding
 from davylamp.controller.batches import SLICE
 from davylamp.controller.cache import Key
 from davylamp.controller.sampler import Sampler, Subject
 from davylamp.controller.settings import MetricSettings
-from davylamp.gates import Channel, Count, ErrorRate, Query, Sample, Trial, WeightChange
+from davylamp.gates import Channel, Count, ErrorRate, Latency, Query, Sample, Trial, WeightChange
 
 NOW = 10_000.0
 A, B = Key("models", "a"), Key("models", "b")
@@ -29,15 +29,18 @@ class Source:
         self.queries = []
         self.fault = None
         self.refuses_long_windows = False
-        self.most_workloads = math.inf
+        self.most_workloads = self.longest_window = math.inf
         self.strange = ""
 
     async def scrapes(self, query, *, until=None):
         self.queries.append(query)
         is_long = self.refuses_long_windows and query.window > 700
         names = {name for _, name in query.workloads}
-        if len(names) > self.most_workloads or self.strange in names:
-            raise SourceError(SourceFault.BAD_ANSWER, "the answer is too long, or strange")
+        is_large = len(names) > self.most_workloads or query.window > self.longest_window
+        if is_large:
+            raise TooMuch("the answer is too long")
+        if self.strange in names:
+            raise SourceError(SourceFault.BAD_ANSWER, "histograms came for counters")
         if self.fault or is_long:
             raise SourceError(self.fault or SourceFault.BAD_ANSWER, "no answer")
         begin = int((query.at - query.window) // 5 + 1) * 5
@@ -101,6 +104,42 @@ async def test_an_answer_that_is_too_long_is_asked_for_in_parts(sampler, source)
         evidence = sampler.evidence(Key("models", str(number)))
         assert evidence.errors == {}
         assert evidence.panel.states["errors"].candidate == Count(100)
+
+
+async def test_what_is_too_long_of_a_single_one_is_asked_for_in_shorter_times(sampler, source):
+    sampler.follow(A, subject("a", NOW - 3000))
+    source.longest_window = 300.0
+    await polled(sampler, source, 30)
+    assert sampler.evidence(A).errors == {}
+    assert Channel.ERRORS in sampler.evidence(A).answered
+    whole = Sampler(source, MetricSettings(), on_news=lambda _: None, clock=lambda: source.now - 1)
+    source.longest_window = math.inf
+    whole.follow(A, subject("a", NOW - 3000))
+    for _ in range(6):
+        await whole.poll()
+    assert sampler.evidence(A).panel == whole.evidence(A).panel
+
+
+async def test_of_long_answers_only_one_is_held_at_a_time(sampler, source, monkeypatch):
+    busy, most = 0, 0
+    real = source.scrapes
+
+    async def counted(query, *, until=None):
+        nonlocal busy, most
+        busy += 1
+        most = max(most, busy)
+        await asyncio.sleep(0)
+        busy -= 1
+        return await real(query, until=until)
+
+    monkeypatch.setattr(source, "scrapes", counted)
+    rules = {"errors": ErrorRate(), "slow": Latency(over=0.25)}
+    trials = {name: trial(NOW - 3000, rule) for name, rule in rules.items()}
+    sampler.follow(A, Subject("models", "a-new", "a-old", trials))
+    await polled(sampler, source)
+    assert most == 1
+    await polled(sampler, source, 6)
+    assert most == 2
 
 
 async def test_the_strange_series_of_one_blind_no_other(sampler, source):
