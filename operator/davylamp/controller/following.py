@@ -76,6 +76,8 @@ class Evidence:
     query_errors: Mapping[str, SourceError] = field(default_factory=dict)
     answered: frozenset[Channel] = frozenset()
     """Channels that were read up to the present at least once; of others, part is still unread."""
+    queried: frozenset[str] = frozenset()
+    """Gates whose own query was answered at least once."""
     seen_instead: Mapping[str, str] = field(default_factory=dict)
     """By gate that found nothing on stable: what there is instead."""
 
@@ -121,6 +123,7 @@ class Followed:
             errors=dict(self.errors),
             query_errors=dict(self.query_errors),
             answered=frozenset(self.answered),
+            queried=frozenset(g for g, until in self.asked_until.items() if until > self.since),
             seen_instead=dict(self.seen_instead),
         )
 

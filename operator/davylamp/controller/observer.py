@@ -4,9 +4,10 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final
 
-from davylamp.adapters.errors import Forbidden, SourceError
+from davylamp.adapters.errors import Forbidden, SourceError, SourceFault
 from davylamp.adapters.kubernetes import Cluster
 from davylamp.api import names
 from davylamp.api.gates import OnFail
@@ -152,7 +153,7 @@ def with_judgements(
         seen,
         judged=judged.revision,
         source_error=_source_error(evidence, _plan_of(status, seen)),
-        first_scrape_seen=ready <= evidence.scraped or _asks_queries_alone(evidence),
+        first_scrape_seen=ready <= evidence.scraped or _queries_suffice(evidence),
     )
     trials = {name: t for name, t in evidence.trials.items() if t.started_at <= around.now}
     if not trials:
@@ -172,17 +173,25 @@ def _plan_of(status: ModelDeploymentStatus, seen: Observation) -> Rollout:
 
 
 def _source_error(evidence: Evidence, plan: Rollout) -> str | None:
-    """Why the counters of some gate could not be read; those that only warn have no say."""
+    """Why what some gate needs could not be read; those that only warn have no say.
+
+    A query that is answered badly is not the source's fault: its gate is blind.
+    """
     silent = {gate.name for gate in plan.gates if gate.action is OnFail.WARN}
-    heard = {t.rule.channel for name, t in evidence.trials.items() if name not in silent}
-    errors = (str(error) for channel, error in evidence.errors.items() if channel in heard)
-    return next(errors, None)
+    heard = {name: t.rule.channel for name, t in evidence.trials.items() if name not in silent}
+    counters = (str(e) for channel, e in evidence.errors.items() if channel in heard.values())
+    own = (
+        f"gate {gate}: {error}"
+        for gate, error in evidence.query_errors.items()
+        if gate in heard and error.fault is SourceFault.DOWN
+    )
+    return next(chain(counters, own), None)
 
 
-def _asks_queries_alone(evidence: Evidence) -> bool:
-    """Whether no gate needs a pod to be scraped."""
+def _queries_suffice(evidence: Evidence) -> bool:
+    """Whether no gate needs a pod to be scraped, and all that are asked instead were answered."""
     channels = {trial.rule.channel for trial in evidence.trials.values()}
-    return channels == {Channel.QUERY}
+    return channels == {Channel.QUERY} and evidence.trials.keys() <= evidence.queried
 
 
 def _fault(error: SourceError) -> tuple[str, str]:

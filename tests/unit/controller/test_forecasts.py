@@ -171,7 +171,8 @@ def test_an_own_query_is_blind_only_where_it_is_wrong(error, blind):
 
 
 def test_pods_that_only_own_queries_look_at_need_no_scrape():
-    assert told(evidence(OWN)).first_scrape_seen
+    assert told(evidence(OWN, queried=frozenset({"errors"}))).first_scrape_seen
+    assert not told(evidence(OWN)).first_scrape_seen, "the query was not answered yet"
     assert not told(evidence(ErrorRate())).first_scrape_seen
     assert told(evidence(ErrorRate(), scraped=frozenset({"c"}))).first_scrape_seen
     assert not told(Evidence()).first_scrape_seen, "nothing is followed yet"
@@ -182,6 +183,15 @@ def test_a_source_that_is_down_is_told():
     found = told(evidence(ErrorRate(), errors=down, answered=frozenset()))
     assert found.source_error == "no answer within 8 s"
     assert found.blind == {}
+
+
+def test_p3_an_own_query_that_cannot_be_asked_is_told_too():
+    down = {"errors": SourceError(SourceFault.DOWN, "no answer within 8 s")}
+    assert (
+        told(evidence(OWN, query_errors=down)).source_error == "gate errors: no answer within 8 s"
+    )
+    bad = {"errors": SourceError(SourceFault.BAD_ANSWER, "parse error")}
+    assert told(evidence(OWN, query_errors=bad)).source_error is None
 
 
 def test_in_a_probation_nothing_is_foretold():

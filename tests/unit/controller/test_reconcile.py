@@ -3,7 +3,7 @@
 import pytest
 from tests.support.fakeprometheus import Mood
 from tests.support.kubelets import Health
-from tests.support.operation import Land
+from tests.support.operation import QUICK, Land
 
 from davylamp.api.names import Command
 from davylamp.api.status import Stage
@@ -168,6 +168,21 @@ async def test_p3_without_an_answer_nothing_moves_and_the_status_says_why(mood, 
     assert candidate.weights == weights
     assert [gate.reason for gate in candidate.gates] == [reason]
     assert land.serving() == {"v1", "v2"}
+    land.prometheus.mood = Mood.WELL
+    await land.until(lambda: land.stable() == "v2", within=60)
+
+
+async def test_p3_own_queries_alone_begin_no_canary_while_nobody_answers_them():
+    query = {"promql": "vector(1)", "max": "5", "interval": "5s", "warmUp": "0s"}
+    gates = [{"name": "own", "query": query}]
+    land = await served()
+    land.prometheus.own = lambda _promql, _time: 1.0
+    land.prometheus.mood = Mood.DOWN
+    land.apply("v2", rollout={**QUICK, "gates": gates})
+    await land.run(120)
+    candidate = land.status().candidate
+    assert (candidate.stage, candidate.holding) == (Stage.PREPARING, "AwaitingData")
+    assert land.serving() == {"v1"}
     land.prometheus.mood = Mood.WELL
     await land.until(lambda: land.stable() == "v2", within=60)
 
