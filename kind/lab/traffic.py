@@ -13,7 +13,9 @@ from lab.records import Record, parse
 
 SCRIPT: Final = Path(__file__).resolve().parents[2] / "sample_model/traffic/traffic.py"
 START_SECONDS: Final = 60
-END_SECONDS: Final = 15
+ANSWER_SECONDS: Final = 15
+"""What has no answer by then is lost; the machine may stand still for some seconds."""
+END_SECONDS: Final = ANSWER_SECONDS + 10
 
 
 class Traffic:
@@ -41,6 +43,7 @@ class Traffic:
         self._pod = f"traffic-{service}"
         url = f"http://{service}.{namespace}.svc/predict"
         options = [f"--url={url}", f"--rate={rate:g}", f"--missing={missing:g}", "--duration=0"]
+        options.append(f"--timeout={ANSWER_SECONDS}")
         metadata = {"name": self._pod, "namespace": namespace}
         self._manifests = (script(metadata), pod(metadata, image_tag, options))
         self._records: list[Record] = []
@@ -134,7 +137,7 @@ def pod(metadata: Object, image_tag: str, options: list[str]) -> Object:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "restartPolicy": "Never",
-        "terminationGracePeriodSeconds": 10,
+        "terminationGracePeriodSeconds": ANSWER_SECONDS + 5,
         "securityContext": {
             "runAsNonRoot": True,
             "runAsUser": 65532,

@@ -3,12 +3,12 @@
 from typing import Any
 
 import pytest
-from tests.support.story import MODEL, QUICK_STEPS, Story
+from tests.support.story import MODEL, PATIENCE, QUICK_STEPS, Story
 
 from davylamp.api.names import Reason
 
 LONG_STEP = ({"weight": 50, "hold": "10m"},)
-SOON = {"rollout": {"progressDeadline": "20s"}}
+SOON = {"rollout": {"progressDeadline": "45s"}}
 BROKEN: dict[str, tuple[Reason, str, dict[str, Any]]] = {
     "missing_image": (Reason.IMAGE_UNAVAILABLE, "ImagePullBackOff", {}),
     "crash_loop": (Reason.CRASH_LOOP, "exit code 1", {"FAULT_EXIT_AFTER": "0.5"}),
@@ -18,7 +18,7 @@ BROKEN: dict[str, tuple[Reason, str, dict[str, Any]]] = {
         {"FAULT_NEVER_READY": "true"},
     ),
     "out_of_memory": (Reason.OUT_OF_MEMORY, "limits.memory", {"FAULT_MEMORY_MB": "400"}),
-    "readiness_lost": (Reason.READINESS_LOST, "was ready", {"FAULT_UNREADY_AFTER": "25"}),
+    "readiness_lost": (Reason.READINESS_LOST, "was ready", {"FAULT_UNREADY_AFTER": "40"}),
 }
 
 
@@ -31,7 +31,7 @@ def test_a_broken_revision_is_taken_back_and_stable_untouched(story: Story, faul
 
     with story.untouched(good):
         bad = story.apply(story.model(release, config=config, steps=LONG_STEP, **options))
-        rejection = story.wait_rejected(bad)
+        rejection = story.wait_rejected(bad, timeout=2 * PATIENCE)
         story.wait_without_pods(bad)
 
     assert rejection["reason"] == reason
@@ -103,7 +103,7 @@ def test_a_name_that_somebody_else_has_is_not_taken_over(story: Story) -> None:
 def test_a_canary_that_never_began_has_had_no_traffic(story: Story) -> None:
     """The pods are not ready for a while; until then the Service names stable alone."""
     good = story.install("v1")
-    slow = story.model("v3", config={"FAULT_START_DELAY": "6"}, steps=QUICK_STEPS)
+    slow = story.model("v3", config={"FAULT_START_DELAY": "10"}, steps=QUICK_STEPS)
     revision = story.apply(slow)
 
     story.wait(lambda: story.pods(revision), "its first pod")

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 from tests.support.reading import Json
-from tests.support.story import REVISION, Story, once_reachable
+from tests.support.story import REVISION, Story
 
 from davylamp.api.names import Reason
 from lab import metrics
+from lab.records import of_revision
 from lab.traffic import Traffic
 from lab.watch import Watch
 
@@ -73,9 +74,10 @@ def test_p11_an_image_that_is_not_what_it_says_gets_no_traffic(story: Story) -> 
             it_is_taken_back(story, wrong(story), words)
         selectors = [seen.object["spec"]["selector"].get(REVISION) for seen in service.seen()]
         following = story.install("v3")
-        traffic.wait_for(20)
+        story.wait(lambda: of_revision(traffic.records(), following), "its answer")
     assert set(selectors) == {good}
-    assert {r.revision for r in once_reachable(traffic.stop())} == {good, following}
+    answered = {r.revision for r in traffic.stop() if r.status}
+    assert answered == {good, following}
 
 
 def it_is_taken_back(story: Story, manifest: Json, words: tuple[str, ...]) -> None:
@@ -91,7 +93,8 @@ def it_is_taken_back(story: Story, manifest: Json, words: tuple[str, ...]) -> No
 
     story.wait(told, "its Event")
     check = words[0].split()[1].rstrip(":")
-    assert counted(story, "davylamp_check_results_total", check=check, verdict="Fail") >= 1
+    labels = {"check": check, "verdict": "Fail"}
+    story.wait(lambda: counted(story, "davylamp_check_results_total", **labels), "its metric")
     story.wait_without_pods(bad)
 
 
@@ -130,8 +133,8 @@ def test_what_serves_after_a_rollback_is_verified(story: Story) -> None:
     assert found["reason"] == Reason.ROLLBACK_VERIFIED
     assert "golden requests give the recorded predictions" in found["message"]
     assert story.status()["verification"]["revision"] == good
-    assert story.events(Reason.ROLLBACK_VERIFIED)
-    assert counted(story, "davylamp_rollback_verified") == 1
+    story.wait(lambda: story.events(Reason.ROLLBACK_VERIFIED), "its Event")
+    story.wait(lambda: counted(story, "davylamp_rollback_verified") == 1, "its metric")
 
     story.install("v3")
     assert story.condition("RollbackVerified") == {}

@@ -4,6 +4,7 @@ import shlex
 from collections import Counter
 from datetime import datetime
 
+from tests.support.reading import Json
 from tests.support.story import PAUSED_STEP, QUICK_STEPS, Story, once_reachable
 
 from davylamp.api.names import Command, Reason
@@ -39,13 +40,12 @@ def test_p2_an_incident_that_hits_both_is_not_the_canarys_fault(story: Story) ->
         canary = story.apply(both)
         story.wait_stage("Canary", canary)
 
-        def judged() -> bool:
+        def judged() -> Json | None:
             gates = story.status()["candidate"].get("gates", [])
-            return bool(gates) and gates[0]["errors"] > 100
+            many = gates and min(gates[0]["errors"], gates[0]["stableErrors"]) > 100
+            return gates[0] if many else None
 
-        story.wait(judged, "a hundred errors of the canary")
-        gate = story.status()["candidate"]["gates"][0]
-        assert gate["stableErrors"] > 100
+        gate = story.wait(judged, "a hundred errors of both")
         assert gate["verdict"] == "Undecided"
         story.stays(lambda: not story.rejection(canary), "not taken back", seconds=20)
         assert story.status()["candidate"]["step"] == 1
@@ -137,11 +137,13 @@ def test_p4_undo_by_editing_the_spec_in_probation(story: Story) -> None:
 
 def test_p4_a_paused_spec_holds_and_can_be_aborted(story: Story) -> None:
     good = story.install("v1")
-    canary = story.apply(story.model("v3", steps=[{"weight": 50, "hold": "3s"}]))
-    story.wait_stage("Canary", canary)
+    canary = story.apply(story.model("v3", steps=PAUSED_STEP))
+    story.wait_holding(Reason.AWAITING_PERSON)
 
     story.kubectl("patch", "md", story.name, "--type=merge", '-p={"spec":{"paused":true}}')
     story.wait_holding(Reason.PAUSED)
+    story.say(Command.ADVANCE, f"{canary}@1")
+    story.wait_status(lambda s: s["candidate"].get("advanced") == 1, "the advance to be heard")
     story.stays(lambda: "candidate" in story.status(), "held", seconds=5)
     story.say(Command.ABORT, canary)
     story.wait_rejected(canary)
@@ -234,7 +236,7 @@ def test_p10_it_says_why_and_what_to_type(story: Story) -> None:
     rejection = story.wait_rejected(canary)
     stalled = story.condition("Stalled")
     assert rejection["message"] in stalled["message"]
-    told = story.events(Reason.ABORTED)
+    told = story.wait(lambda: story.events(Reason.ABORTED), "its Event")
     assert [rejection["message"] in event.message for event in told] == [True]
 
     # the very words of the condition, typed
@@ -276,7 +278,7 @@ def every_turn_was_told(story: Story) -> None:
     def told() -> Counter[str]:
         return Counter(event.reason for event in story.events())
 
-    story.wait(lambda: told() == counted(story), "every event told and counted", timeout=30)
+    story.wait(lambda: told() == counted(story), "every event told and counted")
     events = story.events()
     for entry in story.status()["history"]:
         mine = [e for e in events if e.reason == entry["outcome"] and entry["tag"] in e.message]
@@ -343,6 +345,7 @@ def test_p12_no_request_is_lost_to_promotion_rollback_or_return(story: Story) ->
         story.wait_without_pods(good)
         aborted = story.apply(story.model("v3", replicas=2, steps=PAUSED_STEP, config={"RUN": "2"}))
         story.wait_holding(Reason.AWAITING_PERSON)
+        story.wait(lambda: of_revision(traffic.records(), aborted), "an answer of the canary")
         traffic.wait_for(100)
         story.say(Command.ABORT, aborted)
         story.wait_rejected(aborted)

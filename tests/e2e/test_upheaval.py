@@ -120,7 +120,11 @@ def test_p5_the_operator_killed_in_every_state_ends_as_without(stage: Story) -> 
     for state, story in told.items():
         serves = (first if state in {"fenced", "returning"} else second)[state]
         other = ({first[state], second[state]} - {serves}).pop()
-        story.wait(lambda s=story: "previous" not in s.status(), "the end of a probation")
+        story.wait(
+            lambda s=story: "previous" not in s.status(),
+            "the end of a probation",
+            timeout=2 * PATIENCE,
+        )
         story.wait_without_pods(other)
         status = story.status()
         assert status["stable"]["revision"] == serves, state
@@ -139,9 +143,9 @@ def brought_into_their_states(
     third = [{"weight": 34, "hold": "1s"}]
     plans = {
         "returning": {},
-        "probation": {"rollout": {"probation": "40s"}},
+        "probation": {"rollout": {"probation": "90s"}},
         "fenced": {"steps": PAUSED_STEP},
-        "canary": {"steps": [{"weight": 50, "hold": "40s"}]},
+        "canary": {"steps": [{"weight": 50, "hold": "80s"}]},
         "promoting": {"replicas": 2, "steps": third, "config": {"FAULT_START_DELAY": "15"}},
         "preparing": {"config": {"FAULT_START_DELAY": "20"}},
     }
@@ -183,9 +187,10 @@ def test_p8_an_upgrade_of_the_operator_is_quiet(stage: Story) -> None:
     canary = replace(stage, name="canary")
     stage.install("v1")
     canary.install("v1")
-    canary.apply(canary.model("v3", steps=PAUSED_STEP))
+    following = canary.apply(canary.model("v3", steps=PAUSED_STEP))
     canary.wait_holding(Reason.AWAITING_PERSON)
     canary.wait(lambda: len(canary.events()) == 4, "its Events")
+    canary.wait(lambda: canary.admits(following), "its traffic")
     before = [quiet_parts(stage), quiet_parts(canary)]
     operators = set(metrics.operator_pods())
 
@@ -194,7 +199,10 @@ def test_p8_an_upgrade_of_the_operator_is_quiet(stage: Story) -> None:
     change = ("--set-string", f"podAnnotations.upgraded={time.time():.0f}")
     subprocess.run([*upgrade, *where, *change], check=True, capture_output=True, timeout=200)
     wait_until(
-        lambda: not operators & set(metrics.operator_pods()) and metrics.leader() not in operators,
+        lambda: (
+            not operators & set(metrics.operator_pods())
+            and metrics.leader() not in {*operators, None}
+        ),
         timeout=PATIENCE,
         what="a new operator to lead",
     )

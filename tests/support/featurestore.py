@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 from tests.support.reading import Json
+from tests.support.story import PATIENCE
 
 from diabetes_model import contract, snapshots
 from diabetes_model import release as releases
@@ -49,8 +50,11 @@ def serve(namespace: str, tag: str, files: Mapping[str, bytes]) -> str:
             "spec": {"selector": {"app": NAME}, "ports": [{"port": PORT}]},
         },
     )
-    kubectl.kubectl(
-        "-n", namespace, "wait", f"pod/{NAME}", "--for=condition=Ready", "--timeout=50s"
+    ready = ("wait", f"pod/{NAME}", "--for=condition=Ready", "--timeout=10s")
+    kubectl.wait_until(
+        lambda: kubectl.kubectl("-n", namespace, *ready),
+        timeout=PATIENCE,
+        what=f"{namespace}: the feature store",
     )
     return f"http://{NAME}.{namespace}.svc:{PORT}"
 

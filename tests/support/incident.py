@@ -30,7 +30,7 @@ def rolled_back(
         bad = stage.apply(stage.model("v2", replicas=4, **wishes))
         assert stage.wait_rejected(bad)["reason"] == Reason.GATE_FAILED
         stage.wait(lambda: stage.replicas(bad) == 0, "its pods to be scaled down")
-        traffic.wait_for(300)
+        traffic.wait_for(600)
     records = once_reachable(traffic.stop())
 
     assert fenced_at(services, stage.name, good) < scaled_down_at(deployments, f"risk-{bad}")

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from kubernetes import config
 from kubernetes.client import ApiClient
+from urllib3.exceptions import HTTPError
 
 from lab.kubectl import KubectlError
 from localcluster.names import CONTEXT
@@ -52,7 +53,7 @@ def read(plural: str, namespace: str, name: str = "", **query: str) -> Json | No
     try:
         answer = client.call_api(*call, _request_timeout=10)
         body = json.loads(answer.read())
-    except OSError as error:
+    except (OSError, HTTPError) as error:
         raise KubectlError(str(error)) from error
     if answer.status == 404:
         return None
