@@ -21,8 +21,9 @@ DEADLINE: Final = 8.0
 LAG: Final = 1.0
 """Seconds that a sample may take from its scrape until Prometheus can be asked for it."""
 LONGEST_WINDOW: Final = 6 * 3600.0
-LONG_WINDOW: Final = 120.0
-"""Seconds above which an answer may be so large that only one is held at a time."""
+MANY_SCRAPES: Final = 24
+"""Scrapes of a pod above which an answer may be so large that only one is held at a time; who is up
+to date is asked about less, and waits for nobody."""
 MOST_POINTS: Final = 500
 """Points of a user's own query that are asked for at a time."""
 _T = TypeVar("_T")
@@ -62,7 +63,7 @@ class Asker:
         wanted = parts_with(channel, batch.parts)
         oldest = min(each.unread[channel] for each in wanted)
         query = self._query(channel, wanted, batch.at, max(oldest, batch.at - LONGEST_WINDOW))
-        if query.window <= LONG_WINDOW:
+        if query.window <= MANY_SCRAPES * self._settings.scrape_interval:
             return await self._counted(query)
         async with self._long:
             return await self._counted(query)
