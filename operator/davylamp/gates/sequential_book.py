@@ -10,6 +10,7 @@ from davylamp.gates import blocks
 from davylamp.gates.blocks import Block, Moment
 from davylamp.gates.evidence import tests
 from davylamp.gates.evidence.dispersion import Temper
+from davylamp.gates.evidence.error_rate import Lately
 from davylamp.gates.evidence.mixture import (
     PRIOR,
     Evidence,
@@ -49,6 +50,7 @@ class Track:
 
     evidence: Evidence = PRIOR
     past: Pair = Pair()  # noqa: RUF009 - frozen
+    lately: Lately = Lately()  # noqa: RUF009 - frozen
     worse: Crossing | None = None
     fine: Crossing | None = None
 
@@ -142,10 +144,10 @@ def _close_joint(
 ) -> tuple[SequentialBook, Closing]:
     block = Pair(book.block.candidate, book.block.stable)
     before = book.joint
-    found = tests.gains(rule, before.past, block, betting=instant.temper.betting)
+    found = tests.gains(rule, before.past, block, _bet_by(before, instant))
     needed = blocks.agreeing(trial, rule, book.block, instant.moment, calm=instant.calm)
     evidence = advance(rule, before.evidence, found, _pace(instant.temper, needed))
-    track = replace(before, evidence=evidence, past=before.past + block)
+    track = _longer(before, evidence, block)
     track = _noted(rule, track, instant, alone=False)
     kept = (each for each in book.recent if each[0] > instant.at - RECENT)
     begin = Block(began=instant.at)
@@ -162,10 +164,9 @@ def _close_joint(
 
 def _close_alone(rule: Statistical, book: SequentialBook, instant: Instant) -> SequentialBook:
     block, before = book.block_alone.candidate, book.alone
-    betting = instant.temper.betting
-    found = tests.gains_alone(rule, before.past.candidate, block, betting=betting)
+    found = tests.gains_alone(rule, before.past.candidate, block, _bet_by(before, instant))
     evidence = _advanced_alone(rule, before.evidence, found, instant.temper)
-    track = replace(before, evidence=evidence, past=before.past + Pair(block, NOTHING))
+    track = _longer(before, evidence, Pair(block, NOTHING))
     track = _noted(rule, track, instant, alone=True)
     return replace(book, alone=track, block_alone=Block(began=instant.at))
 
@@ -177,6 +178,17 @@ def _advanced_alone(
     if not found.worse and not found.better:
         return evidence
     return advance(rule, evidence, found, _pace(temper, rule.agreeing_blocks))
+
+
+def _bet_by(track: Track, instant: Instant) -> Lately | None:
+    """What the next block is bet on by, where whole blocks are bet on."""
+    return track.lately if instant.temper.betting else None
+
+
+def _longer(track: Track, evidence: Evidence, block: Pair) -> Track:
+    """The track with one more block."""
+    lately = track.lately.after(block)
+    return replace(track, evidence=evidence, past=track.past + block, lately=lately)
 
 
 def _pace(temper: Temper, agreeing: int) -> Pace:

@@ -6,7 +6,7 @@ deviations for the number of canaries; `python -m bench.gates.simulate` prints t
 
 import pytest
 from bench.gates.canaries import Lens, rolled_back, runs
-from bench.gates.gates import FAST
+from bench.gates.gates import AUTO, BETTING, FAST
 from bench.gates.pods import always, between, bursts
 from bench.gates.scenarios import incident, scenario, shared
 
@@ -90,6 +90,22 @@ def test_a_late_break_is_found_as_fast_as_designed():
     turned = between(1200.0, 1e9, 1.0, HEALTHY)
     found = runs(scenario("100rps/5%", "", always(HEALTHY), turned), FAST, 15)
     assert quantile([each.rolled_back for each in found], 0.5) == pytest.approx(1220, abs=5)
+
+
+def test_p2_healthy_canaries_live_where_blocks_are_bet_on():
+    alike = bursts(7, 0.04, 0.5, HEALTHY), bursts(8, 0.04, 0.5, HEALTHY)
+    assert rolled_back(runs(scenario("100rps/5%", "", *alike), AUTO, 15, lens=BETTING)) == 0
+
+
+def test_bets_find_a_late_break_as_fast_as_an_early_one():
+    """The stake that follows the trend loses nothing while the canary is healthy."""
+
+    def found(rates):
+        outcomes = runs(scenario("100rps/5%", "", always(HEALTHY), rates), AUTO, 15, BETTING)
+        return quantile([each.rolled_back for each in outcomes], 0.5)
+
+    early, late = found(always(0.2)), found(between(1200.0, 1e9, 0.2, HEALTHY)) - 1200
+    assert 100 < late <= 1.1 * early
 
 
 def test_good_canaries_pass_and_bad_ones_do_not():

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from davylamp.gates import ErrorRate, Pair
 from davylamp.gates.evidence import error_rate, fisher
+from davylamp.gates.evidence.error_rate import Lately
 from davylamp.gates.evidence.fisher import Table
 from davylamp.gates.evidence.mixture import PRIOR, Evidence, Pace, advance, levels
 from davylamp.gates.verdicts import Count
@@ -56,21 +57,29 @@ def claim(rule, evidence, name):
     return math.exp(levels(rule, alone).rollback)
 
 
-def expected(rule, before, blocks, weigh, value, *, pace, betting=False):
-    """Mean of an e-value after one more block, drawn from a null."""
+def expected(rule, before, blocks, weigh, value, *, pace, lately=None):
+    """Mean of an e-value after one more block, drawn from a null; bet on by what was `lately`."""
     total = 0.0
     for block in blocks:
-        found = error_rate.gains(rule, block, betting=betting)
+        found = error_rate.gains(rule, block, lately)
         total += weigh(block) * value(advance(rule, before, found, pace))
     return total
 
 
 def told(rule, history, pace, *, betting=False):
-    evidence = PRIOR
+    evidence, lately = PRIOR, Lately()
     for block in history:
-        found = error_rate.gains(rule, block, betting=betting)
-        evidence = advance(rule, evidence, found, pace)
+        found = error_rate.gains(rule, block, lately if betting else None)
+        evidence, lately = advance(rule, evidence, found, pace), lately.after(block)
     return evidence
+
+
+def recalled(history):
+    """What the next block is bet on by."""
+    lately = Lately()
+    for block in history:
+        lately = lately.after(block)
+    return lately
 
 
 def opened(rule):
@@ -119,8 +128,9 @@ def test_p2_the_rate_claim_expects_nothing_of_a_canary_within_the_rate(
     def value(evidence):
         return claim(rule, evidence, error_rate.RATIO if betting else error_rate.RATE)
 
+    lately = recalled(history) if betting else None
     after = expected(
-        rule, before or PRIOR, all_blocks(canary, 1), weigh, value, pace=pace, betting=betting
+        rule, before or PRIOR, all_blocks(canary, 1), weigh, value, pace=pace, lately=lately
     )
     assert after <= (value(before) if before else 1.0) * (1 + ROUNDING)
 
@@ -144,7 +154,8 @@ def test_p2_betting_expects_nothing_of_a_canary_whose_rate_is_not_higher_by_more
         return claim(rule, evidence, error_rate.RATIO)
 
     blocks = all_blocks(canary, stable)
-    after = expected(rule, before or PRIOR, blocks, weigh, value, pace=pace, betting=True)
+    lately = recalled(history)
+    after = expected(rule, before or PRIOR, blocks, weigh, value, pace=pace, lately=lately)
     assert after <= (value(before) if before else 1.0) * (1 + ROUNDING)
 
 
@@ -207,13 +218,17 @@ def _drawn(requests, rate, rng):
 )
 def test_numbers_stay_finite_from_one_to_a_billion_requests(blocks, betting, agreeing):
     rule, evidence = ErrorRate(burst=1.0, horizon_blocks=2), PRIOR
+    lately = Lately()
     for canary, stable, mine, theirs in blocks:
         block = Pair(
             Count(canary, min(canary, round(canary * mine**8))),
             Count(stable, min(stable, round(stable * theirs**8))),
         )
-        found = error_rate.gains(rule, block, betting=betting)
-        evidence = advance(rule, evidence, found, Pace(agreeing=agreeing))
+        found = error_rate.gains(rule, block, lately if betting else None)
+        evidence, lately = (
+            advance(rule, evidence, found, Pace(agreeing=agreeing)),
+            lately.after(block),
+        )
         at = levels(rule, evidence)
         assert math.isfinite(at.rollback)
         assert math.isfinite(at.promote)

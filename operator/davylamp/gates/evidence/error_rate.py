@@ -12,6 +12,7 @@ Source: gates of the design, sections 2.2 to 2.6; Waudby-Smith & Ramdas 2024 for
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Final
 
 from davylamp.gates.evidence.fisher import Table
@@ -24,29 +25,49 @@ RATIO: Final = "ratio"
 RATE: Final = "rate"
 """The two claims."""
 
-STAKES: Final = (0.1, 0.4, 0.97)
-"""Parts of the capital that are bet on a block. The largest is nearly all, as differences of rates
+STAKES: Final = (0.4, 0.97)
+"""Parts of the capital that are bet on each block. The larger is nearly all, as differences of rates
 are small beside what can be lost; few, as each costs the others its part of the capital."""
+TREND_STAKE: Final = 0.97
+"""The part that is bet on a block while the blocks before it would have won: nothing is lost by a
+canary that breaks late."""
+MEMORY: Final = 20
+"""Blocks that the moving averages reach back."""
 
 
-def gains(rule: ErrorRate, block: Pair, *, betting: bool = False) -> Gains:
-    """What one block says in which both revisions served."""
+@dataclass(frozen=True, slots=True)
+class Lately:
+    """Moving averages of both error rates: what a block is bet on by, so known before it."""
+
+    candidate: float = 0.0
+    stable: float = 0.0
+
+    def after(self, block: Pair) -> Lately:
+        """The averages with one more block; of who has no requests in it they stay."""
+        return Lately(
+            _moved(self.candidate, block.candidate),
+            _moved(self.stable, block.stable),
+        )
+
+
+def gains(rule: ErrorRate, block: Pair, lately: Lately | None = None) -> Gains:
+    """What one block says in which both revisions served; with `lately` it is bet on as a whole."""
     candidate, stable = block.candidate, block.stable
-    if betting:
-        return _bets(rule, candidate, stable)
+    if lately:
+        return _bets(rule, block, lately)
     worse, better = _ratio(rule, Table.of(candidate, stable))
     own_worse, own_better = _rate(rule, candidate)
     return Gains({RATIO: worse, RATE: own_worse}, {RATIO: better, RATE: own_better})
 
 
-def gains_alone(rule: ErrorRate, candidate: Count, *, betting: bool = False) -> Gains:
+def gains_alone(rule: ErrorRate, candidate: Count, lately: Lately | None = None) -> Gains:
     """What a block says in which stable had no pods: the canary's own rate stands for both claims.
 
     The ratio claim then also says "at most `max_rate` while there was nothing to compare with",
     which keeps it an e-process without starting anew.
     """
-    if betting:
-        worse, better = _rate_bets(rule, candidate)
+    if lately:
+        worse, better = _rate_bets(rule, candidate, lately)
         return Gains({RATIO: worse}, {RATIO: better, RATE: better})
     worse, better = _rate(rule, candidate)
     return Gains({RATIO: worse, RATE: worse}, {RATIO: better, RATE: better})
@@ -60,26 +81,36 @@ def _rate(rule: ErrorRate, count: Count) -> list[list[float]]:
     return rate_gains(count, (rule.max_rate, WORSE), (rule.tolerated_rate, BETTER))
 
 
-def _bets(rule: ErrorRate, candidate: Count, stable: Count) -> Gains:
+def _moved(average: float, count: Count) -> float:
+    return average + (count.rate - average) / MEMORY if count.requests else average
+
+
+def _bets(rule: ErrorRate, block: Pair, lately: Lately) -> Gains:
     """Bets on the difference of two rates; the tolerance is the bound of the rate itself.
 
     So one claim says both: a canary within that bound is at most that much above stable.
     """
-    apart = candidate.rate - stable.rate
-    _, better = _rate_bets(rule, candidate)
+    apart, before = block.candidate.rate - block.stable.rate, lately.candidate - lately.stable
+    bound, tolerated = rule.max_rate, rule.tolerated_rate
+    _, better = _rate_bets(rule, block.candidate, lately)
     return Gains(
-        {RATIO: _bet(apart - rule.max_rate, 1 + rule.max_rate)},
-        {RATIO: _bet(rule.tolerated_rate - apart, 1 + rule.tolerated_rate), RATE: better},
+        {RATIO: _bet(apart - bound, before - bound, most=1 + bound)},
+        {RATIO: _bet(tolerated - apart, tolerated - before, most=1 + tolerated), RATE: better},
     )
 
 
-def _rate_bets(rule: ErrorRate, count: Count) -> tuple[list[float], list[float]]:
+def _rate_bets(rule: ErrorRate, count: Count, lately: Lately) -> tuple[list[float], list[float]]:
+    bound, tolerated = rule.max_rate, rule.tolerated_rate
     return (
-        _bet(count.rate - rule.max_rate, 1.0),
-        _bet(rule.tolerated_rate - count.rate, 1.0),
+        _bet(count.rate - bound, lately.candidate - bound),
+        _bet(tolerated - count.rate, tolerated - lately.candidate),
     )
 
 
-def _bet(won: float, most: float) -> list[float]:
-    """Log growth of the capital by stake; `most` is the most that can be lost."""
-    return [math.log1p(stake / most * won) for stake in STAKES]
+def _bet(won: float, before: float, *, most: float = 1.0) -> list[float]:
+    """Log growth of the capital by stake.
+
+    `before` is what the blocks before would have won on average, `most` the most that can be lost.
+    """
+    stakes = (*STAKES, TREND_STAKE if before > 0 else 0.0)
+    return [math.log1p(stake / most * won) for stake in stakes]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from davylamp.gates.evidence import distance, error_rate, group_gap, latency
+from davylamp.gates.evidence.error_rate import Lately
 from davylamp.gates.evidence.mixture import Gains, Levels, says_fine
 from davylamp.gates.rules import (
     ErrorRate,
@@ -17,11 +18,14 @@ from davylamp.gates.rules import (
 from davylamp.gates.verdicts import Count, Pair
 
 
-def gains(rule: Statistical, past: Pair, block: Pair, *, betting: bool) -> Gains:
-    """What a block says in which both revisions served; `past` are all blocks before it."""
+def gains(rule: Statistical, past: Pair, block: Pair, lately: Lately | None) -> Gains:
+    """What a block says in which both revisions served; `past` are all blocks before it.
+
+    With `lately` errors are bet on.
+    """
     match rule:
         case ErrorRate():
-            return error_rate.gains(rule, block, betting=betting)
+            return error_rate.gains(rule, block, lately)
         case Latency():
             return latency.gains(rule, past, block)
         case ScoreDistance() | ShareDistance():
@@ -32,11 +36,11 @@ def gains(rule: Statistical, past: Pair, block: Pair, *, betting: bool) -> Gains
             assert_never(rule)
 
 
-def gains_alone(rule: Statistical, past: Count, block: Count, *, betting: bool) -> Gains:
+def gains_alone(rule: Statistical, past: Count, block: Count, lately: Lately | None) -> Gains:
     """What a block of canary traffic says where stable has no pods."""
     match rule:
         case ErrorRate():
-            return error_rate.gains_alone(rule, block, betting=betting)
+            return error_rate.gains_alone(rule, block, lately)
         case Latency():
             return latency.gains_alone(rule, block)
         case ScoreDistance() | ShareDistance():
