@@ -16,7 +16,7 @@ from urllib3.util import Retry
 from davylamp.adapters import seen
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.ownquery import OwnQuery, read_values
-from davylamp.adapters.prometheus_session import PrometheusSession
+from davylamp.adapters.prometheus_session import ANSWER_LIMIT, PrometheusSession
 from davylamp.adapters.promql import CounterQuery
 from davylamp.adapters.scrapes import PodKey, read_scrapes
 from davylamp.adapters.seen import SeenSeries
@@ -95,6 +95,7 @@ class PrometheusSource:
     Args:
         settings: where Prometheus is.
         deadline: seconds for one answer as a whole.
+        answer_limit: bytes of an answer about counters.
         on_query: told of every query, for metrics.
         on_down: told when pods' counters cannot be asked for; a user's own query may be too slow
             for a Prometheus that is well.
@@ -108,6 +109,7 @@ class PrometheusSource:
         settings: SourceSettings,
         *,
         deadline: float = 8.0,
+        answer_limit: int = ANSWER_LIMIT,
         on_query: OnQuery = lambda _result, _seconds: None,
         on_down: Callable[[], None] = lambda: None,
     ) -> None:
@@ -120,6 +122,7 @@ class PrometheusSource:
                 token_file=settings.bearer_token_file,
                 ca_file=settings.ca_file,
                 deadline=deadline,
+                answer_limit=answer_limit,
             ),
             retry=Retry(0),
             timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),

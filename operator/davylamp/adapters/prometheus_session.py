@@ -5,6 +5,7 @@ time, and puts answer bodies into its exceptions. All of that is decided here in
 """
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -15,13 +16,17 @@ from typing_extensions import override
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
 
-_ANSWER_LIMIT: Final = 8 * 1024 * 1024
-"""Bytes of an answer: read, it takes fifteen times as much memory. What would be longer is asked
-for in parts."""
+ANSWER_LIMIT: Final = 4 * 1024 * 1024
+"""Bytes of an answer: while it is read it takes fifteen times as much memory. The operator asks
+about less where it would be longer."""
 _OWN_ANSWER_LIMIT: Final = 1024 * 1024
 """Bytes of an answer to a range query. Those are users' own: whoever may write one must not be able
 to fill the operator's memory, and one series of 10,000 points takes less than half of it."""
+_BODY_LIMIT: Final = 64 * 1024
+"""Bytes of an answer that is an error."""
 _ERROR_LIMIT: Final = 200
+_TOO_MUCH: Final = re.compile(r"too many|too much|exceed|more than|limit", re.IGNORECASE)
+"""How Prometheus and its kin say that a query would load more than it may."""
 _CANNOT_ASK: Final = frozenset({401, 403, 408, 429})
 
 
@@ -32,15 +37,24 @@ class PrometheusSession(requests.Session):
         token_file: file with a bearer token, if one is needed.
         ca_file: certificates to trust instead of the system's.
         deadline: seconds for request and answer as a whole.
+        answer_limit: bytes of an answer.
     """
 
-    def __init__(self, *, token_file: str | None, ca_file: str | None, deadline: float) -> None:
+    def __init__(
+        self,
+        *,
+        token_file: str | None,
+        ca_file: str | None,
+        deadline: float,
+        answer_limit: int = ANSWER_LIMIT,
+    ) -> None:
         super().__init__()
         self.auth = _TokenFile(Path(token_file) if token_file else None)
         self.headers["Accept-Encoding"] = "identity"
         if ca_file is not None:
             self.verify = ca_file
         self._deadline = deadline
+        self._answer_limit = answer_limit
 
     @override
     def request(self, method: str | bytes, url: str | bytes, **options: Any) -> requests.Response:  # type: ignore[override]
@@ -49,11 +63,16 @@ class PrometheusSession(requests.Session):
             options["data"] = options.pop("params", None)
         ends = time.monotonic() + self._deadline
         response = super().request(method, url, **options, allow_redirects=False, stream=True)
-        limit = _OWN_ANSWER_LIMIT if str(url).endswith("/query_range") else _ANSWER_LIMIT
-        response.raw = _BoundedBody(response.raw, ends=ends, limit=limit)
-        if response.status_code != requests.codes.ok:
-            raise _refused(response)
+        limit, advice = self._answer_limit, ""
+        if str(url).endswith("/query_range"):
+            limit, advice = _OWN_ANSWER_LIMIT, ": aggregate it to one series, by sum or max"
+        is_ok = response.status_code == requests.codes.ok
+        response.raw = _BoundedBody(
+            response.raw, ends=ends, limit=limit if is_ok else _BODY_LIMIT, advice=advice
+        )
         try:
+            if not is_ok:
+                raise _refused(response)
             _ = response.content
         finally:
             response.close()  # else what is cut off stays open
@@ -81,10 +100,11 @@ class _BoundedBody:
     ever; and no answer we asked for needs that much memory.
     """
 
-    def __init__(self, body: Any, *, ends: float, limit: int) -> None:
+    def __init__(self, body: Any, *, ends: float, limit: int, advice: str) -> None:
         self._body = body
         self._ends = ends
         self._left = limit
+        self._advice = advice
 
     def read(self, amount: int) -> bytes:
         """Next piece, as soon as some of it is there."""
@@ -93,7 +113,7 @@ class _BoundedBody:
         if time.monotonic() > self._ends:
             raise requests.ReadTimeout
         if self._left < 0:
-            raise TooMuch("Prometheus: the answer is too long")
+            raise TooMuch(f"Prometheus: the answer is too long{self._advice}")
         return piece
 
     def close(self) -> None:
@@ -107,10 +127,12 @@ def _refused(response: requests.Response) -> SourceError:
     status = response.status_code
     cannot_ask = status in _CANNOT_ASK or status >= requests.codes.server_error
     fault = SourceFault.DOWN if cannot_ask else SourceFault.BAD_ANSWER
-    said = _error(response.content)
-    response.close()
+    try:
+        said = _error(response.content)
+    except TooMuch:
+        said = ""
     message = f"Prometheus: HTTP {status} {said}".rstrip()
-    if status == requests.codes.unprocessable_entity:  # more samples than it may load, for one
+    if status == requests.codes.unprocessable_entity and _TOO_MUCH.search(said):
         return TooMuch(message)
     return SourceError(fault, message)
 

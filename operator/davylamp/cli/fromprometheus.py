@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Final
 
-from davylamp.adapters.errors import SourceError
+from davylamp.adapters.errors import SourceError, TooMuch
 from davylamp.adapters.prometheus import PrometheusSource
 from davylamp.adapters.promql import CounterQuery, Workload
 from davylamp.adapters.series import SeriesNames
@@ -22,6 +22,8 @@ from davylamp.manifests.identity import Owner
 
 DEADLINE: Final = 60.0
 """Seconds for the answer; a long window of many pods takes its time."""
+ANSWER_LIMIT: Final = 64 * 1024 * 1024
+"""Bytes of the answer: there is one, and a command has no limit of memory as the operator has."""
 TOKEN_FILE: Final = "DAVYLAMP_PROMETHEUS_BEARER_TOKEN_FILE"  # noqa: S105
 CA_FILE: Final = "DAVYLAMP_PROMETHEUS_CA_FILE"
 
@@ -78,6 +80,9 @@ def asked(url: str, window: Window) -> Mapping[Channel, Scrapes]:
         )
         address = Address(url, os.environ.get(TOKEN_FILE), os.environ.get(CA_FILE))
         answer = asyncio.run(_scrapes(address, query))
+    except TooMuch as wrong:
+        advice = "choose a shorter time with --from and --until"
+        raise UsageError(f"--prometheus {url}: {wrong}: {advice}") from wrong
     except (SourceError, ValueError) as wrong:
         raise UsageError(f"--prometheus {url}: {wrong}") from wrong
     candidate, stable = (
@@ -89,7 +94,7 @@ def asked(url: str, window: Window) -> Mapping[Channel, Scrapes]:
 async def _scrapes(
     address: Address, query: CounterQuery
 ) -> Mapping[tuple[str, str], tuple[Sample, ...]]:
-    source = PrometheusSource(address, deadline=DEADLINE)
+    source = PrometheusSource(address, deadline=DEADLINE, answer_limit=ANSWER_LIMIT)
     try:
         return await source.scrapes(query)
     finally:

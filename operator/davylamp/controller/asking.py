@@ -21,9 +21,6 @@ DEADLINE: Final = 8.0
 LAG: Final = 1.0
 """Seconds that a sample may take from its scrape until Prometheus can be asked for it."""
 LONGEST_WINDOW: Final = 6 * 3600.0
-MANY_SCRAPES: Final = 24
-"""Scrapes of a pod above which an answer may be so large that only one is held at a time; who is up
-to date is asked about less, and waits for nobody."""
 MOST_POINTS: Final = 500
 """Points of a user's own query that are asked for at a time."""
 _T = TypeVar("_T")
@@ -40,11 +37,12 @@ class Asker:
     def __init__(self, source: MetricSource, settings: MetricSettings) -> None:
         self._source = source
         self._settings = settings
-        self._long = asyncio.Semaphore(1)
 
     async def counters(self, batch: Batch) -> Mapping[Channel, Scraped | SourceError]:
         """Ask one query for each channel: values, or why there are none."""
         channels = batch.channels
+        if not batch.at_once:
+            return {channel: await self._channel(channel, batch) for channel in channels}
         asked = (self._channel(channel, batch) for channel in channels)
         return dict(zip(channels, await asyncio.gather(*asked), strict=True))
 
@@ -63,12 +61,6 @@ class Asker:
         wanted = parts_with(channel, batch.parts)
         oldest = min(each.unread[channel] for each in wanted)
         query = self._query(channel, wanted, batch.at, max(oldest, batch.at - LONGEST_WINDOW))
-        if query.window <= MANY_SCRAPES * self._settings.scrape_interval:
-            return await self._counted(query)
-        async with self._long:
-            return await self._counted(query)
-
-    async def _counted(self, query: CounterQuery) -> Scraped | SourceError:
         until = asyncio.get_running_loop().time() + DEADLINE
         answer = await _told(self._source.scrapes(query, until=until))
         return answer if isinstance(answer, SourceError) else by_workload(answer)

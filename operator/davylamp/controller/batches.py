@@ -1,16 +1,17 @@
 """Which rollouts Prometheus is asked about together, and up to when. Pure.
 
-A long query may be refused or take long, and the others must not be blind for it. Who is far behind
-(after a restart or an outage) catches up in slices, each asked for and folded before the next: an
-answer about hours of histograms would fill the memory.
+All that are up to date are asked about together: one query a channel, however many they are. Who
+begins, or is behind after a restart or an outage, is asked about alone, so that its long queries
+and its troubles are nobody else's. It catches up in slices, each folded before the next: an answer
+about hours of histograms would fill the memory.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
 from davylamp.controller.cache import Key
-from davylamp.controller.following import BASELINE_SCRAPES, SURVEY, Followed
+from davylamp.controller.following import BASELINE_SCRAPES, Followed
 from davylamp.gates import Channel
 
 SLICE: Final = 900.0
@@ -33,11 +34,14 @@ class Batch:
     Attributes:
         at: epoch seconds up to which samples are asked for.
         is_present: whether that is now; else more is to come before anything can be said.
+        at_once: whether all channels are asked about at the same time. Long answers are held one
+            by one.
     """
 
     at: float
     is_present: bool
     parts: tuple[Part, ...] = ()
+    at_once: bool = True
 
     @property
     def channels(self) -> list[Channel]:
@@ -45,12 +49,18 @@ class Batch:
         found = {channel for part in self.parts for channel in part.channels}
         return sorted(found, key=lambda channel: channel.value)
 
+    @property
+    def oldest(self) -> float:
+        """Epoch seconds of the oldest sample that is needed."""
+        unread = (part.followed.unread[c] for part in self.parts for c in part.channels)
+        return min(unread)
+
 
 @dataclass(frozen=True)
 class Batches:
-    """Those that are up to date, and those that begin or are behind."""
+    """Those that are up to date, and one by one those that begin or are behind."""
 
-    recent: tuple[Batch, ...] = ()
+    recent: Batch | None = None
     past: tuple[Batch, ...] = ()
 
 
@@ -63,67 +73,52 @@ def plan(followed: Mapping[Key, Followed], now: float, scrape_interval: float) -
     """Who is asked about together at this moment.
 
     Channels of one rollout that were read equally far stay together: their evidence must be seen
-    in the order of time.
+    in the order of time. One that cannot be read falls behind alone.
     """
     again = overlap(scrape_interval)
-    recent, begun = now - 2 * again, now - 2 * again - SURVEY
-    unread = {key: each.unread for key, each in followed.items()}
-    old = [at for each in unread.values() for at in each.values() if at < begun]
-    end = min(now, min(old, default=now) + SLICE + again)
-    sections = (
-        (now, recent, now),
-        (now, begun, recent),
-        (end, float("-inf"), min(begun, end)),
-    )
-    up_to_date, begins, behind = (
-        _batch(followed, unread, (first, last), at, is_present=at >= now)
-        for at, first, last in sections
-    )
-    return Batches(_some(up_to_date), _some(begins, behind))
+    parts, past = list[Part](), list[Batch]()
+    for key, each in followed.items():
+        recent = {c for c, moment in each.unread.items() if moment >= now - 2 * again}
+        if recent:
+            parts.append(Part(key, each, frozenset(recent)))
+        past += _slices(key, each, each.unread.keys() - recent, now, again)
+    return Batches(Batch(now, is_present=True, parts=tuple(parts)) if parts else None, tuple(past))
 
 
-def halves(batch: Batch) -> tuple[Batch, ...]:
-    """The same questions about half of the rollouts each; none of a single one."""
-    if len(batch.parts) < 2:
+def halves(batch: Batch, channels: Iterable[Channel]) -> tuple[Batch, ...]:
+    """Questions about some channels only, of half of the rollouts each; none of a single one."""
+    wanted = frozenset(channels)
+    parts = [replace(p, channels=p.channels & wanted) for p in batch.parts if p.channels & wanted]
+    if len(parts) < 2:
         return ()
-    middle = len(batch.parts) // 2
-    first, second = batch.parts[:middle], batch.parts[middle:]
-    return replace(batch, parts=first), replace(batch, parts=second)
+    middle = len(parts) // 2
+    return tuple(replace(batch, parts=tuple(p)) for p in (parts[:middle], parts[middle:]))
 
 
-def shorter(batch: Batch, scrape_interval: float) -> tuple[Batch, ...]:
-    """The first half of the time that is asked about; none where that is too little to come nearer.
+def shorter(batch: Batch, scrape_interval: float) -> Batch | None:
+    """The first half of the time that is asked about; None where that comes no nearer.
 
     The rest is asked about when that was read.
     """
-    oldest = min(each.followed.unread[channel] for each in batch.parts for channel in each.channels)
-    length = (batch.at - oldest) / 2
+    length = (batch.at - batch.oldest) / 2
     if length < 2 * overlap(scrape_interval):
-        return ()
-    return (replace(batch, at=oldest + length, is_present=False),)
-
-
-def _batch(
-    followed: Mapping[Key, Followed],
-    unread: Mapping[Key, Mapping[Channel, float]],
-    span: tuple[float, float],
-    at: float,
-    *,
-    is_present: bool,
-) -> Batch:
-    """What is unread from a moment within the span on."""
-    parts = []
-    for key, moments in unread.items():
-        channels = {c for c, moment in moments.items() if span[0] <= moment < span[1]}
-        if channels:
-            parts.append(Part(key, followed[key], frozenset(channels)))
-    return Batch(at, is_present, tuple(parts))
-
-
-def _some(*batches: Batch) -> tuple[Batch, ...]:
-    return tuple(batch for batch in batches if batch.parts)
+        return None
+    return replace(batch, at=batch.oldest + length, is_present=False)
 
 
 def parts_with(channel: Channel, parts: Iterable[Part]) -> list[Followed]:
     """Those whose channel is asked about."""
     return [part.followed for part in parts if channel in part.channels]
+
+
+def _slices(
+    key: Key, followed: Followed, channels: Iterable[Channel], now: float, again: float
+) -> Iterator[Batch]:
+    """The next slice of channels that are behind, of those that were read equally far at a time."""
+    by_moment: dict[float, set[Channel]] = {}
+    for channel in channels:
+        by_moment.setdefault(followed.unread[channel], set()).add(channel)
+    for moment, found in by_moment.items():
+        at = min(now, moment + SLICE + again)
+        part = Part(key, followed, frozenset(found))
+        yield Batch(at, is_present=at >= now, parts=(part,), at_once=False)

@@ -96,6 +96,8 @@ class Followed:
     read: dict[Channel, float] = field(default_factory=dict)
     """Epoch seconds up to which each channel was read, so that nothing before is still needed."""
     newest: dict[str, float] = field(default_factory=dict)
+    tried: dict[Channel, float] = field(default_factory=dict)
+    """When each channel's past was last asked about, by a clock that only goes forward."""
     errors: dict[Channel, SourceError] = field(default_factory=dict)
     query_errors: dict[str, SourceError] = field(default_factory=dict)
     answered: set[Channel] = field(default_factory=set)

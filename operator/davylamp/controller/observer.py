@@ -153,7 +153,7 @@ def with_judgements(
         seen,
         judged=judged.revision,
         source_error=_source_error(evidence, _plan_of(status, seen)),
-        first_scrape_seen=ready <= evidence.scraped or _queries_suffice(evidence),
+        first_scrape_seen=_is_seen(ready, evidence, _plan_of(status, seen)),
     )
     trials = {name: t for name, t in evidence.trials.items() if t.started_at <= around.now}
     if not trials:
@@ -177,8 +177,7 @@ def _source_error(evidence: Evidence, plan: Rollout) -> str | None:
 
     A query that is answered badly is not the source's fault: its gate is blind.
     """
-    silent = {gate.name for gate in plan.gates if gate.action is OnFail.WARN}
-    heard = {name: t.rule.channel for name, t in evidence.trials.items() if name not in silent}
+    heard = _heard(evidence, plan)
     counters = (str(e) for channel, e in evidence.errors.items() if channel in heard.values())
     own = (
         f"gate {gate}: {error}"
@@ -188,10 +187,20 @@ def _source_error(evidence: Evidence, plan: Rollout) -> str | None:
     return next(chain(counters, own), None)
 
 
-def _queries_suffice(evidence: Evidence) -> bool:
-    """Whether no gate needs a pod to be scraped, and all that are asked instead were answered."""
+def _is_seen(ready: frozenset[str], evidence: Evidence, plan: Rollout) -> bool:
+    """Whether the gates have seen all pods, and own queries were answered, well or not."""
     channels = {trial.rule.channel for trial in evidence.trials.values()}
-    return channels == {Channel.QUERY} and evidence.trials.keys() <= evidence.queried
+    heard = _heard(evidence, plan)
+    own = {gate for gate, channel in heard.items() if channel is Channel.QUERY}
+    needs_no_scrape = channels == {Channel.QUERY}
+    scraped = needs_no_scrape or ready <= evidence.scraped
+    return scraped and own <= evidence.queried | evidence.query_errors.keys()
+
+
+def _heard(evidence: Evidence, plan: Rollout) -> Mapping[str, Channel]:
+    """What is read for each gate that does more than warn."""
+    silent = {gate.name for gate in plan.gates if gate.action is OnFail.WARN}
+    return {name: t.rule.channel for name, t in evidence.trials.items() if name not in silent}
 
 
 def _fault(error: SourceError) -> tuple[str, str]:

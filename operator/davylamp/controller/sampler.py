@@ -1,16 +1,17 @@
 """Reads what pods counted about all rollouts at once, and has it folded into evidence.
 
-One query a tick and channel however many rollouts there are (more while some have to catch up after
-a restart or an outage), and none at all while nothing is judged (P9). Evidence is a pure function
-of what Prometheus holds and of the weight changes in the status, so losing it costs a few longer
-queries (P5). In the fast lane the pods are read directly; Prometheus stays the record, from which
-evidence begins and to which it falls back while pods cannot be reached.
+One query a tick and channel however many rollouts there are (more for those that begin or have to
+catch up, and where an answer is bad), and none at all while nothing is judged (P9). Evidence is a
+pure function of what Prometheus holds and of the weight changes in the status, so losing it costs a
+few longer queries (P5). In the fast lane the pods are read directly; Prometheus stays the record,
+from which evidence begins and to which it falls back while pods cannot be reached.
 """
 
 import asyncio
 import logging
+import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
@@ -35,6 +36,8 @@ Answers: TypeAlias = Mapping[Channel, Scraped | SourceError]
 _log = logging.getLogger(__name__)
 TICK: Final = 1.0
 """Seconds between polls; a scrape is judged at most this long after it can be seen."""
+AT_ONCE: Final = 3
+"""Rollouts that begin or are behind that are asked about at a time: their answers are long."""
 
 
 class Sampler:
@@ -130,47 +133,63 @@ class Sampler:
 
     async def _ask_recent(self) -> None:
         """Ask about those that are up to date."""
-        await self._ask(self._plan().recent)
+        batch = self._plan().recent
+        if batch:
+            await self._ask_about(batch)
+            self._note_outage()
 
     async def _ask_past(self) -> None:
-        """Ask about those that begin or are behind: long queries, a slice at a time."""
-        await self._ask(self._plan().past)
+        """Ask about each that begins or is behind; one that has come meanwhile is next."""
+        began = time.monotonic()
+        while wave := self._wave(began):
+            await asyncio.gather(*(self._ask_alone(batch) for batch in wave))
+            self._note_outage()
+
+    def _wave(self, began: float) -> list[Batch]:
+        """A few that were not asked about since this turn began, those never asked about first."""
+        waiting = [(_tried(batch), batch) for batch in self._plan().past]
+        waiting = [each for each in waiting if each[0] < began]
+        wave = [batch for _, batch in sorted(waiting, key=lambda each: each[0])[:AT_ONCE]]
+        for batch in wave:
+            for part in batch.parts:
+                part.followed.tried.update(dict.fromkeys(part.channels, time.monotonic()))
+        return wave
 
     def _plan(self) -> Batches:
         """Who is asked about: everybody but those whose pods are read."""
         rest = {key: f for key, f in self._followed.items() if not self._is_told_by_pods(key)}
         return plan(rest, self._clock(), self._settings.scrape_interval)
 
-    async def _ask(self, batches: Iterable[Batch]) -> None:
-        """Ask about each batch, and take in its answers as they come."""
-        found = await asyncio.gather(*(self._ask_about(batch) for batch in batches))
-        if found:
-            self._note_outage()
+    async def _ask_alone(self, batch: Batch) -> None:
+        """Ask about a single one; of what is too long, about less time."""
+        (part,) = batch.parts
+        every = self._settings.scrape_interval
+        with alone(part.key):
+            answers = await self._asker.counters(batch)
+            while _any_too_much(answers) and (less := shorter(batch, every)):
+                batch, answers = less, await self._asker.counters(less)
+            if self._followed.get(part.key) is part.followed:
+                await self._judge(part, answers, batch)
 
     async def _ask_about(self, batch: Batch) -> None:
-        """Ask about a batch; where an answer is bad, about less at a time.
-
-        An answer that is too long gets shorter so, and one rollout's strange series blind no other.
-        """
-        answers = await self._asker.counters(batch)
-        less = self._less(batch, answers)
-        for each in less:
-            await self._ask_about(each)
-        if less:
-            return
+        found = await self._answers(batch)
         for part in batch.parts:
             if self._followed.get(part.key) is part.followed:
                 with alone(part.key):
-                    await self._judge(part, answers, batch)
+                    await self._judge(part, found[part.key], batch)
 
-    def _less(self, batch: Batch, answers: Answers) -> tuple[Batch, ...]:
-        """What is asked instead where an answer is bad, if less can be asked."""
-        bad = [each for each in answers.values() if _is_bad(each)]
-        if not bad:
-            return ()
-        if any(isinstance(each, TooMuch) for each in bad):
-            return halves(batch) or shorter(batch, self._settings.scrape_interval)
-        return halves(batch)
+    async def _answers(self, batch: Batch) -> Mapping[Key, Answers]:
+        """The answers about each; a channel's that is bad comes from questions about half of them.
+
+        What is too long gets shorter so, and one rollout's strange series blind no other.
+        """
+        answers = await self._asker.counters(batch)
+        bad = [channel for channel, answer in answers.items() if _is_bad(answer)]
+        found = {p.key: {c: answers[c] for c in p.channels} for p in batch.parts}
+        for half in halves(batch, bad):
+            for key, instead in (await self._answers(half)).items():
+                found[key] |= instead
+        return found
 
     async def _judge(self, part: Part, answers: Answers, batch: Batch) -> None:
         """Take in one subject's samples; news is what was seen once nothing older is unread."""
@@ -232,6 +251,16 @@ class Sampler:
     def _is_told_by_pods(self, key: Key) -> bool:
         """Whether its pods are read at the moment, so that Prometheus need not be asked."""
         return self._fast_lane is not None and key in self._fast_lane.told
+
+
+def _tried(batch: Batch) -> float:
+    """When it was last asked about, by a clock that only goes forward."""
+    tried = (p.followed.tried.get(c, -math.inf) for p in batch.parts for c in p.channels)
+    return min(tried)
+
+
+def _any_too_much(answers: Answers) -> bool:
+    return any(isinstance(answer, TooMuch) for answer in answers.values())
 
 
 def _is_bad(answer: Scraped | SourceError) -> bool:

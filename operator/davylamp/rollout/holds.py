@@ -61,7 +61,7 @@ def not_scraped_yet(turn: Turn, candidate: Candidate) -> Hold | None:
     since = max((at for at in ready if at), default=candidate.stage_at)
     if turn.seen.now - since > FIRST_SCRAPE_PATIENCE:
         return None
-    return Hold(Reason.AWAITING_FIRST_SCRAPE, "pods are ready, Prometheus has not seen them yet")
+    return Hold(Reason.AWAITING_FIRST_SCRAPE, "pods are ready, the gates have not seen them yet")
 
 
 def checks_pending(_: Turn, candidate: Candidate) -> Hold | None:

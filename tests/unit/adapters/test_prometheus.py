@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from davylamp.adapters import prometheus_session
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
 from davylamp.adapters.prometheus import CounterQuery, OwnQuery, PrometheusSource, SeenSeries
 from davylamp.gates.samples import Channel, Sample
@@ -212,10 +211,11 @@ async def test_a_refused_connection_is_down(unused_tcp_port: int) -> None:
     source.close()
 
 
-async def test_an_endless_answer_is_cut(server: Server, source, monkeypatch) -> None:
-    monkeypatch.setattr(prometheus_session, "_ANSWER_LIMIT", 1000)
+async def test_an_endless_answer_is_cut(server: Server) -> None:
+    source = PrometheusSource(Told(server.url), answer_limit=1000)
     server.body = " " * 2000
     error = await failure(source)
+    source.close()
     assert isinstance(error, TooMuch)
     assert (error.fault, error.message) == (
         SourceFault.BAD_ANSWER,
@@ -229,6 +229,14 @@ async def test_what_prometheus_may_not_load_is_too_much(server: Server, source) 
     error = await failure(source)
     assert isinstance(error, TooMuch)
     assert "too many samples" in error.message
+    server.body = {"status": "error", "error": "many-to-many matching not allowed"}
+    assert not isinstance(await failure(source), TooMuch)
+
+
+async def test_a_gateway_that_is_down_is_no_long_answer(server: Server, source) -> None:
+    server.status, server.body = 502, "<html>" + " " * 1_000_000
+    error = await failure(source)
+    assert (error.fault, error.message) == (SourceFault.DOWN, "Prometheus: HTTP 502")
 
 
 async def test_the_token_is_read_anew_for_each_request(server: Server, tmp_path: Path) -> None:
@@ -362,7 +370,7 @@ async def test_a_user_cannot_fill_the_memory_with_an_own_query(server: Server, s
     server.body = matrix({"metric": {}, "values": values})
     assert len(await source.values(OWN)) == 10_000
     server.body = matrix(*[{"metric": {"pod": str(n)}, "values": values} for n in range(20)])
-    with pytest.raises(SourceError, match="the answer is too long") as caught:
+    with pytest.raises(SourceError, match="too long: aggregate it to one series") as caught:
         await source.values(OWN)
     assert caught.value.fault is SourceFault.BAD_ANSWER
 

@@ -13,7 +13,7 @@ from davylamp.adapters.ownquery import ArmNames, QueryScope
 from davylamp.controller import batches, folding
 from davylamp.controller.batches import SLICE
 from davylamp.controller.cache import Key
-from davylamp.controller.sampler import Sampler, Subject
+from davylamp.controller.sampler import AT_ONCE, Sampler, Subject
 from davylamp.controller.settings import MetricSettings
 from davylamp.gates import Channel, Count, ErrorRate, Latency, Query, Sample, Trial, WeightChange
 
@@ -31,6 +31,8 @@ class Source:
         self.refuses_long_windows = False
         self.most_workloads = self.longest_window = math.inf
         self.strange = ""
+        self.faults = {}
+        """By channel, for good."""
 
     async def scrapes(self, query, *, until=None):
         self.queries.append(query)
@@ -39,6 +41,8 @@ class Source:
         is_large = len(names) > self.most_workloads or query.window > self.longest_window
         if is_large:
             raise TooMuch("the answer is too long")
+        if query.channel in self.faults:
+            raise SourceError(self.faults[query.channel], "no answer")
         if self.strange in names:
             raise SourceError(SourceFault.BAD_ANSWER, "histograms came for counters")
         if self.fault or is_long:
@@ -91,7 +95,7 @@ async def test_one_query_a_poll_however_many_are_followed(sampler, source):
     for number in range(50):
         sampler.follow(Key("models", str(number)), subject(str(number)))
     await polled(sampler, source, 10)
-    assert len(source.queries) == 10
+    assert len(source.queries) == 50 + 9, "each of its own past first"
     assert len(source.queries[-1].workloads) == 100
 
 
@@ -120,7 +124,9 @@ async def test_what_is_too_long_of_a_single_one_is_asked_for_in_shorter_times(sa
     assert sampler.evidence(A).panel == whole.evidence(A).panel
 
 
-async def test_of_long_answers_only_one_is_held_at_a_time(sampler, source, monkeypatch):
+async def test_of_one_that_is_behind_only_one_answer_is_waited_for_at_a_time(
+    sampler, source, monkeypatch
+):
     busy, most = 0, 0
     real = source.scrapes
 
@@ -133,13 +139,57 @@ async def test_of_long_answers_only_one_is_held_at_a_time(sampler, source, monke
         return await real(query, until=until)
 
     monkeypatch.setattr(source, "scrapes", counted)
-    rules = {"errors": ErrorRate(), "slow": Latency(over=0.25)}
-    trials = {name: trial(NOW - 3000, rule) for name, rule in rules.items()}
-    sampler.follow(A, Subject("models", "a-new", "a-old", trials))
+    sampler.follow(A, two_gates("a", NOW - 3000))
     await polled(sampler, source)
     assert most == 1
     await polled(sampler, source, 6)
-    assert most == 2
+    assert most == 2, "that of one that is up to date is not long"
+
+
+def two_gates(name: str, started_at: float) -> Subject:
+    """A rollout whose errors and latencies are read."""
+    rules = {"errors": ErrorRate(), "slow": Latency(over=0.25)}
+    trials = {gate: trial(started_at, rule) for gate, rule in rules.items()}
+    return Subject("models", f"{name}-new", f"{name}-old", trials)
+
+
+@pytest.mark.parametrize("fault", list(SourceFault))
+async def test_a_channel_that_stays_unread_holds_up_nothing_else(sampler, source, fault):
+    """After a restart: both are hours behind, and one channel of one of them never comes."""
+    sampler.follow(A, two_gates("a", NOW - 9000))
+    sampler.follow(B, subject("b", NOW - 5000))
+    source.faults[Channel.LATENCY] = fault
+    await polled(sampler, source, 30)
+    assert Channel.ERRORS in sampler.evidence(B).answered
+    assert sampler.evidence(B).errors == {}
+    assert sampler.evidence(A).answered == {Channel.ERRORS}
+    assert sampler.evidence(A).errors.keys() == {Channel.LATENCY}
+    source.faults.clear()
+    await polled(sampler, source, 30)
+    assert sampler.evidence(A).errors == {}
+
+
+async def test_channels_read_unequally_far_are_both_read_to_the_end(sampler, source):
+    """One was too slow once, and is too long since."""
+    sampler.follow(A, two_gates("a", NOW - 3000))
+    source.faults[Channel.LATENCY] = SourceFault.DOWN
+    await polled(sampler, source, 2)
+    source.faults.clear()
+    source.longest_window = 300.0
+    await polled(sampler, source, 40)
+    assert sampler.evidence(A).answered == {Channel.ERRORS, Channel.LATENCY}
+    assert sampler.evidence(A).errors == {}
+
+
+async def test_who_begins_is_asked_about_before_those_that_are_far_behind(sampler, source):
+    for number in range(9):
+        sampler.follow(Key("models", str(number)), subject(str(number), NOW - 20_000))
+    await polled(sampler, source)
+    asked = len(source.queries)
+    sampler.follow(A, subject("a"))
+    await polled(sampler, source)
+    first = [{name for _, name in query.workloads} for query in source.queries[asked:]]
+    assert {"a-new", "a-old"} in first[:AT_ONCE]
 
 
 async def test_the_strange_series_of_one_blind_no_other(sampler, source):

@@ -53,7 +53,7 @@ class Lately:
 def gains(rule: ErrorRate, block: Pair, lately: Lately | None = None) -> Gains:
     """What one block says in which both revisions served; with `lately` it is bet on as a whole."""
     candidate, stable = block.candidate, block.stable
-    if lately:
+    if lately is not None:
         return _bets(rule, block, lately)
     worse, better = _ratio(rule, Table.of(candidate, stable))
     own_worse, own_better = _rate(rule, candidate)
@@ -66,7 +66,7 @@ def gains_alone(rule: ErrorRate, candidate: Count, lately: Lately | None = None)
     The ratio claim then also says "at most `max_rate` while there was nothing to compare with",
     which keeps it an e-process without starting anew.
     """
-    if lately:
+    if lately is not None:
         worse, better = _rate_bets(rule, candidate, lately)
         return Gains({RATIO: worse}, {RATIO: better, RATE: better})
     worse, better = _rate(rule, candidate)
