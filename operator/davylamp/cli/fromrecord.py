@@ -16,32 +16,35 @@ def recorded(path: str, text: str) -> tuple[Rollout, Seen]:
     Raises:
         UsageError: it is no record, a damaged one, or nothing was read.
     """
-    record, seen = _read(path, text)
-    if not seen.judged_by:
+    rollout, seen = _read(path, text)
+    if not (seen.channels or seen.answers):
         raise UsageError(f"{path}: the record holds nothing that was read of the pods")
-    return _rollout(path, record.spec), seen
+    return rollout, seen
 
 
-def _read(path: str, text: str) -> tuple[FlightRecord, Seen]:
+def _read(path: str, text: str) -> tuple[Rollout, Seen]:
     for item in parsed(path, text):
         if isinstance(item, dict) and item.get("kind") == "ConfigMap":
             try:
                 record = read_flight_record(item)
-                return record, _seen(record)
+                rollout = _rollout(path, record.spec)
+                return rollout, _seen(record, rollout)
             except ValueError as wrong:
                 raise UsageError(f"{path}: {wrong}") from wrong
     raise UsageError(f"{path}: there is no ConfigMap in it")
 
 
-def _seen(record: FlightRecord) -> Seen:
+def _seen(record: FlightRecord, rollout: Rollout) -> Seen:
     flight = record.flight
     return Seen(
         channels=record.scrapes(),
         answers=record.answers(),
+        asked={gate.name: gate.query for gate in rollout.gates if gate.query},
         weights=_weights(flight),
         scrape_interval=flight.scrape_interval,
         baseline=flight.baseline,
         rates=flight.rates if flight.phase == "Probation" else None,
+        lacks=flight.left_out,
     )
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
+from davylamp.api.gate_kinds import Query
 from davylamp.api.gate_status import FeatureShare, GateRate
 from davylamp.api.gates import OnFail
+from davylamp.api.quantities import seconds
 from davylamp.api.spec import Rollout
 from davylamp.cli.counters import Pods, scrape_interval
 from davylamp.cli.errors import UsageError
@@ -21,34 +23,32 @@ from davylamp.simulation import plans
 class Seen:
     """What was seen of both revisions: counters by channel, values of own queries by gate.
 
-    Times are seconds on the clock of the samples. `scrape_interval` is 0 and `weights` are empty
-    where nobody told them. `rates` are told of a probation: what was bad of the answers of the
-    revision before.
+    `asked` are the queries that gave the values. Times are seconds on the clock of the samples.
+    `scrape_interval` is 0 and `weights` are empty where nobody told them. `rates` are told of a
+    probation: what was bad of the answers of the revision before. `lacks` says what of all this
+    was not kept.
     """
 
     channels: Mapping[Channel, Scrapes]
     answers: Mapping[str, QueryAnswers] = field(default_factory=dict)
+    asked: Mapping[str, Query] = field(default_factory=dict)
     weights: tuple[WeightChange, ...] = ()
     scrape_interval: float = 0.0
     baseline: tuple[FeatureShare, ...] = ()
     rates: tuple[GateRate, ...] | None = None
-
-    @property
-    def judged_by(self) -> frozenset[Channel]:
-        """Channels of the gates that can be judged from it."""
-        own = {Channel.QUERY} if self.answers else set()
-        return frozenset({*self.channels, *own})
+    lacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Past:
-    """What was seen of a canary or in a probation, and the settings to judge it by.
+    """What was seen of a canary or in a probation, and what the operator would have judged.
 
     `others` are gates that it cannot decide; if that is all of them the default gate stands in.
     """
 
     rollout: Rollout
     seen: Seen
+    trials: Mapping[str, Trial]
     others: tuple[str, ...] = ()
     stands_in: bool = False
 
@@ -83,20 +83,6 @@ class Past:
         found = {each.name: each.action for each in self.rollout.gates}
         return found[gate] is OnFail.ROLLBACK
 
-    def trials(self) -> Mapping[str, Trial]:
-        """What the operator would have judged.
-
-        Raises:
-            UsageError: the settings are no rule, or leave nothing to judge.
-        """
-        try:
-            found = _trials(self.rollout, self.seen)
-        except ValueError as wrong:
-            raise UsageError(f"spec.rollout.gates: {wrong}") from wrong
-        if not found:
-            raise UsageError("spec.rollout.gates: no gate can be judged from what was recorded")
-        return found
-
 
 def of_counters(candidate: Pods, stable: Pods) -> Mapping[Channel, Scrapes]:
     """Counters of requests and errors as a channel."""
@@ -108,35 +94,90 @@ def past_of(rollout: Rollout, seen: Seen) -> Past:
     """Put together what is known; what is not told is taken from the samples of errors.
 
     Raises:
-        UsageError: there is nothing to judge after the start.
+        UsageError: the settings are no rule, or there is nothing to judge after the start.
     """
-    seen = _completed(seen)
-    told = plans.judged(rollout, seen.judged_by)
-    past = Past(told.rollout, seen, told.others, told.stands_in)
+    seen = _completed(replace(seen, answers=_answers_to(rollout, seen)))
+    told = plans.judged(rollout, seen.channels, seen.answers)
+    trials = _trials(told.rollout, seen)
+    of_spec = () if told.stands_in else trials
+    others = tuple(gate.name for gate in rollout.gates if gate.name not in of_spec)
+    past = Past(told.rollout, seen, trials, others, told.stands_in)
+    _require_something(past)
+    return past
+
+
+def _require_something(past: Past) -> None:
+    """Refuse a past of which nothing can be judged."""
+    if not past.trials:
+        among = f": {', '.join(past.others)}" if past.others else ""
+        raise UsageError(f"spec.rollout.gates: no gate can be judged from what was recorded{among}")
     if past.ended_at <= past.started_at:
         raise UsageError(
             f"the last sample ({past.ended_at:.15g} s) is not after the canary's start "
-            f"({past.started_at:.15g} s): are the times of --weights on the clock of the samples?"
+            f"({past.started_at:.15g} s): --weights can tell another, on the clock of the samples"
         )
-    return past
+
+
+def _answers_to(rollout: Rollout, seen: Seen) -> Mapping[str, QueryAnswers]:
+    """Values by which gates of the rollout can be judged: those of the very same query."""
+    queries = {gate.name: gate.query for gate in rollout.gates if gate.query}
+    return {
+        name: answers
+        for name, answers in seen.answers.items()
+        if name in queries
+        and _asks_the_same(queries[name], seen.asked.get(name))
+        and (answers.stable or not queries[name].ratio or seen.rates is not None)
+    }
+
+
+def _asks_the_same(query: Query, asked: Query | None) -> bool:
+    if asked is None:
+        return False
+    same_times = seconds(query.interval) == seconds(asked.interval)
+    return same_times and query.promql == asked.promql
 
 
 def _completed(seen: Seen) -> Seen:
     """With weights and interval."""
     if seen.weights and seen.scrape_interval:
         return seen
-    errors = seen.channels[Channel.ERRORS]
+    errors = seen.channels.get(Channel.ERRORS)
+    if errors is None or not errors.candidate:
+        told = {"--weights": seen.weights, "--scrape-interval": seen.scrape_interval}
+        missing = ", ".join(option for option, value in told.items() if not value)
+        raise UsageError(f"missing: {missing}: no counters of the canary's requests tell it")
     every = seen.scrape_interval or scrape_interval(_every([errors]))
     weights = seen.weights or (_began(errors, every),)
     return replace(seen, weights=weights, scrape_interval=every)
 
 
 def _trials(rollout: Rollout, seen: Seen) -> Mapping[str, Trial]:
-    channels, every = seen.judged_by, seen.scrape_interval
-    if seen.rates is None:
-        return plans.trials(rollout, seen.weights, every, channels=channels, baseline=seen.baseline)
-    found = probation_trials(rollout, seen.weights[0].at, seen.rates, every)
-    return {name: trial for name, trial in found.items() if trial.rule.channel in channels}
+    """What the operator would have judged of what was seen."""
+    try:
+        return _of_canary(rollout, seen) if seen.rates is None else _of_probation(rollout, seen)
+    except ValueError as wrong:
+        raise UsageError(f"spec.rollout.gates: {wrong}") from wrong
+
+
+def _of_canary(rollout: Rollout, seen: Seen) -> Mapping[str, Trial]:
+    return plans.trials(
+        rollout,
+        seen.weights,
+        seen.scrape_interval,
+        channels=seen.channels,
+        own=seen.answers,
+        baseline=seen.baseline,
+    )
+
+
+def _of_probation(rollout: Rollout, seen: Seen) -> Mapping[str, Trial]:
+    began, every = seen.weights[0].at, seen.scrape_interval
+    found = probation_trials(rollout, began, seen.rates or (), every)
+    return {
+        name: trial
+        for name, trial in found.items()
+        if trial.rule.channel in seen.channels or name in seen.answers
+    }
 
 
 def _began(errors: Scrapes, every: float) -> WeightChange:

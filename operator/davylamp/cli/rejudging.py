@@ -22,10 +22,10 @@ from davylamp.gates import (
     open_panel,
     take_in,
 )
-from davylamp.gates.answered import answers_of
 from davylamp.gates.blocks import LOST_AFTER
 from davylamp.gates.query_book import Value, later
 from davylamp.gates.rules import Query, Threshold
+from davylamp.gates.values import answers_of
 
 ROLLBACK = "rollback"
 PROMOTE = "promote"
@@ -72,14 +72,14 @@ class Replay:
 
 def rejudged(past: Past) -> Replay:
     """Judge a past canary until the first decision or the last sample."""
-    trials, looks = past.trials(), list[Look]()
+    trials, looks = past.trials, list[Look]()
     panel, ruling = open_panel(trials), None
     for instant in _instants(past):
         at, own = instant.at, {gate: answers_of([v]) for gate, v in instant.values.items()}
         panel = take_in(trials, panel, instant.scrapes, own)
         answers = judge_all(trials, panel, _around(past, at))
         looks += _news(trials, looks, answers, instant)
-        ruling = _ruling(past, answers, at, may_pass=_may_pass(past, trials, at))
+        ruling = _ruling(past, answers, at, may_pass=_may_pass(past, at))
         if ruling.decision != UNDECIDED:
             break
     assert ruling is not None  # noqa: S101  (a past has samples)
@@ -162,11 +162,12 @@ def _less(now: Count, before: Count) -> Count:
     return Count(now.requests - before.requests, now.errors - before.errors)
 
 
-def _may_pass(past: Past, trials: Mapping[str, Trial], at: float) -> bool:
+def _may_pass(past: Past, at: float) -> bool:
     """A rule that counts failures has not passed while there is more to count."""
     if past.in_probation:
         return False
-    counting = any(isinstance(trial.rule, Threshold | Query) for trial in trials.values())
+    asked = (trial.rule for gate, trial in past.trials.items() if gate not in past.silent)
+    counting = any(isinstance(rule, Threshold | Query) for rule in asked)
     return at >= past.ended_at if counting else True
 
 

@@ -22,7 +22,7 @@ def run(options: argparse.Namespace) -> int:
     """Do what the command says; answers with the exit code."""
     target = figures.checked_target(options.plot) if options.plot else None
     past = _past(options)
-    for line in _left_out(past):
+    for line in _warnings(past):
         sys.stderr.write(f"davylamp replay: {line}\n")
     replay = rejudged(past)
     for line in told.as_json(replay) if options.json else told.as_text(past, replay):
@@ -107,9 +107,12 @@ def _interval(text: str | None) -> float:
     return interval
 
 
-def _left_out(past: Past) -> Iterator[str]:
-    """Gates of the spec that these counters cannot decide, and what stands in."""
+def _warnings(past: Past) -> Iterator[str]:
+    """What the record lacks, gates of the spec that cannot be decided, and what stands in."""
+    for part in past.seen.lacks:
+        yield f"the record lacks: {part}"
     if past.others:
-        yield f"left out, as these samples cannot decide them: gate {', '.join(past.others)}"
+        what = "a probation with these samples" if past.in_probation else "these samples"
+        yield f"left out, as {what} cannot decide them: gate {', '.join(past.others)}"
     if past.stands_in:
         yield "the spec has no error-rate gate: judged by the default one"

@@ -13,6 +13,10 @@ The decision is the first of two: a gate that takes back has its evidence (rollb
 has passed (promote). The operator promotes only when the steps are over as well, so a gate that
 counts failures (an own query, method Threshold) passes at the last sample at the earliest. A record
 of a probation ends with rollback or undecided: nothing is promoted there.
+
+Gates that cannot be decided are left out and named on stderr. An own query can be decided by the
+values in a record if the gate of that name there had the same promql and interval; with a ratio it
+needs stable's values too.
 """
 EPILOG: Final = """\
 counters.csv has the header time,pod,revision,requests,errors: raw cumulative counters of each pod,

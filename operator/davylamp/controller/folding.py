@@ -14,7 +14,7 @@ from davylamp.controller.cache import Key
 from davylamp.controller.following import Followed
 from davylamp.controller.logs import about
 from davylamp.gates import Channel, QueryAnswers, Scrapes, take_in
-from davylamp.gates.recording import answer_noted, noted
+from davylamp.gates.recording import noted, values_noted
 
 _log = logging.getLogger(__name__)
 Read: TypeAlias = Mapping[Channel, Scrapes]
@@ -41,7 +41,7 @@ async def fold_answer(followed: Followed, gate: str, answer: QueryAnswers) -> No
     """Fold what a gate's own query gave into evidence and recording."""
     async with followed.folding:
         await _fold(followed, {}, {gate: answer})
-        followed.recording = answer_noted(followed.recording, gate, answer)
+        followed.recording = values_noted(followed.recording, gate, answer)
 
 
 async def _fold(followed: Followed, scrapes: Read, own: Mapping[str, QueryAnswers]) -> None:

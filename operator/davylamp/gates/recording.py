@@ -7,20 +7,18 @@ each pod, and both sides of a restart, which would look like a counter that went
 
 from __future__ import annotations
 
-import csv
 import heapq
-import io
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, TypeAlias
 
-from davylamp.gates.answered import Answered, extended
-from davylamp.gates.csvfile import shortest, written
+from davylamp.gates.csvfile import records, shortest, written
 from davylamp.gates.query_book import QueryAnswers
 from davylamp.gates.samples import Arm, Channel, Sample, Scrapes, restarted
 from davylamp.gates.timeline import PodKey, Scraped, split
+from davylamp.gates.values import Values, extended
 
 COUNTERS_HEADER: Final = ("time", "pod", "revision", "requests", "errors")
 PARTS_HEADER: Final = ("time", "pod", "revision", "channel", "requests", "part", "value")
@@ -32,6 +30,8 @@ _CHUNK: Final = 64
 _GROWTH: Final = 1.25
 """How much more there has to be before what could not be thinned to its limit is tried again."""
 _WORTHWHILE: Final = 0.95
+_Line: TypeAlias = tuple[Channel, str, str, Sample]
+"""Channel, revision, pod and sample of a line; of a part, a sample with that part alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Recording:
     """What was read of the pods of one rollout, by channel, and of own queries, by gate."""
 
     reels: Mapping[Channel, Reel] = field(default_factory=dict)
-    answers: Mapping[str, Answered] = field(default_factory=dict)
+    values: Mapping[str, Values] = field(default_factory=dict)
 
     @property
     def samples(self) -> int:
@@ -78,10 +78,10 @@ def noted(recording: Recording, channel: Channel, scrapes: Scrapes) -> Recording
     return replace(recording, reels={**recording.reels, channel: reel})
 
 
-def answer_noted(recording: Recording, gate: str, answers: QueryAnswers) -> Recording:
+def values_noted(recording: Recording, gate: str, answers: QueryAnswers) -> Recording:
     """The recording with what a gate's own query gave."""
-    told = extended(recording.answers.get(gate, Answered()), answers)
-    return replace(recording, answers={**recording.answers, gate: told})
+    values = extended(recording.values.get(gate, Values()), answers)
+    return replace(recording, values={**recording.values, gate: values})
 
 
 def thinner(recording: Recording) -> Recording:
@@ -122,7 +122,7 @@ def read_csv(text: str, revisions: Mapping[Arm, str]) -> dict[Channel, Scrapes]:
     """
     arms = {revision: arm for arm, revision in revisions.items()}
     found: dict[Channel, dict[tuple[PodKey, float], Sample]] = {}
-    for channel, revision, pod, sample in _rows(text):
+    for channel, revision, pod, sample in records(text, _READERS):
         if revision in arms:
             key = PodKey(arms[revision].value, pod), sample.time
             known = found.setdefault(channel, {}).setdefault(key, sample)
@@ -223,33 +223,21 @@ def _part_rows(
         yield (*start, "", "")
 
 
-def _rows(text: str) -> Iterator[tuple[Channel, str, str, Sample]]:
-    """Channel, revision, pod and sample of each line; of a part, a sample with that part alone."""
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
-    header = tuple(next(reader, ()))
-    if header not in {COUNTERS_HEADER, PARTS_HEADER}:
-        wanted = f"{','.join(COUNTERS_HEADER)} or {','.join(PARTS_HEADER)}"
-        raise ValueError(f"the first line has to be {wanted}")
-    read = _counters if header == COUNTERS_HEADER else _parts
-    for row in reader:
-        try:
-            if row:
-                yield read(*row)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"line {reader.line_num}: {','.join(row)}: {error}") from None
-
-
-def _counters(
-    time: str, pod: str, revision: str, requests: str, errors: str
-) -> tuple[Channel, str, str, Sample]:
+def _counters(time: str, pod: str, revision: str, requests: str, errors: str) -> _Line:
     return Channel.ERRORS, revision, pod, Sample(float(time), float(requests), float(errors))
 
 
 def _parts(  # noqa: PLR0913, PLR0917  (the columns of the file)
     time: str, pod: str, revision: str, channel: str, requests: str, part: str, value: str
-) -> tuple[Channel, str, str, Sample]:
+) -> _Line:
     parts = {part: float(value)} if part or value else {}
     return Channel(channel), revision, pod, Sample(float(time), float(requests), 0.0, parts)
+
+
+_READERS: Final[Mapping[tuple[str, ...], Callable[..., _Line]]] = {
+    COUNTERS_HEADER: _counters,
+    PARTS_HEADER: _parts,
+}
 
 
 def _scrapes(samples: Mapping[tuple[PodKey, float], Sample]) -> Scrapes:

@@ -24,7 +24,7 @@ from davylamp.api.json import JsonObject
 from davylamp.api.reported import Instant, Reported
 from davylamp.api.spec import Rollout
 from davylamp.api.status import Outcome, RevisionRef, WeightChange
-from davylamp.gates import answered
+from davylamp.gates import values
 from davylamp.gates.query_book import QueryAnswers
 from davylamp.gates.recording import Recording, parts_to_csv, read_csv, thinner, to_csv
 from davylamp.gates.samples import Arm, Channel, Scrapes
@@ -76,7 +76,7 @@ class Flight(Reported):
         description="What was bad of the answers of the revision before, in a probation.",
     )
     left_out: tuple[str, ...] = Field(
-        default=(), description="Files that were too large even at the lowest resolution."
+        default=(), description="Files, and parts of files, for which there was no room."
     )
 
     @property
@@ -102,7 +102,7 @@ class FlightRecord:
         Raises:
             ValueError: the file is damaged; says which line.
         """
-        return answered.read_csv(self.values) if self.values else {}
+        return values.read_csv(self.values) if self.values else {}
 
     def scrapes(self) -> Mapping[Channel, Scrapes]:
         """What was read of the pods, by channel.
@@ -136,11 +136,12 @@ def flight_record(
     name = flight_name(owner, ref.revision, probation=flight.phase == "Probation")
     labels = {**revision_labels(owner, ref.revision, ref.tag), LABEL_COMPONENT: COMPONENT}
     del labels[names.LABEL_MANAGED_BY]
+    recording = recording or Recording()
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
         "metadata": owner.metadata(name, labels),
-        **_fitting(flight, recording or Recording(), _spec(flight, repository, plan)),
+        **_fitting(_cut(flight, recording), recording, _spec(flight, repository, plan)),
     }
 
 
@@ -165,6 +166,16 @@ def read_flight_record(item: JsonObject) -> FlightRecord:
     return FlightRecord(flight, *files)
 
 
+def _cut(flight: Flight, recording: Recording) -> Flight:
+    """Told of the values that were let go, as far as is known."""
+    full = [gate for gate, kept in recording.values.items() if kept.is_full]
+    return _without(flight, *(f"{VALUES}: the oldest values of gate {gate}" for gate in full))
+
+
+def _without(flight: Flight, *parts: str) -> Flight:
+    return flight.model_copy(update={"left_out": (*flight.left_out, *parts)})
+
+
 def _fitting(flight: Flight, recording: Recording, spec: str) -> JsonObject:
     """The files at the highest resolution that fits."""
     while True:
@@ -187,15 +198,14 @@ def _less(flight: Flight, recording: Recording) -> tuple[Flight, Recording]:
     others = recording.reels.keys() - {Channel.ERRORS}
     gone = PARTS if others else COUNTERS
     kept = {c: reel for c, reel in recording.reels.items() if others and c not in others}
-    told = flight.model_copy(update={"left_out": (*flight.left_out, gone)})
-    return told, replace(recording, reels=kept)
+    return _without(flight, gone), replace(recording, reels=kept)
 
 
 def _samples(flight: Flight, recording: Recording) -> Files:
     files = {
         COUNTERS: to_csv(recording, flight.revisions),
         PARTS: parts_to_csv(recording, flight.revisions),
-        VALUES: answered.to_csv(recording.answers),
+        VALUES: values.to_csv(recording.values),
     }
     return {name: text for name, text in files.items() if text}
 

@@ -38,10 +38,10 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What of a rollout can be judged from some channels.
+    """What of a rollout can be judged from some channels and values of some own queries.
 
     `others` are the gates that cannot. Where that is all of them the default error-rate gate
-    stands in for them.
+    stands in for them, if there is what it needs.
     """
 
     rollout: Rollout
@@ -49,10 +49,16 @@ class Judged:
     stands_in: bool = False
 
 
-def judged(rollout: Rollout, channels: Collection[Channel] = ERRORS_ALONE) -> Judged:
-    """Find out which gates can be judged from some channels."""
-    others = tuple(gate.name for gate in rollout.gates if channel_of(gate) not in channels)
-    if len(others) < len(rollout.gates):
+def judged(
+    rollout: Rollout, channels: Collection[Channel] = ERRORS_ALONE, own: Collection[str] = ()
+) -> Judged:
+    """Find out which gates can be judged; `own` are the gates whose own queries have values."""
+    others = tuple(
+        gate.name
+        for gate in rollout.gates
+        if channel_of(gate) not in channels and gate.name not in own
+    )
+    if len(others) < len(rollout.gates) or Channel.ERRORS not in channels:
         return Judged(rollout, others)
     return Judged(rollout.model_copy(update={"gates": (DEFAULT_GATE,)}), others, stands_in=True)
 
@@ -69,17 +75,19 @@ def channel_of(gate: Gate) -> Channel:
     return next((channel for channel, told in kinds.items() if told), Channel.ERRORS)
 
 
-def trials(
+def trials(  # noqa: PLR0913  (the last three have defaults)
     rollout: Rollout,
     weights: Sequence[WeightChange],
     scrape_interval: float,
     *,
     channels: Collection[Channel] = ERRORS_ALONE,
+    own: Collection[str] = (),
     baseline: Sequence[FeatureShare] = (),
 ) -> Mapping[str, Trial]:
     """What the operator would judge of a canary with these shares of the traffic.
 
-    Gates that are left out keep their part of `falseRollback`, so that the others decide as they
+    Judged are the gates on `channels` and, by name, those whose `own` queries have values. Gates
+    that are left out keep their part of `falseRollback`, so that the others decide as they
     would beside them.
 
     Raises:
@@ -100,7 +108,7 @@ def trials(
     return {
         name: replace(trial, started_at=exact[0].at, weights=exact)
         for name, trial in found.items()
-        if trial.rule.channel in channels
+        if trial.rule.channel in channels or name in own
     }
 
 

@@ -13,7 +13,8 @@ from davylamp.api.gates import Gate
 from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import Outcome, RevisionRef, WeightChange
 from davylamp.gates import Channel, QueryAnswers, Sample, Scrapes
-from davylamp.gates.recording import Recording, answer_noted, noted
+from davylamp.gates.recording import Recording, noted, values_noted
+from davylamp.gates.values import MOST_VALUES
 from davylamp.manifests.flight_record import Flight, flight_record
 from davylamp.manifests.identity import Owner
 
@@ -30,6 +31,7 @@ PLAN = Rollout(
 
 def flight(**more):
     ref = {"tag": "1", "feature_snapshot": "1", "seed": 1}
+    told = {"weights": (WeightChange(weight=50, share="0.3333", at=BEGAN),), "scrape_interval": 5.0}
     return Flight(
         operator="0",
         namespace="models",
@@ -41,9 +43,7 @@ def flight(**more):
         ended_at=BEGAN + timedelta(minutes=5),
         outcome=Outcome.ROLLED_BACK,
         reason="GateFailed",
-        weights=(WeightChange(weight=50, share="0.3333", at=BEGAN),),
-        scrape_interval=5.0,
-        **more,
+        **{**told, **more},
     )
 
 
@@ -69,12 +69,12 @@ def timed(slow):
     return sample
 
 
-def record(found, *, slow=False, own=(), gates=PLAN.gates, **more):
+def record(found, *, slow=False, own=(), stable=2.0, gates=PLAN.gates, **more):
     """Of a canary; `own` are values of the query of gate `own`, every 10 s, beside stable's."""
     recording = noted(Recording(), Channel.ERRORS, sides(found, counted))
     recording = noted(recording, Channel.LATENCY, sides(found, timed(slow)))
     if own:
-        recording = answer_noted(recording, "own", answers(own))
+        recording = values_noted(recording, "own", answers(own, stable))
     plan = PLAN.model_copy(update={"gates": gates})
     item = flight_record(
         OWNER, flight(**more), recording, repository="registry.example/model", plan=plan
@@ -82,13 +82,15 @@ def record(found, *, slow=False, own=(), gates=PLAN.gates, **more):
     return yaml.safe_dump(item)
 
 
-def answers(own):
+def answers(own, stable):
     times = [BEGAN.timestamp() + 10.0 * number for number in range(1, len(own) + 1)]
-    return QueryAnswers(times[-1], dict(zip(times, own, strict=True)), dict.fromkeys(times, 2.0))
+    beside = {} if stable is None else dict.fromkeys(times, stable)
+    return QueryAnswers(times[-1], dict(zip(times, own, strict=True)), beside)
 
 
 def own_gate(**told):
-    return Gate(name="own", query=Query(promql="up", interval="10s", warm_up="0s", **told))
+    query = {"promql": "up", "interval": "10s", "warm_up": "0s", **told}
+    return Gate(name="own", query=Query(**query))
 
 
 def replayed(command, text, *more):
@@ -96,6 +98,12 @@ def replayed(command, text, *more):
     code, out = command.run("replay", "--json", "--record", path, *more)
     assert code == 0, command.err
     return [json.loads(line) for line in out.splitlines()]
+
+
+def refused(command, text, *more):
+    path = command.file("record.yaml", text)
+    assert command.run("replay", "--record", path, *more) == (2, "")
+    return command.err
 
 
 def test_a_record_says_when_and_why_it_was_taken_back(command):
@@ -132,6 +140,133 @@ def test_an_own_query_is_judged_by_the_values_it_gave(command):
     assert (last["decision"], last["gate"]) == ("rollback", "own")
     assert last["at"] - BEGAN.timestamp() == 40
     assert last["reason"] == "QueryOutOfBounds"
+
+
+LAX = Gate(name="errors", error_rate=ErrorRate(max="50%"))
+
+
+def with_gates(command, *gates):
+    """A file of a ModelDeployment with these gates."""
+    told = [gate.model_dump(mode="json", by_alias=True, exclude_none=True) for gate in gates]
+    return command.file("other.yaml", spec(json.dumps(told)))
+
+
+def test_other_bounds_of_an_own_query_may_be_tried(command):
+    gates = (LAX, own_gate(max="5", failures=1))
+    text = record(canary(0.0), own=[9.0] * 30, stable=None, gates=gates)
+    assert replayed(command, text)[-1]["decision"] == "rollback"
+    lax = with_gates(command, LAX, own_gate(max="10"))
+    *looks, last = replayed(command, text, "--spec", lax)
+    assert last["decision"] == "promote"
+    assert "own" in {look["gate"] for look in looks}
+    assert command.err == ""
+
+
+@pytest.mark.parametrize("other", [{"promql": "down"}, {"interval": "20s"}])
+def test_values_of_another_query_decide_nothing(command, other):
+    gates = (LAX, own_gate(max="5", failures=1))
+    text = record(canary(0.0), own=[9.0] * 30, gates=gates)
+    other = with_gates(command, LAX, own_gate(max="5", failures=1, **other))
+    looks = replayed(command, text, "--spec", other)
+    assert looks[-1]["decision"] == "promote"
+    assert {look["gate"] for look in looks} == {"errors"}
+    assert "left out, as these samples cannot decide them: gate own\n" in command.err
+
+
+@pytest.mark.parametrize(("stable", "out"), [(2.0, ""), (None, "gate own")])
+def test_a_ratio_needs_the_values_of_stable(command, stable, out):
+    gates = (LAX, own_gate(max="50"))
+    text = record(canary(0.0), own=[9.0] * 30, stable=stable, gates=gates)
+    with_ratio = own_gate(max="5", ratio="2", failures=1)
+    last = replayed(command, text, "--spec", with_gates(command, LAX, with_ratio))[-1]
+    assert last["decision"] == ("promote" if out else "rollback")
+    assert out in command.err
+    assert bool(out) == bool(command.err)
+
+
+def test_an_own_query_without_values_is_left_out(command):
+    gates = (LAX, own_gate(max="5"), Gate(name="mute", query=own_gate(max="5").query))
+    last = replayed(command, record(canary(0.0), own=[1.0] * 30, gates=gates))[-1]
+    assert last["decision"] == "promote"
+    assert "gate mute\n" in command.err
+    assert replayed(command, record(canary(0.0), gates=gates))[-1]["decision"] == "promote"
+    assert "gate own, mute\n" in command.err
+
+
+def test_values_are_not_taken_for_a_gate_of_another_kind(command):
+    text = record(canary(0.2), own=[1.0, 1.0], gates=(own_gate(max="5"),))
+    other = command.file("other.yaml", spec("[{name: own, errorRate: {}}]"))
+    last = replayed(command, text, "--spec", other)[-1]
+    assert (last["decision"], last["reason"]) == ("rollback", "ErrorRateWorse")
+
+
+def test_a_ratio_is_not_asked_for_in_a_probation(command):
+    gates = (own_gate(max="5", ratio="2", failures=1),)
+    text = record([], own=[9.0], stable=None, gates=gates, phase="Probation")
+    last = replayed(command, text)[-1]
+    assert (last["decision"], last["gate"]) == ("rollback", "own")
+
+
+def test_an_own_query_that_only_warns_keeps_nobody_waiting(command):
+    warns = Gate(name="own", on_fail="Warn", query=own_gate(max="5").query)
+    alone = replayed(command, record(canary(0.0), gates=(LAX,)))[-1]
+    text = record(canary(0.0), own=[1.0] * 30, gates=(LAX, warns))
+    last = replayed(command, text)[-1]
+    assert last["decision"] == alone["decision"] == "promote"
+    assert last["at"] == alone["at"]
+
+
+def test_gates_that_a_probation_does_not_judge_are_named(command):
+    kinds = {"latency": Latency(over="250ms")}
+    gates = (
+        PLAN.gates[0],
+        Gate(name="slower", latency=Latency()),
+        Gate(name="warns", on_fail="Warn", **kinds),
+        Gate(name="pauses", on_fail="Pause", **kinds),
+    )
+    found = [row for row in canary(0.2) if row[2] == "new"]
+    text = record(found, gates=gates, phase="Probation")
+    assert replayed(command, text)[-1]["decision"] == "rollback"
+    said = "left out, as a probation with these samples cannot decide them: gate "
+    assert command.err == f"davylamp replay: {said}slower, warns, pauses\n"
+
+
+def test_without_counters_of_errors_nothing_stands_in(command):
+    text = record([], own=[1.0], gates=(own_gate(max="5"),))
+    slow = command.file("slow.yaml", spec("[{name: slow, latency: {}}, {name: far, bias: {}}]"))
+    err = refused(command, text, "--spec", slow)
+    assert "no gate can be judged from what was recorded: slow, far" in err
+    assert "default" not in err
+
+
+def test_a_start_that_neither_the_record_nor_errors_tell_is_asked_for(command):
+    gates = (own_gate(max="5", failures=1),)
+    text = record([], own=[9.0], gates=gates, weights=(), scrape_interval=0.0)
+    assert "missing: --weights, --scrape-interval: " in refused(command, text)
+    began = f"{BEGAN.timestamp()}:50"
+    err = refused(command, text, "--weights", began)
+    assert "missing: --scrape-interval: " in err
+    told = ("--weights", began, "--scrape-interval", "5s")
+    assert replayed(command, text, *told)[-1]["decision"] == "rollback"
+
+
+def test_counters_of_stable_alone_do_not_tell_the_start(command):
+    found = [row for row in canary(0.0) if row[2] == "old"]
+    assert "missing: --weights: " in refused(command, record(found, weights=()))
+
+
+def test_a_start_after_the_last_sample_is_not_blamed_on_options_that_nobody_gave(command):
+    late = (WeightChange(weight=50, share="0.5", at=BEGAN + timedelta(hours=1)),)
+    err = refused(command, record(canary(0.2), weights=late))
+    assert "is not after the canary's start" in err
+    assert "--weights can tell another, on the clock of the samples" in err
+
+
+def test_what_the_record_lacks_is_told(command):
+    gates = (LAX, own_gate(max="5"))
+    replayed(command, record(canary(0.0), own=[1.0] * MOST_VALUES, gates=gates))
+    lacks = "the record lacks: values.csv: the oldest values of gate own"
+    assert command.err == f"davylamp replay: {lacks}\n"
 
 
 def test_a_record_of_own_queries_alone_is_judged_and_drawn(command, tmp_path):

@@ -112,6 +112,12 @@ def test_without_any_error_rate_gate_the_default_one_stands_in(command):
     assert "default" in command.err
 
 
+def test_a_gate_that_is_called_like_what_stands_in_is_named_too(command):
+    last = command.judged(canary(0.2), gates="[{name: errors, latency: {over: 250ms}}]")[-1]
+    assert (last["decision"], last["reason"]) == ("rollback", "ErrorRateWorse")
+    assert "cannot decide them: gate errors\n" in command.err
+
+
 @pytest.mark.parametrize("action", ["Warn", "Pause"])
 def test_a_gate_that_takes_nothing_back_does_not_here_either(command, action):
     gates = "[{name: errors, onFail: ACTION, errorRate: {}}]".replace("ACTION", action)

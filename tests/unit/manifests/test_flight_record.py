@@ -15,8 +15,10 @@ from davylamp.api import names
 from davylamp.api.gate_status import GateStatus
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import Outcome, RevisionRef, WeightChange
-from davylamp.gates.recording import Recording, noted
+from davylamp.gates.query_book import QueryAnswers
+from davylamp.gates.recording import Recording, noted, values_noted
 from davylamp.gates.samples import Channel, Sample, Scrapes
+from davylamp.gates.values import MOST_VALUES
 from davylamp.manifests import Owner
 from davylamp.manifests.flight_record import (
     MOST_BYTES,
@@ -239,6 +241,16 @@ def test_what_can_be_thinned_no_more_is_left_out_and_told():
     assert again.counters
     assert not again.parts
     assert replayed(again).samples == 6_000
+
+
+@pytest.mark.parametrize(
+    ("more", "left_out"), [(-1, ()), (5, ("values.csv: the oldest values of gate own",))]
+)
+def test_values_that_were_let_go_are_told(more, left_out):
+    answers = QueryAnswers(1e9, {float(at): 0.5 for at in range(MOST_VALUES + more)})
+    again = read_flight_record(kept(values_noted(recorded(3), "own", answers)))
+    assert again.flight == FLIGHT.model_copy(update={"left_out": left_out})
+    assert len(again.answers()["own"].candidate) == min(MOST_VALUES + more, MOST_VALUES)
 
 
 def test_without_samples_the_decision_is_kept():

@@ -1,9 +1,9 @@
 import pytest
 
-from davylamp.api.gate_kinds import ErrorRate, Latency
+from davylamp.api.gate_kinds import ErrorRate, Latency, Query
 from davylamp.api.gates import Gate
 from davylamp.api.spec import Rollout, Step
-from davylamp.gates import WeightChange
+from davylamp.gates import Channel, WeightChange
 from davylamp.simulation import plans
 
 STEPS = (Step(weight=5, hold="1m"), Step(weight=25, hold="2m"), Step(weight=50, pause=True))
@@ -34,6 +34,23 @@ def test_gates_that_need_more_than_errors_are_told_apart():
     assert plans.judged(Rollout(gates=BOTH)).others == ("slow",)
     alone = plans.judged(Rollout(gates=BOTH[1:]))
     assert (alone.stands_in, alone.rollout.gates) == (True, (plans.DEFAULT_GATE,))
+
+
+def test_own_queries_are_told_apart_one_by_one():
+    gates = (
+        BOTH[0],
+        Gate(name="seen", query=Query(promql="up", max="1")),
+        Gate(name="unseen", query=Query(promql="up", max="1")),
+    )
+    rollout = Rollout(gates=gates)
+    assert plans.judged(rollout, own=["seen"]).others == ("unseen",)
+    found = plans.trials(rollout, [WeightChange(0.0, 0.2)], 5.0, own=["seen"])
+    assert list(found) == ["errors", "seen"]
+
+
+def test_nothing_stands_in_where_errors_are_not_known():
+    alone = plans.judged(Rollout(gates=BOTH[1:]), channels=[Channel.SCORES])
+    assert (alone.stands_in, alone.others) == (False, ("slow",))
 
 
 def test_trials_are_those_of_the_spec_at_exact_times():

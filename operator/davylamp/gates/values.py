@@ -5,14 +5,12 @@ Values are judged one by one, so none can stand for two: of too many the oldest 
 
 from __future__ import annotations
 
-import csv
-import io
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from davylamp.gates.csvfile import shortest, written
+from davylamp.gates.csvfile import records, shortest, written
 from davylamp.gates.query_book import QueryAnswers, Value, later
 
 HEADER: Final = ("time", "gate", "candidate", "stable")
@@ -21,25 +19,30 @@ MOST_VALUES: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class Values:
     """Values of one gate's query in the order of time; all up to the watermark were seen."""
 
-    values: tuple[Value, ...] = ()
+    kept: tuple[Value, ...] = ()
     watermark: float = -math.inf
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the oldest are let go, or will be with the next one."""
+        return len(self.kept) == MOST_VALUES
 
-def extended(before: Answered, answers: QueryAnswers) -> Answered:
+
+def extended(before: Values, answers: QueryAnswers) -> Values:
     """With what a query gave since; exactly the values that the gate takes."""
-    values = (*before.values, *later(answers, before.watermark))
-    return Answered(values[-MOST_VALUES:], max(before.watermark, answers.until))
+    kept = (*before.kept, *later(answers, before.watermark))
+    return Values(kept[-MOST_VALUES:], max(before.watermark, answers.until))
 
 
-def to_csv(by_gate: Mapping[str, Answered]) -> str:
+def to_csv(by_gate: Mapping[str, Values]) -> str:
     """One line a value, `time,gate,candidate,stable`, in the order of time; empty without any.
 
     `stable` is empty where a value is not compared with stable's.
     """
-    found = [(each, gate) for gate, told in by_gate.items() for each in told.values]
+    found = [(each, gate) for gate, values in by_gate.items() for each in values.kept]
     rows = [_row(*each) for each in sorted(found, key=lambda each: (each[0].at, each[1]))]
     return written(HEADER, rows) if rows else ""
 
@@ -51,7 +54,7 @@ def read_csv(text: str) -> dict[str, QueryAnswers]:
         ValueError: it is no such file; says which line is wrong.
     """
     found: dict[str, list[Value]] = {}
-    for gate, value in _lines(text):
+    for gate, value in records(text, {HEADER: _value}):
         found.setdefault(gate, []).append(value)
     return {gate: answers_of(values) for gate, values in found.items()}
 
@@ -70,13 +73,6 @@ def _row(value: Value, gate: str) -> tuple[str, ...]:
     return shortest(value.at), gate, shortest(value.candidate), stable
 
 
-def _lines(text: str) -> Iterator[tuple[str, Value]]:
-    reader = csv.reader(io.StringIO(text, newline=""))
-    if tuple(next(reader, ())) != HEADER:
-        raise ValueError(f"the first line has to be {','.join(HEADER)}")
-    for row in reader:
-        try:
-            at, gate, candidate, stable = row
-            yield gate, Value(float(at), float(candidate), float(stable) if stable else None)
-        except ValueError as error:
-            raise ValueError(f"line {reader.line_num}: {','.join(row)}: {error}") from None
+def _value(*columns: str) -> tuple[str, Value]:
+    at, gate, candidate, stable = columns
+    return gate, Value(float(at), float(candidate), float(stable) if stable else None)

@@ -3,8 +3,8 @@
 import pytest
 
 from davylamp.gates import QueryAnswers
-from davylamp.gates.answered import MOST_VALUES, Answered, extended, read_csv, to_csv
 from davylamp.gates.query_book import Value
+from davylamp.gates.values import MOST_VALUES, Values, extended, read_csv, to_csv
 
 
 def told(*values, stable=(), until=1e9):
@@ -12,27 +12,29 @@ def told(*values, stable=(), until=1e9):
 
 
 def test_each_value_is_taken_once_and_none_above_the_watermark():
-    found = extended(Answered(), told((10.0, 1.0), (20.0, 2.0), (30.0, 3.0), until=20.0))
-    assert found == Answered((Value(10.0, 1.0), Value(20.0, 2.0)), 20.0)
+    found = extended(Values(), told((10.0, 1.0), (20.0, 2.0), (30.0, 3.0), until=20.0))
+    assert found == Values((Value(10.0, 1.0), Value(20.0, 2.0)), 20.0)
     found = extended(found, told((20.0, 9.0), (30.0, 3.0), stable=[(30.0, 4.0)], until=45.0))
-    assert found.values[2:] == (Value(30.0, 3.0, 4.0),)
+    assert found.kept[2:] == (Value(30.0, 3.0, 4.0),)
     assert found.watermark == 45.0
 
 
 def test_what_comes_late_is_passed_over_as_the_gate_does():
-    found = extended(Answered(), told(until=60.0))
-    assert extended(found, told((50.0, 1.0), until=70.0)).values == ()
+    found = extended(Values(), told(until=60.0))
+    assert extended(found, told((50.0, 1.0), until=70.0)).kept == ()
 
 
 def test_of_too_many_the_oldest_are_let_go():
-    found = extended(Answered(), told(*((float(at), 0.5) for at in range(MOST_VALUES + 3))))
-    assert (len(found.values), found.values[0].at) == (MOST_VALUES, 3.0)
+    found = extended(Values(), told(*((float(at), 0.5) for at in range(MOST_VALUES + 3))))
+    assert (len(found.kept), found.kept[0].at) == (MOST_VALUES, 3.0)
+    assert found.is_full
+    assert not Values(found.kept[1:]).is_full
 
 
 def test_a_file_reads_back_as_the_same():
     kept = {
-        "own": extended(Answered(), told((15.0, 0.1), (30.5, 1 / 3), stable=[(30.5, 1e-9)])),
-        "p99, slow": extended(Answered(), told((15.0, 2e300))),
+        "own": extended(Values(), told((15.0, 0.1), (30.5, 1 / 3), stable=[(30.5, 1e-9)])),
+        "p99, slow": extended(Values(), told((15.0, 2e300))),
     }
     text = to_csv(kept)
     assert text.splitlines()[:3] == [
@@ -46,8 +48,13 @@ def test_a_file_reads_back_as_the_same():
     }
 
 
+def test_a_file_that_passed_through_an_editor_is_read():
+    text = "\ufefftime,gate,candidate,stable\n\n15,own,0.1,\n\n"
+    assert read_csv(text) == {"own": told((15.0, 0.1), until=15.0)}
+
+
 def test_nothing_makes_no_file():
-    assert not to_csv({"own": Answered(watermark=9.0)})
+    assert not to_csv({"own": Values(watermark=9.0)})
 
 
 @pytest.mark.parametrize(
