@@ -1,6 +1,7 @@
 """kubectl on the local cluster, and waiting for what it shows."""
 
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -52,21 +53,31 @@ def kubectl(*args: str, stdin: str | None = None, check: bool = True) -> str:
     Raises:
         KubectlError: it failed or took longer than a minute.
     """
+    run = functools.partial(
+        subprocess.run,
+        command(*args),
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        text=True,
+        timeout=CALL_SECONDS,
+        check=False,
+    )
     try:
-        done = subprocess.run(
-            command(*args),
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            text=True,
-            timeout=CALL_SECONDS,
-            check=False,
-        )
+        done = _started(run)
     except subprocess.TimeoutExpired as late:
         raise KubectlError(f"kubectl {' '.join(args)}: no end after {CALL_SECONDS} s") from late
     if check and done.returncode:
         raise KubectlError(done.stderr.strip() or f"kubectl {' '.join(args)}: {done.returncode}")
     return done.stdout
+
+
+def _started(run: Callable[[], T]) -> T:
+    """What a program gives; once more where a busy machine could not even start it."""
+    try:
+        return run()
+    except OSError:
+        return run()
 
 
 def get(kind: str, name: str, namespace: str | None = None) -> Object | None:

@@ -1,8 +1,11 @@
 """The lab reaches the local cluster only, and says what it waited for."""
 
+import subprocess
+
 import pytest
 
-from lab.kubectl import KubectlError, command, wait_until
+from lab import kubectl as module
+from lab.kubectl import KubectlError, command, kubectl, wait_until
 
 
 @pytest.mark.parametrize(
@@ -54,3 +57,21 @@ def test_other_errors_are_not_waited_away():
 
     with pytest.raises(KeyError):
         wait_until(breaks, timeout=5, what="anything")
+
+
+@pytest.mark.parametrize("failures", [1, 2])
+def test_what_the_machine_could_not_start_is_started_once_more(monkeypatch, failures):
+    monkeypatch.setattr(module, "command", lambda *args: ["kubectl", *args])
+    left = iter([OSError(14, "Bad address")] * failures)
+
+    def run(line, **_):
+        for error in left:
+            raise error
+        return subprocess.CompletedProcess(line, 0, stdout="told", stderr="")
+
+    monkeypatch.setattr(subprocess, "run", run)
+    if failures == 1:
+        assert kubectl("version") == "told"
+    else:
+        with pytest.raises(OSError, match="Bad address"):
+            kubectl("version")
