@@ -8,7 +8,7 @@ from demo.outcome import Report
 from demo.show import Frame, Show
 from lab import models
 from lab.kubectl import KubectlError, Object, apply, fresh_namespace, get
-from lab.records import Record, between, rates
+from lab.records import Record, between, once_reachable, rates
 from lab.traffic import Traffic
 
 NAMESPACE: Final = "models"
@@ -62,7 +62,7 @@ class Play:
             return Report(
                 bad_tag=self._v2,
                 good_tag=self._v3,
-                records=tuple(traffic.stop()),
+                records=tuple(once_reachable(traffic.stop())),
                 rejection=rejected,
                 asked_at=asked,
                 promoted_at=promoted,

@@ -49,6 +49,12 @@ def lost(records: Iterable[Record]) -> list[Record]:
     return [record for record in records if record.status == NO_ANSWER]
 
 
+def once_reachable(records: Sequence[Record]) -> list[Record]:
+    """Requests from the first answer on: nodes hear of a Service's first endpoints a bit later."""
+    first = next((n for n, record in enumerate(records) if record.status), len(records))
+    return list(records[first:])
+
+
 def of_tag(records: Iterable[Record], tag: str) -> list[Record]:
     """Answers of one image tag."""
     return [record for record in records if record.tag == tag]

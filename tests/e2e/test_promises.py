@@ -5,12 +5,12 @@ from collections import Counter
 from datetime import datetime
 
 from tests.support.reading import Json
-from tests.support.story import PAUSED_STEP, QUICK_STEPS, Story, once_reachable
+from tests.support.story import PAUSED_STEP, QUICK_STEPS, Story
 
 from davylamp.api.names import Command, Reason
 from lab import metrics
 from lab.kubectl import kubectl
-from lab.records import between, first_answer, lost, of_revision
+from lab.records import between, first_answer, lost, of_revision, once_reachable
 from lab.traffic import Traffic
 
 GATE = {"name": "errors", "errorRate": {}}

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 from tests.support.incident import rolled_back
-from tests.support.story import PATIENCE, PAUSED_STEP, Story, once_reachable
+from tests.support.story import PATIENCE, PAUSED_STEP, Story
 
 from davylamp.api.names import Command, Reason
 from lab import metrics, prometheus
 from lab.kubectl import kubectl, wait_until
-from lab.records import failures
+from lab.records import failures, once_reachable
 from lab.traffic import Traffic
 from localcluster.names import CONTEXT
 from localcluster.product import NAMESPACE, ROOT

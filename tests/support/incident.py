@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tests.support.story import REVISION, Story, once_reachable
+from tests.support.story import REVISION, Story
 from tests.support.watching import Watched, position, watching
 
 from davylamp.api.names import Reason
-from lab.records import bad_seconds, failures, last_answer, lost
+from lab.records import bad_seconds, failures, last_answer, lost, once_reachable
 from lab.traffic import Traffic
 
 

@@ -12,7 +12,6 @@ from davylamp.api.names import Command, Reason
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.rollout import identify
 from lab import kubectl, metrics, models
-from lab.records import Record
 
 PATIENCE = 120.0
 """Seconds for anything to happen: sized for a machine that is busy with other stories."""
@@ -26,12 +25,6 @@ PAUSED_STEP = ({"weight": 50, "pause": True},)
 def revision_of(manifest: Json) -> str:
     """The revision a manifest asks for."""
     return identify(ModelDeploymentSpec.model_validate(manifest["spec"]), {}).revision
-
-
-def once_reachable(records: Sequence[Record]) -> list[Record]:
-    """Requests from the first answer on: nodes hear of a Service's first endpoints a bit later."""
-    first = next((n for n, record in enumerate(records) if record.status), len(records))
-    return list(records[first:])
 
 
 @dataclass(frozen=True)
