@@ -46,7 +46,7 @@ class PrometheusSession(requests.Session):
         token_file: str | None,
         ca_file: str | None,
         deadline: float,
-        answer_limit: int = ANSWER_LIMIT,
+        answer_limit: int,
     ) -> None:
         super().__init__()
         self.auth = _TokenFile(Path(token_file) if token_file else None)

@@ -6,6 +6,7 @@ and its troubles are nobody else's. It catches up in slices, each folded before 
 about hours of histograms would fill the memory.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -54,6 +55,11 @@ class Batch:
         """Epoch seconds of the oldest sample that is needed."""
         unread = (part.followed.unread[c] for part in self.parts for c in part.channels)
         return min(unread)
+
+    @property
+    def tried(self) -> float:
+        """When some of it was last asked about as past, by a clock that only goes forward."""
+        return min(p.followed.tried.get(c, -math.inf) for p in self.parts for c in p.channels)
 
 
 @dataclass(frozen=True)

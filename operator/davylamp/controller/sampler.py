@@ -9,7 +9,6 @@ from which evidence begins and to which it falls back while pods cannot be reach
 
 import asyncio
 import logging
-import math
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
@@ -147,9 +146,8 @@ class Sampler:
 
     def _wave(self, began: float) -> list[Batch]:
         """A few that were not asked about since this turn began, those never asked about first."""
-        waiting = [(_tried(batch), batch) for batch in self._plan().past]
-        waiting = [each for each in waiting if each[0] < began]
-        wave = [batch for _, batch in sorted(waiting, key=lambda each: each[0])[:AT_ONCE]]
+        waiting = (batch for batch in self._plan().past if batch.tried < began)
+        wave = sorted(waiting, key=lambda batch: batch.tried)[:AT_ONCE]
         for batch in wave:
             for part in batch.parts:
                 part.followed.tried.update(dict.fromkeys(part.channels, time.monotonic()))
@@ -168,15 +166,13 @@ class Sampler:
             answers = await self._asker.counters(batch)
             while _any_too_much(answers) and (less := shorter(batch, every)):
                 batch, answers = less, await self._asker.counters(less)
-            if self._followed.get(part.key) is part.followed:
-                await self._judge(part, answers, batch)
+            await self._judge(part, answers, batch)
 
     async def _ask_about(self, batch: Batch) -> None:
         found = await self._answers(batch)
         for part in batch.parts:
-            if self._followed.get(part.key) is part.followed:
-                with alone(part.key):
-                    await self._judge(part, found[part.key], batch)
+            with alone(part.key):
+                await self._judge(part, found[part.key], batch)
 
     async def _answers(self, batch: Batch) -> Mapping[Key, Answers]:
         """The answers about each; a channel's that is bad comes from questions about half of them.
@@ -193,6 +189,8 @@ class Sampler:
 
     async def _judge(self, part: Part, answers: Answers, batch: Batch) -> None:
         """Take in one subject's samples; news is what was seen once nothing older is unread."""
+        if self._followed.get(part.key) is not part.followed:
+            return
         followed, before = part.followed, part.followed.faults
         self._note_errors(part, answers, batch)
         scraped = {
@@ -251,12 +249,6 @@ class Sampler:
     def _is_told_by_pods(self, key: Key) -> bool:
         """Whether its pods are read at the moment, so that Prometheus need not be asked."""
         return self._fast_lane is not None and key in self._fast_lane.told
-
-
-def _tried(batch: Batch) -> float:
-    """When it was last asked about, by a clock that only goes forward."""
-    tried = (p.followed.tried.get(c, -math.inf) for p in batch.parts for c in p.channels)
-    return min(tried)
 
 
 def _any_too_much(answers: Answers) -> bool:

@@ -3,8 +3,9 @@
 Each sequential gate has its part of `falseRollback`, alpha_g, and an e-process e_g with
 E[e_g] <= 1 while the canary is not worse. So the sum of alpha_g e_g reaches 1 with probability at
 most the sum of the alpha_g, whatever hangs together between gates, as long as what one gate has
-closed tells nothing of another's open block (they close with the same scrapes): stronger than each gate on its own, as gates that
-each have some evidence convict together. Gates that only warn or pause keep their own bound.
+closed tells nothing of another's open block (they close with the same scrapes): stronger than each
+gate on its own, as gates that each have some evidence convict together. Gates that only warn or
+pause keep their own bound.
 """
 
 from __future__ import annotations
