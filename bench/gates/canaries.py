@@ -23,7 +23,7 @@ from davylamp.gates import (
     start,
     update,
 )
-from davylamp.gates.evidence.dispersion import Survey
+from davylamp.gates.evidence.overdispersion import Survey
 from davylamp.gates.samples import increment
 from davylamp.gates.verdicts import NOTHING
 from davylamp.simulation.peers import ClassicRule, taken_back

@@ -11,20 +11,20 @@ from davylamp.gates import (
     Channel,
     Count,
     ErrorRate,
+    GateFamily,
     Pair,
-    Panel,
     Sample,
     Scrapes,
     Threshold,
     Trial,
     WeightChange,
-    open_panel,
+    open_family,
     take_in,
 )
-from davylamp.gates import threshold as classic
 from davylamp.gates.evidence import error_rate
-from davylamp.gates.evidence.mixture import PRIOR, Pace, advance, levels
-from davylamp.gates.threshold import ThresholdBook
+from davylamp.gates.evidence.e_process import PRIOR, EvidenceCap, advance, levels
+from davylamp.gates.states import threshold as classic
+from davylamp.gates.states.threshold import ThresholdState
 from davylamp.gates.timeline import PodKey, Reading
 
 TYPICAL = Pair(Count(25, 1), Count(475, 1))
@@ -33,7 +33,7 @@ WORST = Pair(Count(1_000, 900), Count(475_000, 24_100))
 MOST_TYPICAL = 100e-6
 MOST_LARGE = 5e-3
 RULE = ErrorRate(burst=1.0)
-PACE = Pace()
+PACE = EvidenceCap()
 WINDOWS = Threshold(max_rate=0.01, failures=1_000_000)
 _TRIAL = Trial(WINDOWS, 0.0, (WeightChange(0.0, 0.05),))
 
@@ -51,7 +51,7 @@ def update_of(block: Pair) -> Callable[[], object]:
 
 def plain_check() -> object:
     """The classic rule's work for one scrape that ends a window."""
-    book = ThresholdBook(window=0)
+    book = ThresholdState(window=0)
     reading = Reading(PodKey("candidate", "pod"), 55.0, TYPICAL.candidate)
     return classic.passed_to(_TRIAL, WINDOWS, classic.entered(book, [reading]), 61.0)
 
@@ -68,10 +68,10 @@ def _round(work: Callable[[], object], repeats: int) -> float:
     return time.perf_counter() - began
 
 
-def panel_after(blocks: int, *, candidates: int = 2, stables: int = 6) -> Panel:
+def panel_after(blocks: int, *, candidates: int = 2, stables: int = 6) -> GateFamily:
     """What a rollout's gates remember after so many blocks with these pods."""
     trials = {"errors": Trial(ErrorRate(), 0.0, (WeightChange(0.0, 0.05),))}
-    panel = open_panel(trials)
+    family = open_family(trials)
 
     def pods(name: str, count: int, since: int, at: int) -> dict[str, list[Sample]]:
         """Each with 50 requests and a fifth of an error a second since its start."""
@@ -83,8 +83,8 @@ def panel_after(blocks: int, *, candidates: int = 2, stables: int = 6) -> Panel:
         seen = Scrapes(
             5.0 * at, pods("stable", stables, -120, at), pods("canary", candidates, 0, at)
         )
-        panel = take_in(trials, panel, {Channel.ERRORS: seen}, {})
-    return panel
+        family = take_in(trials, family, {Channel.ERRORS: seen}, {})
+    return family
 
 
 def size(thing: object, seen: set[int] | None = None) -> int:

@@ -16,7 +16,7 @@ from bench.gates import design
 
 from davylamp.gates import ErrorRate, Pair, requests_to_detect
 from davylamp.gates.evidence import error_rate
-from davylamp.gates.evidence.mixture import PRIOR, Pace, advance, levels, says_worse
+from davylamp.gates.evidence.e_process import PRIOR, EvidenceCap, advance, levels, says_worse
 from davylamp.gates.verdicts import Count
 from davylamp.simulation.outcomes import quantile
 
@@ -25,7 +25,7 @@ MOST_OVER = 1.3
 LEVELS = (0.01, 0.001)
 SPLITS = (0.01, 0.05, 0.10, 0.50)
 RATES = {0.05: "5%", 0.20: "20%", 1.0: "100%"}
-PACE = Pace(agreeing=1)
+PACE = EvidenceCap(agreeing=1)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from bench.reconcile.counts import Work
 from rich.console import Console
 from rich.table import Table
 
-from davylamp.controller.lease import LeaseSettings
+from davylamp.controller.leadership.lease import LeaseSettings
 
 KINDS = {
     "status": ("ModelDeployment",),

@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.support.operation import Land
 
-from davylamp.controller.lease import LeaseSettings
+from davylamp.controller.leadership.lease import LeaseSettings
 
 DEFAULTS: dict[str, Any] = {"replicas": 20, "rollout": {}}
 """Default steps (5, 25, 50 %), holds, gate and probation; 20 pods, so that no step is passed over."""

@@ -144,9 +144,9 @@ def _stand(status: Mapping[str, Any]) -> str:
     if not candidate:
         return f"stable {(status.get('stable') or {}).get('tag', '-')}"
     where = f"step {candidate.get('step', 0)}/{candidate.get('steps', 0)}"
-    holding = candidate.get("holding", "")
+    waiting = candidate.get("waitingFor", "")
     weight = candidate.get("actualWeight", 0)
-    return f"{candidate['tag']} {candidate['stage']} {where} {weight} % {holding}".rstrip()
+    return f"{candidate['tag']} {candidate['stage']} {where} {weight} % {waiting}".rstrip()
 
 
 def _evidence(gate: Mapping[str, Any]) -> str:
@@ -171,8 +171,8 @@ def _progress(status: Mapping[str, Any]) -> Text:
     text.append("█" * filled, style="cyan")
     text.append("█" * (BAR - filled), style="green")
     text.append(f"  {share} % canary, {100 - share} % {serving}")
-    if candidate.get("holding"):
-        text.append(f"  ({candidate['holding']})", style="dim")
+    if candidate.get("waitingFor"):
+        text.append(f"  ({candidate['waitingFor']})", style="dim")
     return text
 
 

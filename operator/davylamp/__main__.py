@@ -25,15 +25,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from davylamp.cli import replayoptions, simulateoptions  # noqa: PLC0415
+    from davylamp.cli.replay import options as replay  # noqa: PLC0415
+    from davylamp.cli.simulate import options as simulate  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(prog="davylamp", description=__doc__)
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run the operator (the default)")
     commands.add_parser("crd", help="print the CustomResourceDefinition as YAML")
     commands.add_parser("selftest", help="check an installation from inside the cluster")
-    replayoptions.add(commands)
-    simulateoptions.add(commands)
+    replay.add(commands)
+    simulate.add(commands)
     return parser
 
 

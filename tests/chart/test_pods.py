@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from davylamp.adapters.series import SeriesNames
+from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.controller.settings import MetricSettings, Settings
 
 pytestmark = pytest.mark.chart

@@ -8,7 +8,7 @@ from jsonschema import Draft7Validator
 from tests.chart.conftest import CHART
 from tests.chart.values_table import documented, with_table
 
-from davylamp.adapters.series import SeriesNames
+from davylamp.adapters.prometheus.series import SeriesNames
 
 pytestmark = pytest.mark.chart
 

@@ -38,7 +38,7 @@ def test_a_third_revision_supersedes_the_canary(story: Story) -> None:
 
     with story.untouched(good):
         second = story.apply(story.model("v3", steps=PAUSED_STEP))
-        story.wait_holding(Reason.AWAITING_PERSON)
+        story.wait_holding(Reason.AWAITING_APPROVAL)
         third = story.apply(story.model("v3", steps=PAUSED_STEP, config={"RUN": "3"}))
         held = story.wait_stage("Canary", third)
         # the Service is open to all pods now, so none of the second may still run
@@ -52,7 +52,7 @@ def test_a_third_revision_supersedes_the_canary(story: Story) -> None:
 def test_steps_edited_mid_canary_count_from_the_next_revision_on(story: Story) -> None:
     story.install("v1")
     canary = story.apply(story.model("v3", steps=PAUSED_STEP))
-    story.wait_holding(Reason.AWAITING_PERSON)
+    story.wait_holding(Reason.AWAITING_APPROVAL)
 
     story.apply(story.model("v3", steps=[{"weight": 50, "hold": "1s"}]))
     status = story.wait_observed()
@@ -92,7 +92,7 @@ def test_a_model_deleted_mid_rollout_leaves_nothing_behind(story: Story) -> None
     pinned = {"secrets": [{"name": "licence", "policy": "Pin"}]}
     story.install("v1", **pinned)
     story.apply(story.model("v3", steps=PAUSED_STEP, **pinned))
-    story.wait_holding(Reason.AWAITING_PERSON)
+    story.wait_holding(Reason.AWAITING_APPROVAL)
     assert all(items(kind, story.namespace, {MODEL: story.name}) for kind in CHILDREN)
 
     delete("md", story.name, story.namespace)

@@ -113,7 +113,7 @@ def test_shifted_predictions_wait_for_a_person_or_are_taken_back(story: Story) -
     with asked(story) as traffic, story.untouched(good):
         traffic.wait_for(10)
         first = canary(story, [{**gate, "onFail": "Pause"}], shift)
-        story.wait_holding(Reason.AWAITING_PERSON)
+        story.wait_holding(Reason.AWAITING_APPROVAL)
         found = wait_gate(story, "scores", verdict="Fail", reason="PredictionsDiffer")
         assert re.search(r"are 0\.\d+ apart \(total variation; PSI [\d.]+\)", found["message"])
         ready = story.condition("Ready")["message"]
@@ -133,7 +133,7 @@ def test_other_explanations_wait_for_a_person(story: Story) -> None:
         bent = {"FAULT_EXPLANATION_SHIFT": "100"}
         checks = {"checks": ["Manifest", "Golden"]}
         revision = canary(story, [gate], bent, rollout=checks)
-        story.wait_holding(Reason.AWAITING_PERSON)
+        story.wait_holding(Reason.AWAITING_APPROVAL)
         found = wait_gate(story, "why", verdict="Fail", reason="ExplanationsDiffer")
         assert re.search(
             r"0\.\d+ from stable's and 0\.\d+ from those of training", found["message"]
@@ -224,7 +224,7 @@ def test_a_gate_is_told_which_labels_there_are(story: Story) -> None:
 
 def blind(story: Story, gate: str) -> str:
     """What is said of a candidate that gets no traffic because a gate could not judge it."""
-    held = story.wait_holding(Reason.GATE_BLIND)
+    held = story.wait_holding(Reason.NO_BASELINE_DATA)
     assert (held["stage"], held["actualWeight"]) == ("Preparing", 0)
     ready = story.condition("Ready")["message"]
     assert f"gate {gate}: " in ready
@@ -243,11 +243,11 @@ def test_no_data_for_too_long_ends_as_the_plan_says(story: Story, wish: str) -> 
         assert "NoTraffic" in rejection["message"]
         assert story.admits(good)
         return
-    story.wait_holding(Reason.AWAITING_PERSON)
+    story.wait_holding(Reason.AWAITING_APPROVAL)
     with asked(story) as traffic:
         traffic.wait_for(20 * round(RATE))
         story.wait_status(lambda s: gate_of(s, "errors").get("requests"), "requests seen")
-        assert story.status()["candidate"]["holding"] == Reason.AWAITING_PERSON
+        assert story.status()["candidate"]["waitingFor"] == Reason.AWAITING_APPROVAL
         typed(story, "advance")
         story.wait_serving(revision)
 
@@ -296,12 +296,12 @@ def test_the_status_of_a_canary_reads_like_an_explanation(story: Story) -> None:
     assert re.fullmatch(rf"canary {rate}, stable {rate}{odds}", told["effect"]), told
     assert re.search(r"against.* canary; \d+ to 1 is enough", told["evidence"]), told
     assert told["requestsNeeded"] > 0
-    (outlook,) = candidate["outlook"]
-    assert outlook["name"] == "errors"
-    found = re.search(r"stable has ([\d.]+) requests/s", outlook["message"])
-    assert found, outlook
+    (forecast,) = candidate["forecast"]
+    assert forecast["name"] == "errors"
+    found = re.search(r"stable has ([\d.]+) requests/s", forecast["message"])
+    assert found, forecast
     assert 0.2 * RATE < float(found[1]) < 1.2 * RATE
-    assert re.search(r"with 20 ?% errors in about \d+", outlook["message"]), outlook
+    assert re.search(r"with 20 ?% errors in about \d+", forecast["message"]), forecast
 
 
 def test_what_the_gates_saw_can_be_judged_again(story: Story) -> None:

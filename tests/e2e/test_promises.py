@@ -91,14 +91,14 @@ def test_p4_abort_retry_and_advance_at_a_paused_step(story: Story) -> None:
 
     with story.untouched(good):
         canary = story.apply(story.model("v3", steps=PAUSED_STEP))
-        story.wait_holding(Reason.AWAITING_PERSON)
+        story.wait_holding(Reason.AWAITING_APPROVAL)
         story.wait(lambda: story.admits(canary), "its traffic")
         story.say(Command.ABORT, canary)
         assert story.wait_rejected(canary)["reason"] == Reason.ABORTED
         story.wait(lambda: fenced(story, good, canary), "it to be fenced")
 
     story.say(Command.RETRY, f"{canary}@once-more")
-    story.wait_holding(Reason.AWAITING_PERSON)
+    story.wait_holding(Reason.AWAITING_APPROVAL)
     story.say(Command.ADVANCE, f"{canary}@1")
     story.wait_serving(canary)
     assert story.rejection(canary) is None
@@ -138,7 +138,7 @@ def test_p4_undo_by_editing_the_spec_in_probation(story: Story) -> None:
 def test_p4_a_paused_spec_holds_and_can_be_aborted(story: Story) -> None:
     good = story.install("v1")
     canary = story.apply(story.model("v3", steps=PAUSED_STEP))
-    story.wait_holding(Reason.AWAITING_PERSON)
+    story.wait_holding(Reason.AWAITING_APPROVAL)
 
     story.kubectl("patch", "md", story.name, "--type=merge", '-p={"spec":{"paused":true}}')
     story.wait_holding(Reason.PAUSED)
@@ -155,7 +155,7 @@ def test_p4_undo_by_editing_the_spec_in_a_canary(story: Story) -> None:
 
     with story.untouched(good):
         canary = story.apply(story.model("v3", steps=PAUSED_STEP))
-        story.wait_holding(Reason.AWAITING_PERSON)
+        story.wait_holding(Reason.AWAITING_APPROVAL)
         story.apply(story.model("v1"))
         story.wait_serving(good)
         story.wait(lambda: fenced(story, good, canary), "the canary to be gone")
@@ -167,7 +167,7 @@ def test_p6_rejected_stays_rejected_until_somebody_says_retry(story: Story) -> N
     good = story.install("v1")
     manifest = story.model("v3", steps=PAUSED_STEP)
     bad = story.apply(manifest)
-    story.wait_holding(Reason.AWAITING_PERSON)
+    story.wait_holding(Reason.AWAITING_APPROVAL)
     story.say(Command.ABORT, bad)
     story.wait_rejected(bad)
     story.wait_without_pods(bad)
@@ -228,7 +228,7 @@ def test_p7_a_revision_is_whole_when_it_comes_back(story: Story) -> None:
 def test_p10_it_says_why_and_what_to_type(story: Story) -> None:
     good = story.install("v1")
     canary = story.apply(story.model("v3", steps=PAUSED_STEP))
-    story.wait_holding(Reason.AWAITING_PERSON)
+    story.wait_holding(Reason.AWAITING_APPROVAL)
     ready = story.wait(lambda: typed(story, "advance"), "a command to type")
     assert canary in ready
 
@@ -242,7 +242,7 @@ def test_p10_it_says_why_and_what_to_type(story: Story) -> None:
     # the very words of the condition, typed
     command = story.wait(lambda: typed(story, "retry"), "a command to type")
     story.kubectl(*shlex.split(command)[1:])
-    story.wait_holding(Reason.AWAITING_PERSON)
+    story.wait_holding(Reason.AWAITING_APPROVAL)
     story.kubectl(*shlex.split(typed(story, "advance") or "")[1:])
     kubectl(
         *("wait", "--for=condition=Ready", "md", story.name, "-n", story.namespace),
@@ -344,7 +344,7 @@ def test_p12_no_request_is_lost_to_promotion_rollback_or_return(story: Story) ->
         promoted = story.install("v3", replicas=2, steps=QUICK_STEPS)
         story.wait_without_pods(good)
         aborted = story.apply(story.model("v3", replicas=2, steps=PAUSED_STEP, config={"RUN": "2"}))
-        story.wait_holding(Reason.AWAITING_PERSON)
+        story.wait_holding(Reason.AWAITING_APPROVAL)
         story.wait(lambda: of_revision(traffic.records(), aborted), "an answer of the canary")
         traffic.wait_for(100)
         story.say(Command.ABORT, aborted)

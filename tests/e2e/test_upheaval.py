@@ -188,7 +188,7 @@ def test_p8_an_upgrade_of_the_operator_is_quiet(stage: Story) -> None:
     stage.install("v1")
     canary.install("v1")
     following = canary.apply(canary.model("v3", steps=PAUSED_STEP))
-    canary.wait_holding(Reason.AWAITING_PERSON)
+    canary.wait_holding(Reason.AWAITING_APPROVAL)
     canary.wait(lambda: len(canary.events()) == 4, "its Events")
     canary.wait(lambda: canary.admits(following), "its traffic")
     before = [quiet_parts(stage), quiet_parts(canary)]

@@ -8,8 +8,8 @@ import yaml
 from tests.support.kube import kubectl
 from tests.support.manifests import Manifest
 
-from davylamp.adapters.connection import connect
-from davylamp.adapters.kubernetes import KubernetesCluster
+from davylamp.adapters.kubernetes.cluster import KubernetesCluster
+from davylamp.adapters.kubernetes.connection import connect
 from localcluster.names import CONTEXT
 
 CRD_FILE = Path(__file__).parents[2] / "crds" / "davylamp.dev_modeldeployments.yaml"

@@ -7,13 +7,13 @@ import pytest
 from tests.support.kube import kubectl
 from tests.support.manifests import changed, minimal
 
-from davylamp.adapters.connection import connect
 from davylamp.adapters.errors import Conflict, NotFound, NotLeader, Retryable, Terminal
-from davylamp.adapters.kubernetes import KubernetesCluster
-from davylamp.api.json import JsonObject
+from davylamp.adapters.kubernetes.cluster import KubernetesCluster
+from davylamp.adapters.kubernetes.connection import connect
 from davylamp.api.names import Reason
 from davylamp.manifests import Owner, event
 from davylamp.rollout import Notice
+from davylamp.schema.json import JsonObject
 from localcluster.names import CONTEXT
 
 

@@ -6,10 +6,9 @@ import pytest
 from tests.support.kube import kubectl
 from tests.support.manifests import Manifest, changed, full, minimal
 
-from davylamp.adapters.kubernetes import KubernetesCluster
+from davylamp.adapters.kubernetes.cluster import KubernetesCluster
 from davylamp.api import names
 from davylamp.api.explanations import Explanations
-from davylamp.api.json import JsonObject
 from davylamp.api.names import Reason
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.manifests import (
@@ -25,6 +24,7 @@ from davylamp.manifests import (
 )
 from davylamp.manifests.nightly import candidate_job, cron_job
 from davylamp.rollout import Notice, Route, identify
+from davylamp.schema.json import JsonObject
 
 PINNED = {"licence.key": ["key", "tls.crt"]}
 SOURCES = {"licence.key": {"key": "c2VjcmV0", "tls.crt": "Y2VydA=="}}

@@ -18,7 +18,7 @@ from tests.support import applying
 
 from davylamp.adapters.errors import Conflict, NotFound, Terminal
 from davylamp.api import names
-from davylamp.controller.cache import CHILD_KINDS
+from davylamp.controller.cluster.cache import CHILD_KINDS
 
 Json = dict[str, Any]
 ANY = "*"

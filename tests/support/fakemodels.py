@@ -7,7 +7,7 @@ from typing import Any
 from tests.support.contract import Server, manifest_of
 from tests.support.fakecluster import Address, FakeCluster
 
-from davylamp.adapters.modelserver import PodAddress
+from davylamp.adapters.pods.model_server import PodAddress
 from davylamp.checks import Reply, Silent
 
 Json = dict[str, Any]

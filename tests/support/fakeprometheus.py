@@ -13,9 +13,9 @@ from tests.support.fakecluster import FakeCluster
 from tests.support.kubelets import endpoints, is_ready
 
 from davylamp.adapters.errors import SourceError, SourceFault
-from davylamp.adapters.ownquery import OwnQuery
-from davylamp.adapters.promql import CounterQuery
-from davylamp.adapters.seen import SeenSeries
+from davylamp.adapters.prometheus.promql import CounterQuery
+from davylamp.adapters.prometheus.suggestions import SeenSeries
+from davylamp.adapters.prometheus.user_query import OwnQuery
 from davylamp.gates.samples import Channel, Sample
 
 SCRAPE_INTERVAL = 5.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from enum import Enum
 
-from tests.support.world import World, judgement, revision_of
+from tests.support.world import Children, judgement, revision_of
 
 from davylamp.api.spec import CheckName
 from davylamp.checks import CheckVerdict
@@ -42,7 +42,7 @@ def no_crash() -> int | None:
     return None
 
 
-def live(world: World, models: Models, *, seconds: float = 5.0) -> None:
+def live(world: Children, models: Models, *, seconds: float = 5.0) -> None:
     """Some seconds of life without the operator."""
     world.sweep()
     world.controllers_run()
@@ -51,7 +51,7 @@ def live(world: World, models: Models, *, seconds: float = 5.0) -> None:
         _live(world, tag, model)
 
 
-def _live(world: World, tag: str, model: Model) -> None:
+def _live(world: Children, tag: str, model: Model) -> None:
     revision = revision_of(tag)
     if model in CHECKED:
         world.checks[revision] = CHECKED[model]
@@ -69,7 +69,7 @@ def _live(world: World, tag: str, model: Model) -> None:
         world.answers[revision] = judgement(VERDICTS[model], requests=requests)
 
 
-def _starting_pods_get_ready(world: World, tag: str) -> None:
+def _starting_pods_get_ready(world: Children, tag: str) -> None:
     revision = revision_of(tag)
     for pod in list(world.pods.get(revision, ())):
         if not pod.terminating and not pod.was_ready:
@@ -77,12 +77,12 @@ def _starting_pods_get_ready(world: World, tag: str) -> None:
 
 
 def settle(
-    world: World,
+    world: Children,
     models: Models,
     *,
     crash: Callable[[], int | None] = no_crash,
-    until: Callable[[World], bool] = lambda _: False,
-) -> World:
+    until: Callable[[Children], bool] = lambda _: False,
+) -> Children:
     """Let it run until nothing is under way, or until a condition holds."""
     for _ in range(MOST_PASSES):
         before, writes = world.copy(), crash()
@@ -95,20 +95,20 @@ def settle(
     raise AssertionError(f"does not settle: {world.stored}")
 
 
-def _same(one: World, other: World) -> bool:
+def _same(one: Children, other: Children) -> bool:
     return all(
         getattr(one, name) == getattr(other, name)
         for name in ("stored", "selector", "scale", "pods", "records")
     )
 
 
-def serving_world(tag: str = "v1", **settings: object) -> World:
+def serving_world(tag: str = "v1", **settings: object) -> Children:
     """A world in which one good version serves."""
-    world = World(tag=tag, **settings)
+    world = Children(tag=tag, **settings)
     return settle(world, {tag: Model.GOOD})
 
 
-def world_in(stage: str, models: Models | None = None, **settings: object) -> World:
+def world_in(stage: str, models: Models | None = None, **settings: object) -> Children:
     """A world in which v1 serves and v2 has come to a stage (or to `Probation`, `Step2`)."""
     world = serving_world(**settings)
     world.apply("v2")

@@ -15,11 +15,11 @@ from tests.support.kubelets import Kubelets, endpoints
 from davylamp.adapters.errors import Retryable, Terminal
 from davylamp.api import names
 from davylamp.api.status import ModelDeploymentStatus
-from davylamp.controller.cache import Key, ObjectCache
-from davylamp.controller.inspector import Inspector
+from davylamp.controller.checks.inspector import Inspector
+from davylamp.controller.cluster.cache import Key, ObjectCache
+from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.metrics import Metrics
-from davylamp.controller.reconcile import Reconciler
-from davylamp.controller.sampler import Sampler
+from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.settings import Settings
 
 Json = dict[str, Any]
@@ -49,7 +49,7 @@ class Process:
         self.passes: list[list[Write]] = []
         """What each pass wrote; the last one may be under way."""
         settings = Settings(identity="davylamp-0")
-        self.sampler = Sampler(
+        self.sampler = EvidenceTracker(
             land.prometheus, settings.metrics, on_news=self.wake, clock=land.seconds
         )
         self.inspector = Inspector(

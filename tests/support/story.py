@@ -180,7 +180,7 @@ class Story:
         """The candidate once it is held for a reason."""
 
         def held(status: Json) -> bool:
-            return status.get("candidate", {}).get("holding") == reason
+            return status.get("candidate", {}).get("waitingFor") == reason
 
         return self.wait_status(held, f"held for {reason}", timeout=timeout)["candidate"]
 

@@ -11,28 +11,15 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from davylamp.api.gate_status import Outlook
+from davylamp.api.gate_status import GateForecast
 from davylamp.api.gates import OnFail
-from davylamp.api.json import JsonObject
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName, Rollout, Step
-from davylamp.api.status import (
-    ModelDeploymentStatus,
-    RevisionRef,
-    Stage,
-    to_json,
-)
+from davylamp.api.status import ModelDeploymentStatus, RevisionRef, Stage, to_json
 from davylamp.checks import CheckReason, CheckResult, CheckVerdict
 from davylamp.gates import Count, Judgement, Verdict
-from davylamp.rollout import (
-    Decision,
-    Inspected,
-    Notice,
-    Observation,
-    PodSeen,
-    Workload,
-    decide,
-)
+from davylamp.rollout import Decision, Inspected, Notice, Observation, PodSeen, Workload, decide
+from davylamp.schema.json import JsonObject
 
 NAME = "diabetes-risk"
 START = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
@@ -88,7 +75,7 @@ class Effect(NamedTuple):
 
 
 @dataclass
-class World:
+class Children:
     """Spec, stored status, Deployments, pods, selector of the Service, and what the gates say."""
 
     rollout: Rollout = TWO_STEPS
@@ -110,7 +97,7 @@ class World:
     """What every gate says about a revision; none: it was not asked yet."""
     said: dict[str, Judgement] = field(default_factory=dict)
     """What single gates say instead, by name."""
-    outlook: tuple[Outlook, ...] = ()
+    forecast: tuple[GateForecast, ...] = ()
     """What gates will be able to find of a candidate without traffic."""
     blind: dict[str, str] = field(default_factory=dict)
     """Gates that find nothing on stable while a candidate has no traffic."""
@@ -200,7 +187,7 @@ class World:
             missing_secrets=self.missing_secrets,
             judged=judged.revision if judged else None,
             judgements=self._judgements(answer) if answer else {},
-            outlook=self.outlook if preparing else (),
+            forecast=self.forecast if preparing else (),
             blind=dict(self.blind) if preparing else {},
             source_error=self.source_error,
             first_scrape_seen=self.first_scrape_seen,
@@ -357,7 +344,7 @@ class World:
             if not self.pods[revision]:
                 del self.pods[revision]
 
-    def copy(self) -> World:
+    def copy(self) -> Children:
         """The same world, to try something out on; what is inside the containers is immutable."""
         return replace(
             self,

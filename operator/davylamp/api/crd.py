@@ -9,9 +9,9 @@ from typing import Final
 from pydantic import BaseModel
 
 from davylamp.api import names
-from davylamp.api.json import Json, JsonObject
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import ModelDeploymentStatus
+from davylamp.schema.json import Json, JsonObject
 
 MAX_NAME_LENGTH: Final = 35
 """Deployments append `-<10 hex>`, and pods of a Deployment with more than 46 characters do not

@@ -4,8 +4,8 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from davylamp.api.base import Strict, cel
 from davylamp.api.serving import Resources
+from davylamp.schema.models import Strict, cel
 
 
 def _cron_field(value: str) -> str:

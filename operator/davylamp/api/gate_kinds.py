@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from davylamp.api.base import Strict
-from davylamp.api.quantities import Decimal, Duration, Percent, Ratio, Share, ShortDuration
+from davylamp.schema.models import Strict
+from davylamp.schema.quantities import Decimal, Duration, Percent, Ratio, Share, ShortDuration
 
 
 def _belong(what: str, *, default: str) -> str:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from davylamp.api.reported import Instant, Reported
+from davylamp.schema.models import Instant, Reported
 
 
 class GateRate(Reported):
@@ -43,7 +43,7 @@ class GateStatus(Reported):
     at: Instant = Field(description="When these numbers were written.")
 
 
-class Outlook(Reported):
+class GateForecast(Reported):
     """What a gate will be able to find at the traffic of now, reckoned before the canary."""
 
     name: str = Field(description="Name of the gate.")

@@ -5,7 +5,6 @@ from typing import Final, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from davylamp.api.base import Strict, cel
 from davylamp.api.gate_kinds import (
     ErrorRate,
     ExplanationShares,
@@ -14,6 +13,7 @@ from davylamp.api.gate_kinds import (
     Predictions,
     Query,
 )
+from davylamp.schema.models import Strict, cel
 
 _AT_LEAST_1: Final = (
     "!has(self.ratio) || double(self.ratio) >= 1.0",

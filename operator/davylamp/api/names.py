@@ -92,7 +92,7 @@ class Reason(StrEnum):
     # why a revision is taken back
     CHECK_FAILED = "CheckFailed"
     GATE_FAILED = "GateFailed"
-    GATE_BLIND = "GateBlind"
+    NO_BASELINE_DATA = "NoBaselineData"
     NO_DATA = "NoData"
     CRASH_LOOP = "CrashLoop"
     OUT_OF_MEMORY = "OutOfMemory"
@@ -103,18 +103,18 @@ class Reason(StrEnum):
     SECRET_MISSING = "SecretMissing"  # noqa: S105
     # why a step holds
     HOLDING = "Holding"
-    AWAITING_PERSON = "AwaitingPerson"
+    AWAITING_APPROVAL = "AwaitingApproval"
     AWAITING_CHECKS = "AwaitingChecks"
     AWAITING_DATA = "AwaitingData"
     AWAITING_EVIDENCE = "AwaitingEvidence"
     AWAITING_OLD_PODS = "AwaitingOldPods"
     AWAITING_FIRST_SCRAPE = "AwaitingFirstScrape"
     AWAITING_PODS = "AwaitingPods"
-    STABLE_SHORT = "StableShort"
+    STABLE_DEGRADED = "StableDegraded"
     STEP_NOT_REACHABLE = "StepNotReachable"
     IMAGE_DIGESTS_DIFFER = "ImageDigestsDiffer"
     # the spec
     INVALID_SPEC = "InvalidSpec"
     NAME_TAKEN = "NameTaken"
-    REFUSED = "Refused"
+    WRITE_REFUSED = "WriteRefused"
     RESTORED = "Restored"

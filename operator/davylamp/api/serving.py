@@ -4,8 +4,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from davylamp.api.base import DnsName, Strict, cel
-from davylamp.api.json import Json
+from davylamp.schema.json import Json
+from davylamp.schema.models import DnsName, Strict, cel
 
 
 class Image(Strict):

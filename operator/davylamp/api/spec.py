@@ -9,12 +9,12 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from davylamp.api.base import Strict, cel
 from davylamp.api.explanations import Explanations
 from davylamp.api.gate_kinds import ErrorRate
 from davylamp.api.gates import Gate
-from davylamp.api.quantities import Duration, Percent
 from davylamp.api.serving import FeatureSnapshot, Image, SecretRef, Serving
+from davylamp.schema.models import Strict, cel
+from davylamp.schema.quantities import Duration, Percent
 
 MAX_SEED: Final = 2**53 - 1
 """The largest integer that survives JSON readers that know only doubles."""

@@ -5,10 +5,10 @@ from typing import Final, Literal, TypedDict
 
 from pydantic import Field
 
-from davylamp.api.gate_status import FeatureShare, GateRate, GateStatus, Outlook
-from davylamp.api.json import Json, JsonObject
-from davylamp.api.reported import Instant, Reported
+from davylamp.api.gate_status import FeatureShare, GateForecast, GateRate, GateStatus
 from davylamp.api.spec import Rollout
+from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.models import Instant, Reported
 
 MAX_REJECTED: Final = 20
 
@@ -141,7 +141,7 @@ class Candidate(RevisionRef):
     checks: tuple[CheckStatus, ...] = Field(
         default=(), description="What the checks before traffic found."
     )
-    outlook: tuple[Outlook, ...] = Field(
+    forecast: tuple[GateForecast, ...] = Field(
         default=(), description="What the gates will be able to find, reckoned before the canary."
     )
     baseline: tuple[FeatureShare, ...] = Field(
@@ -150,18 +150,18 @@ class Candidate(RevisionRef):
         description="Explanation shares of its training run, where a gate compares with them.",
     )
     gates: tuple[GateStatus, ...] = Field(default=(), description="What the gates see.")
-    blind_since: Instant | None = Field(
+    no_data_since: Instant | None = Field(
         default=None, description="Since when some gate has had no data."
     )
-    blind_paused: bool = Field(
+    no_data_paused: bool = Field(
         default=False, description="A gate had no data for too long: a person has to say advance."
     )
     warned: tuple[str, ...] = Field(
         default=(), max_length=10, description="Gates whose failure was told as a warning."
     )
-    holding: str | None = Field(default=None, description="Why the step does not end yet.")
+    waiting_for: str | None = Field(default=None, description="Why the step does not end yet.")
     advanced: int = Field(default=0, description="Last paused step a person let pass.")
-    approved: bool = Field(default=False, description="A person asked for promotion.")
+    promote_requested: bool = Field(default=False, description="A person asked for promotion.")
     stopped_at: Instant | None = Field(
         default=None, description="Since when the deadline clock stands still."
     )

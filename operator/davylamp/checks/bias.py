@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from davylamp.api.json import Json, JsonObject
 from davylamp.checks.reading import (
     BrokenError,
     at,
@@ -17,6 +16,7 @@ from davylamp.checks.reading import (
     word,
 )
 from davylamp.checks.results import CheckReason, Found, failed, passed
+from davylamp.schema.json import Json, JsonObject
 
 ROUNDING: Final = 1e-6
 """How far a recorded gap may be from the one that its groups give, relative to their values."""

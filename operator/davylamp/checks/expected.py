@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from davylamp.api.json import Json, JsonObject
+from davylamp.schema.json import Json, JsonObject
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 
-from davylamp.api.json import JsonObject
 from davylamp.api.spec import CheckName
 from davylamp.checks.bias import judge_bias
 from davylamp.checks.expected import Expected
@@ -13,6 +12,7 @@ from davylamp.checks.reading import BrokenError
 from davylamp.checks.recorded import golden_of, tolerance_of
 from davylamp.checks.replies import Questions, Replies, Reply
 from davylamp.checks.results import CheckReason, CheckResult, Found, failed
+from davylamp.schema.json import JsonObject
 
 MANIFEST_PATH = "/manifest"
 PREDICT_PATH = "/predict"

@@ -1,10 +1,10 @@
 """Manifest: the image says that it is the model which the spec names."""
 
-from davylamp.api.json import Json, JsonObject
 from davylamp.checks.expected import Expected
 from davylamp.checks.reading import BrokenError, mapping, member, quoted, word
 from davylamp.checks.replies import NOT_FOUND, Answered, Declined, Reply, without_answer
 from davylamp.checks.results import CheckReason, Found, failed, passed
+from davylamp.schema.json import Json, JsonObject
 
 FORMAT = "davylamp.dev/manifest/v1"
 HELP = "see docs/model-server.md, or set spec.rollout.checks: []"

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from davylamp.api.json import Json, JsonObject
+from davylamp.schema.json import Json, JsonObject
 
 LARGEST: Final = 1e100
 """Beyond it sums and differences of doubles stop being numbers."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from davylamp.api.json import Json, JsonObject
 from davylamp.checks.reading import (
     BrokenError,
     mapping,
@@ -16,6 +15,7 @@ from davylamp.checks.reading import (
     sequence,
 )
 from davylamp.checks.replies import Answered, Reply
+from davylamp.schema.json import Json, JsonObject
 
 DEFAULT_TOLERANCE: Final = 1e-6
 MOST_TOLERANCE: Final = 1e-3

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from davylamp.api.json import Json, JsonObject
 from davylamp.checks.results import CheckReason, Found, failed, unknown
+from davylamp.schema.json import Json, JsonObject
 
 NOT_FOUND = 404
 

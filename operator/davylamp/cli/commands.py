@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from davylamp.cli import replay, simulate
 from davylamp.cli.errors import UsageError
+from davylamp.cli.replay import command as replay
+from davylamp.cli.simulate import command as simulate
 
 BAD_USAGE = 2
 

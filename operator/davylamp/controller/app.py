@@ -11,22 +11,22 @@ from kopf._core.engines.peering import Identity
 from kubernetes.aio.client import ApiClient
 from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector
 
-from davylamp.adapters.connection import connect
 from davylamp.adapters.errors import Terminal
-from davylamp.adapters.kubernetes import KubernetesCluster
-from davylamp.adapters.modelserver import HttpModelServer
-from davylamp.adapters.podmetrics import PodMetrics
-from davylamp.adapters.prometheus import PrometheusSource
+from davylamp.adapters.kubernetes.cluster import KubernetesCluster
+from davylamp.adapters.kubernetes.connection import connect
+from davylamp.adapters.pods.metrics import PodMetrics
+from davylamp.adapters.pods.model_server import HttpModelServer
+from davylamp.adapters.prometheus.source import PrometheusSource
 from davylamp.controller import endpoints, handlers
-from davylamp.controller.cache import Key, ObjectCache
-from davylamp.controller.inspector import Inspector
-from davylamp.controller.leader import Elector
-from davylamp.controller.lease import LeaseSettings
+from davylamp.controller.checks.inspector import Inspector
+from davylamp.controller.cluster.cache import Key, ObjectCache
+from davylamp.controller.evidence.tracker import EvidenceTracker
+from davylamp.controller.leadership.elector import Elector
+from davylamp.controller.leadership.lease import LeaseSettings
 from davylamp.controller.logs import configure
 from davylamp.controller.metrics import Metrics
-from davylamp.controller.reconcile import Reconciler
-from davylamp.controller.recorder import operator_version
-from davylamp.controller.sampler import Sampler
+from davylamp.controller.reconcile.flight_records import operator_version
+from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.controller.workqueue import Outcome, WorkQueue
 
@@ -58,7 +58,7 @@ class Operator:
             on_down=self.metrics.on_source_down,
         )
         self.pods = _pod_metrics(settings.metrics)
-        self.sampler = Sampler(
+        self.sampler = EvidenceTracker(
             self.source, settings.metrics, on_news=self.queue.add, pods=self.pods
         )
         self.models = HttpModelServer()

@@ -11,8 +11,8 @@ from typing import Any, Final, cast
 import kopf
 
 from davylamp.api import names
-from davylamp.api.json import JsonObject
-from davylamp.controller.cache import Key, ObjectCache
+from davylamp.controller.cluster.cache import Key, ObjectCache
+from davylamp.schema.json import JsonObject
 
 WATCHED_CHILDREN: Final = (
     ("apps", "v1", "controllerrevisions"),

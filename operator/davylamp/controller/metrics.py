@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from davylamp.api.names import Reason
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.checks import CheckResult
-from davylamp.controller.cache import Key
+from davylamp.controller.cluster.cache import Key
 from davylamp.rollout import Notice
 
 

@@ -7,11 +7,11 @@ from typing import Final
 
 import aiohttp
 
-from davylamp.adapters.connection import connect
 from davylamp.adapters.errors import OperatorError
-from davylamp.adapters.kubernetes import KubernetesCluster
+from davylamp.adapters.kubernetes.cluster import KubernetesCluster
+from davylamp.adapters.kubernetes.connection import connect
 from davylamp.api import names
-from davylamp.api.json import JsonObject
+from davylamp.schema.json import JsonObject
 
 PATIENCE: Final = 60.0
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
-from davylamp.adapters.series import SeriesNames
-from davylamp.api.quantities import seconds
+from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.schema.quantities import seconds
 
 _SERIES: Final[Mapping[str, str]] = {
     "REQUESTS_METRIC": "requests_metric",

@@ -6,11 +6,9 @@ samples give the same state however they arrive, so a restart replays instead of
 `Panel` does the same for all gates of a rollout together.
 """
 
-from davylamp.gates.history import GateState, start, update
+from davylamp.gates.family import Around, GateFamily, judge_all, open_family, take_in
+from davylamp.gates.forecast.detection_time import requests_to_detect
 from davylamp.gates.judge import judge
-from davylamp.gates.panel import Around, Panel, judge_all, open_panel, take_in
-from davylamp.gates.planning import requests_to_detect
-from davylamp.gates.query_book import QueryAnswers
 from davylamp.gates.rules import (
     ErrorRate,
     GroupGap,
@@ -22,6 +20,8 @@ from davylamp.gates.rules import (
     Threshold,
 )
 from davylamp.gates.samples import Arm, Channel, Sample, Scrapes
+from davylamp.gates.states.history import GateState, start, update
+from davylamp.gates.states.query import QueryAnswers
 from davylamp.gates.trial import Trial, WeightChange
 from davylamp.gates.verdicts import Count, Judgement, Pair, Verdict
 
@@ -31,12 +31,12 @@ __all__ = [
     "Channel",
     "Count",
     "ErrorRate",
+    "GateFamily",
     "GateState",
     "GroupGap",
     "Judgement",
     "Latency",
     "Pair",
-    "Panel",
     "Query",
     "QueryAnswers",
     "Rule",
@@ -50,7 +50,7 @@ __all__ = [
     "WeightChange",
     "judge",
     "judge_all",
-    "open_panel",
+    "open_family",
     "requests_to_detect",
     "start",
     "take_in",

@@ -6,21 +6,13 @@ import math
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from davylamp.gates import (
-    availability,
-    findings,
-    planning,
-    query_book,
-    threshold,
-    verdicts,
-    wording,
-)
-from davylamp.gates.availability import Surroundings
-from davylamp.gates.evidence import mixture
-from davylamp.gates.evidence.dispersion import temper
-from davylamp.gates.evidence.mixture import Levels
-from davylamp.gates.history import WRONG_BOOK, GateState
-from davylamp.gates.query_book import QueryBook
+from davylamp.gates import missing_data, verdicts
+from davylamp.gates.evidence import e_process
+from davylamp.gates.evidence.e_process import LogEValues
+from davylamp.gates.evidence.overdispersion import design_effect
+from davylamp.gates.forecast import detection_time
+from davylamp.gates.messages import describe, sentences
+from davylamp.gates.missing_data import Surroundings
 from davylamp.gates.rules import (
     ErrorRate,
     GroupGap,
@@ -32,8 +24,12 @@ from davylamp.gates.rules import (
     Statistical,
     Threshold,
 )
-from davylamp.gates.sequential_book import Crossing, SequentialBook, Track
-from davylamp.gates.threshold import ThresholdBook
+from davylamp.gates.states import query as query_state
+from davylamp.gates.states import threshold
+from davylamp.gates.states.history import WRONG_BOOK, GateState
+from davylamp.gates.states.query import QueryState
+from davylamp.gates.states.sequential import Crossing, SequentialState, Track
+from davylamp.gates.states.threshold import ThresholdState
 from davylamp.gates.trial import Trial
 from davylamp.gates.verdicts import Judgement, Pair, Verdict
 
@@ -55,7 +51,7 @@ def judge(  # noqa: PLR0913 - the caller knows these seven things, and nothing g
     epoch seconds; `source_error` is set while the source cannot be asked.
     """
     around = Surroundings(now, ready_candidate_pods, ready_stable_pods, source_error, source_reason)
-    missing = availability.gap(trial, state, around)
+    missing = missing_data.gap(trial, state, around)
     open_answer = Judgement(
         Verdict.UNDECIDED, verdicts.GATHERING_EVIDENCE, "", state.candidate, state.stable
     )
@@ -65,14 +61,14 @@ def judge(  # noqa: PLR0913 - the caller knows these seven things, and nothing g
         )
     rule, book = trial.rule, state.book
     match book:
-        case SequentialBook() if not isinstance(rule, Threshold | Query):
+        case SequentialState() if not isinstance(rule, Threshold | Query):
             alone = not ready_stable_pods
             return _by_evidence(_Case(trial, rule, state, book, now, alone=alone), open_answer)
-        case ThresholdBook() if isinstance(rule, Threshold):
+        case ThresholdState() if isinstance(rule, Threshold):
             return _by_windows(rule, book, open_answer)
-        case QueryBook() if isinstance(rule, Query):
+        case QueryState() if isinstance(rule, Query):
             return _by_values(rule, book, open_answer)
-        case SequentialBook() | ThresholdBook() | QueryBook():
+        case SequentialState() | ThresholdState() | QueryState():
             raise TypeError(WRONG_BOOK)
         case _:
             assert_never(book)
@@ -102,7 +98,7 @@ class _Case:
     trial: Trial
     rule: Statistical
     state: GateState
-    book: SequentialBook
+    book: SequentialState
     now: float
     alone: bool
 
@@ -117,8 +113,8 @@ class _Case:
 
 def _by_evidence(case: _Case, answer: Judgement) -> Judgement:
     track = case.track
-    at = mixture.levels(case.rule, track.evidence)
-    counts = findings.bad(case.rule, case.seen)
+    at = e_process.levels(case.rule, track.evidence)
+    counts = describe.bad(case.rule, case.seen)
     answer = replace(
         answer,
         candidate=counts.candidate,
@@ -126,8 +122,8 @@ def _by_evidence(case: _Case, answer: Judgement) -> Judgement:
         log10_rollback=at.rollback / math.log(10),
         log10_promote=at.promote / math.log(10),
         blocks=track.evidence.blocks,
-        effect=findings.effect(case.rule, case.seen),
-        strength=wording.strength(at.rollback, case.rule.false_rollback),
+        effect=describe.effect(case.rule, case.seen),
+        strength=sentences.strength(at.rollback, case.rule.false_rollback),
     )
     if track.worse:
         return _worse(case, track.worse, answer)
@@ -140,15 +136,15 @@ def _by_evidence(case: _Case, answer: Judgement) -> Judgement:
 
 def _worse(case: _Case, crossing: Crossing, answer: Judgement) -> Judgement:
     seen = Pair(crossing.candidate, crossing.stable)
-    counts = findings.bad(case.rule, seen)
+    counts = describe.bad(case.rule, seen)
     return replace(
         answer,
         verdict=Verdict.FAIL,
         reason=worse_reason(case.rule),
-        message=wording.worse(case.rule, seen, alone=crossing.alone),
+        message=sentences.worse(case.rule, seen, alone=crossing.alone),
         candidate=counts.candidate,
         stable=counts.stable,
-        effect=findings.effect(case.rule, seen),
+        effect=describe.effect(case.rule, seen),
         decided_at=crossing.at,
     )
 
@@ -164,7 +160,7 @@ def _fine(case: _Case, crossing: Crossing, answer: Judgement) -> Judgement:
         answer,
         verdict=Verdict.PASS,
         reason=_REASONS[type(rule)][1],
-        message=wording.fine(rule, case.seen),
+        message=sentences.fine(rule, case.seen),
         decided_at=crossing.at,
     )
 
@@ -172,47 +168,47 @@ def _fine(case: _Case, crossing: Crossing, answer: Judgement) -> Judgement:
 def _held(case: _Case, rule: ErrorRate, answer: Judgement) -> Judgement:
     """A canary that proved itself waits as long as it fails, be it with stable or alone."""
     if case.seen.stable.rate > rule.max_rate:
-        message = wording.both(rule, case.seen)
+        message = sentences.both(rule, case.seen)
         return replace(answer, reason=verdicts.BOTH_FAIL, message=message)
-    return replace(answer, message=wording.held(rule, case.book.recent_canary(case.now)))
+    return replace(answer, message=sentences.held(rule, case.book.recent_canary(case.now)))
 
 
-def _gathering(case: _Case, at: Levels, answer: Judgement) -> Judgement:
+def _gathering(case: _Case, at: LogEValues, answer: Judgement) -> Judgement:
     rule = case.rule
     if isinstance(rule, ErrorRate) and case.seen.stable.rate > rule.max_rate:
         return _both(case, rule, at, answer)
-    needed = planning.still_needed(
+    needed = detection_time.still_needed(
         case.rule,
         case.trial.weights[-1].weight,
         at,
         case.seen,
-        temper(case.rule, case.state.survey),
+        design_effect(case.rule, case.state.survey),
     )
-    message = wording.gathering(case.rule, case.seen, needed)
+    message = sentences.gathering(case.rule, case.seen, needed)
     return replace(answer, message=message, requests_needed=needed)
 
 
-def _both(case: _Case, rule: ErrorRate, at: Levels, answer: Judgement) -> Judgement:
+def _both(case: _Case, rule: ErrorRate, at: LogEValues, answer: Judgement) -> Judgement:
     """Stable fails too: what decides is the difference, and how long that takes nobody can say."""
     alike = case.book.recent_canary(case.now).rate > rule.max_rate and at.rollback < math.log(2)
-    message = wording.gathering(rule, case.seen, None)
+    message = sentences.gathering(rule, case.seen, None)
     if alike:
-        message = wording.both(rule, case.seen)
+        message = sentences.both(rule, case.seen)
     reason = verdicts.BOTH_FAIL if alike else answer.reason
     return replace(answer, reason=reason, message=message)
 
 
-def _by_windows(rule: Threshold, book: ThresholdBook, answer: Judgement) -> Judgement:
-    message = wording.threshold(rule, book, answer.candidate)
+def _by_windows(rule: Threshold, book: ThresholdState, answer: Judgement) -> Judgement:
+    message = sentences.threshold(rule, book, answer.candidate)
     answer = replace(answer, blocks=book.good + book.bad)
     fine = threshold.says_fine(rule, book)
     return _counted(rule, answer, message, failed_at=book.failed_at, fine=fine)
 
 
-def _by_values(rule: Query, book: QueryBook, answer: Judgement) -> Judgement:
+def _by_values(rule: Query, book: QueryState, answer: Judgement) -> Judgement:
     answer = replace(answer, blocks=book.good + book.bad)
-    fine = query_book.says_fine(rule, book)
-    return _counted(rule, answer, wording.query(rule, book), failed_at=book.failed_at, fine=fine)
+    fine = query_state.says_fine(rule, book)
+    return _counted(rule, answer, sentences.query(rule, book), failed_at=book.failed_at, fine=fine)
 
 
 def _counted(

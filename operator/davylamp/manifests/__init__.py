@@ -1,8 +1,8 @@
 """The Kubernetes objects of a revision, as plain JSON objects."""
 
-from davylamp.manifests.drift import projected, says_the_same
+from davylamp.api.identity import Owner, model_labels
+from davylamp.manifests.diff import projected, says_the_same
 from davylamp.manifests.events import event
-from davylamp.manifests.identity import Owner, model_labels
 from davylamp.manifests.revisions import (
     deployment_of,
     has_pinned,

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from davylamp.api import names
-from davylamp.api.json import JsonObject
-from davylamp.manifests.identity import Owner
+from davylamp.api.identity import Owner
 from davylamp.rollout.notices import Notice
+from davylamp.schema.json import JsonObject
 
 
 def event(owner: Owner, notice: Notice, *, now: datetime, reporter: str) -> JsonObject:

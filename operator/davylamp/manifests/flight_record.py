@@ -20,15 +20,15 @@ from pydantic import Field, ValidationError
 
 from davylamp.api import names
 from davylamp.api.gate_status import FeatureShare, GateRate, GateStatus
-from davylamp.api.json import JsonObject
-from davylamp.api.reported import Instant, Reported
+from davylamp.api.identity import Owner, revision_labels
 from davylamp.api.spec import Rollout
 from davylamp.api.status import Outcome, RevisionRef, WeightChange
-from davylamp.gates import values
-from davylamp.gates.query_book import QueryAnswers
-from davylamp.gates.recording import Recording, parts_to_csv, read_csv, thinner, to_csv
+from davylamp.gates.recording import query_values
+from davylamp.gates.recording.store import Recording, parts_to_csv, read_csv, thinner, to_csv
 from davylamp.gates.samples import Arm, Channel, Scrapes
-from davylamp.manifests.identity import Owner, revision_labels
+from davylamp.gates.states.query import QueryAnswers
+from davylamp.schema.json import JsonObject
+from davylamp.schema.models import Instant, Reported
 
 FORMAT: Final = 1
 LABEL_COMPONENT: Final = "app.kubernetes.io/component"
@@ -102,7 +102,7 @@ class FlightRecord:
         Raises:
             ValueError: the file is damaged; says which line.
         """
-        return values.read_csv(self.values) if self.values else {}
+        return query_values.read_csv(self.values) if self.values else {}
 
     def scrapes(self) -> Mapping[Channel, Scrapes]:
         """What was read of the pods, by channel.
@@ -205,7 +205,7 @@ def _samples(flight: Flight, recording: Recording) -> Files:
     files = {
         COUNTERS: to_csv(recording, flight.revisions),
         PARTS: parts_to_csv(recording, flight.revisions),
-        VALUES: values.to_csv(recording.values),
+        VALUES: query_values.to_csv(recording.values),
     }
     return {name: text for name, text in files.items() if text}
 

@@ -11,10 +11,10 @@ from typing import Final
 
 from davylamp.api import names
 from davylamp.api.explanations import Explanations
-from davylamp.api.json import Json, JsonObject
+from davylamp.api.identity import Owner, label_value, revision_labels
 from davylamp.api.status import RevisionRef
-from davylamp.manifests.identity import Owner, label_value, revision_labels
 from davylamp.manifests.revisions import recorded
+from davylamp.schema.json import Json, JsonObject
 
 CONTAINER: Final = "drift"
 ARGUMENTS: Final = ("drift",)

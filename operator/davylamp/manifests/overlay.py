@@ -1,6 +1,6 @@
 """Merging a user's overlay into a generated pod template."""
 
-from davylamp.api.json import Json, JsonObject
+from davylamp.schema.json import Json, JsonObject
 
 
 def merged(base: JsonObject, overlay: JsonObject) -> JsonObject:

@@ -3,11 +3,11 @@
 from typing import Final
 
 from davylamp.api import names
-from davylamp.api.json import Json, JsonObject
+from davylamp.api.identity import Owner, revision_labels
 from davylamp.api.serving import Image
 from davylamp.api.spec import ModelDeploymentSpec
-from davylamp.manifests.identity import Owner, revision_labels
 from davylamp.manifests.overlay import merged
+from davylamp.schema.json import Json, JsonObject
 
 PORT_NAME: Final = "http"
 METRICS_PATH: Final = "/metrics"

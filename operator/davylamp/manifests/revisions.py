@@ -8,12 +8,12 @@ back means applying an old record (P7).
 from collections.abc import Mapping
 from typing import Final
 
-from davylamp.api.json import Json, JsonObject
+from davylamp.api.identity import Owner, revision_labels, selector
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef
-from davylamp.manifests.identity import Owner, revision_labels, selector
 from davylamp.manifests.pods import pinned_key, pod_template
 from davylamp.rollout.revision import HASH_VERSION, intent_of
+from davylamp.schema.json import Json, JsonObject
 
 RESERVED_PREFIX: Final = "DAVYLAMP_"
 

@@ -8,10 +8,10 @@ small write that waits for nothing (P1).
 from typing import Final
 
 from davylamp.api import names
-from davylamp.api.json import JsonObject
-from davylamp.manifests.identity import Owner, model_labels, selector
+from davylamp.api.identity import Owner, model_labels, selector
 from davylamp.manifests.pods import PORT_NAME
 from davylamp.rollout.desired import Route
+from davylamp.schema.json import JsonObject
 
 SERVICE_PORT: Final = 80
 

@@ -12,34 +12,36 @@ from davylamp.api.names import Reason
 from davylamp.api.spec import CheckName
 from davylamp.api.status import Candidate, CheckStatus, Stage
 from davylamp.checks import CheckResult
-from davylamp.rollout.endings import take_back
-from davylamp.rollout.turn import Turn
+from davylamp.rollout.moves.endings import roll_back
+from davylamp.rollout.situation import Situation
 
 PATIENCE: Final = timedelta(seconds=30)
 """How long a check must have gone unanswered before the deadline may end it: pods that got ready
 late, or while no operator ran, are asked more than once."""
 
 
-def checks_noted(turn: Turn) -> Turn | None:
+def checks_noted(situation: Situation) -> Situation | None:
     """What the candidate's pod answered is remembered, and what nobody asks any more let go."""
-    candidate = turn.status.candidate
+    candidate = situation.status.candidate
     if candidate is None or candidate.stage is not Stage.PREPARING:
         return None
     known = {check.name: check for check in candidate.checks}
-    answers = turn.seen.answers_about(candidate.revision, candidate.started_at)
+    answers = situation.seen.answers_about(candidate.revision, candidate.started_at)
     heard = {result.name.value: result for result in answers}
     noted = tuple(
-        _noted(turn, known.get(name), heard.get(name))
+        _noted(situation, known.get(name), heard.get(name))
         for name in CheckName
         if name in candidate.plan.checks and (name in known or name in heard)
     )
     ours = {name.value for name in CheckName}
     others = tuple(check for check in candidate.checks if check.name not in ours)
     changed = (*noted, *others)
-    return None if changed == candidate.checks else turn.with_candidate(checks=changed)
+    return None if changed == candidate.checks else situation.with_candidate(checks=changed)
 
 
-def _noted(turn: Turn, known: CheckStatus | None, heard: CheckResult | None) -> CheckStatus:
+def _noted(
+    situation: Situation, known: CheckStatus | None, heard: CheckResult | None
+) -> CheckStatus:
     """What stands about one check: a pass for good, else the last answer, since its verdict."""
     if known and (heard is None or known.verdict == "Pass"):
         return known
@@ -51,7 +53,7 @@ def _noted(turn: Turn, known: CheckStatus | None, heard: CheckResult | None) -> 
         verdict=heard.verdict.value,
         reason=heard.reason,
         message=heard.message,
-        at=known.at if known and known.verdict == heard.verdict else turn.seen.now,
+        at=known.at if known and known.verdict == heard.verdict else situation.seen.now,
     )
 
 
@@ -61,20 +63,22 @@ def unpassed(candidate: Candidate) -> tuple[CheckName, ...]:
     return tuple(name for name in CheckName if name in candidate.plan.checks and name not in passed)
 
 
-def check_failed(turn: Turn) -> Turn | None:
+def check_failed(situation: Situation) -> Situation | None:
     """A check says that this is not the model which the spec names, or that it must not serve."""
-    candidate = turn.status.candidate
+    candidate = situation.status.candidate
     failed = _of(candidate, "Fail") if candidate else []
-    return take_back(turn, Reason.CHECK_FAILED, sentence(failed)) if failed else None
+    return roll_back(situation, Reason.CHECK_FAILED, sentence(failed)) if failed else None
 
 
-def unanswered(turn: Turn, candidate: Candidate) -> Turn | None:
+def unanswered(situation: Situation, candidate: Candidate) -> Situation | None:
     """The progress deadline is over, and the pods that are ready could not be asked."""
-    late = [check for check in _of(candidate, "Unknown") if turn.seen.now - check.at > PATIENCE]
+    late = [
+        check for check in _of(candidate, "Unknown") if situation.seen.now - check.at > PATIENCE
+    ]
     if not late:
         return None
     within = f"not answered within {candidate.plan.progress_deadline}"
-    return take_back(turn, Reason.CHECK_FAILED, f"{within}: {sentence(late)}")
+    return roll_back(situation, Reason.CHECK_FAILED, f"{within}: {sentence(late)}")
 
 
 def _of(candidate: Candidate, verdict: str) -> list[CheckStatus]:

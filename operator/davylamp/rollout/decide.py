@@ -6,11 +6,11 @@ from typing import Final
 
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.rollout.desired import Desired, desired
-from davylamp.rollout.moves import MOVES
+from davylamp.rollout.moves.chain import MOVES
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.observation import Observation
-from davylamp.rollout.report import report
-from davylamp.rollout.turn import Turn, after
+from davylamp.rollout.report.status import report
+from davylamp.rollout.situation import Situation, after
 
 MOST_MOVES: Final = 64
 """More than any real pass makes; beyond it the moves go round in a circle, which is a defect."""
@@ -33,30 +33,30 @@ class Decision:
 
 def decide(status: ModelDeploymentStatus, seen: Observation, *, name: str) -> Decision:
     """Decide what happens next to the ModelDeployment called `name`."""
-    turn = _settled(Turn(status, seen))
-    wanted = desired(turn)
+    situation = _settled(Situation(status, seen))
+    wanted = desired(situation)
     return Decision(
-        status=report(turn, wanted, name),
+        status=report(situation, wanted, name),
         desired=wanted,
-        notices=turn.notices,
-        wake_after=_wake_after(turn),
+        notices=situation.notices,
+        wake_after=_wake_after(situation),
     )
 
 
-def _settled(turn: Turn) -> Turn:
+def _settled(situation: Situation) -> Situation:
     """Make moves until none applies."""
     for _ in range(MOST_MOVES):
-        following = next((moved for move in MOVES if (moved := move(turn)) is not None), None)
+        following = next((moved for move in MOVES if (moved := move(situation)) is not None), None)
         if following is None:
-            return turn
-        turn = following
-    moves = ", ".join(notice.reason for notice in turn.notices)
+            return situation
+        situation = following
+    moves = ", ".join(notice.reason for notice in situation.notices)
     raise RuntimeError(f"the decision does not settle: {moves}")
 
 
-def _wake_after(turn: Turn) -> float | None:
+def _wake_after(situation: Situation) -> float | None:
     """Seconds until a clock of this state runs out; pods and metrics wake it earlier."""
-    status, now = turn.status, turn.seen.now
+    status, now = situation.status, situation.seen.now
     clocks: list[datetime] = []
     if status.candidate:
         candidate = status.candidate

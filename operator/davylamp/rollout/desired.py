@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from davylamp.api.status import Candidate, Outcome, Stage
-from davylamp.rollout import steps
-from davylamp.rollout.capacity import old_pods, pods_needed, pods_not_ready, step_out_of_reach
 from davylamp.rollout.explanations import is_rehearsed
-from davylamp.rollout.turn import Turn
+from davylamp.rollout.holds.pods import old_pods, pods_needed, pods_not_ready, step_out_of_reach
+from davylamp.rollout.routing import service_pods
+from davylamp.rollout.situation import Situation
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,70 +36,70 @@ class Desired:
     rehearsed: bool = False
 
 
-def desired(turn: Turn) -> Desired:
+def desired(situation: Situation) -> Desired:
     """What follows from the memory."""
-    candidate, stable = turn.status.candidate, turn.status.stable
+    candidate, stable = situation.status.candidate, situation.status.stable
     return Desired(
         route=Route(
             stable=stable.revision if stable else None,
             candidate=candidate.revision if candidate else None,
-            opened=candidate is not None and _opened(turn, candidate),
+            opened=candidate is not None and _opened(situation, candidate),
         ),
-        replicas=_replicas(turn),
-        rehearsed=candidate is not None and _rehearsed(turn, candidate),
+        replicas=_replicas(situation),
+        rehearsed=candidate is not None and _rehearsed(situation, candidate),
     )
 
 
-def _opened(turn: Turn, candidate: Candidate) -> bool:
-    if turn.status.stable is None or old_pods(turn, candidate):
+def _opened(situation: Situation, candidate: Candidate) -> bool:
+    if situation.status.stable is None or old_pods(situation, candidate):
         return False
     if candidate.stage is Stage.CANARY:
-        return candidate.step > 0 and step_out_of_reach(turn, candidate) is None
+        return candidate.step > 0 and step_out_of_reach(situation, candidate) is None
     return candidate.stage is Stage.PROMOTING
 
 
-def _rehearsed(turn: Turn, candidate: Candidate) -> bool:
+def _rehearsed(situation: Situation, candidate: Candidate) -> bool:
     """What cannot even start need not be explained."""
-    return is_rehearsed(turn, candidate) and pods_not_ready(turn, candidate) is None
+    return is_rehearsed(situation, candidate) and pods_not_ready(situation, candidate) is None
 
 
-def _replicas(turn: Turn) -> dict[str, int]:
-    status, full = turn.status, turn.seen.replicas
-    wanted = dict.fromkeys(_kept(turn), 0)
+def _replicas(situation: Situation) -> dict[str, int]:
+    status, full = situation.status, situation.seen.replicas
+    wanted = dict.fromkeys(_kept(situation), 0)
     if status.previous:
         wanted[status.previous.revision] = full
     if status.candidate:
-        wanted[status.candidate.revision] = _candidate_pods(turn, status.candidate)
+        wanted[status.candidate.revision] = _candidate_pods(situation, status.candidate)
     if status.stable:
         wanted[status.stable.revision] = full
     return wanted
 
 
-def _candidate_pods(turn: Turn, candidate: Candidate) -> int:
+def _candidate_pods(situation: Situation, candidate: Candidate) -> int:
     """What its stage needs; without its Secrets no new pod could start, running ones stay."""
-    needed = pods_needed(turn, candidate)
-    if not turn.seen.missing_secrets:
+    needed = pods_needed(situation, candidate)
+    if not situation.seen.missing_secrets:
         return needed
-    return min(needed, turn.seen.workload(candidate.revision).desired)
+    return min(needed, situation.seen.workload(candidate.revision).desired)
 
 
-def _kept(turn: Turn) -> list[str]:
+def _kept(situation: Situation) -> list[str]:
     """Recorded revisions to keep: those that served first, then the newest others."""
-    status, limit = turn.status, turn.seen.rollout.history
+    status, limit = situation.status, situation.seen.rollout.history
     in_use = {ref.revision for ref in (status.stable, status.candidate, status.previous) if ref}
     served = {
         h.revision for h in status.history if h.outcome in {Outcome.PROMOTED, Outcome.RETURNED}
     }
-    spare = [r for r in reversed(turn.seen.recorded) if r not in in_use]
+    spare = [r for r in reversed(situation.seen.recorded) if r not in in_use]
     ranked = sorted(spare, key=lambda revision: revision not in served)
-    return [*sorted(in_use & set(turn.seen.recorded)), *ranked[:limit]]
+    return [*sorted(in_use & set(situation.seen.recorded)), *ranked[:limit]]
 
 
-def planned_share(turn: Turn, candidate: Candidate) -> float:
+def planned_share(situation: Situation, candidate: Candidate) -> float:
     """The candidate's share of new connections by the pods that are ready now."""
-    if not _opened(turn, candidate):
+    if not _opened(situation, candidate):
         return 0.0
-    serving = turn.serving()
-    return steps.share(
-        turn.seen.workload(candidate.revision).ready, serving.ready if serving else 0
+    serving = situation.serving()
+    return service_pods.share(
+        situation.seen.workload(candidate.revision).ready, serving.ready if serving else 0
     )

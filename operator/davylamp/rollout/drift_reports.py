@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from davylamp.api.json import Json, JsonObject
+from davylamp.schema.json import Json, JsonObject
 
 Found: TypeAlias = Literal["Stable", "Drifted", "Undecided", "Failed"]
 FORMAT: Final = "davylamp.dev/drift/v1"

@@ -11,7 +11,7 @@ from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, CheckStatus, ExplanationRun, Stage, identity
 from davylamp.rollout.drift_reports import DriftResult, Found
 from davylamp.rollout.notices import Notice
-from davylamp.rollout.turn import Turn
+from davylamp.rollout.situation import Situation
 
 CHECK: Final = "Drift"
 """Name of the check in status, events and messages."""
@@ -38,12 +38,18 @@ class State(NamedTuple):
     message: str
 
 
-def run_told(turn: Turn) -> Turn | None:
+def run_told(situation: Situation) -> Situation | None:
     """A run about what serves has ended; people are told when the answer is another one."""
-    run, stable, known = turn.seen.last_run, turn.status.stable, turn.status.explanations
+    run, stable, known = (
+        situation.seen.last_run,
+        situation.status.stable,
+        situation.status.explanations,
+    )
     if run is None or stable is None or run.revision != stable.revision:
         return None
-    if turn.seen.explanations is None or (known and (known.job, known.at) == (run.job, run.at)):
+    if situation.seen.explanations is None or (
+        known and (known.job, known.at) == (run.job, run.at)
+    ):
         return None
     entry = ExplanationRun(
         **identity(stable),
@@ -54,7 +60,7 @@ def run_told(turn: Turn) -> Turn | None:
         message=run.message,
         at=run.at,
     )
-    told = turn.remember(explanations=entry)
+    told = situation.remember(explanations=entry)
     if known and (known.revision, known.verdict) == (stable.revision, run.verdict):
         return told
     severity: Literal["Normal", "Warning"] = "Warning" if run.verdict in WARNINGS else "Normal"
@@ -63,21 +69,25 @@ def run_told(turn: Turn) -> Turn | None:
     )
 
 
-def explanations_unwanted(turn: Turn) -> Turn | None:
+def explanations_unwanted(situation: Situation) -> Situation | None:
     """The spec asks for no nightly job any more: what its last run found is let go."""
-    if turn.seen.explanations is not None or turn.status.explanations is None:
+    if situation.seen.explanations is not None or situation.status.explanations is None:
         return None
-    return turn.remember(explanations=None)
+    return situation.remember(explanations=None)
 
 
-def state_of(turn: Turn, name: str) -> State | None:
+def state_of(situation: Situation, name: str) -> State | None:
     """What the condition says about the revision that serves; None when there is none to say."""
-    stable, run, said = turn.status.stable, turn.status.explanations, turn.seen.explanations
+    stable, run, said = (
+        situation.status.stable,
+        situation.status.explanations,
+        situation.seen.explanations,
+    )
     if stable is None or said is None:
         return None
-    refused = turn.seen.cron_job_refusal
+    refused = situation.seen.cron_job_refusal
     if refused:
-        return State("Unknown", Reason.REFUSED, f"the nightly job cannot be made: {refused}")
+        return State("Unknown", Reason.WRITE_REFUSED, f"the nightly job cannot be made: {refused}")
     if run is None or run.revision != stable.revision:
         now = f"kubectl create job --from=cronjob/{name}-explanations {name}-explanations-now"
         when = f"{stable.tag} has not been compared yet; next at {said.schedule!r} UTC, or: {now}"
@@ -88,19 +98,19 @@ def state_of(turn: Turn, name: str) -> State | None:
     return State(value, REASONS[run.verdict], f"{run.tag}: {_found(run)} (Job {run.job})")
 
 
-def is_rehearsed(turn: Turn, candidate: Candidate) -> bool:
+def is_rehearsed(situation: Situation, candidate: Candidate) -> bool:
     """Whether a candidate has to pass the job before it gets traffic.
 
     The first revision has nobody's traffic to be compared on, and one that a person promoted or
     that served before has been looked at already.
     """
-    said = turn.seen.explanations
+    said = situation.seen.explanations
     return (
         said is not None
         and said.on_drift == "RejectCandidate"
-        and turn.status.stable is not None
+        and situation.status.stable is not None
         and candidate.stage is Stage.PREPARING
-        and not candidate.approved
+        and not candidate.promote_requested
     )
 
 
@@ -109,32 +119,32 @@ def attempt_of(candidate: Candidate) -> str:
     return candidate.started_at.astimezone(UTC).isoformat()
 
 
-def check_of(turn: Turn, candidate: Candidate) -> CheckStatus | None:
+def check_of(situation: Situation, candidate: Candidate) -> CheckStatus | None:
     """What the check Drift says; None where the candidate does not have to pass it now."""
-    if not is_rehearsed(turn, candidate):
+    if not is_rehearsed(situation, candidate):
         return None
-    run = _run_of(turn, candidate)
+    run = _run_of(situation, candidate)
     if run is not None:
         return _answered(run)
-    refused = turn.seen.candidate_job_refusal
+    refused = situation.seen.candidate_job_refusal
     return CheckStatus(
         name=CHECK,
         verdict="Unknown",
-        reason=Reason.REFUSED if refused else Reason.AWAITING_CHECKS,
+        reason=Reason.WRITE_REFUSED if refused else Reason.AWAITING_CHECKS,
         message=refused or _job_awaited(candidate),
         at=candidate.stage_at,
     )
 
 
-def with_drift(turn: Turn, candidate: Candidate) -> tuple[CheckStatus, ...]:
+def with_drift(situation: Situation, candidate: Candidate) -> tuple[CheckStatus, ...]:
     """The candidate's checks as the status shows them; the one that a Job answers comes last.
 
     An answer stays there when the candidate goes on because of it.
     """
     others = tuple(check for check in candidate.checks if check.name != CHECK)
-    drift = check_of(turn, candidate)
+    drift = check_of(situation, candidate)
     if drift is None and others != candidate.checks:
-        run = _run_of(turn, candidate)
+        run = _run_of(situation, candidate)
         drift = _answered(run) if run else None
     return (*others, drift) if drift else candidate.checks
 
@@ -151,8 +161,8 @@ def _answered(run: DriftResult) -> CheckStatus:
     )
 
 
-def _run_of(turn: Turn, candidate: Candidate) -> DriftResult | None:
-    run = turn.seen.candidate_run
+def _run_of(situation: Situation, candidate: Candidate) -> DriftResult | None:
+    run = situation.seen.candidate_run
     return run if run and run.revision == candidate.revision else None
 
 

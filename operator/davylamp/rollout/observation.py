@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from davylamp.api.explanations import Explanations
-from davylamp.api.gate_status import Outlook
+from davylamp.api.gate_status import GateForecast
 from davylamp.api.names import Command
 from davylamp.api.spec import Rollout
 from davylamp.api.status import RevisionRef
@@ -95,7 +95,7 @@ class Observation:
     """The revision that the judgements are about: the candidate, or stable in its probation."""
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
     """By gate name, in the order of the spec; empty when none is judged."""
-    outlook: tuple[Outlook, ...] = ()
+    forecast: tuple[GateForecast, ...] = ()
     """What the gates of a candidate without traffic will be able to find."""
     blind: Mapping[str, str] = field(default_factory=dict)
     """Gates that find nothing on stable, and what they looked for."""

@@ -8,9 +8,9 @@ import hashlib
 import json
 from typing import Final
 
-from davylamp.api.json import JsonObject
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef
+from davylamp.schema.json import JsonObject
 
 HASH_VERSION: Final = 1
 NAME_LENGTH: Final = 10

@@ -10,7 +10,7 @@ from davylamp.api.spec import CheckName
 from davylamp.api.status import Verification, identity
 from davylamp.checks import CheckReason, CheckResult
 from davylamp.rollout.notices import Notice
-from davylamp.rollout.turn import Turn
+from davylamp.rollout.situation import Situation
 
 
 class State(NamedTuple):
@@ -21,18 +21,18 @@ class State(NamedTuple):
     message: str
 
 
-def verifying(turn: Turn) -> Turn:
+def verifying(situation: Situation) -> Situation:
     """A turn ended badly, or an earlier revision returned: what serves is looked at again."""
-    stable = turn.status.stable
-    if stable is None or CheckName.GOLDEN not in turn.seen.rollout.checks:
-        return turn.remember(verification=None)
-    return turn.remember(
+    stable = situation.status.stable
+    if stable is None or CheckName.GOLDEN not in situation.seen.rollout.checks:
+        return situation.remember(verification=None)
+    return situation.remember(
         verification=Verification(
             **identity(stable),
             verdict="Unknown",
             reason=Reason.VERIFYING,
             message="its golden requests have not been answered yet",
-            at=turn.seen.now,
+            at=situation.seen.now,
         )
     )
 
@@ -42,19 +42,19 @@ def is_due(verification: Verification) -> bool:
     return verification.verdict == "Unknown" and verification.reason == Reason.VERIFYING
 
 
-def verification_noted(turn: Turn) -> Turn | None:
+def verification_noted(situation: Situation) -> Situation | None:
     """A pod of what serves answered, or could not be asked."""
-    known = turn.status.verification
+    known = situation.status.verification
     if known is None or not is_due(known):
         return None
-    answers = turn.seen.answers_about(known.revision, known.at)
+    answers = situation.seen.answers_about(known.revision, known.at)
     result = next((each for each in answers if each.name is CheckName.GOLDEN), None)
     if result is None:
         return None
-    found = _found(turn, known, result)
+    found = _found(situation, known, result)
     if found == known:
         return None
-    told = turn.remember(verification=found)
+    told = situation.remember(verification=found)
     if found.verdict == "Unknown":
         return told
     severity: Literal["Normal", "Warning"] = "Normal" if found.verdict == "Pass" else "Warning"
@@ -62,7 +62,7 @@ def verification_noted(turn: Turn) -> Turn | None:
     return told.saying(Notice(Reason(found.reason), text, known.revision, severity))
 
 
-def _found(turn: Turn, known: Verification, result: CheckResult) -> Verification:
+def _found(situation: Situation, known: Verification, result: CheckResult) -> Verification:
     if result.verdict == "Unknown":
         return known.model_copy(update={"message": result.message})
     verdict: Literal["Pass", "Fail", "Unknown"]
@@ -76,21 +76,21 @@ def _found(turn: Turn, known: Verification, result: CheckResult) -> Verification
             "verdict": verdict,
             "reason": reason,
             "message": result.message,
-            "at": turn.seen.now,
+            "at": situation.seen.now,
         }
     )
 
 
-def verification_unwanted(turn: Turn) -> Turn | None:
+def verification_unwanted(situation: Situation) -> Situation | None:
     """The spec asks for no golden requests any more."""
-    if turn.status.verification is None or CheckName.GOLDEN in turn.seen.rollout.checks:
+    if situation.status.verification is None or CheckName.GOLDEN in situation.seen.rollout.checks:
         return None
-    return turn.remember(verification=None)
+    return situation.remember(verification=None)
 
 
-def state_of(turn: Turn) -> State | None:
+def state_of(situation: Situation) -> State | None:
     """What the condition says; None while no rollback is to be told of."""
-    found = turn.status.verification
+    found = situation.status.verification
     if found is None:
         return None
     value: Literal["True", "False", "Unknown"] = "Unknown"

@@ -10,11 +10,12 @@ from typing import Final
 from davylamp.api.gate_kinds import ErrorRate
 from davylamp.api.gate_status import FeatureShare
 from davylamp.api.gates import Gate
-from davylamp.api.quantities import seconds
 from davylamp.api.spec import Rollout
 from davylamp.api.status import Candidate, Stage
 from davylamp.gates import Channel, Trial, WeightChange
-from davylamp.rollout import judging, steps
+from davylamp.rollout.routing import service_pods
+from davylamp.rollout.trials import canary_trials
+from davylamp.schema.quantities import seconds
 
 PAUSE: Final = 300.0
 """Seconds until a person is taken to let a paused step pass."""
@@ -104,7 +105,7 @@ def trials(  # noqa: PLR0913  (the last three have defaults)
         plan=rollout,
         baseline=tuple(baseline),
     )
-    found, exact = judging.canary_trials(candidate, scrape_interval), tuple(weights)
+    found, exact = canary_trials(candidate, scrape_interval), tuple(weights)
     return {
         name: replace(trial, started_at=exact[0].at, weights=exact)
         for name, trial in found.items()
@@ -121,15 +122,15 @@ def schedule(rollout: Rollout, replicas: int, rps: float, step: float) -> Schedu
         ValueError: no step is wide enough for a whole pod.
     """
     at, number, weights = 0.0, 0, list[WeightChange]()
-    while found := steps.next_step(rollout.steps, number, replicas):
+    while found := service_pods.next_step(rollout.steps, number, replicas):
         number, planned = found, rollout.steps[found - 1]
-        share = steps.share(steps.canary_replicas(planned.weight, replicas), replicas)
+        share = service_pods.share(service_pods.canary_replicas(planned.weight, replicas), replicas)
         weights.append(WeightChange(at, share))
         hold = float(seconds(planned.hold)) if planned.hold else PAUSE
         length = max(hold, rollout.min_requests / (rps * share))
         at += step * max(1, -(-length // step))
     if not weights:
-        lowest = steps.lowest_weight(replicas)
+        lowest = service_pods.lowest_weight(replicas)
         raise ValueError(
             f"with {replicas} replicas one canary pod is {lowest} % of traffic, more than any "
             "step in spec.rollout.steps allows; add a wider step or raise spec.replicas"

@@ -11,16 +11,16 @@ from davylamp.gates import (
     Around,
     Channel,
     Count,
+    GateFamily,
     Judgement,
     Pair,
-    Panel,
     Sample,
     Scrapes,
     Trial,
     Verdict,
     WeightChange,
     judge_all,
-    open_panel,
+    open_family,
     take_in,
 )
 from davylamp.simulation.peers import ClassicRule, taken_back
@@ -87,11 +87,11 @@ class Stream:
 def product(trials: Mapping[str, Trial], stream: Stream, limit: float) -> Fate:
     """What the product's gates do with a canary, at most `limit` seconds long."""
     shifted = {name: _at_start(trial) for name, trial in trials.items()}
-    panel, counters = _surveyed(shifted, open_panel(shifted), stream)
+    family, counters = _surveyed(shifted, open_family(shifted), stream)
     for end in range(CHUNK, int(limit / STEP) + CHUNK, CHUNK):
         scrapes = counters.scraped(stream.first(end)[end - CHUNK :], end - CHUNK)
-        panel = take_in(shifted, panel, {Channel.ERRORS: scrapes}, {})
-        fate = _fate(shifted, panel, stream, end)
+        family = take_in(shifted, family, {Channel.ERRORS: scrapes}, {})
+        fate = _fate(shifted, family, stream, end)
         if fate:
             return fate
     return Fate(UNDECIDED, limit, _bad(stream, limit))
@@ -129,7 +129,9 @@ class _Counters:
         return Scrapes(until, dict(zip(_STABLE, stable, strict=True)), {_CANARY: canary})
 
 
-def _surveyed(trials: Mapping[str, Trial], panel: Panel, stream: Stream) -> tuple[Panel, _Counters]:
+def _surveyed(
+    trials: Mapping[str, Trial], family: GateFamily, stream: Stream
+) -> tuple[GateFamily, _Counters]:
     """Let the gates see stable before the canary: its two pods, each with traffic of its own."""
     counters = _Counters()
     samples: tuple[list[Sample], ...] = ([], [])
@@ -140,13 +142,15 @@ def _surveyed(trials: Mapping[str, Trial], panel: Panel, stream: Stream) -> tupl
             at = START + (i - len(before)) * STEP
             samples[pod].append(_sample(at, counters.stable[pod]))
     scrapes = Scrapes(START, dict(zip(_STABLE, samples, strict=True)), {})
-    return take_in(trials, panel, {Channel.ERRORS: scrapes}, {}), counters
+    return take_in(trials, family, {Channel.ERRORS: scrapes}, {}), counters
 
 
-def _fate(trials: Mapping[str, Trial], panel: Panel, stream: Stream, intervals: int) -> Fate | None:
+def _fate(
+    trials: Mapping[str, Trial], family: GateFamily, stream: Stream, intervals: int
+) -> Fate | None:
     """The end of a canary, once there is one."""
     now = intervals * STEP
-    answers = judge_all(trials, panel, Around(START + now, *_READY)).values()
+    answers = judge_all(trials, family, Around(START + now, *_READY)).values()
     failed = [
         each.decided_at for each in answers if each.verdict is Verdict.FAIL and each.decided_at
     ]

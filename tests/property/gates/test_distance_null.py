@@ -13,14 +13,14 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from davylamp.gates.evidence import distance, group_gap
-from davylamp.gates.evidence.mixture import PRIOR, Pace, advance, levels, says_worse
+from davylamp.gates.evidence.e_process import PRIOR, EvidenceCap, advance, levels, says_worse
 from davylamp.gates.rules import GroupGap, ScoreDistance, ShareDistance
 from davylamp.gates.verdicts import Count, Pair
 
 TINY = ("0.25", "0.5", "+Inf")
 BOUNDS = (*(f"0.{i}" for i in range(1, 10)), "+Inf")
 UNIFORM = np.full(10, 0.1)
-PACE = Pace(1.0, 1.0, 2)
+PACE = EvidenceCap(1.0, 1.0, 2)
 SLACK = 1 + 1e-9
 
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from davylamp.gates.evidence.e_process import PRIOR, EvidenceCap, advance, levels
 from davylamp.gates.evidence.latency import gains, gains_alone
-from davylamp.gates.evidence.mixture import PRIOR, Pace, advance, levels
 from davylamp.gates.rules import Latency
 from davylamp.gates.verdicts import Count, Pair
 
@@ -87,7 +87,7 @@ def _counted(requests, shares):
 
 BUCKETS = (0.02, 0.05, 0.1, 0.25, 0.5)
 RULE = Latency(ratio=1.25, horizon_blocks=40)
-PACE = Pace(burst=1.0, burst_better=1.0, agreeing=1)
+PACE = EvidenceCap(burst=1.0, burst_better=1.0, agreeing=1)
 """The least careful setting; the cap of one agreeing block binds least."""
 
 

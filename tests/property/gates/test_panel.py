@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.property.gates.worlds import END, START, STEP, World, scrapes, worlds
+from tests.property.gates.worlds import END, START, STEP, Children, scrapes, worlds
 
 from davylamp.gates import (
     Around,
@@ -16,7 +16,7 @@ from davylamp.gates import (
     Trial,
     judge,
     judge_all,
-    open_panel,
+    open_family,
     start,
     take_in,
     update,
@@ -31,8 +31,8 @@ class Rollout:
     """Two channels with histories of their own, a user's query, and four gates on them."""
 
     trials: dict[str, Trial]
-    counted: World
-    timed: World
+    counted: Children
+    timed: Children
     values: dict[float, float]
 
 
@@ -73,7 +73,7 @@ def _timed(event):
 
 
 def at_once(rollout):
-    return take_in(rollout.trials, open_panel(rollout.trials), *seen(rollout, -1.0, END + 60))
+    return take_in(rollout.trials, open_family(rollout.trials), *seen(rollout, -1.0, END + 60))
 
 
 @SOME
@@ -83,12 +83,12 @@ def test_p5_in_pieces_is_as_at_once(rollout, data):
     polls = sorted(data.draw(st.lists(st.floats(START - 10, END + 50), max_size=10)))
     ahead = data.draw(st.sampled_from([0.0, STEP - 2, 40.0]))
     overlap = data.draw(st.sampled_from([0.0, 12.0, 1_000.0]))
-    panel, since = open_panel(rollout.trials), -1.0
+    family, since = open_family(rollout.trials), -1.0
     for until in [*polls, END + 60]:
-        panel = take_in(rollout.trials, panel, *seen(rollout, since - overlap, until, ahead))
+        family = take_in(rollout.trials, family, *seen(rollout, since - overlap, until, ahead))
         since = until
-    assert panel == at_once(rollout)
-    assert judge_all(rollout.trials, panel, AROUND) == judge_all(
+    assert family == at_once(rollout)
+    assert judge_all(rollout.trials, family, AROUND) == judge_all(
         rollout.trials, at_once(rollout), AROUND
     )
 
@@ -113,14 +113,14 @@ def test_one_gate_in_a_panel_is_the_gate_itself(world):
     )
     trials = {"errors": world.trial}
     counters = {Channel.ERRORS: scrapes(END + 60, world.events)}
-    panel = take_in(trials, open_panel(trials), counters, {})
-    assert panel.states["errors"] == alone
-    assert judge_all(trials, panel, AROUND) == {"errors": said}
+    family = take_in(trials, open_family(trials), counters, {})
+    assert family.states["errors"] == alone
+    assert judge_all(trials, family, AROUND) == {"errors": said}
 
 
 @SOME
 @given(rollout=rollouts())
 def test_nothing_new_changes_nothing(rollout):
-    panel = at_once(rollout)
-    assert take_in(rollout.trials, panel, *seen(rollout, -1.0, END + 60)) == panel
-    assert take_in(rollout.trials, panel, {}, {}) == panel
+    family = at_once(rollout)
+    assert take_in(rollout.trials, family, *seen(rollout, -1.0, END + 60)) == family
+    assert take_in(rollout.trials, family, {}, {}) == family

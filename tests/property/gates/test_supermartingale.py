@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from davylamp.gates import ErrorRate, Pair
 from davylamp.gates.evidence import error_rate, fisher
+from davylamp.gates.evidence.e_process import PRIOR, Evidence, EvidenceCap, advance, levels
 from davylamp.gates.evidence.error_rate import Lately
 from davylamp.gates.evidence.fisher import Table
-from davylamp.gates.evidence.mixture import PRIOR, Evidence, Pace, advance, levels
 from davylamp.gates.verdicts import Count
 
 SOME = settings(max_examples=40, deadline=None)
@@ -25,7 +25,7 @@ ROUNDING = 1e-9
 rates = st.floats(0.0005, 0.6)
 sizes = st.integers(1, 6)
 paces = st.builds(
-    Pace, st.sampled_from([1.0, 2.0, 5.0]), st.sampled_from([1.0, 5.0]), st.integers(1, 4)
+    EvidenceCap, st.sampled_from([1.0, 2.0, 5.0]), st.sampled_from([1.0, 5.0]), st.integers(1, 4)
 )
 histories = st.lists(
     st.tuples(st.integers(0, 4), st.integers(0, 4)).map(
@@ -141,7 +141,7 @@ def test_p2_betting_expects_nothing_of_a_canary_whose_rate_is_not_higher_by_more
     stable_rate, part, canary, stable, history
 ):
     """Also where a whole block fails together, which no other test survives."""
-    rule, pace = ErrorRate(burst=1.0, max_rate=0.05, horizon_blocks=8), Pace()
+    rule, pace = ErrorRate(burst=1.0, max_rate=0.05, horizon_blocks=8), EvidenceCap()
     before = told(rule, history, pace, betting=True) if history else None
     canary_rate = min(1.0, stable_rate + part * rule.max_rate)
 
@@ -164,7 +164,7 @@ def test_p2_betting_expects_nothing_of_a_canary_whose_rate_is_not_higher_by_more
 def test_p2_promotion_expects_nothing_of_a_canary_beyond_both_bounds(
     tolerated, over, times, canary, stable, history
 ):
-    rule, pace = ErrorRate(burst=1.0, max_rate=tolerated), Pace()
+    rule, pace = ErrorRate(burst=1.0, max_rate=tolerated), EvidenceCap()
     before = told(rule, history, pace) if history else opened(rule)
     canary_rate = min(0.99, tolerated * over)
     stable_rate = with_odds(canary_rate, 1 / (rule.promote_ratio * times))
@@ -184,7 +184,7 @@ def test_p2_promotion_expects_nothing_of_a_canary_beyond_both_bounds(
 )
 def test_p2_over_whole_trials_the_mean_stays_at_most_one(stable_rate, canary_rate):
     """Stopped at the bound as a rollout is; three standard errors are left for chance."""
-    rule, pace = ErrorRate(max_rate=0.1, burst=1.0, horizon_blocks=30), Pace(agreeing=1)
+    rule, pace = ErrorRate(max_rate=0.1, burst=1.0, horizon_blocks=30), EvidenceCap(agreeing=1)
     ends = [_stopped(rule, pace, stable_rate, canary_rate, seed) for seed in range(600)]
     mean = math.fsum(ends) / len(ends)
     spread = math.sqrt(math.fsum((each - mean) ** 2 for each in ends)) / len(ends)
@@ -226,7 +226,7 @@ def test_numbers_stay_finite_from_one_to_a_billion_requests(blocks, betting, agr
         )
         found = error_rate.gains(rule, block, lately if betting else None)
         evidence, lately = (
-            advance(rule, evidence, found, Pace(agreeing=agreeing)),
+            advance(rule, evidence, found, EvidenceCap(agreeing=agreeing)),
             lately.after(block),
         )
         at = levels(rule, evidence)

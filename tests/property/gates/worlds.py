@@ -33,7 +33,7 @@ class Event:
 
 
 @dataclass(frozen=True)
-class World:
+class Children:
     """A trial and everything that its pods were ever scraped with."""
 
     trial: Trial
@@ -53,7 +53,7 @@ def worlds(draw, *, most=60, candidate_errors=True):
             events += [Event(arm, f"{arm.value}-{i}", each) for each in samples]
             if arm is Arm.CANDIDATE:
                 requests, errors = requests + did, errors + failed
-    return World(trial, tuple(events), requests, errors)
+    return Children(trial, tuple(events), requests, errors)
 
 
 @st.composite

@@ -3,7 +3,7 @@
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.support.nature import Model, settle
-from tests.support.world import World
+from tests.support.world import Children
 
 from davylamp.api.spec import Rollout, Step
 
@@ -22,7 +22,7 @@ crashes = st.lists(st.one_of(st.none(), st.integers(0, 5)), max_size=60)
 def played(script, killed):
     """The end of a story: each tag is applied when the one before has come to its end."""
     schedule = iter(killed)
-    world = World(rollout=PLAN)
+    world = Children(rollout=PLAN)
     settle(world, {"v1": Model.GOOD}, crash=lambda: next(schedule, None))
     known = {"v1": Model.GOOD}
     for tag, model in script:

@@ -6,17 +6,17 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.support.nature import Model, live, serving_world, world_in
-from tests.support.world import NAME, World, judgement, revision_of
+from tests.support.world import NAME, Children, judgement, revision_of
 
 from davylamp.api.gate_kinds import ErrorRate
 from davylamp.api.gates import Gate, OnFail
-from davylamp.api.json import JsonObject
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName, Rollout, Step
 from davylamp.api.status import Stage, to_json
 from davylamp.checks import CheckVerdict
 from davylamp.gates import Verdict
 from davylamp.rollout import Decision, decide
+from davylamp.schema.json import JsonObject
 
 TAGS = ("v1", "v2", "v3", "v4")
 PLAN = Rollout(
@@ -52,7 +52,7 @@ BEGINNINGS = ("New", "First", "Preparing", "Canary", "Probation", "Serving")
 tags = st.sampled_from(TAGS)
 
 
-def settled(world: World) -> World:
+def settled(world: Children) -> Children:
     """A copy after passes at the same instant until there is nothing left to write."""
     world = world.copy()
     for _ in range(8):
@@ -62,7 +62,7 @@ def settled(world: World) -> World:
     raise AssertionError(f"does not settle: {world.written[-20:]}")
 
 
-def remembered(world: World) -> JsonObject:
+def remembered(world: Children) -> JsonObject:
     """The stored status; a state that one of two worlds never wrote leaves no transition time."""
     conditions = [{**c, "lastTransitionTime": None} for c in world.stored["conditions"]]
     return {**world.stored, "conditions": conditions}
@@ -73,7 +73,7 @@ class Rollouts(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.world = World(rollout=PLAN)
+        self.world = Children(rollout=PLAN)
         self.floor = 0
         self.suffix = 0
 
@@ -87,7 +87,7 @@ class Rollouts(RuleBasedStateMachine):
     )
     def begin(self, plan: Rollout, replicas: int, begun: str, failing: str | None) -> None:
         if begun == "New":
-            self.world = World(rollout=plan, replicas=replicas)
+            self.world = Children(rollout=plan, replicas=replicas)
         elif begun == "First":
             self.world = serving_world(rollout=PLAN, replicas=replicas)
         else:
@@ -279,11 +279,13 @@ class Rollouts(RuleBasedStateMachine):
     def _p3_only_evidence_or_a_person_promotes(self, decision: Decision) -> None:
         seen, told = self.world.observe(), {notice.reason for notice in decision.notices}
         before, known = self.world.status.candidate, self.world.status.rejected
-        approved = seen.commands.get(Command.PROMOTE) or (before and before.approved)
+        promote_requested = seen.commands.get(Command.PROMOTE) or (
+            before and before.promote_requested
+        )
         plan = before.plan if before and before.stage is not Stage.PREPARING else seen.rollout
         silent = {gate.name for gate in plan.gates if gate.action is OnFail.WARN}
         said = {name: each.verdict for name, each in seen.judgements.items() if name not in silent}
-        started = Reason.PROMOTION_STARTED in told and before and not approved
+        started = Reason.PROMOTION_STARTED in told and before and not promote_requested
         if started and plan.steps and plan.gates:  # without steps there is no canary, by request
             assert before.stage is Stage.CANARY
             assert set(said.values()) == {Verdict.PASS}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from davylamp.adapters.exposition import LONGEST_LINE, WantedLines
+from davylamp.adapters.pods.exposition import LONGEST_LINE, WantedLines
 
 PIECE = b"x" * 4096
 

@@ -18,7 +18,7 @@ from davylamp.adapters.errors import (
     Retryable,
     Terminal,
 )
-from davylamp.adapters.kubernetes import KubernetesCluster, Manifest
+from davylamp.adapters.kubernetes.cluster import KubernetesCluster, Manifest
 
 CONFIG_MAP: Manifest = {
     "apiVersion": "v1",

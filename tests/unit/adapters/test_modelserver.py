@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 
-from davylamp.adapters.modelserver import HttpModelServer, PodAddress
+from davylamp.adapters.pods.model_server import HttpModelServer, PodAddress
 from davylamp.checks import Answered, Declined, Silent
 
 POD = "risk-4be2-abcde"

@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from davylamp.adapters.matrix import Bucket, Histogram
-from davylamp.adapters.native import LADDERS, counted
+from davylamp.adapters.prometheus.native_histograms import LADDERS, counted
+from davylamp.adapters.prometheus.query_result import Bucket, Histogram
 from davylamp.gates.samples import Channel
 
 LADDER = LADDERS[Channel.LATENCY]

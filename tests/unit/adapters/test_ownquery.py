@@ -3,7 +3,8 @@
 import pytest
 
 from davylamp.adapters.errors import SourceError, SourceFault
-from davylamp.adapters.ownquery import (
+from davylamp.adapters.prometheus.templates import VARIABLES, render
+from davylamp.adapters.prometheus.user_query import (
     POINTS_LIMIT,
     ArmNames,
     OwnQuery,
@@ -11,7 +12,6 @@ from davylamp.adapters.ownquery import (
     on_grid,
     read_values,
 )
-from davylamp.adapters.templates import VARIABLES, render
 
 
 @pytest.mark.parametrize(

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from aiohttp import web
 
-from davylamp.adapters import podmetrics
-from davylamp.adapters.channels import boundary
-from davylamp.adapters.exposition import WantedLines
-from davylamp.adapters.podmetrics import LARGEST, PodMetrics, PodTarget
-from davylamp.adapters.series import SeriesNames
+from davylamp.adapters.pods import metrics as pod_metrics
+from davylamp.adapters.pods.exposition import WantedLines
+from davylamp.adapters.pods.metrics import LARGEST, PodMetrics, PodTarget
+from davylamp.adapters.prometheus.channels import boundary
+from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.gates.samples import Channel, Sample, increment
 from diabetes_model import contract
 from diabetes_model.server.metrics import Metrics
@@ -170,7 +170,7 @@ async def test_a_pod_that_hangs_costs_its_own_sample_only(metrics, pods):
 
 
 async def test_the_deadline_is_the_sweeps_however_many_pods_hang(metrics, pods, monkeypatch):
-    monkeypatch.setattr(podmetrics, "AT_ONCE", 1)
+    monkeypatch.setattr(pod_metrics, "AT_ONCE", 1)
     for pod in pods:
         pod.body = None
     async with asyncio.timeout(TIMEOUT * 1.9):

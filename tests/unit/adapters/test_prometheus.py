@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
-from davylamp.adapters.prometheus import CounterQuery, OwnQuery, PrometheusSource, SeenSeries
+from davylamp.adapters.prometheus.source import CounterQuery, OwnQuery, PrometheusSource, SeenSeries
 from davylamp.gates.samples import Channel, Sample
 
 QUERY = CounterQuery(workloads=frozenset({("a", "x-1")}), at=1000.25, window=30.0)

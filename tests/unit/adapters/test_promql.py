@@ -2,8 +2,8 @@
 
 import pytest
 
-from davylamp.adapters.promql import CounterQuery
-from davylamp.adapters.series import SeriesNames
+from davylamp.adapters.prometheus.promql import CounterQuery
+from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.gates.samples import Channel
 
 PODS = 'namespace=~"a",pod=~"(?:x)-[a-z0-9]+-[a-z0-9]{5}"}[30000ms]'

@@ -3,8 +3,8 @@
 import pytest
 
 from davylamp.adapters.errors import SourceError, SourceFault
-from davylamp.adapters.promql import CounterQuery
-from davylamp.adapters.scrapes import PARTS_LIMIT, read_scrapes
+from davylamp.adapters.prometheus.promql import CounterQuery
+from davylamp.adapters.prometheus.scrapes import PARTS_LIMIT, read_scrapes
 from davylamp.gates.samples import Channel, Sample
 
 QUERY = CounterQuery(workloads=frozenset({("a", "x-1")}), at=1000.0, window=30.0)

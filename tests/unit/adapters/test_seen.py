@@ -1,7 +1,7 @@
 """What is there instead of the wanted series."""
 
-from davylamp.adapters.promql import CounterQuery
-from davylamp.adapters.seen import (
+from davylamp.adapters.prometheus.promql import CounterQuery
+from davylamp.adapters.prometheus.suggestions import (
     SeenSeries,
     labels_text,
     names_text,

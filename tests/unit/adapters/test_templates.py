@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from davylamp.adapters.promql import pods_of
-from davylamp.adapters.templates import VARIABLES, check, compares, render, variables_in
+from davylamp.adapters.prometheus.promql import pods_of
+from davylamp.adapters.prometheus.templates import VARIABLES, check, compares, render, variables_in
 
 HOSTILE = [
     'a"} or vector(1) #',

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davylamp.api.quantities import (
+from davylamp.schema.quantities import (
     DURATION_PATTERN,
     PERCENT_PATTERN,
     RATIO_PATTERN,

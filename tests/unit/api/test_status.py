@@ -6,13 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from tests.support.nature import Model, settle, world_in
 
 from davylamp.api.crd import structural
-from davylamp.api.status import (
-    ModelDeploymentStatus,
-    RevisionRef,
-    Stable,
-    identity,
-    to_json,
-)
+from davylamp.api.status import ModelDeploymentStatus, RevisionRef, Stable, identity, to_json
 
 
 def test_an_empty_status_is_what_a_new_object_has():

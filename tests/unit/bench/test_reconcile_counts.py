@@ -2,7 +2,7 @@
 
 from bench.reconcile import counts
 
-from davylamp.controller.lease import LeaseSettings
+from davylamp.controller.leadership.lease import LeaseSettings
 
 REFRESHES_PER_MINUTE = 4
 """Of the numbers in the status while something is judged: every 15 s."""

@@ -10,13 +10,13 @@ from tests.unit.cli.conftest import canary, spec
 from davylamp.api.gate_kinds import ErrorRate, Latency, Query
 from davylamp.api.gate_status import GateRate
 from davylamp.api.gates import Gate
+from davylamp.api.identity import Owner
 from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import Outcome, RevisionRef, WeightChange
 from davylamp.gates import Channel, QueryAnswers, Sample, Scrapes
-from davylamp.gates.recording import Recording, noted, values_noted
-from davylamp.gates.values import MOST_VALUES
+from davylamp.gates.recording.query_values import MOST_VALUES
+from davylamp.gates.recording.store import Recording, noted, values_noted
 from davylamp.manifests.flight_record import Flight, flight_record
-from davylamp.manifests.identity import Owner
 
 BEGAN = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 OWNER = Owner("model", "models", uid="1")

@@ -1,7 +1,7 @@
 import pytest
 
 from davylamp.cli.errors import UsageError
-from davylamp.cli.weights import estimated_share, parse_weights
+from davylamp.cli.replay.weights import estimated_share, parse_weights
 from davylamp.gates import Sample, WeightChange
 
 

@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 import pytest
 
 from davylamp.adapters.errors import SourceError, Terminal
-from davylamp.adapters.modelserver import PodAddress
-from davylamp.adapters.ownquery import OwnQuery
-from davylamp.adapters.promql import CounterQuery
-from davylamp.adapters.series import SeriesNames
+from davylamp.adapters.pods.model_server import PodAddress
+from davylamp.adapters.prometheus.promql import CounterQuery
+from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.adapters.prometheus.user_query import OwnQuery
 from davylamp.api.spec import CheckName
 from davylamp.checks import Expected
 from davylamp.controller.app import Operator
-from davylamp.controller.cache import Key
-from davylamp.controller.inspections import Inspection
-from davylamp.controller.sampler import Evidence, Subject
+from davylamp.controller.checks.inspections import Inspection
+from davylamp.controller.cluster.cache import Key
+from davylamp.controller.evidence.tracker import Evidence, Subject
 from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.gates import Channel
 

@@ -7,14 +7,14 @@ from types import SimpleNamespace
 import pytest
 
 from davylamp.adapters.errors import SourceError, SourceFault
-from davylamp.adapters.ownquery import ArmNames, QueryScope
-from davylamp.adapters.promql import pods_of
-from davylamp.adapters.seen import SeenSeries
-from davylamp.controller.asking import LONGEST_WINDOW, MOST_POINTS, Asker
-from davylamp.controller.batches import Batch, Part
-from davylamp.controller.cache import Key
-from davylamp.controller.following import Followed, Subject
-from davylamp.controller.sampler import Sampler
+from davylamp.adapters.prometheus.promql import pods_of
+from davylamp.adapters.prometheus.suggestions import SeenSeries
+from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope
+from davylamp.controller.cluster.cache import Key
+from davylamp.controller.evidence.batches import Batch, Part
+from davylamp.controller.evidence.counter_queries import LONGEST_WINDOW, MOST_POINTS, CounterQueries
+from davylamp.controller.evidence.tracked import Subject, TrackedRollout
+from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.settings import MetricSettings
 from davylamp.gates import (
     Channel,
@@ -92,7 +92,7 @@ def subject(*rules, name="a", started_at=NOW, stable=True):
 
 def followed(*rules, **settings):
     found = subject(*rules, **settings)
-    return Followed.begin(found, found.beginning(NOW, 5.0))
+    return TrackedRollout.begin(found, found.beginning(NOW, 5.0))
 
 
 @pytest.fixture
@@ -101,8 +101,10 @@ def source() -> Source:
 
 
 @pytest.fixture
-def sampler(source) -> Sampler:
-    return Sampler(source, MetricSettings(), on_news=lambda _: None, clock=lambda: source.now)
+def sampler(source) -> EvidenceTracker:
+    return EvidenceTracker(
+        source, MetricSettings(), on_news=lambda _: None, clock=lambda: source.now
+    )
 
 
 async def polled(sampler, source, seconds):
@@ -112,7 +114,7 @@ async def polled(sampler, source, seconds):
 
 
 async def asked(source, group, **settings):
-    asker = Asker(source, MetricSettings(**settings))
+    asker = CounterQueries(source, MetricSettings(**settings))
     parts = tuple(Part(key, each, each.subject.channels) for key, each in group.items())
     own = {
         (key, gate): await asker.own(each, gate, rule, NOW)
@@ -158,11 +160,11 @@ async def test_p3_an_error_of_one_channel_is_not_the_others(sampler, source):
     assert {channel: error.fault for channel, error in found.errors.items()} == {
         Channel.LATENCY: SourceFault.BAD_ANSWER
     }
-    assert found.panel.states["gate-0"].candidate.requests == 100
+    assert found.family.states["gate-0"].candidate.requests == 100
     source.wrong = {}
     await polled(sampler, source, 1)
     assert sampler.evidence(A).errors == {}
-    assert sampler.evidence(A).panel.states["gate-1"].candidate.requests == 100
+    assert sampler.evidence(A).family.states["gate-1"].candidate.requests == 100
 
 
 # --- users' own queries ----------------------------------------------------------------------------
@@ -180,7 +182,7 @@ async def test_an_own_query_is_asked_on_its_grid_once_for_each_time(sampler, sou
     assert times == [9015, 9030, 9045, 9060]
     alone = [query for query in source.own if query.start > NOW]
     assert [query.start for query in alone] == times, "none of them again"
-    assert sampler.evidence(A).panel.states["gate-0"].book.good == 4
+    assert sampler.evidence(A).family.states["gate-0"].book.good == 4
     assert source.counters == []
 
 
@@ -201,7 +203,7 @@ async def test_with_a_ratio_both_revisions_are_asked_for_the_same_times(sampler,
     assert {query.promql for query in second} == {f'up{{pod=~"{pods_of("a-old")}"}}'}
     spans = [[(query.start, query.end) for query in each] for each in (first, second)]
     assert spans[0] == spans[1]
-    book = sampler.evidence(A).panel.states["gate-0"].book
+    book = sampler.evidence(A).family.states["gate-0"].book
     assert (book.last.candidate, book.last.stable) == (3.0, 1.0)
     assert book.bad == 2
 
@@ -230,8 +232,8 @@ async def test_p3_an_error_of_one_query_is_not_the_others(sampler, source):
         "gate-0": SourceFault.BAD_ANSWER
     }
     assert found.errors == {}
-    assert found.panel.states["gate-1"].book.good == 1
-    assert found.panel.states["gate-2"].candidate.requests > 0
+    assert found.family.states["gate-1"].book.good == 1
+    assert found.family.states["gate-2"].candidate.requests > 0
     assert sampler.evidence(B).query_errors == {}
 
 
@@ -242,7 +244,7 @@ async def test_what_an_error_kept_back_is_asked_again(sampler, source):
     await polled(sampler, source, 40)
     source.wrong = {}
     await polled(sampler, source, 2)
-    assert sampler.evidence(A).panel.states["gate-0"].book.good == 3
+    assert sampler.evidence(A).family.states["gate-0"].book.good == 3
     assert sampler.evidence(A).query_errors == {}
 
 
@@ -253,7 +255,7 @@ async def test_with_a_ratio_an_error_of_one_side_counts_for_neither(sampler, sou
     assert sampler.evidence(A).query_errors.keys() == {"gate-0"}
     source.wrong = {}
     await polled(sampler, source, 2)
-    assert sampler.evidence(A).panel.states["gate-0"].book.last.stable == 1.0
+    assert sampler.evidence(A).family.states["gate-0"].book.last.stable == 1.0
 
 
 async def test_where_own_queries_are_not_allowed_none_is_asked_and_the_gate_says_why(source):
@@ -276,7 +278,7 @@ LABELS = SeenSeries(labels=({"handler": "/predict", "code": "200"},))
 
 async def told(source):
     found = followed(ErrorRate(), started_at=math.inf)
-    return await Asker(source, MetricSettings()).seen_instead(found, Channel.ERRORS, NOW)
+    return await CounterQueries(source, MetricSettings()).seen_instead(found, Channel.ERRORS, NOW)
 
 
 async def test_what_is_missing_is_told_with_the_labels_that_are_there(source):

@@ -1,7 +1,7 @@
 """Our own writes, late watches and lists that were overtaken, in any order."""
 
 from davylamp.api import names
-from davylamp.controller.cache import Key, ObjectCache
+from davylamp.controller.cluster.cache import Key, ObjectCache
 
 KEY = Key("models", "risk")
 

@@ -11,15 +11,15 @@ from types import SimpleNamespace
 import pytest
 
 from davylamp.adapters.errors import SourceError, SourceFault
-from davylamp.adapters.ownquery import ArmNames, QueryScope
-from davylamp.adapters.podmetrics import PodTarget, Sweep
-from davylamp.adapters.seen import SeenSeries
-from davylamp.controller import fastlane as module
-from davylamp.controller import folding
-from davylamp.controller import sampler as sampling
-from davylamp.controller.cache import Key
-from davylamp.controller.following import Followed, Subject
-from davylamp.controller.sampler import Sampler
+from davylamp.adapters.pods.metrics import PodTarget, Sweep
+from davylamp.adapters.prometheus.suggestions import SeenSeries
+from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope
+from davylamp.controller.cluster.cache import Key
+from davylamp.controller.evidence import direct_scrape as module
+from davylamp.controller.evidence import ingest
+from davylamp.controller.evidence import tracker as sampling
+from davylamp.controller.evidence.tracked import Subject, TrackedRollout
+from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.settings import MetricSettings
 from davylamp.gates import (
     Around,
@@ -159,14 +159,14 @@ def news() -> list[Key]:
     return []
 
 
-def made(land, news, **settings) -> Sampler:
-    return Sampler(
+def made(land, news, **settings) -> EvidenceTracker:
+    return EvidenceTracker(
         land, MetricSettings(**settings), on_news=news.append, clock=lambda: land.now, pods=land
     )
 
 
 @pytest.fixture
-def sampler(land, news) -> Sampler:
+def sampler(land, news) -> EvidenceTracker:
     return made(land, news)
 
 
@@ -177,7 +177,7 @@ async def polled(sampler, land, seconds=1):
 
 
 def state(sampler, key=A, gate="errors"):
-    return sampler.evidence(key).panel.states[gate]
+    return sampler.evidence(key).family.states[gate]
 
 
 def judged(sampler, land, key=A):
@@ -188,7 +188,7 @@ def judged(sampler, land, key=A):
         frozenset({_pod(f"{key.name}-old")}),
         errors={c: (e.fault.value, str(e)) for c, e in found.errors.items()},
     )
-    return judge_all(found.trials, found.panel, around)
+    return judge_all(found.trials, found.family, around)
 
 
 # --- history first, then sweeps ------------------------------------------------------------------
@@ -271,14 +271,14 @@ async def test_a_users_own_query_that_hangs_holds_up_nobodys_counters(land, news
 async def test_a_bug_met_by_one_sweep_ends_judging_for_nobody_else(
     sampler, land, monkeypatch, caplog
 ):
-    real = folding.take_in
+    real = ingest.take_in
 
-    def broken(trials, panel, scrapes, own):
+    def broken(trials, family, scrapes, own):
         if land.sweeps and any(pod.startswith("a-") for s in scrapes.values() for pod in s.stable):
             raise ZeroDivisionError
-        return real(trials, panel, scrapes, own)
+        return real(trials, family, scrapes, own)
 
-    monkeypatch.setattr(folding, "take_in", broken)
+    monkeypatch.setattr(ingest, "take_in", broken)
     sampler.follow(A, subject("a"))
     sampler.follow(B, subject("b"))
     await polled(sampler, land, 10)
@@ -302,7 +302,7 @@ async def test_what_the_fast_lane_cannot_read_is_told_once_and_so_is_its_end(sam
 
 
 def test_no_sample_later_than_the_watermark_is_kept():
-    followed = Followed.begin(subject(), NOW)
+    followed = TrackedRollout.begin(subject(), NOW)
     found = {_pod("a-new"): tuple(Sample(NOW + at, 1.0, 0.0) for at in range(4))}
     kept = followed.scrapes({("models", "a-new"): found}, NOW + 2, after=NOW)
     assert [each.time - NOW for each in kept.candidate[_pod("a-new")]] == [1, 2]
@@ -325,7 +325,7 @@ async def test_without_leave_or_without_pods_prometheus_is_asked(sampler, land, 
 
 
 async def test_where_pods_may_not_be_read_at_all_prometheus_is_asked(land, news):
-    sampler = Sampler(land, MetricSettings(), on_news=news.append, clock=lambda: land.now)
+    sampler = EvidenceTracker(land, MetricSettings(), on_news=news.append, clock=lambda: land.now)
     sampler.follow(A, subject())
     await polled(sampler, land, 10)
     assert len(land.asked()) == 10

@@ -19,8 +19,8 @@ from davylamp.api.status import (
     Stage,
     identity,
 )
-from davylamp.controller.following import Evidence
-from davylamp.controller.observer import with_judgements
+from davylamp.controller.evidence.tracked import Evidence
+from davylamp.controller.reconcile.judgements import with_judgements
 from davylamp.gates import (
     Channel,
     ErrorRate,
@@ -30,7 +30,7 @@ from davylamp.gates import (
     Scrapes,
     Trial,
     WeightChange,
-    open_panel,
+    open_family,
     take_in,
 )
 from davylamp.rollout import Observation, PodSeen, Workload
@@ -92,8 +92,8 @@ def evidence(rule, *samples, began=False, **known):
     stable = {"s": samples} if samples else {}
     channel = rule.channel
     seen = {channel: Scrapes(NOW, stable)} if channel is not Channel.QUERY else {}
-    panel = take_in(trials, open_panel(trials), seen, {})
-    return Evidence(trials=trials, panel=panel, **{"answered": frozenset({channel})} | known)
+    family = take_in(trials, open_family(trials), seen, {})
+    return Evidence(trials=trials, family=family, **{"answered": frozenset({channel})} | known)
 
 
 def told(found, *, at=None, seen=None):
@@ -103,38 +103,38 @@ def told(found, *, at=None, seen=None):
 def test_before_the_canary_there_is_an_outlook_and_no_judgement():
     found = told(evidence(ErrorRate(burst=1.0), *stable_pod()))
     assert found.judgements == {}
-    (outlook,) = found.outlook
-    assert outlook.name == "errors"
-    assert outlook.message.startswith("stable has 19.8 requests/s, 1 % errors; at 20%")
-    assert outlook.warning is None
+    (forecast,) = found.forecast
+    assert forecast.name == "errors"
+    assert forecast.message.startswith("stable has 19.8 requests/s, 1 % errors; at 20%")
+    assert forecast.warning is None
     assert found.blind == {}
 
 
 def test_the_shares_are_those_of_whole_pods_of_the_steps_that_can_be_reached():
     """With four pods 5 % is out of reach, 25 % is one of five, and 50 % four of eight."""
     found = told(evidence(ErrorRate(), *stable_pod()))
-    assert "at 20% the canary gets 4 requests/s" in found.outlook[0].message
-    assert "at 50% the canary gets 9.9 requests/s" in found.outlook[0].message
-    assert "at 5%" not in found.outlook[0].message
+    assert "at 20% the canary gets 4 requests/s" in found.forecast[0].message
+    assert "at 50% the canary gets 9.9 requests/s" in found.forecast[0].message
+    assert "at 5%" not in found.forecast[0].message
 
 
 def test_what_cannot_be_decided_before_the_deadline_is_warned_about():
     hurried = PLAN.model_copy(update={"deadline": "1m"})
     found = told(evidence(ErrorRate(), *stable_pod(rate=1)), at=status(plan=hurried))
-    assert "within the deadline of 1m00s" in found.outlook[0].warning
+    assert "within the deadline of 1m00s" in found.forecast[0].warning
 
 
 def test_during_the_canary_gates_answer_and_nothing_is_foretold():
     found = told(evidence(ErrorRate(), *stable_pod(), began=True), at=status(Stage.CANARY))
     assert found.judgements.keys() == {"errors"}
-    assert (found.outlook, found.blind) == ((), {})
+    assert (found.forecast, found.blind) == ((), {})
 
 
 def test_p3_a_gate_that_finds_nothing_is_blind_with_what_is_there_instead():
     instead = {"errors": "no series x of stable's pods; metrics that are there: y"}
     found = told(evidence(ErrorRate(), seen_instead=instead))
     assert found.blind == instead
-    assert found.outlook == ()
+    assert found.forecast == ()
     plain = told(evidence(ErrorRate()))
     assert plain.blind == {"errors": "no series of stable's pods"}
 
@@ -202,4 +202,4 @@ def test_in_a_probation_nothing_is_foretold():
         previous=Previous(**identity(ref(OLD)), until=AT),
     )
     found = told(evidence(ErrorRate(), *stable_pod()), at=after)
-    assert (found.judged, found.outlook, found.blind) == (NEW, (), {})
+    assert (found.judged, found.forecast, found.blind) == (NEW, (), {})

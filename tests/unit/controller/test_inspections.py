@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from davylamp.adapters.modelserver import PodAddress
+from davylamp.adapters.pods.model_server import PodAddress
 from davylamp.api.spec import CheckName, Rollout
 from davylamp.api.status import (
     Candidate,
@@ -17,7 +17,7 @@ from davylamp.api.status import (
     identity,
 )
 from davylamp.checks import Expected
-from davylamp.controller.inspections import Inspection, inspection_of
+from davylamp.controller.checks.inspections import Inspection, inspection_of
 
 NOW = datetime(2026, 11, 1, 3, tzinfo=UTC)
 NEW, OLD = "aaaaaaaaaa", "bbbbbbbbbb"

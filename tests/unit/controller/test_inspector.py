@@ -9,12 +9,12 @@ from datetime import UTC, datetime
 import pytest
 from tests.support.contract import ALL, EXPECTED, Server
 
-from davylamp.adapters.modelserver import PodAddress
+from davylamp.adapters.pods.model_server import PodAddress
 from davylamp.checks import CheckVerdict, Silent
-from davylamp.controller import inspector as module
-from davylamp.controller.cache import Key
-from davylamp.controller.inspections import Inspection
-from davylamp.controller.inspector import AGAIN, SELDOM, Inspector
+from davylamp.controller.checks import inspector as module
+from davylamp.controller.checks.inspections import Inspection
+from davylamp.controller.checks.inspector import AGAIN, SELDOM, Inspector
+from davylamp.controller.cluster.cache import Key
 
 A, B = Key("models", "a"), Key("models", "b")
 NOW = datetime(2026, 11, 1, 3, tzinfo=UTC)

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from davylamp.adapters.errors import Conflict, NotLeader, Retryable
-from davylamp.controller.leader import Elector
-from davylamp.controller.lease import LeaseSettings, held_lease, new_lease, read_record
+from davylamp.controller.leadership.elector import Elector
+from davylamp.controller.leadership.lease import LeaseSettings, held_lease, new_lease, read_record
 
 pytestmark = pytest.mark.looptime
 

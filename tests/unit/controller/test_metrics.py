@@ -5,7 +5,7 @@ import functools
 from prometheus_client import CollectorRegistry
 from tests.support.operation import Land
 
-from davylamp.controller.cache import Key
+from davylamp.controller.cluster.cache import Key
 from davylamp.controller.metrics import Metrics
 
 KEY = Key("models", "risk")

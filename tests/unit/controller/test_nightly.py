@@ -238,12 +238,12 @@ async def test_what_is_refused_is_told_and_holds_up_nothing():
     await land.settle()
     assert (land.stable(), land.serving()) == ("v2", {"v2"})
     value, reason, message = land.condition(CONDITION)
-    assert (value, reason) == ("Unknown", "Refused")
+    assert (value, reason) == ("Unknown", "WriteRefused")
     assert "quota" in message
     assert land.condition("Stalled") is None
     land.cluster.before.clear()
     land.operator.wake(land.operator.cache.parents()[0])
-    await land.until(lambda: land.condition(CONDITION)[1] != "Refused", within=2000)
+    await land.until(lambda: land.condition(CONDITION)[1] != "WriteRefused", within=2000)
     assert image(land).endswith(":v2")
 
 
@@ -283,7 +283,7 @@ async def test_a_candidate_waits_for_its_job_and_goes_on_when_nothing_drifts():
     assert {e["name"]: e["value"] for e in container["env"]}["DAVYLAMP_SERVER_URL"] == (
         "http://risk-stable.models.svc"
     )
-    assert (candidate.stage, candidate.holding) == ("Preparing", "AwaitingChecks")
+    assert (candidate.stage, candidate.waiting_for) == ("Preparing", "AwaitingChecks")
     (check,) = [c for c in candidate.checks if c.name == "Drift"]
     assert check.verdict == "Unknown"
     await land.run(20)
@@ -322,7 +322,7 @@ async def test_a_retry_runs_the_job_anew():
     await land.run(10)
     (again,) = land.cluster.find("Job")
     assert again["metadata"]["uid"] != job["metadata"]["uid"]
-    assert land.status().candidate.holding == "AwaitingChecks"
+    assert land.status().candidate.waiting_for == "AwaitingChecks"
     nights.end(land, again, 0, report("Stable"))
     await land.settle()
     assert land.stable() == "v2"
@@ -335,7 +335,7 @@ async def test_without_an_answer_it_is_taken_back_at_the_deadline(broken):
     if broken:
         nights.end(land, job, 1, "no such snapshot")
     await land.run(10)
-    assert land.status().candidate.holding == "AwaitingChecks"
+    assert land.status().candidate.waiting_for == "AwaitingChecks"
     await land.settle()
     (entry,) = land.status().rejected
     assert entry.reason == "CheckFailed"
@@ -358,7 +358,7 @@ async def test_a_refused_job_is_the_reason_that_people_read():
     await land.until(lambda: land.status().candidate)
     name = f"risk-{land.status().candidate.revision}-drift"
     land.cluster.before.append(refusing_kind("Job", name, "exceeded quota"))
-    await land.until(lambda: land.status().candidate.holding == "AwaitingChecks")
+    await land.until(lambda: land.status().candidate.waiting_for == "AwaitingChecks")
     await land.until(lambda: "exceeded quota" in land.condition("Ready")[2], within=30)
     await land.settle()
     assert "exceeded quota" in land.status().rejected[0].message

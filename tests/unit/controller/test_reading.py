@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from davylamp.api.names import Command
-from davylamp.controller.reading import (
+from davylamp.controller.cluster.objects import (
     commands_in,
     has_other_owner,
     pod_seen,

@@ -181,7 +181,7 @@ async def test_p3_own_queries_alone_begin_no_canary_while_nobody_answers_them():
     land.apply("v2", rollout={**QUICK, "gates": gates})
     await land.run(120)
     candidate = land.status().candidate
-    assert (candidate.stage, candidate.holding) == (Stage.PREPARING, "AwaitingData")
+    assert (candidate.stage, candidate.waiting_for) == (Stage.PREPARING, "AwaitingData")
     assert land.serving() == {"v1"}
     land.prometheus.mood = Mood.WELL
     await land.until(lambda: land.stable() == "v2", within=60)

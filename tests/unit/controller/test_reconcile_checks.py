@@ -128,7 +128,7 @@ async def test_silence_is_told_and_ends_at_the_progress_deadline():
     land.models.silent.add("v2")
     land.apply("v2")
     await land.until(lambda: "no connection" in land.condition("Ready")[2])
-    assert land.status().candidate.holding == "AwaitingChecks"
+    assert land.status().candidate.waiting_for == "AwaitingChecks"
     await land.settle()
     assert land.rejected_reason() == "CheckFailed"
     assert (land.now - START).total_seconds() < 180

@@ -159,7 +159,7 @@ async def test_p5_evidence_is_the_same_after_a_restart():
     await land.operator.work()
     await land.operator.sampler.poll()
     asked = land.operator.sampler.evidence(key)
-    assert asked.panel.states == known.panel.states
+    assert asked.family.states == known.family.states
     assert asked.trials == known.trials
 
 

@@ -13,13 +13,13 @@ from davylamp.adapters.errors import Conflict, Forbidden, NotLeader, Retryable, 
 from davylamp.api.names import Command
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import Candidate, identity
-from davylamp.cli.fromrecord import recorded
-from davylamp.cli.past import past_of
-from davylamp.cli.rejudging import rejudged
-from davylamp.gates.panel import Around, judge_all, open_panel, take_in
+from davylamp.cli.replay.engine import rejudged
+from davylamp.cli.replay.input import past_of
+from davylamp.cli.replay.sources.record import recorded
+from davylamp.gates.family import Around, judge_all, open_family, take_in
 from davylamp.gates.samples import Channel
 from davylamp.manifests.flight_record import LABEL_COMPONENT, read_flight_record
-from davylamp.rollout.judging import canary_trials
+from davylamp.rollout.trials import canary_trials
 
 PLAN = {**QUICK, "steps": [{"weight": 50, "hold": "5s"}], "probation": "10s"}
 
@@ -120,10 +120,10 @@ async def test_the_record_alone_leads_to_the_same_verdict():
     )
     trials = canary_trials(candidate, flight.scrape_interval)
     seen = record.scrapes()
-    panel = take_in(trials, open_panel(trials), seen, {})
+    family = take_in(trials, open_family(trials), seen, {})
     candidates, stables = seen[Channel.ERRORS].candidate, seen[Channel.ERRORS].stable
     around = Around(flight.ended_at.timestamp(), frozenset(candidates), frozenset(stables))
-    again = judge_all(trials, panel, around)["errors"]
+    again = judge_all(trials, family, around)["errors"]
     assert again.verdict.value == "Fail"
     assert again.message == flight.gates[0].message
     assert f"{again.log10_rollback:.2f}" == flight.gates[0].log10_e

@@ -9,11 +9,11 @@ import threading
 import pytest
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
-from davylamp.adapters.ownquery import ArmNames, QueryScope
-from davylamp.controller import batches, folding
-from davylamp.controller.batches import SLICE
-from davylamp.controller.cache import Key
-from davylamp.controller.sampler import AT_ONCE, Sampler, Subject
+from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope
+from davylamp.controller.cluster.cache import Key
+from davylamp.controller.evidence import batches, ingest
+from davylamp.controller.evidence.batches import SLICE
+from davylamp.controller.evidence.tracker import AT_ONCE, EvidenceTracker, Subject
 from davylamp.controller.settings import MetricSettings
 from davylamp.gates import Channel, Count, ErrorRate, Latency, Query, Sample, Trial, WeightChange
 
@@ -73,11 +73,11 @@ def news() -> list[Key]:
 
 
 @pytest.fixture
-def sampler(source, news) -> Sampler:
-    return Sampler(source, MetricSettings(), on_news=news.append, clock=lambda: source.now)
+def sampler(source, news) -> EvidenceTracker:
+    return EvidenceTracker(source, MetricSettings(), on_news=news.append, clock=lambda: source.now)
 
 
-async def polled(sampler: Sampler, source: Source, times: int = 1) -> None:
+async def polled(sampler: EvidenceTracker, source: Source, times: int = 1) -> None:
     for _ in range(times):
         await sampler.poll()
         source.now += 1
@@ -107,7 +107,7 @@ async def test_an_answer_that_is_too_long_is_asked_for_in_parts(sampler, source)
     for number in range(10):
         evidence = sampler.evidence(Key("models", str(number)))
         assert evidence.errors == {}
-        assert evidence.panel.states["errors"].candidate == Count(100)
+        assert evidence.family.states["errors"].candidate == Count(100)
 
 
 async def test_what_is_too_long_of_a_single_one_is_asked_for_in_shorter_times(sampler, source):
@@ -116,12 +116,14 @@ async def test_what_is_too_long_of_a_single_one_is_asked_for_in_shorter_times(sa
     await polled(sampler, source, 30)
     assert sampler.evidence(A).errors == {}
     assert Channel.ERRORS in sampler.evidence(A).answered
-    whole = Sampler(source, MetricSettings(), on_news=lambda _: None, clock=lambda: source.now - 1)
+    whole = EvidenceTracker(
+        source, MetricSettings(), on_news=lambda _: None, clock=lambda: source.now - 1
+    )
     source.longest_window = math.inf
     whole.follow(A, subject("a", NOW - 3000))
     for _ in range(6):
         await whole.poll()
-    assert sampler.evidence(A).panel == whole.evidence(A).panel
+    assert sampler.evidence(A).family == whole.evidence(A).family
 
 
 async def test_of_one_that_is_behind_only_one_answer_is_waited_for_at_a_time(
@@ -199,14 +201,14 @@ async def test_the_strange_series_of_one_blind_no_other(sampler, source):
     await polled(sampler, source, 12)
     blind = {n for n in range(9) if sampler.evidence(Key("models", str(n))).errors}
     assert blind == {3}
-    assert sampler.evidence(Key("models", "4")).panel.states["errors"].candidate == Count(100)
+    assert sampler.evidence(Key("models", "4")).family.states["errors"].candidate == Count(100)
 
 
 async def test_samples_count_for_their_own_subject_from_its_start_on(sampler, source):
     sampler.follow(A, subject("a", NOW))
     sampler.follow(B, subject("b", NOW - 10))
     await polled(sampler, source, 12)
-    counts = [sampler.evidence(key).panel.states["errors"].candidate for key in (A, B)]
+    counts = [sampler.evidence(key).family.states["errors"].candidate for key in (A, B)]
     assert counts == [Count(100), Count(200)]
 
 
@@ -223,7 +225,7 @@ async def test_one_that_has_to_catch_up_is_asked_about_in_slices_beside_the_othe
     assert max(query.window for query in behind) <= SLICE + 40
     ends = [query.at - NOW for query in behind]
     assert ends == [-2680, -1780, -880, 3, 4, 5, 6]
-    assert sampler.evidence(A).panel.states["errors"].candidate.requests > 5000
+    assert sampler.evidence(A).family.states["errors"].candidate.requests > 5000
     assert Channel.ERRORS in sampler.evidence(A).answered
     assert A in news
 
@@ -232,11 +234,13 @@ async def test_catching_up_in_slices_and_in_one_go_is_the_same_evidence(source, 
     found = []
     for seconds in (SLICE, 10 * SLICE):
         monkeypatch.setattr(batches, "SLICE", seconds)
-        sampler = Sampler(source, MetricSettings(), on_news=lambda _: None, clock=lambda: NOW)
+        sampler = EvidenceTracker(
+            source, MetricSettings(), on_news=lambda _: None, clock=lambda: NOW
+        )
         sampler.follow(A, subject("a", NOW - 3000))
         for _ in range(6):
             await sampler.poll()
-        found.append(sampler.evidence(A).panel)
+        found.append(sampler.evidence(A).family)
     assert found[0] == found[1]
 
 
@@ -257,7 +261,7 @@ async def test_an_outage_ends_when_what_it_kept_back_was_read(sampler, source):
 
 async def test_the_event_loop_goes_on_while_samples_are_folded(sampler, source, monkeypatch):
     """A fold that waits for the loop can only end where the loop goes on beside it."""
-    loop, real = asyncio.get_running_loop(), folding.take_in
+    loop, real = asyncio.get_running_loop(), ingest.take_in
 
     def slow(*read):
         went_on = threading.Event()
@@ -265,10 +269,10 @@ async def test_the_event_loop_goes_on_while_samples_are_folded(sampler, source, 
         assert went_on.wait(5), "the event loop stands still"
         return real(*read)
 
-    monkeypatch.setattr(folding, "take_in", slow)
+    monkeypatch.setattr(ingest, "take_in", slow)
     sampler.follow(A, subject("a"))
     await polled(sampler, source, 8)
-    assert sampler.evidence(A).panel.states["errors"].candidate.requests
+    assert sampler.evidence(A).family.states["errors"].candidate.requests
 
 
 async def test_a_query_that_cannot_be_written_keeps_no_other_from_being_judged(sampler, source):
@@ -283,17 +287,19 @@ async def test_a_query_that_cannot_be_written_keeps_no_other_from_being_judged(s
     sampler.follow(A, subject("a", NOW))
     sampler.follow(B, Subject("models", "b-new", "b-old", {"own": trial(rule=rule)}, scope))
     await polled(sampler, source, 12)
-    assert sampler.evidence(A).panel.states["errors"].candidate == Count(100)
+    assert sampler.evidence(A).family.states["errors"].candidate == Count(100)
     assert "is no variable" in str(sampler.evidence(B).query_errors["own"])
 
 
 async def test_incremental_and_replayed_evidence_are_one(sampler, source, news):
     sampler.follow(A, subject("a"))
     await polled(sampler, source, 100)
-    fresh = Sampler(source, MetricSettings(), on_news=news.append, clock=lambda: source.now - 1)
+    fresh = EvidenceTracker(
+        source, MetricSettings(), on_news=news.append, clock=lambda: source.now - 1
+    )
     fresh.follow(A, subject("a"))
     await fresh.poll()
-    assert fresh.evidence(A).panel.states == sampler.evidence(A).panel.states
+    assert fresh.evidence(A).family.states == sampler.evidence(A).family.states
 
 
 async def test_an_outage_is_told_once_and_so_is_its_end(sampler, source, news, caplog):
@@ -328,7 +334,7 @@ async def test_evidence_is_whole_after_an_outage(sampler, source):
     await polled(sampler, source, 300)
     source.fault = None
     await polled(sampler, source, 2)
-    assert sampler.evidence(A).panel.states["errors"].candidate.requests == pytest.approx(
+    assert sampler.evidence(A).family.states["errors"].candidate.requests == pytest.approx(
         3100, abs=100
     )
 
@@ -348,17 +354,17 @@ async def test_one_that_cannot_catch_up_makes_nobody_else_blind(sampler, source,
 async def test_a_bug_met_by_one_keeps_nobody_else_unjudged(sampler, source, monkeypatch, caplog):
     sampler.follow(A, subject("a"))
     sampler.follow(B, subject("b"))
-    real = folding.take_in
+    real = ingest.take_in
 
-    def broken(trials, panel, scrapes, answers):
+    def broken(trials, family, scrapes, answers):
         if any(pod.startswith("a-") for seen in scrapes.values() for pod in seen.candidate):
             raise ZeroDivisionError
-        return real(trials, panel, scrapes, answers)
+        return real(trials, family, scrapes, answers)
 
-    monkeypatch.setattr(folding, "take_in", broken)
+    monkeypatch.setattr(ingest, "take_in", broken)
     await polled(sampler, source, 8)
-    assert sampler.evidence(A).panel.states["errors"].candidate == Count()
-    assert sampler.evidence(B).panel.states["errors"].candidate.requests
+    assert sampler.evidence(A).family.states["errors"].candidate == Count()
+    assert sampler.evidence(B).family.states["errors"].candidate.requests
     assert {record.fields["name"] for record in caplog.records} == {"a"}
 
 
@@ -371,13 +377,13 @@ async def test_news_is_a_new_sample_and_not_a_repeated_one(sampler, source, news
 async def test_a_new_weight_keeps_the_evidence_and_another_start_drops_it(sampler, source):
     sampler.follow(A, subject("a"))
     await polled(sampler, source, 20)
-    before = sampler.evidence(A).panel.states
+    before = sampler.evidence(A).family.states
     wider = Trial(ErrorRate(), NOW, (WeightChange(NOW, 0.5), WeightChange(source.now, 0.6)))
     sampler.follow(A, Subject("models", "a-new", "a-old", {"errors": wider}))
-    assert sampler.evidence(A).panel.states == before
+    assert sampler.evidence(A).family.states == before
     assert sampler.evidence(A).trials == {"errors": wider}
     sampler.follow(A, subject("a", NOW + 1))
-    assert sampler.evidence(A).panel.states["errors"].candidate == Count()
+    assert sampler.evidence(A).family.states["errors"].candidate == Count()
 
 
 async def test_before_the_canary_stable_alone_is_surveyed(sampler, source):
@@ -386,14 +392,14 @@ async def test_before_the_canary_stable_alone_is_surveyed(sampler, source):
     assert source.queries[0].window == pytest.approx(600)
     found = sampler.evidence(A)
     assert found.scraped == {"a-new-5d7f-abcde", "a-old-5d7f-abcde"}
-    state = found.panel.states["errors"]
+    state = found.family.states["errors"]
     assert state.candidate == state.stable == Count()
     assert state.survey.total.requests == pytest.approx(5900, abs=150)
 
 
 async def test_the_loop_sleeps_until_something_is_followed(source):
     told = asyncio.Event()
-    sampler = Sampler(
+    sampler = EvidenceTracker(
         source, MetricSettings(), on_news=lambda _: told.set(), clock=lambda: source.now
     )
     running = asyncio.create_task(sampler.run())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from davylamp.adapters.series import SeriesNames
+from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.controller.settings import Settings
 
 

@@ -18,7 +18,7 @@ from davylamp.api.status import (
     WeightChange,
     identity,
 )
-from davylamp.controller.subjects import Reading, subject_of
+from davylamp.controller.evidence.subjects import Reading, subject_of
 from davylamp.gates import ErrorRate as ErrorRateRule
 from davylamp.gates import Threshold
 from davylamp.manifests import Owner

@@ -6,8 +6,8 @@ from collections import defaultdict
 
 import pytest
 
-from davylamp.controller.cache import Key
-from davylamp.controller.sweeper import Budget, Wanted
+from davylamp.controller.cluster.cache import Key
+from davylamp.controller.evidence.read_budget import Budget, Wanted
 
 
 def keys(count: int, prefix: str = "model") -> list[Key]:

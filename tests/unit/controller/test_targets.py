@@ -2,7 +2,7 @@
 
 import pytest
 
-from davylamp.controller.targets import pod_targets
+from davylamp.controller.checks.pod_addresses import pod_targets
 
 OURS = {"risk-new", "risk-old"}
 

@@ -15,7 +15,7 @@ STATUS = {
         "step": 1,
         "steps": 2,
         "actualWeight": 20,
-        "holding": "Holding",
+        "waitingFor": "Holding",
         "gates": [
             {
                 "name": "errors",

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from tests.support.contract import Server, inspected
 
-from davylamp.adapters import templates
 from davylamp.adapters.errors import SourceFault
-from davylamp.adapters.series import SeriesNames
+from davylamp.adapters.prometheus import templates
+from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.api import names
 from davylamp.api.explanations import Explanations
 from davylamp.api.gate_kinds import (
@@ -40,8 +40,8 @@ DOCUMENTS = [
 CODE = re.compile(r"```.*?```", re.DOTALL)
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 TEST = re.compile(r"`(test_\w+)`")
-ROOMS = "api|gates|gates/evidence|checks|rollout|manifests|adapters|controller|cli|simulation"
-MODULE = re.compile(rf"`((?:{ROOMS})/\w+\.py)`(?: `(\w+)`)?")
+ROOMS = "api|schema|gates|checks|rollout|manifests|adapters|controller|cli|simulation"
+MODULE = re.compile(rf"`((?:{ROOMS})/[\w/]+\.py)`(?: `(\w+)`)?")
 GATE_KINDS = {
     "errorRate": ErrorRate,
     "latency": Latency,
@@ -151,7 +151,7 @@ def test_every_alert_has_its_runbook():
 
 
 def test_every_hold_is_in_the_runbook():
-    sources = [text(path) for path in sorted((ROOT / "operator/davylamp/rollout").glob("*.py"))]
+    sources = [text(path) for path in sorted((ROOT / "operator/davylamp/rollout").rglob("*.py"))]
     holds = set(re.findall(r"Hold\(\s*Reason\.([A-Z_]+)", "\n".join(sources)))
     page = text(RUNBOOKS / "rollout-does-not-go-on.md")
     assert len(holds) > 12
@@ -162,9 +162,11 @@ def test_every_hold_is_in_the_runbook():
 def test_every_reason_for_taking_back_is_in_the_runbook():
     sources = [
         text(ROOT / f"operator/davylamp/rollout/{n}.py")
-        for n in ("withdrawals", "checks", "commands", "faults", "gating")
+        for n in ("moves/rollbacks", "checks", "moves/commands", "faults", "gating")
     ]
-    found = re.findall(r"(?:take_back|revert)\([^()]*?Reason\.([A-Z_]+)", "\n".join(sources))
+    found = re.findall(
+        r"(?:roll_back|roll_back_promoted)\([^()]*?Reason\.([A-Z_]+)", "\n".join(sources)
+    )
     found += re.findall(r"Fault\(\s*Reason\.([A-Z_]+)", "\n".join(sources))
     page = text(RUNBOOKS / "DavylampRolledBack.md")
     assert len(set(found)) > 5

@@ -15,7 +15,7 @@ from davylamp.gates import (
     judge,
     start,
 )
-from davylamp.gates.history import answered
+from davylamp.gates.states.history import answered
 
 COUNTING = {
     "sequential": ErrorRate(burst=1.0),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from davylamp.gates.csvfile import records
+from davylamp.gates.recording.csv import records
 
 READERS = {("a", "b"): lambda a, b: (int(a), b), ("c",): lambda c: (int(c), "")}
 

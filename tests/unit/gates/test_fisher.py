@@ -5,7 +5,7 @@ import pytest
 
 from davylamp.gates.evidence import fisher as module
 from davylamp.gates.evidence.fisher import Table, bernoulli, fisher
-from davylamp.gates.evidence.logs import log_sum_exp, logit
+from davylamp.gates.evidence.log_math import log_sum_exp, logit
 from davylamp.gates.verdicts import Count
 
 SIZES = list(itertools.product((1, 2, 5, 9), (1, 3, 7), range(17)))

@@ -19,7 +19,7 @@ from davylamp.gates import (
     start,
 )
 from davylamp.gates.blocks import Block, Moment
-from davylamp.gates.evidence.dispersion import temper
+from davylamp.gates.evidence.overdispersion import design_effect
 from davylamp.gates.timeline import PodKey
 
 # --- stable before the trial ------------------------------------------------------------------
@@ -54,12 +54,12 @@ def estimated(**stable):
 
 def test_single_errors_on_stable_leave_the_evidence_as_it_is():
     rule, state = estimated(clusters=1, after=4)
-    assert temper(rule, state.survey).burst == 1.0
+    assert design_effect(rule, state.survey).burst == 1.0
 
 
 def test_clusters_on_stable_before_the_trial_divide_the_evidence_of_the_trial():
     rule, state = estimated(clusters=5, after=4)
-    used = temper(rule, state.survey)
+    used = design_effect(rule, state.survey)
     assert used.burst == pytest.approx(5, rel=0.3)
     assert not used.betting
     _, calm = estimated(clusters=1, after=4)

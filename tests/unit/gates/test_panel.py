@@ -20,7 +20,7 @@ from davylamp.gates import (
     Verdict,
     WeightChange,
     judge_all,
-    open_panel,
+    open_family,
     take_in,
 )
 
@@ -71,8 +71,8 @@ def around(now=END, **changes):
 
 
 def judged(trials, scrapes, answers=(), **changes):
-    panel = take_in(trials, open_panel(trials), scrapes, dict(answers))
-    return panel, judge_all(trials, panel, around(**changes))
+    family = take_in(trials, open_family(trials), scrapes, dict(answers))
+    return family, judge_all(trials, family, around(**changes))
 
 
 def test_two_gates_that_would_not_fail_alone_convict_together():
@@ -81,10 +81,10 @@ def test_two_gates_that_would_not_fail_alone_convict_together():
         alone, said = judged({name: each}, scraped())
         assert said[name].verdict is Verdict.UNDECIDED
         assert 0.5 < alone.shares[name] < 1
-    panel, said = judged(trials, scraped())
-    assert panel.worse is not None
-    assert panel.worse.leading == "slow"
-    assert sum(share for _, share in panel.worse.shares) >= 1
+    family, said = judged(trials, scraped())
+    assert family.worse is not None
+    assert family.worse.leading == "slow"
+    assert sum(share for _, share in family.worse.shares) >= 1
     assert said["errors"].verdict is Verdict.UNDECIDED
     assert (said["slow"].verdict, said["slow"].reason) == (Verdict.FAIL, "LatencyWorse")
 
@@ -103,41 +103,41 @@ def test_the_sentence_names_each_gates_part_and_what_the_leading_one_saw():
 def test_the_counts_are_those_of_the_decision():
     """Whatever is seen afterwards: the sentence that took the canary back stays true."""
     trials = two_gates()
-    panel, first = judged(trials, scraped())
-    panel = take_in(trials, panel, scraped(calm=6), {})
-    said = judge_all(trials, panel, around(END + 30))
-    assert panel.states["slow"].candidate.requests == 900
+    family, first = judged(trials, scraped())
+    family = take_in(trials, family, scraped(calm=6), {})
+    said = judge_all(trials, family, around(END + 30))
+    assert family.states["slow"].candidate.requests == 900
     assert said["slow"].message == first["slow"].message
     assert said["slow"].candidate == first["slow"].candidate == Count(300, 15)
 
 
 def test_a_conviction_stays_while_nothing_can_be_measured():
     trials = two_gates()
-    panel = take_in(trials, open_panel(trials), scraped(), {})
+    family = take_in(trials, open_family(trials), scraped(), {})
     down = dict.fromkeys(Channel, ("SourceDown", "no answer"))
-    said = judge_all(trials, panel, around(END + 900, errors=down))
+    said = judge_all(trials, family, around(END + 900, errors=down))
     assert (said["errors"].verdict, said["errors"].reason) == (Verdict.UNKNOWN, "SourceDown")
     assert said["slow"].verdict is Verdict.FAIL
     assert "slower than 0.1 s" in said["slow"].message
 
 
 def test_a_gate_that_only_warns_or_pauses_adds_nothing():
-    panel, said = judged(two_gates(takes_back=False), scraped())
-    assert panel.worse is None
-    assert "slow" not in panel.shares
+    family, said = judged(two_gates(takes_back=False), scraped())
+    assert family.worse is None
+    assert "slow" not in family.shares
     assert {each.verdict for each in said.values()} == {Verdict.UNDECIDED}
 
 
 def test_a_gate_that_only_warns_still_fails_by_its_own_bound():
-    panel, said = judged(two_gates(takes_back=False), scraped(errors=0, slow=30))
-    assert panel.worse is None
+    family, said = judged(two_gates(takes_back=False), scraped(errors=0, slow=30))
+    assert family.worse is None
     assert said["slow"].verdict is Verdict.FAIL
     assert "the gates together" not in said["slow"].message
 
 
 def test_where_one_gate_fails_on_its_own_it_speaks_for_itself():
-    panel, said = judged(two_gates(), scraped(errors=30, slow=5))
-    assert panel.worse is not None
+    family, said = judged(two_gates(), scraped(errors=30, slow=5))
+    assert family.worse is not None
     assert said["errors"].verdict is Verdict.FAIL
     assert said["slow"].verdict is not Verdict.FAIL
     assert not any("the gates together" in each.message for each in said.values())
@@ -151,19 +151,19 @@ def test_gates_without_a_bound_add_nothing_and_answer_for_themselves():
         "own": trial(own),
     }
     answers = {"own": QueryAnswers(END, {START + 15: 3.0})}
-    panel, said = judged(trials, scraped(errors=0, slow=0) | {}, answers)
-    assert panel.shares.keys() <= {"errors", "slow"}
+    family, said = judged(trials, scraped(errors=0, slow=0) | {}, answers)
+    assert family.shares.keys() <= {"errors", "slow"}
     assert said["own"].verdict is Verdict.FAIL
     assert said["classic"].verdict is Verdict.PASS
-    assert panel.worse is None
+    assert family.worse is None
 
 
 def test_the_trouble_of_one_channel_or_query_is_not_the_others():
     trials = {**two_gates(), "own": trial(Query(promql="up", highest=1.0))}
-    panel, _ = judged(trials, scraped(errors=0, slow=0))
+    family, _ = judged(trials, scraped(errors=0, slow=0))
     said = judge_all(
         trials,
-        panel,
+        family,
         around(
             errors={Channel.LATENCY: ("BadAnswer", "no histogram")},
             query_errors={"own": ("SourceDown", "no answer")},
@@ -176,9 +176,9 @@ def test_the_trouble_of_one_channel_or_query_is_not_the_others():
 def test_a_channel_that_was_not_read_leaves_its_gates_where_they_were():
     trials = two_gates()
     errors = {Channel.ERRORS: scraped()[Channel.ERRORS]}
-    panel = take_in(trials, open_panel(trials), errors, {})
-    assert panel.states["slow"] == open_panel(trials).states["slow"]
-    assert panel.states["errors"].candidate.requests == 300
+    family = take_in(trials, open_family(trials), errors, {})
+    assert family.states["slow"] == open_family(trials).states["slow"]
+    assert family.states["errors"].candidate.requests == 300
 
 
 def test_p2_on_healthy_canaries_the_family_keeps_its_bound():
@@ -212,5 +212,5 @@ def _convicts(trials, chance, blocks=25):
         Channel.ERRORS: Scrapes(START + 1_000, {"s": stable}, {"c": canary}),
         Channel.LATENCY: Scrapes(START + 1_000, {"s": histogram(stable)}, {"c": histogram(canary)}),
     }
-    panel = take_in(trials, open_panel(trials), scrapes, {})
-    return panel.worse is not None
+    family = take_in(trials, open_family(trials), scrapes, {})
+    return family.worse is not None

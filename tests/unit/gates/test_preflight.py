@@ -19,7 +19,7 @@ from davylamp.gates import (
     start,
     update,
 )
-from davylamp.gates.preflight import Plan, forecast, misfit, sees_stable
+from davylamp.gates.forecast.forecast import Plan, forecast, misfit, sees_stable
 
 BEGAN = 1000.0
 EVERY = 5.0

@@ -14,8 +14,8 @@ from davylamp.gates import (
     judge,
     start,
 )
-from davylamp.gates.history import answered
-from davylamp.gates.query_book import Value, is_bad
+from davylamp.gates.states.history import answered
+from davylamp.gates.states.query import Value, is_bad
 
 START = 1000.0
 STEP = 15.0

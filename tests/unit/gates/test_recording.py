@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from davylamp.gates import recording as module
-from davylamp.gates.recording import (
+from davylamp.gates.recording import store as module
+from davylamp.gates.recording.store import (
     MOST_LINES,
     MOST_SAMPLES,
     Recording,

@@ -14,11 +14,10 @@ from davylamp.gates import (
     ScoreDistance,
     ShareDistance,
     Threshold,
-    findings,
-    wording,
 )
-from davylamp.gates.query_book import QueryBook, Value
-from davylamp.gates.threshold import ThresholdBook
+from davylamp.gates.messages import describe, sentences
+from davylamp.gates.states.query import QueryState, Value
+from davylamp.gates.states.threshold import ThresholdState
 
 ERRORS = Pair(Count(200, 40), Count(800, 8))
 
@@ -92,21 +91,21 @@ EVERY_RULE = [
 )
 def test_a_failure_says_what_was_seen_and_what_was_wanted(rule, seen, sentence):
     chance = "; chance of this in a healthy canary below 1 %"
-    assert wording.worse(rule, seen, alone=False) == sentence + chance
+    assert sentences.worse(rule, seen, alone=False) == sentence + chance
 
 
 def test_a_failure_of_the_other_rules_names_the_two_things_compared():
-    assert "total variation" in wording.worse(ScoreDistance(), SCORED, alone=False)
-    assert "Wasserstein" in wording.worse(ScoreDistance(ordered=True), SCORED, alone=False)
-    assert "from stable's" in wording.worse(ShareDistance(), EXPLAINED, alone=False)
-    told = wording.worse(GroupGap(), GROUPED, alone=False)
+    assert "total variation" in sentences.worse(ScoreDistance(), SCORED, alone=False)
+    assert "Wasserstein" in sentences.worse(ScoreDistance(ordered=True), SCORED, alone=False)
+    assert "from stable's" in sentences.worse(ShareDistance(), EXPLAINED, alone=False)
+    told = sentences.worse(GroupGap(), GROUPED, alone=False)
     assert "positive answers of group women 50 %, of group men 20 %: a gap of 0.3" in told
     assert "against stable's 0.01" in told
 
 
 def test_without_stable_pods_nothing_is_compared_with_stable():
     for rule, seen in ((ErrorRate(), ERRORS), (Latency(over=0.1), TIMED)):
-        told = wording.worse(rule, Pair(seen.candidate), alone=True)
+        told = sentences.worse(rule, Pair(seen.candidate), alone=True)
         assert "against no stable pods: above 1 %;" in told
         assert "x" not in told.partition(":")[2].partition(";")[0]
 
@@ -114,10 +113,10 @@ def test_without_stable_pods_nothing_is_compared_with_stable():
 @pytest.mark.parametrize(("rule", "seen"), EVERY_RULE)
 def test_every_rule_has_a_sentence_for_every_answer(rule, seen):
     for told in (
-        wording.worse(rule, seen, alone=False),
-        wording.fine(rule, seen),
-        wording.gathering(rule, seen, 1234),
-        wording.gathering(rule, Pair(), None),
+        sentences.worse(rule, seen, alone=False),
+        sentences.fine(rule, seen),
+        sentences.gathering(rule, seen, 1234),
+        sentences.gathering(rule, Pair(), None),
     ):
         assert told
         assert "nan" not in told.split()
@@ -125,9 +124,9 @@ def test_every_rule_has_a_sentence_for_every_answer(rule, seen):
 
 
 def test_what_is_needed_is_told_with_the_precision_it_has():
-    told = wording.gathering(ErrorRate(), ERRORS, 1234)
+    told = sentences.gathering(ErrorRate(), ERRORS, 1234)
     assert told.endswith("about 1200 more canary requests needed to decide")
-    assert "too little to say" in wording.gathering(ErrorRate(), ERRORS, None)
+    assert "too little to say" in sentences.gathering(ErrorRate(), ERRORS, None)
 
 
 @pytest.mark.parametrize(
@@ -141,12 +140,12 @@ def test_what_is_needed_is_told_with_the_precision_it_has():
     ],
 )
 def test_evidence_in_words(odds, words):
-    assert wording.strength(math.log(odds), 0.0045).startswith(f"{words}; ")
+    assert sentences.strength(math.log(odds), 0.0045).startswith(f"{words}; ")
 
 
 def test_evidence_in_words_says_what_it_takes():
-    assert wording.strength(0.0, 0.01).endswith("; 100 to 1 is enough")
-    assert wording.strength(0.0, 0.0045).endswith("; 220 to 1 is enough")
+    assert sentences.strength(0.0, 0.01).endswith("; 100 to 1 is enough")
+    assert sentences.strength(0.0, 0.0045).endswith("; 220 to 1 is enough")
 
 
 @pytest.mark.parametrize(
@@ -162,25 +161,25 @@ def test_evidence_in_words_says_what_it_takes():
 def test_a_query_says_its_value_and_every_bound_there_is(bounds, wanted):
     rule = Query(promql="up", failures=3, **bounds)
     value = Value(0.0, 0.8, 0.4 if "ratio" in bounds else None)
-    told = wording.query(rule, QueryBook(good=5, bad=2, last=value))
+    told = sentences.query(rule, QueryState(good=5, bad=2, last=value))
     assert told == f"value 0.8, wanted {wanted}; 2 of 7 values out of bounds (3 take back)"
 
 
 def test_a_query_that_failed_shows_the_value_that_did_it():
     bad, good = Value(0.0, 9.0), Value(15.0, 0.1)
-    book = QueryBook(good=1, bad=3, last=good, failed_at=0.0, failed_with=bad)
-    told = wording.query(Query(promql="up", highest=1.0, in_a_row=2), book)
+    book = QueryState(good=1, bad=3, last=good, failed_at=0.0, failed_with=bad)
+    told = sentences.query(Query(promql="up", highest=1.0, in_a_row=2), book)
     assert told.startswith("value 9, wanted at most 1; ")
     assert told.endswith("(3 take back, or 2 in a row)")
 
 
 def test_a_query_without_a_value_says_so():
-    assert "no value" in wording.query(Query(promql="up", highest=1.0), QueryBook())
+    assert "no value" in sentences.query(Query(promql="up", highest=1.0), QueryState())
 
 
 def test_the_classic_rule_says_where_it_stands():
     rule = Threshold(max_rate=0.05, failures=2, window=30.0)
-    told = wording.threshold(rule, ThresholdBook(good=3, bad=1), Count(60, 8))
+    told = sentences.threshold(rule, ThresholdState(good=3, bad=1), Count(60, 8))
     assert told == (
         "canary 8 errors of 60 requests (13.3 %): "
         "1 of 4 measured 30 s windows above 5 % (2 roll back)"
@@ -188,12 +187,12 @@ def test_the_classic_rule_says_where_it_stands():
 
 
 def test_a_pass_that_is_held_says_why():
-    told = wording.held(ErrorRate(), Count(50, 5))
+    told = sentences.held(ErrorRate(), Count(50, 5))
     assert "5 errors of 50 requests (10 %), above 1 %" in told
 
 
 def test_latencies_count_requests_though_no_boundary_tells_the_revisions_apart():
     """A step waits for a number of requests, not of slow ones."""
     quick = Pair(timed(200, 200), timed(800, 800))
-    assert findings.bad(Latency(), quick) == Pair(Count(200), Count(800))
-    assert "latencies of 200 canary requests" in wording.gathering(Latency(), quick, None)
+    assert describe.bad(Latency(), quick) == Pair(Count(200), Count(800))
+    assert "latencies of 200 canary requests" in sentences.gathering(Latency(), quick, None)

@@ -15,10 +15,10 @@ from davylamp.api import names
 from davylamp.api.gate_status import GateStatus
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import Outcome, RevisionRef, WeightChange
-from davylamp.gates.query_book import QueryAnswers
-from davylamp.gates.recording import Recording, noted, values_noted
+from davylamp.gates.recording.query_values import MOST_VALUES
+from davylamp.gates.recording.store import Recording, noted, values_noted
 from davylamp.gates.samples import Channel, Sample, Scrapes
-from davylamp.gates.values import MOST_VALUES
+from davylamp.gates.states.query import QueryAnswers
 from davylamp.manifests import Owner
 from davylamp.manifests.flight_record import (
     MOST_BYTES,

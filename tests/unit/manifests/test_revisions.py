@@ -5,6 +5,7 @@ import copy
 import pytest
 from tests.support.manifests import changed, full, minimal
 
+from davylamp.api.identity import label_value
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.manifests import (
     Owner,
@@ -15,7 +16,6 @@ from davylamp.manifests import (
     record,
     recorded,
 )
-from davylamp.manifests.identity import label_value
 from davylamp.rollout import identify
 
 OWNER = Owner("risk", "models", "uid-1")

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.support.nature import Model, serving_world, settle, world_in
-from tests.support.world import NOBODY, TWO_STEPS, World, revision_of
+from tests.support.world import NOBODY, TWO_STEPS, Children, revision_of
 
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName
@@ -30,7 +30,7 @@ def test_nothing_opens_before_a_pod_was_asked():
     world = ready(None)
     world.reconcile()
     candidate = world.status.candidate
-    assert (candidate.stage, candidate.holding) == (Stage.PREPARING, Reason.AWAITING_CHECKS)
+    assert (candidate.stage, candidate.waiting_for) == (Stage.PREPARING, Reason.AWAITING_CHECKS)
     assert world.serving() == {V1}
     message = world.condition("Ready")[2]
     assert "Manifest, Golden, Explain, Bias: no pod has answered yet" in message
@@ -61,7 +61,7 @@ def test_one_failed_check_takes_it_back_with_its_sentence(check):
 
 
 def test_the_first_revision_is_checked_too():
-    world = World()
+    world = Children()
     settle(world, {"v1": Model.WRONG})
     assert (world.stable, world.rejected, world.selector) == (None, {"v1"}, NOBODY)
     assert "nothing served before it" in world.notices[-1].message
@@ -71,8 +71,8 @@ def test_a_person_who_promotes_does_not_skip_the_checks():
     world = ready(None)
     world.say(Command.PROMOTE, "v2")
     world.reconcile()
-    assert world.status.candidate.approved
-    assert world.status.candidate.holding == Reason.AWAITING_CHECKS
+    assert world.status.candidate.promote_requested
+    assert world.status.candidate.waiting_for == Reason.AWAITING_CHECKS
     world.checks[V2] = {CheckName.BIAS: FAIL}
     world.reconcile()
     assert world.rejected == {"v2"}
@@ -88,7 +88,7 @@ def test_without_checks_everything_is_as_before():
 def test_checks_that_the_spec_asks_no_more_for_hold_nobody():
     world = ready({CheckName.EXPLAIN: UNKNOWN})
     world.reconcile()
-    assert world.status.candidate.holding == Reason.AWAITING_CHECKS
+    assert world.status.candidate.waiting_for == Reason.AWAITING_CHECKS
     world.apply(rollout=TWO_STEPS.model_copy(update={"checks": (CheckName.GOLDEN,)}))
     world.reconcile()
     assert world.serving() == {V1, V2}
@@ -99,7 +99,7 @@ def test_a_check_that_is_added_in_time_is_waited_for():
     world = ready({CheckName.BIAS: UNKNOWN}, rollout=UNCHECKED)
     world.apply(rollout=TWO_STEPS)
     world.reconcile()
-    assert world.status.candidate.holding == Reason.AWAITING_CHECKS
+    assert world.status.candidate.waiting_for == Reason.AWAITING_CHECKS
     assert world.serving() == {V1}
 
 
@@ -138,7 +138,7 @@ def test_silence_holds_and_is_told_since_when():
     world.wait(seconds=30)
     world.reconcile()
     assert world.status.candidate.checks[1].at == since
-    assert world.status.candidate.holding == Reason.AWAITING_CHECKS
+    assert world.status.candidate.waiting_for == Reason.AWAITING_CHECKS
     assert "check Golden: 8 golden requests: unknown" in world.condition("Ready")[2]
 
 
@@ -171,7 +171,7 @@ def test_a_pause_stops_the_clock_but_not_a_failed_check():
     world.apply(paused=True)
     world.wait(hours=1)
     world.reconcile()
-    assert (world.candidate, world.status.candidate.holding) == ("v2", Reason.PAUSED)
+    assert (world.candidate, world.status.candidate.waiting_for) == ("v2", Reason.PAUSED)
     world.checks[V2] = {CheckName.GOLDEN: FAIL}
     world.reconcile()
     assert world.rejected == {"v2"}
@@ -192,7 +192,9 @@ def test_a_retried_revision_is_checked_anew():
 
 def test_a_finding_that_checks_share_is_told_once():
     def check(name, message):
-        return CheckStatus(name=name, verdict="Fail", reason="X", message=message, at=World().now)
+        return CheckStatus(
+            name=name, verdict="Fail", reason="X", message=message, at=Children().now
+        )
 
     found = [check("Manifest", "no manifest"), check("Golden", "no manifest"), check("Bias", "gap")]
     assert sentence(found) == "checks Manifest, Golden: no manifest; check Bias: gap"

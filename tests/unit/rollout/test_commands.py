@@ -234,10 +234,10 @@ def test_p4_a_promotion_that_gets_no_pods_is_taken_back():
 def test_advance_lets_one_paused_step_pass():
     plan = Rollout(steps=(Step(weight=25, pause=True), Step(weight=40, pause=True)))
     world = world_in("Canary", rollout=plan)
-    settle(world, GOOD, until=lambda w: w.status.candidate.holding == Reason.AWAITING_PERSON)
+    settle(world, GOOD, until=lambda w: w.status.candidate.waiting_for == Reason.AWAITING_APPROVAL)
     world.say(Command.ADVANCE, "v2", "1")
     settle(world, GOOD, until=lambda w: w.status.candidate.step == 2)
-    waits = lambda w: w.status.candidate.holding == Reason.AWAITING_PERSON  # noqa: E731
+    waits = lambda w: w.status.candidate.waiting_for == Reason.AWAITING_APPROVAL  # noqa: E731
     settle(world, GOOD, until=waits)
     world.say(Command.ADVANCE, "v2", "2")
     settle(world, GOOD)

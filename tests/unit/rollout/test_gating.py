@@ -4,10 +4,10 @@ import re
 
 import pytest
 from tests.support.nature import Model, live, settle, world_in
-from tests.support.world import NAME, World, judgement, revision_of
+from tests.support.world import NAME, Children, judgement, revision_of
 
 from davylamp.api.gate_kinds import ErrorRate, ExplanationShares, Latency, Query
-from davylamp.api.gate_status import Outlook
+from davylamp.api.gate_status import GateForecast
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import Rollout, Step
@@ -71,7 +71,7 @@ def held(world, reason):
     """The message while the candidate is held for a reason."""
     passed(world)
     assert world.status.candidate is not None, world.told
-    assert world.status.candidate.holding == reason
+    assert world.status.candidate.waiting_for == reason
     return world.condition("Ready")[2]
 
 
@@ -99,12 +99,12 @@ def test_a_gate_that_pauses_holds_the_step_and_says_how_to_go_on(step):
     world = step(gate("errors"), gate("slow", OnFail.PAUSE))
     world.said["slow"] = judgement(Verdict.FAIL)
     number = world.status.candidate.step
-    message = held(world, Reason.AWAITING_PERSON)
+    message = held(world, Reason.AWAITING_APPROVAL)
     assert "gate slow failed and pauses: 200 of 1000 requests failed" in message
     for command in (Command.PROMOTE, Command.ABORT):
         assert f"{command}={V2}" in message
     world.wait(hours=1)
-    held(world, Reason.AWAITING_PERSON)
+    held(world, Reason.AWAITING_APPROVAL)
     assert world.status.candidate.step == number
     assert not world.rejected
 
@@ -112,7 +112,7 @@ def test_a_gate_that_pauses_holds_the_step_and_says_how_to_go_on(step):
 def test_a_person_may_promote_what_a_gate_paused():
     world = in_canary(gate("errors"), gate("slow", OnFail.PAUSE))
     world.said["slow"] = judgement(Verdict.FAIL)
-    typed(world, held(world, Reason.AWAITING_PERSON), Command.PROMOTE)
+    typed(world, held(world, Reason.AWAITING_APPROVAL), Command.PROMOTE)
     passed(world)
     assert world.stage is Stage.PROMOTING
     settle(world, GOOD)
@@ -122,7 +122,7 @@ def test_a_person_may_promote_what_a_gate_paused():
 def test_a_person_may_abort_what_a_gate_paused():
     world = in_canary(gate("errors"), gate("slow", OnFail.PAUSE))
     world.said["slow"] = judgement(Verdict.FAIL)
-    typed(world, held(world, Reason.AWAITING_PERSON), Command.ABORT)
+    typed(world, held(world, Reason.AWAITING_APPROVAL), Command.ABORT)
     passed(world)
     assert (world.candidate, world.rejected) == (None, {"v2"})
     assert world.status.rejected[0].reason == Reason.ABORTED
@@ -176,7 +176,7 @@ def test_gates_keep_what_the_plan_said_when_the_canary_began():
     world = in_canary(gate("errors"), gate("slow", OnFail.PAUSE))
     world.apply(rollout=plan(gate("errors"), gate("slow", OnFail.ROLLBACK)))
     world.said["slow"] = judgement(Verdict.FAIL)
-    held(world, Reason.AWAITING_PERSON)
+    held(world, Reason.AWAITING_APPROVAL)
 
 
 # --- no data ----------------------------------------------------------------------------------
@@ -219,11 +219,11 @@ def test_data_that_come_back_reset_the_clock(no_data):
         world.wait(seconds=100)
         world.answers[V2] = judgement(Verdict.UNDECIDED)
         passed(world)
-        assert world.status.candidate.blind_since is None
+        assert world.status.candidate.no_data_since is None
         world.answers[V2] = BLIND
         passed(world)
     assert world.candidate == "v2"
-    assert not world.status.candidate.blind_paused
+    assert not world.status.candidate.no_data_paused
 
 
 def test_a_restart_does_not_reset_the_clock():
@@ -242,27 +242,27 @@ def test_a_gate_that_only_warns_may_be_without_data():
     world = in_canary(gate("errors"), gate("slow", OnFail.WARN), no_data="Rollback")
     world.said["slow"] = BLIND
     passed(world)
-    assert world.status.candidate.blind_since is None
+    assert world.status.candidate.no_data_since is None
 
 
 def paused():
     world = blind(no_data="Pause")
     world.wait(minutes=3)
-    held(world, Reason.AWAITING_PERSON)
+    held(world, Reason.AWAITING_APPROVAL)
     return world
 
 
 def test_after_a_pause_it_waits_for_a_person_though_the_data_are_back():
     world = paused()
     world.answers[V2] = judgement(Verdict.PASS)
-    message = held(world, Reason.AWAITING_PERSON)
+    message = held(world, Reason.AWAITING_APPROVAL)
     assert "had no data for longer than 2m (noData: Pause)" in message
     assert f"{Command.ABORT}={V2}" in message
 
 
 def test_a_person_lets_it_go_on():
     world = paused()
-    typed(world, held(world, Reason.AWAITING_PERSON), Command.ADVANCE)
+    typed(world, held(world, Reason.AWAITING_APPROVAL), Command.ADVANCE)
     world.answers[V2] = judgement(Verdict.PASS)
     passed(world)
     assert world.status.candidate.step == 2
@@ -272,12 +272,12 @@ def test_the_clock_runs_anew_after_a_person_let_it_go_on():
     """And what the message says to type works every time, at the same step too."""
     world = paused()
     for _ in range(3):
-        typed(world, held(world, Reason.AWAITING_PERSON), Command.ADVANCE)
+        typed(world, held(world, Reason.AWAITING_APPROVAL), Command.ADVANCE)
         held(world, Reason.AWAITING_DATA)
         world.wait(seconds=119)
         held(world, Reason.AWAITING_DATA)
         world.wait(seconds=2)
-        held(world, Reason.AWAITING_PERSON)
+        held(world, Reason.AWAITING_APPROVAL)
     assert world.status.candidate.step == 1
 
 
@@ -285,12 +285,12 @@ def test_what_the_message_says_works_again_though_the_data_had_come_back():
     world = paused()
     for _ in range(3):
         world.answers[V2] = judgement(Verdict.UNDECIDED, requests=0)
-        typed(world, held(world, Reason.AWAITING_PERSON), Command.ADVANCE)
+        typed(world, held(world, Reason.AWAITING_APPROVAL), Command.ADVANCE)
         held(world, Reason.AWAITING_EVIDENCE)
         world.answers[V2] = BLIND
         held(world, Reason.AWAITING_DATA)
         world.wait(seconds=121)
-        held(world, Reason.AWAITING_PERSON)
+        held(world, Reason.AWAITING_APPROVAL)
 
 
 def test_a_person_may_promote_or_abort_instead():
@@ -312,9 +312,9 @@ def test_advance_after_blindness_does_not_let_a_paused_step_pass():
     world.answers[V2] = BLIND
     passed(world)
     world.wait(minutes=2)
-    typed(world, held(world, Reason.AWAITING_PERSON), Command.ADVANCE)
+    typed(world, held(world, Reason.AWAITING_APPROVAL), Command.ADVANCE)
     world.answers[V2] = judgement(Verdict.PASS)
-    message = held(world, Reason.AWAITING_PERSON)
+    message = held(world, Reason.AWAITING_APPROVAL)
     assert "step 1 pauses" in message
     typed(world, message, Command.ADVANCE)
     passed(world)
@@ -336,7 +336,7 @@ def test_p3_a_gate_that_finds_nothing_on_stable_gets_no_canary():
     world = seeing_nothing()
     held(world, Reason.AWAITING_FIRST_SCRAPE)
     world.wait(seconds=21)
-    message = held(world, Reason.GATE_BLIND)
+    message = held(world, Reason.NO_BASELINE_DATA)
     assert f"gate errors: {NOTHING_THERE}" in message
     assert "spec.rollout.gates" in message
     assert f"{Command.PROMOTE}={V2}" in message
@@ -346,7 +346,7 @@ def test_p3_a_gate_that_finds_nothing_on_stable_gets_no_canary():
 def test_a_gate_that_sees_at_last_lets_it_begin():
     world = seeing_nothing()
     world.wait(minutes=3)
-    held(world, Reason.GATE_BLIND)
+    held(world, Reason.NO_BASELINE_DATA)
     world.blind = {}
     passed(world)
     assert world.stage is Stage.CANARY
@@ -355,7 +355,7 @@ def test_a_gate_that_sees_at_last_lets_it_begin():
 def test_a_corrected_gate_counts_before_the_canary():
     world = seeing_nothing()
     world.wait(minutes=3)
-    held(world, Reason.GATE_BLIND)
+    held(world, Reason.NO_BASELINE_DATA)
     world.apply(rollout=plan(gate("other")))
     world.blind = {}
     passed(world)
@@ -366,17 +366,20 @@ def test_a_corrected_gate_counts_before_the_canary():
 def test_a_blind_gate_ends_with_the_progress_deadline():
     world = seeing_nothing(progress_deadline="5m")
     world.wait(minutes=5)
-    held(world, Reason.GATE_BLIND)
+    held(world, Reason.NO_BASELINE_DATA)
     world.wait(seconds=1)
     world.reconcile()
     (entry,) = world.status.rejected
-    assert (entry.reason, entry.message) == (Reason.GATE_BLIND, f"gate errors: {NOTHING_THERE}")
+    assert (entry.reason, entry.message) == (
+        Reason.NO_BASELINE_DATA,
+        f"gate errors: {NOTHING_THERE}",
+    )
 
 
 def test_a_person_may_promote_without_the_gate():
     world = seeing_nothing()
     world.wait(minutes=1)
-    typed(world, held(world, Reason.GATE_BLIND), Command.PROMOTE)
+    typed(world, held(world, Reason.NO_BASELINE_DATA), Command.PROMOTE)
     passed(world)
     assert world.stage is Stage.PROMOTING
 
@@ -384,8 +387,8 @@ def test_a_person_may_promote_without_the_gate():
 # --- what is noted before a canary ---------------------------------------------------------------
 
 
-def outlook(name="errors", message="at 20 requests/s", warning=None):
-    return Outlook(name=name, message=message, warning=warning)
+def forecast(name="errors", message="at 20 requests/s", warning=None):
+    return GateForecast(name=name, message=message, warning=warning)
 
 
 def waiting(*gates):
@@ -395,52 +398,52 @@ def waiting(*gates):
 
 def test_an_outlook_is_noted_once_though_its_numbers_move():
     world = waiting()
-    world.outlook = (outlook(),)
+    world.forecast = (forecast(),)
     passed(world)
     written = len(world.written)
     for rate in range(21, 30):
         world.wait(seconds=5)
-        world.outlook = (outlook(message=f"at {rate} requests/s"),)
+        world.forecast = (forecast(message=f"at {rate} requests/s"),)
         passed(world)
-    assert world.status.candidate.outlook == (outlook(),)
+    assert world.status.candidate.forecast == (forecast(),)
     assert len(world.written) == written
 
 
 def test_an_outlook_is_noted_anew_when_it_begins_or_ceases_to_warn():
     world = waiting()
-    for told in (outlook(), outlook(warning="too slow"), outlook(message="faster")):
-        world.outlook = (told,)
+    for told in (forecast(), forecast(warning="too slow"), forecast(message="faster")):
+        world.forecast = (told,)
         passed(world)
-        assert world.status.candidate.outlook == (told,)
+        assert world.status.candidate.forecast == (told,)
 
 
 def test_the_outlook_of_a_gate_that_comes_later_is_added():
     world = waiting(gate("errors"), gate("slow"))
-    world.outlook = (outlook("errors"),)
+    world.forecast = (forecast("errors"),)
     passed(world)
-    world.outlook = (outlook("slow"),)
+    world.forecast = (forecast("slow"),)
     passed(world)
-    assert [each.name for each in world.status.candidate.outlook] == ["errors", "slow"]
+    assert [each.name for each in world.status.candidate.forecast] == ["errors", "slow"]
 
 
 def test_the_outlook_is_kept_during_the_canary():
     world = preparing()
-    world.outlook = (outlook(warning="too slow"),)
+    world.forecast = (forecast(warning="too slow"),)
     passed(world)
     assert world.stage is Stage.CANARY
     live(world, GOOD)
     passed(world)
-    assert world.status.candidate.outlook == (outlook(warning="too slow"),)
+    assert world.status.candidate.forecast == (forecast(warning="too slow"),)
 
 
 def test_another_plan_has_another_outlook():
     world = waiting(gate("errors"))
-    world.outlook = (outlook("errors"),)
+    world.forecast = (forecast("errors"),)
     passed(world)
     world.apply(rollout=plan(gate("renamed")))
-    world.outlook = (outlook("renamed"),)
+    world.forecast = (forecast("renamed"),)
     passed(world)
-    assert [each.name for each in world.status.candidate.outlook] == ["renamed"]
+    assert [each.name for each in world.status.candidate.forecast] == ["renamed"]
 
 
 EXPLAINED = Gate(name="explained", explanations=ExplanationShares())
@@ -498,7 +501,7 @@ def test_of_gates_that_read_other_counters_the_one_that_is_ahead_counts():
 
 
 def test_a_world_without_gates_waits_for_nobody():
-    world = World(rollout=Rollout(steps=STEPS, gates=(), min_requests=50))
+    world = Children(rollout=Rollout(steps=STEPS, gates=(), min_requests=50))
     settle(world, {"v1": Model.GOOD})
     world.apply("v2")
     settle(world, GOOD)
@@ -518,7 +521,7 @@ def test_p1_a_worse_canary_goes_on_while_nothing_else_serves():
     world = in_canary()
     world.answers[V2] = judgement(Verdict.FAIL)
     without_stable(world)
-    message = held(world, Reason.STABLE_SHORT)
+    message = held(world, Reason.STABLE_DEGRADED)
     assert "gate errors failed" in message
     assert "nothing else would serve" in message
     assert V2 in world.serving()
@@ -531,7 +534,7 @@ def test_p4_a_person_may_abort_what_alone_serves():
     world = in_canary()
     world.answers[V2] = judgement(Verdict.FAIL)
     without_stable(world)
-    typed(world, held(world, Reason.STABLE_SHORT), Command.ABORT)
+    typed(world, held(world, Reason.STABLE_DEGRADED), Command.ABORT)
     passed(world)
     assert world.rejected == {"v2"}
 
@@ -573,7 +576,7 @@ def test_p3_nobody_is_paused_for_data_before_anybody_was_asked():
     del world.answers[V2]
     world.wait(minutes=15)
     passed(world)
-    assert not world.status.candidate.blind_paused
+    assert not world.status.candidate.no_data_paused
     world.answers[V2] = judgement(Verdict.PASS)
     passed(world)
-    assert not world.status.candidate.blind_paused
+    assert not world.status.candidate.no_data_paused

@@ -32,7 +32,7 @@ def canary_with(verdict=Verdict.PASS, *, requests=1000, **settings):
 def held(world, reason, *words):
     decision = world.reconcile()
     assert decision.status.candidate is not None, world.told
-    assert decision.status.candidate.holding == reason
+    assert decision.status.candidate.waiting_for == reason
     message = world.condition("Ready")[2]
     for word in words:
         assert word in message
@@ -87,7 +87,7 @@ def test_old_pods_that_an_open_service_would_reach():
 def test_stable_that_lacks_pods_would_raise_the_share():
     world = ready_candidate()
     world.unready("v1")
-    held(world, Reason.STABLE_SHORT, "3 of 4")
+    held(world, Reason.STABLE_DEGRADED, "3 of 4")
 
 
 def test_pods_that_prometheus_has_not_seen_get_no_traffic_for_a_while():
@@ -134,7 +134,7 @@ def test_a_paused_step_waits_for_a_person_and_says_what_to_type():
     plan = Rollout(steps=(Step(weight=25, pause=True), Step(weight=40, hold="1m")))
     world = canary_with(rollout=plan)
     typed = f"kubectl annotate --overwrite md diabetes-risk {Command.ADVANCE}={V2}@1"
-    held(world, Reason.AWAITING_PERSON, typed)
+    held(world, Reason.AWAITING_APPROVAL, typed)
     world.say(Command.ADVANCE, "v2", "1")
     world.reconcile()
     assert world.status.candidate.step == 2
@@ -182,7 +182,7 @@ def test_stable_that_lacks_pods_holds_a_step_only_for_a_while():
     world.answers[V2] = judgement(Verdict.PASS)
     world.wait(seconds=61)
     world.unready("v1")
-    held(world, Reason.STABLE_SHORT, "3 of 4")
+    held(world, Reason.STABLE_DEGRADED, "3 of 4")
     world.wait(seconds=61)
     world.reconcile()
     assert world.status.candidate.step == 2

@@ -19,13 +19,7 @@ from davylamp.api.gate_status import FeatureShare, GateRate
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.spec import Rollout
 from davylamp.api.status import Candidate, Stage, WeightChange
-from davylamp.rollout.judging import (
-    Budget,
-    canary_trials,
-    probation_trials,
-    rule_of,
-    survey_trials,
-)
+from davylamp.rollout.trials import Budget, canary_trials, probation_trials, rule_of, survey_trials
 
 AT = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 BUDGET = Budget(0.004, 0.02)

@@ -4,12 +4,12 @@ from datetime import timedelta
 
 import pytest
 from tests.support.nature import Model, serving_world, settle, world_in
-from tests.support.world import START, World, judgement, revision_of
+from tests.support.world import START, Children, judgement, revision_of
 
 from davylamp.api.names import Reason
 from davylamp.api.spec import Rollout, Step
 from davylamp.gates import Verdict
-from davylamp.rollout.refusal import refused
+from davylamp.rollout.report.refusal import refused
 
 V2 = revision_of("v2")
 STAGES = ["Preparing", "Canary", "Step2", "Promoting", "Probation", "Serving"]
@@ -32,7 +32,7 @@ def test_kstatus_reads_the_stage(stage, expected):
 
 
 def test_the_first_revision_is_neither_ready_nor_failed_yet():
-    world = World()
+    world = Children()
     world.reconcile()
     assert conditions(world) == {"Ready": "Unknown", "Available": "False", "Reconciling": "True"}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from davylamp.api.spec import Step
-from davylamp.rollout.steps import canary_replicas, lowest_weight, next_step, share
+from davylamp.rollout.routing.service_pods import canary_replicas, lowest_weight, next_step, share
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.support.nature import Model, live, serving_world, settle, world_in
-from tests.support.world import TWO_STEPS, World, revision_of
+from tests.support.world import TWO_STEPS, Children, revision_of
 
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import Rollout, Step
@@ -14,7 +14,7 @@ OUTAGE = "connection refused"
 
 
 def test_the_first_revision_serves_when_it_is_ready_and_not_before():
-    world = World()
+    world = Children()
     world.reconcile()
     world.controllers_run()
     world.reconcile()
@@ -155,7 +155,7 @@ def test_the_next_canary_waits_until_pods_of_the_superseded_one_are_gone():
     world.controllers_run()
     world.ready("v3")
     world.reconcile()
-    assert world.status.candidate.holding == Reason.AWAITING_OLD_PODS
+    assert world.status.candidate.waiting_for == Reason.AWAITING_OLD_PODS
     assert world.serving() == {V1}
     world.sweep()
     world.reconcile()
@@ -225,7 +225,7 @@ def test_p3_an_outage_of_prometheus_changes_nothing():
 def test_p3_a_canary_that_cannot_be_measured_is_never_promoted():
     world = serving_world()
     world.apply("v2")
-    past = lambda w: w.status.candidate.holding == Reason.DEADLINE_EXCEEDED  # noqa: E731
+    past = lambda w: w.status.candidate.waiting_for == Reason.DEADLINE_EXCEEDED  # noqa: E731
     settle(world, {"v1": Model.GOOD, "v2": Model.BLIND}, until=past)
     assert world.stable == "v1"
     assert V2 in world.serving()
@@ -269,7 +269,7 @@ def test_p11_replicas_changed_mid_canary():
     world.apply(replicas=1)
     decision = world.reconcile()
     assert not decision.desired.route.opened
-    assert world.status.candidate.holding == Reason.STEP_NOT_REACHABLE
+    assert world.status.candidate.waiting_for == Reason.STEP_NOT_REACHABLE
     world.apply(replicas=8)
     settle(world, GOOD)
     assert (world.stable, world.scale[V2]) == ("v2", 8)
@@ -287,7 +287,7 @@ def test_p6_pods_that_somebody_gave_to_an_old_revision_close_the_service():
     world.reconcile()
     assert world.serving() == {V1}
     assert world.scale[V2] == 0
-    assert world.status.candidate.holding == Reason.AWAITING_OLD_PODS
+    assert world.status.candidate.waiting_for == Reason.AWAITING_OLD_PODS
 
 
 def test_replicas_changed_after_an_abort_leave_the_canary_at_zero():

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.support.nature import Model, settle, world_in
-from tests.support.world import TWO_STEPS, World, revision_of
+from tests.support.world import TWO_STEPS, Children, revision_of
 
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName
@@ -89,7 +89,7 @@ def test_the_answer_to_an_earlier_question_is_none():
     assert late.reconcile().status.verification.verdict == "Unknown"
 
 
-class Late(World):
+class Late(Children):
     """A world in which an old answer arrives."""
 
     def __init__(self, world, answer):
@@ -144,6 +144,6 @@ def test_an_image_without_the_contract_leaves_nothing_to_verify():
 
 
 def test_nothing_serves_so_nothing_is_verified():
-    world = World()
+    world = Children()
     settle(world, {"v1": Model.WRONG})
     assert world.status.verification is None

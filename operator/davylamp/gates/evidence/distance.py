@@ -19,7 +19,7 @@ from itertools import accumulate, pairwise
 from typing import Final
 
 from davylamp.gates.evidence import hoeffding
-from davylamp.gates.evidence.mixture import Gains
+from davylamp.gates.evidence.e_process import LogLikelihoodRatios
 from davylamp.gates.rules import ScoreDistance, ShareDistance
 from davylamp.gates.verdicts import Count, Pair
 
@@ -62,7 +62,7 @@ class Shape:
         return tuple((part + _SMOOTHING) / total for part in self.parts)
 
 
-def gains(rule: Distance, past: Pair, block: Pair) -> Gains:
+def gains(rule: Distance, past: Pair, block: Pair) -> LogLikelihoodRatios:
     """What a block says in which both revisions served; nothing before there is a past.
 
     A claim of the rule of which the block says nothing stands still, so that the other one cannot
@@ -74,14 +74,14 @@ def gains(rule: Distance, past: Pair, block: Pair) -> Gains:
     if _baseline(rule):
         found[BASELINE] = _beyond_baseline(rule, past.candidate, block.candidate)
     if not any(found.values()):
-        return Gains({})
-    return Gains({claim: line or hoeffding.silent() for claim, line in found.items()})
+        return LogLikelihoodRatios({})
+    return LogLikelihoodRatios({claim: line or hoeffding.silent() for claim, line in found.items()})
 
 
-def gains_alone(rule: Distance, past: Count, block: Count) -> Gains:
+def gains_alone(rule: Distance, past: Count, block: Count) -> LogLikelihoodRatios:
     """What a block says in which stable had no pods: of the baseline, if the rule has one."""
     line = _beyond_baseline(rule, past, block) if _baseline(rule) else []
-    return Gains({BASELINE: line} if line else {})
+    return LogLikelihoodRatios({BASELINE: line} if line else {})
 
 
 def distance_between(rule: Distance, pair: Pair) -> float | None:

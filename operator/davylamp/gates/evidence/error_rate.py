@@ -15,8 +15,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from davylamp.gates.evidence.e_process import LogLikelihoodRatios
 from davylamp.gates.evidence.fisher import Table
-from davylamp.gates.evidence.mixture import Gains
 from davylamp.gates.evidence.odds import BETTER, WORSE, rate_gains, ratio_gains
 from davylamp.gates.rules import ErrorRate
 from davylamp.gates.verdicts import Count, Pair
@@ -50,17 +50,19 @@ class Lately:
         )
 
 
-def gains(rule: ErrorRate, block: Pair, lately: Lately | None = None) -> Gains:
+def gains(rule: ErrorRate, block: Pair, lately: Lately | None = None) -> LogLikelihoodRatios:
     """What one block says in which both revisions served; with `lately` it is bet on as a whole."""
     candidate, stable = block.candidate, block.stable
     if lately is not None:
         return _bets(rule, block, lately)
     worse, better = _ratio(rule, Table.of(candidate, stable))
     own_worse, own_better = _rate(rule, candidate)
-    return Gains({RATIO: worse, RATE: own_worse}, {RATIO: better, RATE: own_better})
+    return LogLikelihoodRatios({RATIO: worse, RATE: own_worse}, {RATIO: better, RATE: own_better})
 
 
-def gains_alone(rule: ErrorRate, candidate: Count, lately: Lately | None = None) -> Gains:
+def gains_alone(
+    rule: ErrorRate, candidate: Count, lately: Lately | None = None
+) -> LogLikelihoodRatios:
     """What a block says in which stable had no pods: the canary's own rate stands for both claims.
 
     The ratio claim then also says "at most `max_rate` while there was nothing to compare with",
@@ -68,9 +70,9 @@ def gains_alone(rule: ErrorRate, candidate: Count, lately: Lately | None = None)
     """
     if lately is not None:
         worse, better = _rate_bets(rule, candidate, lately)
-        return Gains({RATIO: worse}, {RATIO: better, RATE: better})
+        return LogLikelihoodRatios({RATIO: worse}, {RATIO: better, RATE: better})
     worse, better = _rate(rule, candidate)
-    return Gains({RATIO: worse, RATE: worse}, {RATIO: better, RATE: better})
+    return LogLikelihoodRatios({RATIO: worse, RATE: worse}, {RATIO: better, RATE: better})
 
 
 def _ratio(rule: ErrorRate, table: Table) -> list[list[float]]:
@@ -85,7 +87,7 @@ def _moved(average: float, count: Count) -> float:
     return average + (count.rate - average) / MEMORY if count.requests else average
 
 
-def _bets(rule: ErrorRate, block: Pair, lately: Lately) -> Gains:
+def _bets(rule: ErrorRate, block: Pair, lately: Lately) -> LogLikelihoodRatios:
     """Bets on the difference of two rates; the tolerance is the bound of the rate itself.
 
     So one claim says both: a canary within that bound is at most that much above stable.
@@ -93,7 +95,7 @@ def _bets(rule: ErrorRate, block: Pair, lately: Lately) -> Gains:
     apart, before = block.candidate.rate - block.stable.rate, lately.candidate - lately.stable
     bound, tolerated = rule.max_rate, rule.tolerated_rate
     _, better = _rate_bets(rule, block.candidate, lately)
-    return Gains(
+    return LogLikelihoodRatios(
         {RATIO: _bet(apart - bound, before - bound, most=1 + bound)},
         {RATIO: _bet(tolerated - apart, tolerated - before, most=1 + tolerated), RATE: better},
     )

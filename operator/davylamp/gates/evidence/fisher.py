@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from davylamp.gates.evidence.logs import log_sum_exp, softplus
+from davylamp.gates.evidence.log_math import log_sum_exp, softplus
 from davylamp.gates.verdicts import Count
 
 _WALKED: Final = 1000

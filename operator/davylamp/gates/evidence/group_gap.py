@@ -26,7 +26,7 @@ from itertools import combinations, permutations
 from typing import Final
 
 from davylamp.gates.evidence import hoeffding
-from davylamp.gates.evidence.mixture import Gains
+from davylamp.gates.evidence.e_process import LogLikelihoodRatios
 from davylamp.gates.rules import GroupGap
 from davylamp.gates.verdicts import Count, Pair
 
@@ -74,7 +74,7 @@ NO_ROWS: Final = Rate()
 Rates = Mapping[str, Rate]
 
 
-def gains(rule: GroupGap, block: Pair) -> Gains:
+def gains(rule: GroupGap, block: Pair) -> LogLikelihoodRatios:
     """What a block says in which both revisions served.
 
     A pair of which it has no rows stands still, so that its claim and its weight are there from the
@@ -85,7 +85,7 @@ def gains(rule: GroupGap, block: Pair) -> Gains:
     return _spoken(_bound_lines(rule, canary, names) | _stable_lines(rule, canary, stable, names))
 
 
-def gains_alone(rule: GroupGap, block: Count) -> Gains:
+def gains_alone(rule: GroupGap, block: Count) -> LogLikelihoodRatios:
     """What a block says in which stable had no pods: of the bound alone."""
     canary = _rates(rule, block)
     return _spoken(_bound_lines(rule, canary, _tested(canary)))
@@ -157,8 +157,8 @@ def _line(rates: tuple[Rate, ...], tolerated: float) -> list[float]:
     return hoeffding.log_gains(apart - tolerated, size)
 
 
-def _spoken(lines: dict[str, list[float]]) -> Gains:
-    return Gains(lines if any(any(line) for line in lines.values()) else {})
+def _spoken(lines: dict[str, list[float]]) -> LogLikelihoodRatios:
+    return LogLikelihoodRatios(lines if any(any(line) for line in lines.values()) else {})
 
 
 def _tested(names: Iterable[str]) -> list[str]:

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
+from davylamp.gates.evidence.e_process import LogLikelihoodRatios
 from davylamp.gates.evidence.fisher import Table
-from davylamp.gates.evidence.logs import logit
-from davylamp.gates.evidence.mixture import Gains
+from davylamp.gates.evidence.log_math import logit
 from davylamp.gates.evidence.odds import BETTER, WORSE, rate_gains, ratio_gains
 from davylamp.gates.rules import Latency
 from davylamp.gates.verdicts import NOTHING, Count, Pair
@@ -86,12 +86,12 @@ class _Look:
         return Table.of(candidate.slower(self.canary), stable.slower(self.stable))
 
 
-def gains(rule: Latency, past: Pair, block: Pair) -> Gains:
+def gains(rule: Latency, past: Pair, block: Pair) -> LogLikelihoodRatios:
     """What one block says in which both revisions served; `past` are all blocks before it."""
     candidate, stable = _Histogram.of(block.candidate), _Histogram.of(block.stable)
     looks = _looks(rule, candidate, stable)
     if not looks or not _bounded(rule, candidate):
-        return Gains({})
+        return LogLikelihoodRatios({})
     worse, better = {}, {}
     for look in looks:
         (worse[look.line],) = ratio_gains(look.table(candidate, stable), (rule.ratio, WORSE))
@@ -101,10 +101,10 @@ def gains(rule: Latency, past: Pair, block: Pair) -> Gains:
         (better[SLOWER],) = ratio_gains(table, (rule.promote_ratio, BETTER))
     if rule.over is not None:
         worse[OVER], better[OVER] = _over(rule, candidate.slower(rule.over))
-    return Gains(worse, better)
+    return LogLikelihoodRatios(worse, better)
 
 
-def gains_alone(rule: Latency, candidate: Count) -> Gains:
+def gains_alone(rule: Latency, candidate: Count) -> LogLikelihoodRatios:
     """What a block says in which stable had no pods: `over` stands for both claims, if it is given.
 
     The lines of the other claim then also say "at most `max_share` were too slow while there was
@@ -113,10 +113,10 @@ def gains_alone(rule: Latency, candidate: Count) -> Gains:
     histogram = _Histogram.of(candidate)
     looks = _looks(rule, histogram, histogram)
     if rule.over is None or not looks or not _bounded(rule, histogram):
-        return Gains({})
+        return LogLikelihoodRatios({})
     worse, better = _over(rule, histogram.slower(rule.over))
     lines = {look.line: worse for look in looks}
-    return Gains({**lines, OVER: worse}, {SLOWER: better, OVER: better})
+    return LogLikelihoodRatios({**lines, OVER: worse}, {SLOWER: better, OVER: better})
 
 
 def slow(rule: Latency, count: Count, boundary: float | str | None = None) -> Count:

@@ -9,9 +9,9 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
+from davylamp.gates.evidence.e_process import against
 from davylamp.gates.evidence.fisher import Table, bernoulli, fisher
-from davylamp.gates.evidence.logs import logit
-from davylamp.gates.evidence.mixture import against
+from davylamp.gates.evidence.log_math import logit
 from davylamp.gates.verdicts import Count
 
 WORSE: Final = tuple(math.log(odds) for odds in (2.0, 4.0, 10.0, 40.0, 1000.0))

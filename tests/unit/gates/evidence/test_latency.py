@@ -4,6 +4,15 @@ import random
 
 import pytest
 
+from davylamp.gates.evidence.e_process import (
+    PRIOR,
+    EvidenceCap,
+    LogLikelihoodRatios,
+    advance,
+    levels,
+    says_fine,
+    says_worse,
+)
 from davylamp.gates.evidence.fisher import Table
 from davylamp.gates.evidence.latency import (
     MOST_BOUNDARIES,
@@ -12,15 +21,6 @@ from davylamp.gates.evidence.latency import (
     missing_boundary,
     slow,
     worst_boundary,
-)
-from davylamp.gates.evidence.mixture import (
-    PRIOR,
-    Gains,
-    Pace,
-    advance,
-    levels,
-    says_fine,
-    says_worse,
 )
 from davylamp.gates.evidence.odds import BETTER, WORSE, rate_gains, ratio_gains
 from davylamp.gates.rules import Latency
@@ -102,11 +102,11 @@ def test_only_boundaries_of_both_revisions_are_compared():
 def test_nothing_is_concluded_where_it_cannot_be_compared(rule, stable):
     """Not even by the canary's own bound: both claims have to be shown for a rollback."""
     broken = histogram(30, le_0_1=0, le_0_25=0, le_1_0=0)
-    assert gains(rule, SEEN, Pair(broken, stable)) == Gains({}, {})
+    assert gains(rule, SEEN, Pair(broken, stable)) == LogLikelihoodRatios({}, {})
 
 
 def test_without_stable_nothing_is_concluded_from_a_bound_that_is_no_boundary():
-    assert gains_alone(Latency(over=0.3), SEEN.candidate) == Gains({}, {})
+    assert gains_alone(Latency(over=0.3), SEEN.candidate) == LogLikelihoodRatios({}, {})
 
 
 def fine_grained(requests, many=40):
@@ -167,7 +167,7 @@ def test_without_stable_the_own_bound_stands_for_both_claims_in_the_same_lines()
 
 
 def test_without_stable_and_without_a_bound_nothing_is_concluded():
-    assert gains_alone(Latency(), SEEN.candidate) == Gains({}, {})
+    assert gains_alone(Latency(), SEEN.candidate) == LogLikelihoodRatios({}, {})
 
 
 def test_slow_answers_are_counted_at_the_bound_or_where_asked():
@@ -249,8 +249,8 @@ def median(times):
     return ordered[len(ordered) // 2]
 
 
-QUICK = Pace(burst=1.0, burst_better=1.0, agreeing=2)
-CAREFUL = Pace(burst=3.0, burst_better=3.0, agreeing=4)
+QUICK = EvidenceCap(burst=1.0, burst_better=1.0, agreeing=2)
+CAREFUL = EvidenceCap(burst=3.0, burst_better=3.0, agreeing=4)
 
 
 @pytest.mark.parametrize(

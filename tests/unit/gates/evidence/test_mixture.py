@@ -5,11 +5,11 @@ import math
 
 import pytest
 
-from davylamp.gates.evidence.mixture import (
+from davylamp.gates.evidence.e_process import (
     PRIOR,
     Evidence,
-    Gains,
-    Pace,
+    EvidenceCap,
+    LogLikelihoodRatios,
     advance,
     levels,
     says_fine,
@@ -18,7 +18,7 @@ from davylamp.gates.evidence.mixture import (
 from davylamp.gates.rules import SequentialRule
 
 RULE = SequentialRule(false_rollback=0.01, false_promotion=0.05, horizon_blocks=10)
-FREE = Pace(agreeing=1)
+FREE = EvidenceCap(agreeing=1)
 HUGE = 1e6
 FIVE = 5
 """Alternatives of a line, as the tests of the gates have them."""
@@ -28,7 +28,7 @@ def told(*blocks, rule=RULE, pace=FREE):
     """The evidence after blocks, each the gains of its `worse` lines."""
     evidence = PRIOR
     for block in blocks:
-        evidence = advance(rule, evidence, Gains(block), pace)
+        evidence = advance(rule, evidence, LogLikelihoodRatios(block), pace)
     return evidence
 
 
@@ -71,7 +71,9 @@ def test_a_total_outage_takes_exactly_as_many_blocks_as_have_to_agree(agreeing, 
     outage = {"a": line(HUGE), "b": line(HUGE)}
     evidence, taken = PRIOR, 0
     while not says_worse(rule, levels(rule, evidence)):
-        evidence = advance(rule, evidence, Gains(outage), Pace(agreeing=agreeing))
+        evidence = advance(
+            rule, evidence, LogLikelihoodRatios(outage), EvidenceCap(agreeing=agreeing)
+        )
         taken += 1
     assert taken == agreeing
 
@@ -80,19 +82,21 @@ def test_one_alternative_that_is_right_is_enough():
     """Nobody has to guess how bad a bad model is."""
     rule = SequentialRule()
     outage = {"a": (HUGE, -HUGE, -HUGE, -HUGE, -HUGE)}
-    at = levels(rule, told(outage, outage, rule=rule, pace=Pace(agreeing=2)))
+    at = levels(rule, told(outage, outage, rule=rule, pace=EvidenceCap(agreeing=2)))
     assert says_worse(rule, at)
 
 
 def test_clusters_divide_the_evidence():
     plain = against({"a": line(3.0)})
-    assert against({"a": line(12.0)}, pace=Pace(burst=4.0, agreeing=1)) == pytest.approx(plain)
+    assert against({"a": line(12.0)}, pace=EvidenceCap(burst=4.0, agreeing=1)) == pytest.approx(
+        plain
+    )
     assert against({"a": line(12.0)}) > plain
 
 
 def test_clusters_divide_the_evidence_for_promotion_by_their_own_number():
-    gains = Gains({}, {"a": (12.0, 12.0)})
-    found = advance(RULE, PRIOR, gains, Pace(burst=7.0, burst_better=4.0))
+    gains = LogLikelihoodRatios({}, {"a": (12.0, 12.0)})
+    found = advance(RULE, PRIOR, gains, EvidenceCap(burst=7.0, burst_better=4.0))
     assert levels(RULE, found).promote == pytest.approx(3.0)
 
 
@@ -106,7 +110,9 @@ def test_lines_of_one_claim_are_averaged():
 
 
 def test_for_promotion_all_lines_are_averaged():
-    found = advance(RULE, PRIOR, Gains({}, {"a": (math.log(7.0),), "b": (0.0,)}), FREE)
+    found = advance(
+        RULE, PRIOR, LogLikelihoodRatios({}, {"a": (math.log(7.0),), "b": (0.0,)}), FREE
+    )
     assert levels(RULE, found).promote == pytest.approx(math.log(4.0))
 
 
@@ -146,7 +152,7 @@ def test_p2_on_the_null_the_expectation_is_at_most_one_after_every_block(agreein
         for heads in itertools.product((True, False), repeat=throws):
             chance = math.prod(null if head else 1 - null for head in heads)
             blocks = ({"a": gains(head)} for head in heads)
-            pace = Pace(burst=burst, agreeing=agreeing)
+            pace = EvidenceCap(burst=burst, agreeing=agreeing)
             expected += chance * math.exp(against(*blocks, rule=rule, pace=pace))
         assert expected <= 1 + 1e-12
         if burst == agreeing == 1:  # and not by being idle: nothing is given away
@@ -158,9 +164,13 @@ def test_p2_a_line_that_comes_late_does_not_move_its_claim():
     rule = RULE
     evidence = PRIOR
     for _ in range(50):
-        evidence = advance(rule, evidence, Gains({"gap:a": [-0.3] * 5}), Pace())
+        evidence = advance(
+            rule, evidence, LogLikelihoodRatios({"gap:a": [-0.3] * 5}), EvidenceCap()
+        )
     before = levels(rule, evidence).rollback
-    late = advance(rule, evidence, Gains({"gap:a": [0.0] * 5, "gap:b": [0.0] * 5}), Pace())
-    quiet = advance(rule, evidence, Gains({"gap:a": [0.0] * 5}), Pace())
+    late = advance(
+        rule, evidence, LogLikelihoodRatios({"gap:a": [0.0] * 5, "gap:b": [0.0] * 5}), EvidenceCap()
+    )
+    quiet = advance(rule, evidence, LogLikelihoodRatios({"gap:a": [0.0] * 5}), EvidenceCap())
     assert levels(rule, late).rollback == pytest.approx(levels(rule, quiet).rollback, abs=1e-9)
     assert levels(rule, late).rollback == pytest.approx(before, abs=0.1)

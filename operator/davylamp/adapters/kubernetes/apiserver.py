@@ -1,0 +1,125 @@
+"""One HTTP request to the API server at a time: sent, bounded, counted, translated.
+
+Uses `kubernetes.aio` for what it is good at (kubeconfig, service accounts, TLS, rotating tokens,
+pooling) and plain dicts for the objects: its typed models validate and cannot hold the partial
+objects of server-side apply.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
+
+import aiohttp
+from kubernetes.aio.client import ApiClient
+from kubernetes.aio.client.api_client import RequestSerialized
+from kubernetes.aio.config import ConfigException
+from typing_extensions import override
+
+from davylamp.adapters.errors import Retryable
+from davylamp.adapters.kubernetes.api_errors import json_object, refusal
+from davylamp.adapters.kubernetes.resources import Address
+from davylamp.schema.json import JsonObject
+
+OnRequest = Callable[[str, str, int, float], None]
+"""Told of every request: verb, kind, HTTP status (0 when no answer came), seconds."""
+
+JSON_BODY: Final = "application/json"
+APPLY_BODY: Final = "application/apply-patch+yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What to ask: `verb` is the word of RBAC, metrics and messages, `method` that of HTTP."""
+
+    verb: str
+    method: str
+    address: Address
+    subresource: tuple[str, ...] = ()
+    query: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    body: JsonObject | None = None
+    content_type: str = JSON_BODY
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.verb} {self.address}"
+
+
+class ApiServer:
+    """The API server behind one client.
+
+    Args:
+        client: owns connection and credentials.
+        timeout: seconds for one request as a whole, queueing for a connection included.
+        on_request: told of every request.
+    """
+
+    def __init__(self, client: ApiClient, *, timeout: float, on_request: OnRequest) -> None:
+        self._client = client
+        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._on_request = on_request
+
+    async def send(
+        self, request: Request, *, before: Callable[[], None] = lambda: None
+    ) -> JsonObject:
+        """Ask and return the JSON object of the answer.
+
+        Args:
+            request: what to ask.
+            before: called as late as possible before the first byte leaves; may raise to stop it.
+
+        Raises:
+            OperatorError: any answer but success, no answer in time, no connection, no credentials.
+        """
+        call = await self._prepare(request)
+        before()
+        clock = asyncio.get_running_loop().time
+        started, status = clock(), 0
+        try:
+            status, headers, body = await self._exchange(request, call)
+        finally:
+            kind = request.address.resource.kind
+            self._on_request(request.verb, kind, status, clock() - started)
+        if not 200 <= status <= 299:
+            raise refusal(
+                verb=request.verb,
+                address=request.address,
+                status=status,
+                headers=headers,
+                body=body,
+            )
+        answer = json_object(body)
+        if answer is None:
+            raise Retryable(f"{request}: the answer is no JSON object")
+        return answer
+
+    async def _prepare(self, request: Request) -> RequestSerialized:
+        """URL, headers and body; reads a rotated token when it is due."""
+        try:
+            return await self._client.param_serialize(
+                request.method,
+                request.address.path(*request.subresource),
+                query_params=list(request.query.items()),
+                header_params={"Accept": JSON_BODY, "Content-Type": request.content_type},
+                body=request.body,
+                auth_settings=["BearerToken"],
+            )
+        except (ConfigException, OSError) as error:
+            raise Retryable(f"{request}: no credentials: {type(error).__name__}") from error
+
+    async def _exchange(
+        self, request: Request, call: RequestSerialized
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        method, url, headers, body, post = call
+        try:
+            response = await self._client.call_api(
+                method, url, headers, body, post, _request_timeout=self._timeout
+            )
+            content: bytes = await response.read()  # type: ignore[no-untyped-call]
+        except TimeoutError as error:
+            message = f"{request}: no answer within {self._timeout.total} s"
+            raise Retryable(message) from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Retryable(f"{request}: {type(error).__name__}") from error
+        return response.status, response.headers, content

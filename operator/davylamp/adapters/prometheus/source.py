@@ -1,0 +1,234 @@
+"""Where the evidence comes from: Prometheus, asked with a deadline and believed with care."""
+
+import asyncio
+import functools
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Final, Protocol, TypeAlias, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from prometheus_api_client import PrometheusConnect
+from urllib3.util import Retry
+
+from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.prometheus import suggestions
+from davylamp.adapters.prometheus.promql import CounterQuery
+from davylamp.adapters.prometheus.scrapes import PodKey, read_scrapes
+from davylamp.adapters.prometheus.session import ANSWER_LIMIT, PrometheusSession
+from davylamp.adapters.prometheus.suggestions import SeenSeries
+from davylamp.adapters.prometheus.user_query import OwnQuery, read_values
+from davylamp.gates.samples import Sample
+
+__all__ = [
+    "CounterQuery",
+    "MetricSource",
+    "OwnQuery",
+    "PrometheusSource",
+    "SeenSeries",
+    "SourceSettings",
+]
+
+CONNECT_TIMEOUT: Final = 2.0
+READ_TIMEOUT: Final = 5.0
+THREADS: Final = 8
+"""Queries of one tick at a time, and room for those that ran into a deadline and still die."""
+OnQuery: TypeAlias = Callable[[str, float], None]
+"""Told of every query: "ok" or the fault, and seconds."""
+_Timeout: TypeAlias = tuple[float, float]
+_Ask: TypeAlias = Callable[[_Timeout], object]
+_T = TypeVar("_T")
+
+
+class MetricSource(Protocol):
+    """Whoever can tell what pods counted, and what queries give.
+
+    All may be asked at once and cancelled at any time. `until` is the moment (`loop.time()`) by
+    which an answer is of use; the source's own deadline holds as well.
+    """
+
+    async def scrapes(
+        self, query: CounterQuery, *, until: float | None = None
+    ) -> Mapping[PodKey, tuple[Sample, ...]]:
+        """Samples of each pod within the window, in order of time; no pod without a sample.
+
+        Raises:
+            SourceError: nothing was learnt, and why.
+        """
+
+    async def values(self, query: OwnQuery, *, until: float | None = None) -> Mapping[float, float]:
+        """Values of a user's query by time, without the times at which it has none.
+
+        Raises:
+            SourceError: nothing was learnt, and why; BadAnswer where the query is to blame.
+        """
+
+    async def labels_seen(self, query: CounterQuery, *, until: float | None = None) -> SeenSeries:
+        """What the pods have instead, when a query for their counters finds nothing.
+
+        Raises:
+            SourceError: nothing was learnt, and why.
+        """
+
+
+class SourceSettings(Protocol):
+    """Where Prometheus is; from the operator's settings, never from what users write."""
+
+    @property
+    def url(self) -> str:
+        """http(s) address, with a path prefix if there is one."""
+
+    @property
+    def bearer_token_file(self) -> str | None:
+        """File with a bearer token, read for each request as such tokens rotate."""
+
+    @property
+    def ca_file(self) -> str | None:
+        """Certificates to trust instead of the system's."""
+
+
+class PrometheusSource:
+    """`MetricSource` on Prometheus or on what speaks its HTTP API.
+
+    Args:
+        settings: where Prometheus is.
+        deadline: seconds for one answer as a whole.
+        answer_limit: bytes of an answer about counters.
+        on_query: told of every query, for metrics.
+        on_down: told when pods' counters cannot be asked for; a user's own query may be too slow
+            for a Prometheus that is well.
+
+    Raises:
+        ValueError: the URL is not plain http(s), or carries credentials.
+    """
+
+    def __init__(
+        self,
+        settings: SourceSettings,
+        *,
+        deadline: float = 8.0,
+        answer_limit: int = ANSWER_LIMIT,
+        on_query: OnQuery = lambda _result, _seconds: None,
+        on_down: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._deadline = deadline
+        self._on_query = on_query
+        self._on_down = on_down
+        self._client = PrometheusConnect(
+            url=_checked(settings.url),
+            session=PrometheusSession(
+                token_file=settings.bearer_token_file,
+                ca_file=settings.ca_file,
+                deadline=deadline,
+                answer_limit=answer_limit,
+            ),
+            retry=Retry(0),
+            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+            method="POST",
+        )
+        self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="prometheus")
+
+    async def scrapes(
+        self, query: CounterQuery, *, until: float | None = None
+    ) -> Mapping[PodKey, tuple[Sample, ...]]:
+        """See `MetricSource.scrapes`; asks nothing when no workload is meant."""
+        if not query.workloads:
+            return {}
+        read = functools.partial(read_scrapes, query)
+        try:
+            return await self._answer(self._at(query.text, query.at), read, until)
+        except SourceError as error:
+            if error.fault is SourceFault.DOWN:
+                self._on_down()
+            raise
+
+    async def values(self, query: OwnQuery, *, until: float | None = None) -> Mapping[float, float]:
+        """See `MetricSource.values`."""
+        return await self._answer(self._on_grid(query), read_values, until)
+
+    async def labels_seen(self, query: CounterQuery, *, until: float | None = None) -> SeenSeries:
+        """See `MetricSource.labels_seen`; one deadline for both of its queries."""
+        if not query.workloads:
+            return SeenSeries()
+        until = self._ends(until)
+        names = self._at(suggestions.names_text(query), query.at)
+        read = functools.partial(suggestions.read_names, query)
+        metrics = await self._answer(names, read, until)
+        labels = self._at(suggestions.labels_text(query), query.at)
+        return SeenSeries(metrics, await self._answer(labels, suggestions.read_labels, until))
+
+    def _at(self, promql: str, at: float) -> _Ask:
+        """An instant query."""
+        ask, params = self._client.custom_query, {"time": f"{at:.3f}"}
+        return lambda timeout: ask(promql, params, timeout=timeout)
+
+    def _on_grid(self, query: OwnQuery) -> _Ask:
+        """A range query; the library rounds its times to whole seconds, which ours are."""
+        start, end = (datetime.fromtimestamp(time, UTC) for time in (query.start, query.end))
+        ask, step = self._client.custom_query_range, f"{query.step}s"
+        return lambda timeout: ask(query.promql, start, end, step, timeout=timeout)
+
+    async def _answer(self, ask: _Ask, read: Callable[[object], _T], until: float | None) -> _T:
+        """What is read of an answer; the outcome of a query that nobody waits for is not told."""
+        started = time.monotonic()
+        try:
+            answer = await self._within(ask, read, self._ends(until))
+        except SourceError as error:
+            self._on_query(error.fault.value, time.monotonic() - started)
+            raise
+        self._on_query("ok", time.monotonic() - started)
+        return answer
+
+    async def _within(self, ask: _Ask, read: Callable[[object], _T], ends: float) -> _T:
+        """Ask and read in a thread: an answer may be long, and the leader has a lease to renew."""
+        loop = asyncio.get_running_loop()
+        left = ends - loop.time()
+        if left <= 0:
+            raise SourceError(SourceFault.DOWN, "Prometheus: no time was left to ask it")
+        work = functools.partial(_asked_and_read, ask, read, left)
+        try:
+            async with asyncio.timeout_at(ends):
+                return await loop.run_in_executor(self._threads, work)
+        except TimeoutError as error:
+            raise _too_late(left) from error
+
+    def _ends(self, until: float | None) -> float:
+        own = asyncio.get_running_loop().time() + self._deadline
+        return own if until is None else min(own, until)
+
+    def close(self) -> None:
+        """Give connections and threads back."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._client.close()
+
+
+def _asked_and_read(ask: _Ask, read: Callable[[object], _T], left: float) -> _T:
+    """Ask with the seconds that are left, and read the answer."""
+    try:
+        result = ask((min(CONNECT_TIMEOUT, left), min(READ_TIMEOUT, left)))
+    except (requests.JSONDecodeError, KeyError, TypeError) as error:
+        message = "Prometheus: the answer is no result of a query"
+        raise SourceError(SourceFault.BAD_ANSWER, message) from error
+    except (requests.Timeout, TimeoutError) as error:
+        raise _too_late(left) from error
+    except (requests.RequestException, OSError, ValueError) as error:
+        message = f"Prometheus: cannot be asked: {type(error).__name__}"
+        raise SourceError(SourceFault.DOWN, message) from error
+    return read(result)
+
+
+def _too_late(seconds: float) -> SourceError:
+    return SourceError(SourceFault.DOWN, f"Prometheus: no answer within {seconds:.2g} s")
+
+
+def _checked(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("the address of Prometheus is no http(s) URL")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("the address of Prometheus carries credentials: use a token file")
+    if parts.query or parts.fragment:
+        raise ValueError("the address of Prometheus has a query or a fragment")
+    return url.rstrip("/")

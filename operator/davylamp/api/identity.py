@@ -1,0 +1,80 @@
+"""Names, labels and owner references of a ModelDeployment's children.
+
+Parents' labels are never copied: a GitOps tool's tracking label on a child would get it pruned.
+"""
+
+import re
+from dataclasses import dataclass
+
+from davylamp.api import names
+from davylamp.schema.json import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The ModelDeployment that children belong to."""
+
+    name: str
+    namespace: str
+    uid: str
+
+    def child(self, revision: str) -> str:
+        """Name of a revision's objects."""
+        return f"{self.name}-{revision}"
+
+    def fields(self) -> dict[str, str]:
+        """What log records about it carry."""
+        return {"namespace": self.namespace, "name": self.name}
+
+    def reference(self) -> JsonObject:
+        """Owner reference: children go when the owner goes, without any finalizer."""
+        return {
+            "apiVersion": names.API_VERSION,
+            "kind": names.KIND,
+            "name": self.name,
+            "uid": self.uid,
+            "controller": True,
+            "blockOwnerDeletion": False,
+        }
+
+    def metadata(self, name: str, labels: dict[str, str]) -> JsonObject:
+        """Metadata of a child."""
+        return {
+            "name": name,
+            "namespace": self.namespace,
+            "labels": dict(labels),
+            "ownerReferences": [self.reference()],
+        }
+
+
+def model_labels(owner: Owner) -> dict[str, str]:
+    """Labels of everything that belongs to one ModelDeployment."""
+    return {
+        names.LABEL_NAME: owner.name,
+        names.LABEL_MANAGED_BY: names.MANAGED_BY,
+        names.LABEL_PART_OF: names.MANAGED_BY,
+        names.LABEL_MODEL: owner.name,
+    }
+
+
+def revision_labels(owner: Owner, revision: str, tag: str) -> dict[str, str]:
+    """Labels of one revision's objects and pods."""
+    return {
+        **model_labels(owner),
+        names.LABEL_REVISION: revision,
+        names.LABEL_VERSION: label_value(tag),
+    }
+
+
+def label_value(text: str) -> str:
+    """The nearest valid label value: at most 63 characters, alphanumeric at both ends."""
+    safe = re.sub(r"[^A-Za-z0-9._-]", "-", text)[:63]
+    return re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9]+$", "", safe)
+
+
+def selector(owner: Owner, revision: str | None = None) -> dict[str, str]:
+    """Selector of all pods of the model, or of one revision's."""
+    chosen = {names.LABEL_MODEL: owner.name}
+    if revision is not None:
+        chosen[names.LABEL_REVISION] = revision
+    return chosen

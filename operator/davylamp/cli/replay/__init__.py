@@ -1,0 +1,1 @@
+"""`davylamp replay`: judge a past canary again."""

@@ -1,0 +1,1 @@
+"""Where a past canary is read from."""

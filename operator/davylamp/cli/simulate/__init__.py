@@ -1,0 +1,1 @@
+"""`davylamp simulate`: what the gates of a spec mean for some traffic."""

@@ -1,0 +1,1 @@
+"""Asks pods the questions of the checks, in the background."""

@@ -1,0 +1,73 @@
+"""What has to be asked of which pod now: from the status and the pods. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from davylamp.adapters.pods.model_server import PodAddress
+from davylamp.api import names
+from davylamp.api.spec import CheckName
+from davylamp.api.status import ModelDeploymentStatus, Stage
+from davylamp.checks import Expected, expected_of
+from davylamp.controller.checks.pod_addresses import address_of
+from davylamp.controller.cluster import objects
+from davylamp.controller.cluster.cache import metadata
+from davylamp.manifests import recorded
+from davylamp.rollout.checks import unpassed
+from davylamp.rollout.verification import is_due
+from davylamp.schema.json import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """One pod, and the checks it is put to; `since` tells rollouts of one revision apart."""
+
+    revision: str
+    since: datetime
+    checks: tuple[CheckName, ...]
+    expected: Expected
+    pod: PodAddress
+
+
+def inspection_of(
+    status: ModelDeploymentStatus,
+    records: Mapping[str, JsonObject],
+    pods: Iterable[JsonObject],
+) -> Inspection | None:
+    """The inspection that is due; None while nothing is to be asked, or nobody is ready to answer.
+
+    Args:
+        status: the memory.
+        records: of the revisions, by revision.
+        pods: of the model, all revisions.
+    """
+    due = _due(status)
+    if due is None:
+        return None
+    revision, since, checks = due
+    pod = _ready_pod(pods, revision)
+    if pod is None or revision not in records:
+        return None
+    expected = expected_of(recorded(records[revision], "intent"))
+    return Inspection(revision, since, checks, expected, pod)
+
+
+def _due(status: ModelDeploymentStatus) -> tuple[str, datetime, tuple[CheckName, ...]] | None:
+    candidate, verification = status.candidate, status.verification
+    if candidate and candidate.stage is Stage.PREPARING and unpassed(candidate):
+        return candidate.revision, candidate.started_at, candidate.plan.checks
+    if verification and candidate is None and is_due(verification):
+        return verification.revision, verification.at, (CheckName.GOLDEN,)
+    return None
+
+
+def _ready_pod(pods: Iterable[JsonObject], revision: str) -> PodAddress | None:
+    """The first pod by name that is ready and stays."""
+    for pod in sorted(pods, key=lambda each: metadata(each, "name")):
+        seen = objects.pod_seen(pod)
+        is_of = objects.label(pod, names.LABEL_REVISION) == revision
+        if is_of and seen.ready and not seen.terminating:
+            address = address_of(pod)
+            if address is not None:
+                return address
+    return None

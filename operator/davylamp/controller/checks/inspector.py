@@ -1,0 +1,188 @@
+"""Asks pods the questions of the checks, in the background, so that no pass waits for a model.
+
+What was found is kept until somebody asks something else of the model. Losing it costs asking
+again (P5). While nothing is to be checked, nobody is asked anything (P9).
+"""
+
+import asyncio
+import contextlib
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from davylamp.adapters.pods.model_server import ModelServer, PodAddress
+from davylamp.checks import (
+    Answered,
+    CheckResult,
+    CheckVerdict,
+    Replies,
+    Reply,
+    Silent,
+    judged,
+    questions,
+    shares_of,
+)
+from davylamp.checks.inspection import EXPLAIN_PATH, MANIFEST_PATH, PREDICT_PATH
+from davylamp.controller.checks.inspections import Inspection
+from davylamp.controller.cluster.cache import Key
+from davylamp.controller.logs import about
+from davylamp.rollout import Inspected
+from davylamp.schema.json import JsonObject
+
+_log = logging.getLogger(__name__)
+AGAIN: Final = 2.0
+"""Seconds after which a pod that could not be asked is asked again."""
+PATIENT_AFTER: Final = 30
+"""Attempts after which it is asked less and less often."""
+SELDOM: Final = 60.0
+LONGEST: Final = 30.0
+"""Seconds that all questions to one pod may take together."""
+AT_ONCE: Final = 16
+"""Pods asked at the same time; silent ones must not keep the others waiting."""
+
+
+@dataclass
+class _TrackedInspection:
+    inspection: Inspection
+    due: float
+    results: tuple[CheckResult, ...] = ()
+    baseline: Mapping[str, float] = field(default_factory=dict)
+    attempts: int = 0
+    is_busy: bool = False
+
+
+class Inspector:
+    """Keeps what the checks found about every model that is followed.
+
+    Args:
+        server: how pods are asked.
+        on_news: told of each key about which something new was found.
+        on_result: told of each result that is another than before.
+        clock: seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        server: ModelServer,
+        *,
+        on_news: Callable[[Key], None],
+        on_result: Callable[[Key, CheckResult], None] = lambda _key, _result: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._server = server
+        self._on_news = on_news
+        self._on_result = on_result
+        self._clock = clock
+        self._followed: dict[Key, _TrackedInspection] = {}
+        self._wanted = asyncio.Event()
+        self._slots = asyncio.Semaphore(AT_ONCE)
+
+    def follow(self, key: Key, inspection: Inspection | None) -> None:
+        """Ask what an inspection asks from now on; None stops it."""
+        known = self._followed.get(key)
+        if inspection is None:
+            self._followed.pop(key, None)
+        elif known is None or known.inspection != inspection:
+            self._followed[key] = _TrackedInspection(inspection, due=self._clock())
+            self._wanted.set()
+
+    def found(self, key: Key) -> Inspected | None:
+        """What is known by now."""
+        known = self._followed.get(key)
+        if known is None or not known.results:
+            return None
+        asked = known.inspection
+        return Inspected(asked.revision, asked.since, known.results, known.baseline)
+
+    async def run(self) -> None:
+        """Ask while there is something to ask; never returns."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                for key, followed in self._take_due():
+                    tasks.create_task(self._inspect(key, followed))
+                self._wanted.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._idle_for()):
+                        await self._wanted.wait()
+
+    async def poll(self) -> None:
+        """Ask everything that is due once, and wait for the answers."""
+        await asyncio.gather(*(self._inspect(*each) for each in self._take_due()))
+
+    def _take_due(self) -> list[tuple[Key, _TrackedInspection]]:
+        now = self._clock()
+        due = [(k, f) for k, f in self._followed.items() if f.due <= now and not f.is_busy]
+        for _, followed in due:
+            followed.is_busy = True
+        return due
+
+    def _idle_for(self) -> float | None:
+        """Seconds until something is due; None if nothing will be."""
+        next_due = min((f.due for f in self._followed.values() if not f.is_busy), default=math.inf)
+        return None if math.isinf(next_due) else max(0.0, next_due - self._clock())
+
+    async def _inspect(self, key: Key, followed: _TrackedInspection) -> None:
+        """Ask one pod; a bug met by one must not keep the others unasked."""
+        asked = followed.inspection
+        try:
+            async with self._slots:
+                replies = await self._asked(asked)
+            results = judged(asked.checks, asked.expected, replies)
+            followed.baseline = shares_of(replies.manifest)
+        except Exception:
+            log = about(_log, namespace=key.namespace, name=key.name)
+            log.exception("checking failed; trying again")
+            results = followed.results
+        followed.is_busy = False
+        if self._followed.get(key) is followed:
+            self._take_in(key, followed, results)
+
+    def _take_in(
+        self, key: Key, followed: _TrackedInspection, results: tuple[CheckResult, ...]
+    ) -> None:
+        followed.attempts += 1
+        again = not results or any(r.verdict is CheckVerdict.UNKNOWN for r in results)
+        followed.due = self._clock() + _pause(followed.attempts) if again else math.inf
+        self._wanted.set()
+        if results == followed.results:
+            return
+        before = {(r.name, r.verdict, r.reason) for r in followed.results}
+        for result in results:
+            if (result.name, result.verdict, result.reason) not in before:
+                self._on_result(key, result)
+        followed.results = results
+        self._on_news(key)
+
+    async def _asked(self, inspection: Inspection) -> Replies:
+        """Ask everything that follows from the manifest, as long as answers come."""
+        pod = inspection.pod
+        try:
+            async with asyncio.timeout(LONGEST):
+                manifest = await self._server.get(pod, MANIFEST_PATH)
+                asked = questions(inspection.checks, manifest)
+                return Replies(
+                    manifest,
+                    await self._each(pod, PREDICT_PATH, asked.bodies if asked.predict else ()),
+                    await self._each(pod, EXPLAIN_PATH, asked.bodies if asked.explain else ()),
+                )
+        except TimeoutError:
+            return Replies(Silent(f"pod {pod.name}: not all answered within {LONGEST:g} s"))
+
+    async def _each(
+        self, pod: PodAddress, path: str, bodies: Sequence[JsonObject]
+    ) -> tuple[Reply, ...]:
+        replies: list[Reply] = []
+        for body in bodies:
+            replies.append(await self._server.post(pod, path, body))
+            if not isinstance(replies[-1], Answered):
+                break
+        return tuple(replies)
+
+
+def _pause(attempts: int) -> float:
+    """Seconds until the next attempt: soon for a while, then less and less often."""
+    late = max(0, attempts - PATIENT_AFTER)
+    return float(min(SELDOM, AGAIN * 2 ** min(late, 10)))

@@ -1,0 +1,131 @@
+"""Reads Kubernetes objects into what a decision looks at. Pure."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final
+
+from davylamp.api import names
+from davylamp.api.names import Command
+from davylamp.controller.cluster.cache import metadata
+from davylamp.rollout import PodSeen, Workload
+from davylamp.schema.json import Json, JsonObject
+
+STARTING: Final = timedelta(seconds=2)
+"""A pod whose Ready condition turned false later than this after its start had been ready."""
+
+
+def commands_in(parent: JsonObject) -> dict[Command, str]:
+    """Command annotations of a ModelDeployment."""
+    annotations = field(parent, "metadata", "annotations")
+    said = annotations if isinstance(annotations, dict) else {}
+    found = {command: said.get(command.value) for command in Command}
+    return {command: value for command, value in found.items() if isinstance(value, str)}
+
+
+def workloads_of(
+    deployments: Iterable[JsonObject], pods: Iterable[JsonObject]
+) -> dict[str, Workload]:
+    """Workloads by revision; a revision with pods but without Deployment is one too."""
+    desired = {
+        label(item, names.LABEL_REVISION): field(item, "spec", "replicas") for item in deployments
+    }
+    by_revision: dict[str, list[PodSeen]] = {revision: [] for revision in desired}
+    for pod in pods:
+        if field(pod, "status", "phase") not in {"Succeeded", "Failed"}:
+            by_revision.setdefault(label(pod, names.LABEL_REVISION), []).append(pod_seen(pod))
+    return {
+        revision: Workload(revision, _int(desired.get(revision)), tuple(seen))
+        for revision, seen in by_revision.items()
+        if revision
+    }
+
+
+def pod_seen(pod: JsonObject) -> PodSeen:
+    """One pod; only the model container counts for faults."""
+    ready = _condition(pod, "Ready")
+    changed = instant(ready.get("lastTransitionTime"))
+    started = instant(field(pod, "status", "startTime"))
+    container = _model_status(pod)
+    waiting = field(container, "state", "waiting")
+    ended = field(container, "lastState", "terminated") or field(container, "state", "terminated")
+    is_ready = ready.get("status") == "True"
+    late = changed is not None and started is not None and changed - started > STARTING
+    return PodSeen(
+        name=metadata(pod, "name"),
+        ready=is_ready,
+        terminating=bool(field(pod, "metadata", "deletionTimestamp")),
+        ready_changed_at=changed,
+        was_ready=not is_ready and late,
+        waiting_reason=_text(field(waiting, "reason")),
+        waiting_message=_text(field(waiting, "message")),
+        restarts=_int(field(container, "restartCount")),
+        last_exit_reason=_text(field(ended, "reason")),
+        last_exit_code=_int(field(ended, "exitCode")) if ended else None,
+        image_id=_digest(_text(field(container, "imageID"))),
+    )
+
+
+def record_number(record: JsonObject) -> int:
+    """The number of a ControllerRevision."""
+    return _int(record.get("revision"))
+
+
+def owner_uids(item: JsonObject) -> set[str]:
+    """Owners of an object."""
+    references = field(item, "metadata", "ownerReferences")
+    uids = (field(each, "uid") for each in references) if isinstance(references, list) else ()
+    return {uid for uid in uids if isinstance(uid, str)}
+
+
+def has_other_owner(item: JsonObject, uid: str) -> bool:
+    """Whether an object belongs to somebody, but not to the owner with this uid."""
+    owners = owner_uids(item)
+    return bool(owners) and uid not in owners
+
+
+def label(item: JsonObject, name: str) -> str:
+    """A label's value, empty if it is not there."""
+    labels = field(item, "metadata", "labels")
+    value = labels.get(name) if isinstance(labels, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def field(node: Json, *path: str) -> Json:
+    """A value deep in an object; None where the path ends early."""
+    for key in path:
+        node = node.get(key) if isinstance(node, dict) else None
+    return node
+
+
+def instant(value: Json) -> datetime | None:
+    """A timestamp of the API server."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else None
+
+
+def _condition(pod: JsonObject, kind: str) -> JsonObject:
+    conditions = field(pod, "status", "conditions")
+    for condition in conditions if isinstance(conditions, list) else []:
+        if isinstance(condition, dict) and condition.get("type") == kind:
+            return condition
+    return {}
+
+
+def _model_status(pod: JsonObject) -> Json:
+    statuses = field(pod, "status", "containerStatuses")
+    for status in statuses if isinstance(statuses, list) else []:
+        if field(status, "name") == names.CONTAINER:
+            return status
+    return None
+
+
+def _text(value: Json) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _digest(image_id: str | None) -> str | None:
+    """The digest in an image id such as `registry.example/model@sha256:9c1e…`."""
+    return image_id.rsplit("@", 1)[-1] if image_id else None
+
+
+def _int(value: Json) -> int:
+    return value if isinstance(value, int) else 0

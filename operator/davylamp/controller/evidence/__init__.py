@@ -1,0 +1,1 @@
+"""Reads what pods counted and turns it into evidence, in the background."""

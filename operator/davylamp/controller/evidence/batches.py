@@ -1,0 +1,130 @@
+"""Which rollouts Prometheus is asked about together, and up to when. Pure.
+
+All that are up to date are asked about together: one query a channel, however many they are. Who
+begins, or is behind after a restart or an outage, is asked about alone, so that its long queries
+and its troubles are nobody else's. It catches up in slices, each folded before the next: an answer
+about hours of histograms would fill the memory.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from davylamp.controller.cluster.cache import Key
+from davylamp.controller.evidence.tracked import BASELINE_SCRAPES, TrackedRollout
+from davylamp.gates import Channel
+
+SLICE: Final = 900.0
+"""Seconds by which who is behind comes nearer with each answer."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Channels of one rollout that are asked about."""
+
+    key: Key
+    followed: TrackedRollout
+    channels: frozenset[Channel]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Who is asked about together.
+
+    Attributes:
+        at: epoch seconds up to which samples are asked for.
+        is_present: whether that is now; else more is to come before anything can be said.
+        at_once: whether all channels are asked about at the same time. Long answers are held one
+            by one.
+    """
+
+    at: float
+    is_present: bool
+    parts: tuple[Part, ...] = ()
+    at_once: bool = True
+
+    @property
+    def channels(self) -> list[Channel]:
+        """All that is asked about, in a fixed order."""
+        found = {channel for part in self.parts for channel in part.channels}
+        return sorted(found, key=lambda channel: channel.value)
+
+    @property
+    def oldest(self) -> float:
+        """Epoch seconds of the oldest sample that is needed."""
+        unread = (part.followed.unread[c] for part in self.parts for c in part.channels)
+        return min(unread)
+
+    @property
+    def tried(self) -> float:
+        """When some of it was last asked about as past, by a clock that only goes forward."""
+        return min(p.followed.tried.get(c, -math.inf) for p in self.parts for c in p.channels)
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Those that are up to date, and one by one those that begin or are behind."""
+
+    recent: Batch | None = None
+    past: tuple[Batch, ...] = ()
+
+
+def overlap(scrape_interval: float) -> float:
+    """Seconds that are asked for again, so that samples that came late are not lost."""
+    return BASELINE_SCRAPES * scrape_interval
+
+
+def plan(followed: Mapping[Key, TrackedRollout], now: float, scrape_interval: float) -> Batches:
+    """Who is asked about together at this moment.
+
+    Channels of one rollout that were read equally far stay together: their evidence must be seen
+    in the order of time. One that cannot be read falls behind alone.
+    """
+    again = overlap(scrape_interval)
+    parts, past = list[Part](), list[Batch]()
+    for key, each in followed.items():
+        recent = {c for c, moment in each.unread.items() if moment >= now - 2 * again}
+        if recent:
+            parts.append(Part(key, each, frozenset(recent)))
+        past += _slices(key, each, each.unread.keys() - recent, now, again)
+    return Batches(Batch(now, is_present=True, parts=tuple(parts)) if parts else None, tuple(past))
+
+
+def halves(batch: Batch, channels: Iterable[Channel]) -> tuple[Batch, ...]:
+    """Questions about some channels only, of half of the rollouts each; none of a single one."""
+    wanted = frozenset(channels)
+    parts = [replace(p, channels=p.channels & wanted) for p in batch.parts if p.channels & wanted]
+    if len(parts) < 2:
+        return ()
+    middle = len(parts) // 2
+    return tuple(replace(batch, parts=tuple(p)) for p in (parts[:middle], parts[middle:]))
+
+
+def shorter(batch: Batch, scrape_interval: float) -> Batch | None:
+    """The first half of the time that is asked about; None where that comes no nearer.
+
+    The rest is asked about when that was read.
+    """
+    length = (batch.at - batch.oldest) / 2
+    if length < 2 * overlap(scrape_interval):
+        return None
+    return replace(batch, at=batch.oldest + length, is_present=False)
+
+
+def parts_with(channel: Channel, parts: Iterable[Part]) -> list[TrackedRollout]:
+    """Those whose channel is asked about."""
+    return [part.followed for part in parts if channel in part.channels]
+
+
+def _slices(
+    key: Key, followed: TrackedRollout, channels: Iterable[Channel], now: float, again: float
+) -> Iterator[Batch]:
+    """The next slice of channels that are behind, of those that were read equally far at a time."""
+    by_moment: dict[float, set[Channel]] = {}
+    for channel in channels:
+        by_moment.setdefault(followed.unread[channel], set()).add(channel)
+    for moment, found in by_moment.items():
+        at = min(now, moment + SLICE + again)
+        part = Part(key, followed, frozenset(found))
+        yield Batch(at, is_present=at >= now, parts=(part,), at_once=False)

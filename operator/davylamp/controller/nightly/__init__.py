@@ -1,0 +1,1 @@
+"""The nightly explanation job: its objects and what its runs found."""

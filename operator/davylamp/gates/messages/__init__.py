@@ -1,0 +1,1 @@
+"""What the gates tell people: numbers, descriptions, sentences."""

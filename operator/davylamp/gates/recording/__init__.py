@@ -1,0 +1,1 @@
+"""What the gates were shown, kept small, as files that can be judged again."""

@@ -1,0 +1,1 @@
+"""Why a stage goes on: small named checks, each with its sentence."""

@@ -1,0 +1,1 @@
+"""The status people read."""

@@ -1,0 +1,1 @@
+"""Who gets traffic: the router protocol and its implementations."""

@@ -1,0 +1,127 @@
+"""One pass of a decision: what is remembered, what is seen, and what has been said so far."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from davylamp.api.names import Command, Reason
+from davylamp.api.status import (
+    MAX_REJECTED,
+    Candidate,
+    HistoryEntry,
+    ModelDeploymentStatus,
+    Outcome,
+    Rejected,
+    RevisionRef,
+    Stage,
+    identity,
+)
+from davylamp.rollout.notices import Notice
+from davylamp.rollout.observation import Observation, Workload
+from davylamp.schema.quantities import seconds
+
+MAX_BLIND: Final = timedelta(hours=1)
+"""How long the deadline clock may stand still because the metrics cannot be asked."""
+
+
+ON_THE_CLOCK: Final = frozenset({Stage.PREPARING, Stage.CANARY})
+"""Stages in which the deadline clock of a rollout runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """Memory (the status), observation, and the notices of the moves made so far."""
+
+    status: ModelDeploymentStatus
+    seen: Observation
+    notices: tuple[Notice, ...] = field(default=())
+
+    def saying(self, notice: Notice) -> "Situation":
+        """The turn with one more notice."""
+        return replace(self, notices=(*self.notices, notice))
+
+    def remember(self, **changes: object) -> "Situation":
+        """The turn with changed fields of the status."""
+        return replace(self, status=self.status.model_copy(update=changes))
+
+    def with_candidate(self, **changes: object) -> "Situation":
+        """The turn with changed fields of the candidate."""
+        candidate = self.status.candidate
+        assert candidate is not None  # noqa: S101  (callers have looked)
+        return self.remember(candidate=candidate.model_copy(update=changes))
+
+    def handled(self, command: Command) -> "Situation":
+        """The turn that remembers that a command was acted on."""
+        verb = command.rsplit("/", 1)[-1]
+        update = {verb: self.seen.commands.get(command)}
+        return self.remember(handled=self.status.handled.model_copy(update=update))
+
+    def asked(self, command: Command) -> str | None:
+        """The revision a command names, unless this very value was acted on before."""
+        value = self.seen.commands.get(command, "").strip()
+        if not value or value == getattr(self.status.handled, command.rsplit("/", 1)[-1]):
+            return None
+        return value.split("@", 1)[0]
+
+    def rejected(self, revision: str) -> Rejected | None:
+        """The record of a rejection, if the revision was rejected."""
+        return next((r for r in self.status.rejected if r.revision == revision), None)
+
+    def was_stable(self, revision: str) -> bool:
+        """Whether a revision served before and its record is still there to go back to.
+
+        One that was taken back since then has to prove itself again.
+        """
+        outcomes = (h.outcome for h in self.status.history if h.revision == revision)
+        last = next((o for o in outcomes if o is not Outcome.SUPERSEDED), None)
+        ended_well = {Outcome.PROMOTED, Outcome.RETURNED}
+        return revision in self.seen.recorded and last in ended_well
+
+    def serving(self) -> Workload | None:
+        """The workload of the stable revision, if there is one."""
+        stable = self.status.stable
+        return self.seen.workload(stable.revision) if stable else None
+
+    def ended(self, ref: RevisionRef, outcome: Outcome, reason: str) -> "Situation":
+        """The turn with a new history entry, the oldest ones of each kind let go."""
+        entry = HistoryEntry(**identity(ref), outcome=outcome, reason=reason, at=self.seen.now)
+        return self.remember(history=_bounded((entry, *self.status.history), self.seen))
+
+    def rejecting(self, ref: RevisionRef, reason: Reason, message: str) -> "Situation":
+        """The turn in which a revision is remembered as rejected."""
+        entry = Rejected(**identity(ref), reason=reason, message=message, at=self.seen.now)
+        others = (r for r in self.status.rejected if r.revision != ref.revision)
+        return self.remember(rejected=(entry, *others)[:MAX_REJECTED])
+
+
+def _bounded(entries: tuple[HistoryEntry, ...], seen: Observation) -> tuple[HistoryEntry, ...]:
+    """Keep what serves, as many earlier promotions as the spec says, and as many other turns."""
+    limits = {True: seen.rollout.history + 1, False: seen.rollout.history}
+    kept: list[HistoryEntry] = []
+    counts = {True: 0, False: 0}
+    for entry in entries:
+        served = entry.outcome in {Outcome.PROMOTED, Outcome.RETURNED}
+        if counts[served] < limits[served]:
+            counts[served] += 1
+            kept.append(entry)
+    return tuple(kept)
+
+
+def requests_seen(situation: Situation, candidate: Candidate) -> int:
+    """Canary requests so far; gates that read other counters may be behind, own queries count none."""
+    judgements = situation.seen.judgements_of(candidate.revision).values()
+    return max((j.candidate.requests for j in judgements), default=0)
+
+
+def running_time(candidate: Candidate, now: datetime) -> timedelta:
+    """Time on the deadline clock since the first canary request, standstills left out."""
+    since = candidate.canary_at or candidate.started_at
+    standing = timedelta(seconds=candidate.stopped_seconds)
+    if candidate.stopped_at:
+        standing += now - candidate.stopped_at
+    return max(timedelta(), now - since - standing)
+
+
+def after(duration: str) -> timedelta:
+    """A duration of the spec as a timedelta."""
+    return timedelta(seconds=seconds(duration))

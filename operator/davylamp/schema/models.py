@@ -1,0 +1,45 @@
+"""What all models of the API share: strict ones that people write, tolerant ones that they read."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+from davylamp.schema.json import Json
+
+DnsName = Annotated[
+    str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+]
+
+
+def _rfc3339(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+Instant = Annotated[
+    datetime,
+    PlainSerializer(_rfc3339, return_type=str, when_used="json"),
+    Field(json_schema_extra={"format": "date-time"}),
+]
+
+
+def cel(*rules: tuple[str, str]) -> dict[str, Json]:
+    """`x-kubernetes-validations` from (expression, message) pairs."""
+    return {"x-kubernetes-validations": [{"rule": rule, "message": text} for rule, text in rules]}
+
+
+class Strict(BaseModel):
+    """Base of the spec: frozen, camelCase on the wire, unknown fields refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class Reported(BaseModel):
+    """Base of the status: frozen, camelCase; fields of newer versions are passed over."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True
+    )
