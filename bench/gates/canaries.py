@@ -13,6 +13,7 @@ from davylamp.gates import (
     Count,
     GateState,
     Judgement,
+    JudgementContext,
     Rule,
     Sample,
     Scrapes,
@@ -21,11 +22,11 @@ from davylamp.gates import (
     WeightChange,
     judge,
     start,
-    update,
 )
+from davylamp.gates.counts import NOTHING
 from davylamp.gates.evidence.overdispersion import Survey
 from davylamp.gates.samples import increment
-from davylamp.gates.verdicts import NOTHING
+from davylamp.gates.states.history import advanced
 from davylamp.simulation.peers import ClassicRule, taken_back
 from davylamp.simulation.traffic import START, STEP
 
@@ -77,7 +78,7 @@ def run(scenario: Scenario, rule: Rule, seed: int, lens: Lens = DIRECT) -> Outco
     for i in range(1, int(HOUR / CHUNK) + 1):
         until = i * CHUNK
         fresh = Scrapes(START + until, _scraped(stable, until, rng), _scraped(canary, until, rng))
-        state = update(trial, state, fresh)
+        state, _ = advanced(trial, state, fresh)
         answer = _answer(trial, state, START + until, canary, stable)
         if answer.verdict is Verdict.FAIL and answer.decided_at is not None:
             return Outcome(answer.decided_at - START, passed, answer.candidate)
@@ -136,13 +137,8 @@ def _answer(
     canary: Mapping[str, Pod],
     stable: Mapping[str, Pod],
 ) -> Judgement:
-    return judge(
-        trial,
-        state,
-        now=now,
-        ready_candidate_pods=frozenset(canary),
-        ready_stable_pods=frozenset(stable),
-    )
+    context = JudgementContext(now, frozenset(canary), frozenset(stable))
+    return judge(trial, state, context)
 
 
 def _pods(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
 from davylamp.gates import (
-    Channel,
+    ERRORS,
     Count,
     ErrorRate,
     GateFamily,
@@ -23,9 +23,9 @@ from davylamp.gates import (
 )
 from davylamp.gates.evidence import error_rate
 from davylamp.gates.evidence.e_process import PRIOR, EvidenceCap, advance, levels
+from davylamp.gates.samples import PodIncrement, PodKey
 from davylamp.gates.states import threshold as classic
 from davylamp.gates.states.threshold import ThresholdState
-from davylamp.gates.timeline import PodKey, Reading
 
 TYPICAL = Pair(Count(25, 1), Count(475, 1))
 LARGE = Pair(Count(50_000, 12_500), Count(50_000, 12_500))
@@ -52,8 +52,8 @@ def update_of(block: Pair) -> Callable[[], object]:
 def plain_check() -> object:
     """The classic rule's work for one scrape that ends a window."""
     book = ThresholdState(window=0)
-    reading = Reading(PodKey("candidate", "pod"), 55.0, TYPICAL.candidate)
-    return classic.passed_to(_TRIAL, WINDOWS, classic.entered(book, [reading]), 61.0)
+    reading = PodIncrement(PodKey("candidate", "pod"), 55.0, TYPICAL.candidate)
+    return classic.passed_to(_TRIAL.started_at, WINDOWS, classic.entered(book, [reading]), 61.0)
 
 
 def seconds(work: Callable[[], object], repeats: int = 200) -> float:
@@ -83,7 +83,7 @@ def panel_after(blocks: int, *, candidates: int = 2, stables: int = 6) -> GateFa
         seen = Scrapes(
             5.0 * at, pods("stable", stables, -120, at), pods("canary", candidates, 0, at)
         )
-        family = take_in(trials, family, {Channel.ERRORS: seen}, {})
+        family = take_in(trials, family, {ERRORS: seen}, {})
     return family
 
 

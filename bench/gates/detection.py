@@ -14,10 +14,11 @@ from dataclasses import dataclass
 
 from bench.gates import design
 
-from davylamp.gates import ErrorRate, Pair, requests_to_detect
+from davylamp.gates import ErrorRate, Pair
+from davylamp.gates.counts import Count
 from davylamp.gates.evidence import error_rate
 from davylamp.gates.evidence.e_process import PRIOR, EvidenceCap, advance, levels, says_worse
-from davylamp.gates.verdicts import Count
+from davylamp.gates.forecast.detection_time import requests_to_detect
 from davylamp.simulation.outcomes import quantile
 
 STABLE = 0.002

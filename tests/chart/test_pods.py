@@ -1,7 +1,5 @@
 """The pods of the chart: hardened, wired as the values say, and spread."""
 
-from dataclasses import fields
-
 import pytest
 
 from davylamp.adapters.prometheus.series import SeriesNames
@@ -126,12 +124,16 @@ def test_every_name_that_a_query_is_made_of_is_a_value(render):
         "groups": groups,
     }
     plain, found = SeriesNames(), settings(render({"prometheus": prometheus})).series
-    same = [f.name for f in fields(plain) if getattr(plain, f.name) == getattr(found, f.name)]
+    same = [name for name in plain if plain[name] == found[name]]
     assert same == []
-    assert (found.latency_metric, found.scores_metric, found.shares_metric) == ("l", "s", "e")
-    assert (found.group_requests_metric, found.group_predictions_metric) == ("gr", "gp")
-    selectors = (found.latency_selector, found.scores_selector, found.shares_selector)
-    assert (*selectors, found.groups_selector) == ('a="l"', 'a="s"', 'a="e"', 'a="g"')
+    assert (found["latency_metric"], found["scores_metric"], found["shares_metric"]) == (
+        "l",
+        "s",
+        "e",
+    )
+    assert (found["group_requests_metric"], found["group_predictions_metric"]) == ("gr", "gp")
+    selectors = (found["latency_selector"], found["scores_selector"], found["shares_selector"])
+    assert (*selectors, found["groups_selector"]) == ('a="l"', 'a="s"', 'a="e"', 'a="g"')
 
 
 def test_own_queries_and_the_fast_lane_can_be_taken_away(render):

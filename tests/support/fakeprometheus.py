@@ -16,7 +16,8 @@ from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.suggestions import SeenSeries
 from davylamp.adapters.prometheus.user_query import OwnQuery
-from davylamp.gates.samples import Channel, Sample
+from davylamp.gates import ERRORS, Channel
+from davylamp.gates.samples import Sample
 
 SCRAPE_INTERVAL = 5.0
 MEMORY = 3600.0
@@ -115,7 +116,7 @@ class FakePrometheus:
 
     def _in_window(self, query: CounterQuery) -> Iterator[tuple[PodKey, tuple[Sample, ...]]]:
         begin = query.at - query.window
-        is_traffic = query.channel is Channel.ERRORS
+        is_traffic = query.channel is ERRORS
         samples = self.samples if is_traffic else self.others.get(query.channel, {})
         for key, known in samples.items():
             seen = tuple(each for each in known if begin < each.time <= query.at)

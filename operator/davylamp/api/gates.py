@@ -1,52 +1,26 @@
-"""What is measured during a canary: the gates of `spec.rollout.gates`."""
+"""What is measured during a canary: the gates of `spec.rollout.gates`.
 
-from enum import StrEnum
-from typing import Final, Self
+A gate has one field for each kind in the registry, and exactly one of them is set.
+"""
 
-from pydantic import ConfigDict, Field, model_validator
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from davylamp.api.gate_kinds import (
-    ErrorRate,
-    ExplanationShares,
-    GroupGap,
-    Latency,
-    Predictions,
-    Query,
-)
+from pydantic import ConfigDict, Field, create_model, model_validator
+
+from davylamp.gates.kinds.base import AnyKind, OnFail
+from davylamp.gates.kinds.registry import KINDS, kind_of
+from davylamp.gates.values import UserQuery
 from davylamp.schema.models import Strict, cel
 
-_AT_LEAST_1: Final = (
-    "!has(self.ratio) || double(self.ratio) >= 1.0",
-    "ratio must be at least 1: a canary as good as stable must pass",
-)
-_MAX_WITHIN: Final = (
-    "self.max.matches('[1-9]') && self.max != '100%'",
-    "max must lie between 0% and 100%",
-)
+__all__ = ["ONE_KIND", "Gate", "OnFail", "gate_of"]
 
-
-_BURST: Final = (
-    "!has(self.burst) || double(self.burst) >= 1.0",
-    "burst must be at least 1",
-)
-_ABOVE_0: Final = ("self.distance.matches('[1-9]')", "distance must lie between 0 and 1")
-
-GATE_KINDS: Final = ("errorRate", "latency", "predictions", "explanations", "bias", "query")
 ONE_KIND: Final = (
-    " + ".join(f"(has(self.{kind}) ? 1 : 0)" for kind in GATE_KINDS) + " == 1",
-    f"a gate needs exactly one of {', '.join(GATE_KINDS)}",
+    " + ".join(f"(has(self.{kind.name}) ? 1 : 0)" for kind in KINDS) + " == 1",
+    f"a gate needs exactly one of {', '.join(kind.name for kind in KINDS)}",
 )
 
 
-class OnFail(StrEnum):
-    """What a failed gate does."""
-
-    ROLLBACK = "Rollback"
-    PAUSE = "Pause"
-    WARN = "Warn"
-
-
-class Gate(Strict):
+class GateBase(Strict):
     """One thing that is measured and may take the canary back."""
 
     model_config = ConfigDict(json_schema_extra=cel(ONE_KIND))
@@ -64,89 +38,65 @@ class Gate(Strict):
             "Rollback, but Pause for explanations."
         ),
     )
-    error_rate: ErrorRate | None = Field(
-        default=None,
-        description="Judge by failed requests.",
-        json_schema_extra=cel(
-            (
-                "self.method != 'Threshold' || (has(self.window) && has(self.failures))",
-                "method Threshold needs window and failures",
-            ),
-            (
-                "self.method != 'Sequential' || (!has(self.window) && !has(self.failures))",
-                "window and failures belong to method Threshold; Sequential needs neither",
-            ),
-            (
-                "self.method != 'Threshold' || !has(self.ratio)",
-                "ratio belongs to method Sequential; Threshold does not compare with stable",
-            ),
-            (
-                "self.method != 'Threshold' || (!has(self.burst) && !has(self.minBlocks))",
-                "burst and minBlocks belong to method Sequential",
-            ),
-            _MAX_WITHIN,
-            ("!has(self.window) || self.window.matches('[1-9]')", "window must be above 0s"),
-            _AT_LEAST_1,
-            _BURST,
-        ),
-    )
-    latency: Latency | None = Field(
-        default=None,
-        description="Judge by slow answers.",
-        json_schema_extra=cel(
-            _MAX_WITHIN,
-            _AT_LEAST_1,
-            ("!has(self.over) || self.over.matches('[1-9]')", "over must be above 0ms"),
-            _BURST,
-        ),
-    )
-    predictions: Predictions | None = Field(
-        default=None,
-        description="Judge by the distribution of the predictions.",
-        json_schema_extra=cel(_ABOVE_0, _BURST),
-    )
-    explanations: ExplanationShares | None = Field(
-        default=None,
-        description="Judge by the features that matter.",
-        json_schema_extra=cel(_ABOVE_0, _BURST),
-    )
-    bias: GroupGap | None = Field(
-        default=None,
-        description="Judge by the gap between groups.",
-        json_schema_extra=cel(
-            ("self.max.matches('[1-9]')", "max must lie between 0 and 1"), _BURST
-        ),
-    )
-    query: Query | None = Field(
-        default=None,
-        description="Judge by a query of your own.",
-        json_schema_extra=cel(
-            (
-                "has(self.min) || has(self.max) || has(self.ratio)",
-                "a query needs min, max or ratio",
-            ),
-            (
-                "!has(self.ratio) || self.promql.matches('[{][{] *(pods|revision) *[}][}]')",
-                "a query with ratio has to use {{ pods }} or {{ revision }}, to be asked of both",
-            ),
-            (
-                "!(has(self.min) && has(self.max)) || double(self.min) <= double(self.max)",
-                "min must not be above max",
-            ),
-            ("!has(self.ratio) || double(self.ratio) > 0.0", "ratio must be above 0"),
-            ("self.interval.matches('[1-9]')", "interval must be above 0s"),
-        ),
-    )
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Self:
         """The same as ONE_KIND, for specs that come from elsewhere than the API server."""
-        kinds = [self.error_rate, self.latency, self.predictions, self.explanations, self.bias]
-        if sum(kind is not None for kind in (*kinds, self.query)) != 1:
+        if sum(getattr(self, kind.field) is not None for kind in KINDS) != 1:
             raise ValueError(ONE_KIND[1])
         return self
 
     @property
+    def kind(self) -> AnyKind:
+        """What is measured."""
+        return kind_of(self.settings)
+
+    @property
+    def settings(self) -> Strict:
+        """The settings of its kind."""
+        settings: Strict = next(filter(None, (getattr(self, kind.field) for kind in KINDS)))
+        return settings
+
+    @property
     def action(self) -> OnFail:
         """What happens when it fails."""
-        return self.on_fail or (OnFail.PAUSE if self.explanations else OnFail.ROLLBACK)
+        return self.on_fail or self.kind.default_action
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether it bounds false rollbacks."""
+        return self.kind.is_bounded(self.settings)
+
+    @property
+    def user_query(self) -> UserQuery | None:
+        """The query that gives its values, where it is not judged by pods' counters."""
+        return self.kind.user_query(self.settings)
+
+
+def _fields() -> dict[str, Any]:
+    return {
+        kind.field: (
+            kind.spec | None,
+            Field(
+                default=None,
+                description=kind.description,
+                json_schema_extra=cel(*kind.validations),
+            ),
+        )
+        for kind in KINDS
+    }
+
+
+if TYPE_CHECKING:
+    Gate = GateBase
+else:
+    Gate = create_model(
+        "Gate", __base__=GateBase, __module__=__name__, __doc__=GateBase.__doc__, **_fields()
+    )
+
+
+def gate_of(name: str, settings: Strict, on_fail: OnFail | None = None) -> Gate:
+    """A gate with the settings of one kind."""
+    return Gate.model_validate(
+        {"name": name, "on_fail": on_fail, kind_of(settings).field: settings}
+    )

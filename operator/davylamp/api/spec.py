@@ -10,9 +10,9 @@ from typing import Final, Literal
 from pydantic import Field
 
 from davylamp.api.explanations import Explanations
-from davylamp.api.gate_kinds import ErrorRate
-from davylamp.api.gates import Gate
+from davylamp.api.gates import Gate, gate_of
 from davylamp.api.serving import FeatureSnapshot, Image, SecretRef, Serving
+from davylamp.gates.kinds.error_rate import ErrorRateSpec
 from davylamp.schema.models import Strict, cel
 from davylamp.schema.quantities import Duration, Percent
 
@@ -112,7 +112,7 @@ class Rollout(Strict):
         json_schema_extra={"x-kubernetes-list-type": "set"},
     )
     gates: tuple[Gate, ...] = Field(
-        default=(Gate(name="errors", error_rate=ErrorRate()),),
+        default=(gate_of("errors", ErrorRateSpec()),),
         max_length=10,
         description="What is measured during the canary; every gate must pass for promotion.",
         json_schema_extra={

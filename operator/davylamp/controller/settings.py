@@ -8,34 +8,11 @@ import math
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from typing import Final, Self
+from dataclasses import dataclass, field
+from typing import Self
 
-from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames
 from davylamp.schema.quantities import seconds
-
-_SERIES: Final[Mapping[str, str]] = {
-    "REQUESTS_METRIC": "requests_metric",
-    "REQUESTS_SELECTOR": "requests_selector",
-    "LATENCY_METRIC": "latency_metric",
-    "LATENCY_SELECTOR": "latency_selector",
-    "SCORES_METRIC": "scores_metric",
-    "SCORES_SELECTOR": "scores_selector",
-    "SHARES_METRIC": "shares_metric",
-    "SHARES_SELECTOR": "shares_selector",
-    "GROUP_REQUESTS_METRIC": "group_requests_metric",
-    "GROUP_PREDICTIONS_METRIC": "group_predictions_metric",
-    "GROUPS_SELECTOR": "groups_selector",
-    "CODE_LABEL": "code_label",
-    "ERROR_CODES": "error_codes",
-    "FEATURE_LABEL": "feature_label",
-    "GROUP_LABEL": "group_label",
-    "OUTCOME_LABEL": "outcome_label",
-    "POSITIVE_OUTCOME": "positive_outcome",
-    "NAMESPACE_LABEL": "namespace_label",
-    "POD_LABEL": "pod_label",
-}
-"""Variables that become part of queries, and what they are there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +99,16 @@ class _Said:
 
     def series(self) -> SeriesNames:
         """Names of series; what no query could be made of later is refused now."""
-        names = SeriesNames()
-        for variable, attribute in _SERIES.items():
-            if f"DAVYLAMP_{variable}" not in self.env:
-                continue
+        names = {name: self.text(name.upper(), "") for name in SETTINGS if self.is_set(name)}
+        for name, text in names.items():
             try:
-                names = replace(names, **{attribute: self.text(variable, "")})
+                SETTINGS[name].check(text)
             except ValueError as wrong:
-                raise ValueError(f"DAVYLAMP_{variable}: {wrong}") from None
-        return names
+                raise ValueError(f"DAVYLAMP_{name.upper()}: {wrong}") from None
+        return SeriesNames(**names)
+
+    def is_set(self, name: str) -> bool:
+        return f"DAVYLAMP_{name.upper()}" in self.env
 
     def duration(self, name: str, default: float) -> float:
         text = self.text(name, "")

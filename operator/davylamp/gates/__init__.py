@@ -1,41 +1,47 @@
 """Is the canary worse? Pure: from raw counter samples to a verdict with its reason.
 
-A trial (rule, start, weight changes) and the samples of its pods are all there is: `start` a
-state, `update` it with what was scraped, `judge` it at any moment, as often as wanted. The same
-samples give the same state however they arrive, so a restart replays instead of remembering. A
-`Panel` does the same for all gates of a rollout together.
+A trial (rule, start, weight changes) and the samples of its pods are all there is. `open_family`
+gives a state for all gates of a rollout, `take_in` folds into it what was read, `judge_all` answers
+at any moment, as often as wanted. The same samples give the same state however they arrive, so a
+restart replays instead of remembering. What is judged, and how, each kind says in `kinds`.
 """
 
-from davylamp.gates.family import Around, GateFamily, judge_all, open_family, take_in
-from davylamp.gates.forecast.detection_time import requests_to_detect
+from davylamp.gates.channels import Channel
+from davylamp.gates.context import JudgementContext, MissingData
+from davylamp.gates.counts import Count, Pair
+from davylamp.gates.family import GateFamily, judge_all, open_family, take_in
 from davylamp.gates.judge import judge
-from davylamp.gates.rules import (
-    ErrorRate,
-    GroupGap,
-    Latency,
-    Query,
-    Rule,
-    ScoreDistance,
-    ShareDistance,
-    Threshold,
-)
-from davylamp.gates.samples import Arm, Channel, Sample, Scrapes
-from davylamp.gates.states.history import GateState, start, update
-from davylamp.gates.states.query import QueryAnswers
-from davylamp.gates.trial import Trial, WeightChange
-from davylamp.gates.verdicts import Count, Judgement, Pair, Verdict
+from davylamp.gates.kinds.bias import GROUPS, GroupRateGap
+from davylamp.gates.kinds.error_rate import ErrorRate
+from davylamp.gates.kinds.explanations import SHARES, ShareDistance
+from davylamp.gates.kinds.latency import LATENCY, Latency
+from davylamp.gates.kinds.predictions import SCORES, ScoreDistance
+from davylamp.gates.kinds.query import Query
+from davylamp.gates.kinds.threshold import ERRORS, Threshold
+from davylamp.gates.samples import Arm, Sample, Scrapes
+from davylamp.gates.states.gate_state import GateState
+from davylamp.gates.states.history import start
+from davylamp.gates.trial import Rule, Trial, WeightChange
+from davylamp.gates.values import QueryAnswers, UserQuery
+from davylamp.gates.verdicts import Judgement, Verdict
 
 __all__ = [
+    "ERRORS",
+    "GROUPS",
+    "LATENCY",
+    "SCORES",
+    "SHARES",
     "Arm",
-    "Around",
     "Channel",
     "Count",
     "ErrorRate",
     "GateFamily",
     "GateState",
-    "GroupGap",
+    "GroupRateGap",
     "Judgement",
+    "JudgementContext",
     "Latency",
+    "MissingData",
     "Pair",
     "Query",
     "QueryAnswers",
@@ -46,13 +52,12 @@ __all__ = [
     "ShareDistance",
     "Threshold",
     "Trial",
+    "UserQuery",
     "Verdict",
     "WeightChange",
     "judge",
     "judge_all",
     "open_family",
-    "requests_to_detect",
     "start",
     "take_in",
-    "update",
 ]

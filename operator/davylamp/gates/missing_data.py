@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from davylamp.gates import verdicts
-from davylamp.gates.blocks import LOST_AFTER
-from davylamp.gates.rules import Query, Threshold
-from davylamp.gates.samples import Arm, Channel
-from davylamp.gates.states.history import GateState
-from davylamp.gates.states.query import QueryState
-from davylamp.gates.timeline import PodKey
+from davylamp.gates.context import JudgementContext, MissingData
+from davylamp.gates.samples import Arm, PodKey
+from davylamp.gates.states.blocks import LOST_AFTER
+from davylamp.gates.states.gate_state import GateState
 from davylamp.gates.trial import Trial
 
 GRACE: Final = 5.0
@@ -26,113 +23,88 @@ QUIET_AFTER: Final = 30.0
 """Seconds without one canary request after which there is no traffic to judge."""
 
 
-_COUNTED: Final = {
-    Channel.SCORES: "prediction",
-    Channel.SHARES: "explanation",
-    Channel.GROUPS: "row with a group",
-}
+def unread(reason: str, error: str) -> MissingData:
+    """What is missing where the source could not be read, and why."""
+    if reason == verdicts.BAD_ANSWER:
+        return MissingData(reason, f"the metrics source answered badly: {error}")
+    return MissingData(reason, f"the metrics source did not answer: {error}")
 
 
-@dataclass(frozen=True)
-class Surroundings:
-    """What the caller knows at the moment of judging, besides the samples.
-
-    `now` in epoch seconds. `source_error` says why the source could not be asked, if so, and
-    `source_reason` whether it did not answer or answered nonsense.
-    """
-
-    now: float
-    ready_candidate_pods: frozenset[str]
-    ready_stable_pods: frozenset[str]
-    source_error: str | None
-    source_reason: str = verdicts.SOURCE_DOWN
-
-
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """A reason for not knowing, and its sentence."""
-
-    reason: str
-    message: str
-
-
-def gap(trial: Trial, state: GateState, around: Surroundings) -> Gap | None:
-    """Find what is missing, the most fundamental thing first; None if nothing is."""
-    if isinstance(trial.rule, Query):
-        return _source_down(around) or _no_value(trial, trial.rule, state, around)
+def of_samples(
+    trial: Trial, state: GateState, context: JudgementContext, *, against_stable: bool = True
+) -> MissingData | None:
+    """Find what is missing of counters; stable's are needed only where they are compared with."""
     return (
-        _source_down(around)
-        or _no_series(trial, state, around)
-        or _stale(trial, state, around)
-        or _no_traffic(trial, state, around)
+        _no_series(trial, state, context, against_stable=against_stable)
+        or _stale(trial, state, context, against_stable=against_stable)
+        or _no_traffic(trial, state, context)
     )
 
 
-def _source_down(around: Surroundings) -> Gap | None:
-    if around.source_error is None:
+def of_values(last: float, interval: float, now: float, *, what: str) -> MissingData | None:
+    """Find out whether a user query has stopped answering, or never did.
+
+    Args:
+        last: when it last gave `what`, or was first due; epoch seconds.
+        interval: seconds between two values.
+        now: epoch seconds.
+        what: what it is to give.
+    """
+    silent = now - last
+    if silent <= LOST_AFTER * interval + GRACE:
         return None
-    if around.source_reason == verdicts.BAD_ANSWER:
-        return Gap(verdicts.BAD_ANSWER, f"the metrics source answered badly: {around.source_error}")
-    return Gap(verdicts.SOURCE_DOWN, f"the metrics source did not answer: {around.source_error}")
+    return MissingData(verdicts.NO_SERIES, f"the query has had no {what} for {silent:.0f} s")
 
 
-def _no_value(trial: Trial, rule: Query, state: GateState, around: Surroundings) -> Gap | None:
-    """Find out whether the user's query has stopped answering, or never did."""
-    book = state.book
-    value = book.last if isinstance(book, QueryState) else None
-    seen = max(value.at if value else -math.inf, trial.started_at + rule.warm_up)
-    silent = around.now - seen
-    if silent <= LOST_AFTER * rule.interval + GRACE:
-        return None
-    what = "value" if rule.ratio is None else "value of both revisions"
-    return Gap(verdicts.NO_SERIES, f"the query has had no {what} for {silent:.0f} s")
-
-
-def _no_series(trial: Trial, state: GateState, around: Surroundings) -> Gap | None:
+def _no_series(
+    trial: Trial, state: GateState, context: JudgementContext, *, against_stable: bool
+) -> MissingData | None:
     """Find ready pods that the source has never seen, once it has had the time to."""
-    changes = (change.at for change in trial.weights if change.at <= around.now)
+    changes = (change.at for change in trial.weights if change.at <= context.now)
     since = max(trial.started_at, max(changes, default=-math.inf))
-    if around.now - since <= LOST_AFTER * trial.scrape_interval + GRACE:
+    if context.now - since <= LOST_AFTER * trial.scrape_interval + GRACE:
         return None
-    for arm, ready in _compared(trial, around).items():
-        unseen = sorted(pod for pod in ready if _last_seen(state, arm, pod) is None)
-        if unseen and (arm is Arm.CANDIDATE or len(unseen) == len(ready)):
-            text = f"no samples of {_some(arm, unseen)} after {around.now - since:.0f} s"
-            return Gap(verdicts.NO_SERIES, text)
+    for arm, ready in _compared(context, against_stable=against_stable).items():
+        unknown = sorted(pod for pod in ready if _last_scraped(state, arm, pod) is None)
+        if unknown and (arm is Arm.CANDIDATE or len(unknown) == len(ready)):
+            text = f"no samples of {_some(arm, unknown)} after {context.now - since:.0f} s"
+            return MissingData(verdicts.NO_SERIES, text)
     return None
 
 
-def _stale(trial: Trial, state: GateState, around: Surroundings) -> Gap | None:
+def _stale(
+    trial: Trial, state: GateState, context: JudgementContext, *, against_stable: bool
+) -> MissingData | None:
     """Find ready pods that the source has stopped seeing.
 
     One canary pod is enough. Of stable, all: the rest of it still is something to compare with.
     """
-    for arm, ready in _compared(trial, around).items():
-        seen = {pod: _last_seen(state, arm, pod) for pod in ready}
-        ages = {pod: around.now - at for pod, at in seen.items() if at is not None}
+    for arm, ready in _compared(context, against_stable=against_stable).items():
+        times = {pod: _last_scraped(state, arm, pod) for pod in ready}
+        ages = {pod: context.now - at for pod, at in times.items() if at is not None}
         old = sorted(p for p, age in ages.items() if age > LOST_AFTER * trial.scrape_interval)
         if old and (arm is Arm.CANDIDATE or len(old) == len(ages)):
             oldest = max(ages[pod] for pod in old)
             text = f"the last sample of {_some(arm, old)} is {oldest:.0f} s old"
-            return Gap(verdicts.STALE_SCRAPE, text)
+            return MissingData(verdicts.STALE_SCRAPE, text)
     return None
 
 
-def _no_traffic(trial: Trial, state: GateState, around: Surroundings) -> Gap | None:
-    quiet = around.now - max(state.last_request_at, trial.started_at)
+def _no_traffic(trial: Trial, state: GateState, context: JudgementContext) -> MissingData | None:
+    quiet = context.now - max(state.last_request_at, trial.started_at)
     if quiet <= max(QUIET_AFTER, 2 * LOST_AFTER * trial.scrape_interval):
         return None
-    what = _COUNTED.get(trial.rule.channel, "request")
-    return Gap(verdicts.NO_TRAFFIC, f"the canary has had no {what} for {quiet:.0f} s")
+    what = trial.rule.channel.counted if trial.rule.channel else "request"
+    return MissingData(verdicts.NO_TRAFFIC, f"the canary has had no {what} for {quiet:.0f} s")
 
 
-def _compared(trial: Trial, around: Surroundings) -> Mapping[Arm, frozenset[str]]:
-    """Pods whose samples the rule needs."""
-    stable = frozenset() if isinstance(trial.rule, Threshold) else around.ready_stable_pods
-    return {Arm.CANDIDATE: around.ready_candidate_pods, Arm.STABLE: stable}
+def _compared(context: JudgementContext, *, against_stable: bool) -> Mapping[Arm, frozenset[str]]:
+    """Pods whose samples are needed."""
+    stable = context.stable_pods if against_stable else frozenset()
+    return {Arm.CANDIDATE: context.candidate_pods, Arm.STABLE: stable}
 
 
-def _last_seen(state: GateState, arm: Arm, pod: str) -> float | None:
+def _last_scraped(state: GateState, arm: Arm, pod: str) -> float | None:
     sample = state.last.get(PodKey(arm.value, pod))
     return None if sample is None else sample.time
 

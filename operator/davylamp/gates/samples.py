@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from davylamp.gates.verdicts import Count
+from davylamp.gates.counts import Count
 
 
 class Arm(enum.Enum):
@@ -15,26 +15,6 @@ class Arm(enum.Enum):
 
     STABLE = "stable"
     CANDIDATE = "candidate"
-
-
-class Channel(enum.Enum):
-    """What is counted of a pod, and so what `requests`, `errors` and `parts` of its samples are.
-
-    ERRORS: requests and those that failed; no parts.
-    LATENCY: requests, and for each boundary `le` in seconds those that took at most that long.
-    SCORES: predictions, and for each boundary `le` those with at most that score.
-    SHARES: explanations, and for each feature the sum of its shares in them.
-    GROUPS: rows asked about; by group `<group>/rows` (asked), `<group>/failed`, `<group>/answered`
-    and `<group>/positive` (of the answered ones).
-    QUERY: nothing of the kind; the user's own query.
-    """
-
-    ERRORS = "errors"
-    LATENCY = "latency"
-    SCORES = "scores"
-    SHARES = "shares"
-    GROUPS = "groups"
-    QUERY = "query"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +42,41 @@ class Scrapes:
     until: float
     stable: Mapping[str, Sequence[Sample]] = field(default_factory=dict)
     candidate: Mapping[str, Sequence[Sample]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class PodKey:
+    """A pod and the side it is on."""
+
+    arm: str
+    pod: str
+
+    @property
+    def is_candidate(self) -> bool:
+        """Tell whether the pod runs the new revision."""
+        return self.arm == Arm.CANDIDATE.value
+
+
+@dataclass(frozen=True, slots=True)
+class Scraped:
+    """One usable sample and the pod it is of."""
+
+    key: PodKey
+    sample: Sample
+
+
+@dataclass(frozen=True, slots=True)
+class PodIncrement:
+    """What one pod did between `since` and the instant at hand (epoch seconds)."""
+
+    key: PodKey
+    since: float
+    count: Count
+
+    @property
+    def candidate(self) -> bool:
+        """Tell whether the pod runs the new revision."""
+        return self.key.is_candidate
 
 
 def usable(sample: Sample) -> bool:

@@ -3,22 +3,11 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
-ERROR_RATE_WORSE: Final = "ErrorRateWorse"
-ERROR_RATE_ACCEPTABLE: Final = "ErrorRateAcceptable"
-LATENCY_WORSE: Final = "LatencyWorse"
-LATENCY_ACCEPTABLE: Final = "LatencyAcceptable"
-PREDICTIONS_DIFFER: Final = "PredictionsDiffer"
-PREDICTIONS_ALIKE: Final = "PredictionsAlike"
-EXPLANATIONS_DIFFER: Final = "ExplanationsDiffer"
-EXPLANATIONS_ALIKE: Final = "ExplanationsAlike"
-GROUP_GAP_WORSE: Final = "GroupGapWorse"
-GROUP_GAP_ACCEPTABLE: Final = "GroupGapAcceptable"
-QUERY_OUT_OF_BOUNDS: Final = "QueryOutOfBounds"
-QUERY_WITHIN_BOUNDS: Final = "QueryWithinBounds"
+from davylamp.gates.counts import Count
+
 GATHERING_EVIDENCE: Final = "GatheringEvidence"
 BOTH_FAIL: Final = "BothRevisionsFail"
 SOURCE_DOWN: Final = "SourceDown"
@@ -30,19 +19,7 @@ NO_TRAFFIC: Final = "NoTraffic"
 NO_DATA: Final = frozenset({SOURCE_DOWN, BAD_ANSWER, NO_SERIES, STALE_SCRAPE, NO_TRAFFIC})
 """Why a gate cannot say anything."""
 
-REASONS: Final = (
-    ERROR_RATE_WORSE,
-    ERROR_RATE_ACCEPTABLE,
-    LATENCY_WORSE,
-    LATENCY_ACCEPTABLE,
-    PREDICTIONS_DIFFER,
-    PREDICTIONS_ALIKE,
-    EXPLANATIONS_DIFFER,
-    EXPLANATIONS_ALIKE,
-    GROUP_GAP_WORSE,
-    GROUP_GAP_ACCEPTABLE,
-    QUERY_OUT_OF_BOUNDS,
-    QUERY_WITHIN_BOUNDS,
+COMMON_REASONS: Final = (
     GATHERING_EVIDENCE,
     BOTH_FAIL,
     SOURCE_DOWN,
@@ -51,6 +28,7 @@ REASONS: Final = (
     STALE_SCRAPE,
     NO_TRAFFIC,
 )
+"""Reasons of any gate; each kind adds why it fails and why it passes."""
 
 
 class Verdict(enum.Enum):
@@ -63,56 +41,6 @@ class Verdict(enum.Enum):
     FAIL = "Fail"
     UNDECIDED = "Undecided"
     UNKNOWN = "Unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """Requests, how many of them were errors, and the parts of a channel; see `Channel`.
-
-    `errors` never exceeds `requests`.
-    """
-
-    requests: int = 0
-    errors: int = 0
-    parts: Mapping[str, float] = field(default_factory=dict)
-
-    def __add__(self, other: Count) -> Count:
-        """Add two disjoint counts."""
-        return Count(
-            self.requests + other.requests,
-            self.errors + other.errors,
-            _sum(self.parts, other.parts),
-        )
-
-    @property
-    def rate(self) -> float:
-        """Share of errors, 0.0 where there was no request."""
-        return self.errors / self.requests if self.requests else 0.0
-
-    def part(self, name: str) -> float:
-        """One part, 0.0 where it is not there."""
-        return self.parts.get(name, 0.0)
-
-
-def _sum(a: Mapping[str, float], b: Mapping[str, float]) -> Mapping[str, float]:
-    if not a or not b:
-        return a or b
-    return {name: a.get(name, 0.0) + b.get(name, 0.0) for name in {**a, **b}}
-
-
-NOTHING: Final = Count()
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """The counts of both revisions over the same time."""
-
-    candidate: Count = NOTHING
-    stable: Count = NOTHING
-
-    def __add__(self, other: Pair) -> Pair:
-        """Add what happened over another time."""
-        return Pair(self.candidate + other.candidate, self.stable + other.stable)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ from davylamp.api.gate_status import FeatureShare, GateRate, GateStatus
 from davylamp.api.identity import Owner, revision_labels
 from davylamp.api.spec import Rollout
 from davylamp.api.status import Outcome, RevisionRef, WeightChange
+from davylamp.gates import ERRORS, Channel, QueryAnswers
 from davylamp.gates.recording import query_values
 from davylamp.gates.recording.store import Recording, parts_to_csv, read_csv, thinner, to_csv
-from davylamp.gates.samples import Arm, Channel, Scrapes
-from davylamp.gates.states.query import QueryAnswers
+from davylamp.gates.samples import Arm, Scrapes
 from davylamp.schema.json import JsonObject
 from davylamp.schema.models import Instant, Reported
 
@@ -195,7 +195,7 @@ def _less(flight: Flight, recording: Recording) -> tuple[Flight, Recording]:
     fewer = thinner(recording)
     if fewer.samples < recording.samples:
         return flight, fewer
-    others = recording.reels.keys() - {Channel.ERRORS}
+    others = recording.reels.keys() - {ERRORS}
     gone = PARTS if others else COUNTERS
     kept = {c: reel for c, reel in recording.reels.items() if others and c not in others}
     return _without(flight, gone), replace(recording, reels=kept)

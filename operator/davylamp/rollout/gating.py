@@ -78,7 +78,7 @@ def baseline_noted(situation: Situation) -> Situation | None:
     if candidate is None or candidate.stage is not Stage.PREPARING or found is None:
         return None
     mine = (found.revision, found.since) == (candidate.revision, candidate.started_at)
-    wanted = any(gate.explanations for gate in candidate.plan.gates)
+    wanted = any(gate.kind.compares_with_training for gate in candidate.plan.gates)
     if candidate.baseline or not (mine and wanted and found.baseline):
         return None
     shares = sorted(found.baseline.items(), key=lambda each: -each[1])[:MOST_FEATURES]

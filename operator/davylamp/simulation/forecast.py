@@ -8,16 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from davylamp.api.spec import ModelDeploymentSpec
+from davylamp.gates.kinds.base import WrongDecisions
+from davylamp.rollout.trials import rule_of
 from davylamp.schema.quantities import fraction, seconds
 from davylamp.simulation import plans
 from davylamp.simulation.outcomes import interval, quantile
 from davylamp.simulation.peers import PEERS, ClassicRule
 from davylamp.simulation.rollouts import (
     PROMOTED,
-    TAKEN_BACK,
+    ROLLED_BACK,
     Fate,
+    SimulatedTraffic,
     Stream,
-    Traffic,
     classic,
     product,
 )
@@ -26,6 +28,7 @@ from davylamp.simulation.traffic import STEP
 HEALTHY: Final = "healthy"
 TWICE: Final = "2x"
 PRODUCT: Final = "Davylamp"
+_ANY: Final = WrongDecisions(0.01, 0.01)
 PATIENCE: Final = 900.0
 """Seconds after its last step may end in which a canary is still followed."""
 
@@ -82,8 +85,9 @@ def kinds(stable: float) -> Sequence[tuple[str, float]]:
 
 def rivals(spec: ModelDeploymentSpec) -> tuple[ClassicRule, ...]:
     """The classic rules with the bound that the spec's first error-rate gate has."""
-    rates = [gate.error_rate for gate in spec.rollout.gates if gate.error_rate]
-    bound = fraction(rates[0].max if rates else "1%")
+    rules = (rule_of(gate, _ANY) for gate in spec.rollout.gates)
+    bounds = (rule.error_bound for rule in rules if rule.error_bound is not None)
+    bound = next(bounds, fraction("1%"))
     return tuple(replace(rule, max_rate=bound) for rule in PEERS)
 
 
@@ -98,7 +102,7 @@ def _of_kind(question: Question, name: str, rate: float) -> tuple[Answer, ...]:
     }
     for rule in rivals(question.spec):
         judges[rule.name] = lambda stream, rule=rule: classic(rule, stream)  # type: ignore[misc]
-    traffic = Traffic(question.rps, question.stable_errors, rate)
+    traffic = SimulatedTraffic(question.rps, question.stable_errors, rate)
     fates: dict[str, list[Fate]] = {gate: [] for gate in judges}
     for run in range(question.runs):
         stream = Stream(traffic, schedule, random.Random(f"{question.seed}/{name}/{run}"))
@@ -108,9 +112,9 @@ def _of_kind(question: Question, name: str, rate: float) -> tuple[Answer, ...]:
 
 
 def _answer(gate: str, canary: str, rate: float, fates: Sequence[Fate]) -> Answer:
-    back = [each for each in fates if each.end == TAKEN_BACK]
-    times = [each.at if each.end == TAKEN_BACK else None for each in fates]
-    bad = [float(each.bad) if each.end == TAKEN_BACK else None for each in fates]
+    back = [each for each in fates if each.end == ROLLED_BACK]
+    times = [each.at if each.end == ROLLED_BACK else None for each in fates]
+    bad = [float(each.bad) if each.end == ROLLED_BACK else None for each in fates]
     good = [each.at for each in fates if each.end == PROMOTED]
     low, high = interval(len(back), len(fates))
     return Answer(

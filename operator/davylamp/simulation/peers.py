@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from davylamp.gates import Count
-from davylamp.gates.verdicts import NOTHING
+from davylamp.gates.counts import NOTHING
 
 
 @dataclass(frozen=True, slots=True)

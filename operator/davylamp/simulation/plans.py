@@ -1,27 +1,37 @@
-"""The trials of a rollout that is only thought of: what its spec means, at times that are given."""
+"""What a spec means where no operator ran: its trials, and when its steps would begin."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Final
 
-from davylamp.api.gate_kinds import ErrorRate
 from davylamp.api.gate_status import FeatureShare
-from davylamp.api.gates import Gate
+from davylamp.api.gates import gate_of
 from davylamp.api.spec import Rollout
-from davylamp.api.status import Candidate, Stage
-from davylamp.gates import Channel, Trial, WeightChange
+from davylamp.gates import Channel, Count, Trial, WeightChange
+from davylamp.gates.kinds.error_rate import ErrorRateSpec
+from davylamp.gates.kinds.registry import CHANNELS
 from davylamp.rollout.routing import service_pods
-from davylamp.rollout.trials import canary_trials
+from davylamp.rollout.trials import trials_of
 from davylamp.schema.quantities import seconds
 
 PAUSE: Final = 300.0
-"""Seconds until a person is taken to let a paused step pass."""
-DEFAULT_GATE: Final = Gate(name="errors", error_rate=ErrorRate())
-ERRORS_ALONE: Final = frozenset({Channel.ERRORS})
-_THEN: Final = datetime(2000, 1, 1, tzinfo=UTC)
+"""Seconds until a user is taken to let a paused step pass."""
+DEFAULT_GATE: Final = gate_of("errors", ErrorRateSpec())
+SIMULATED: Final = frozenset(
+    channel for channel in CHANNELS if channel.simulated(Count()) is not None
+)
+"""Channels whose samples plain traffic tells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """What gates can be judged by: channels, user queries with values by gate, training shares."""
+
+    channels: Collection[Channel] = SIMULATED
+    own: Collection[str] = ()
+    training: Sequence[FeatureShare] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +49,7 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What of a rollout can be judged from some channels and values of some own queries.
+    """What of a rollout can be judged from some channels and values of some user queries.
 
     `others` are the gates that cannot. Where that is all of them the default error-rate gate
     stands in for them, if there is what it needs.
@@ -51,65 +61,52 @@ class Judged:
 
 
 def judged(
-    rollout: Rollout, channels: Collection[Channel] = ERRORS_ALONE, own: Collection[str] = ()
+    rollout: Rollout, channels: Collection[Channel] = SIMULATED, own: Collection[str] = ()
 ) -> Judged:
-    """Find out which gates can be judged; `own` are the gates whose own queries have values."""
+    """Find out which gates can be judged; `own` are the gates whose user queries have values."""
     others = tuple(
         gate.name
         for gate in rollout.gates
-        if channel_of(gate) not in channels and gate.name not in own
+        if gate.kind.channel not in channels and gate.name not in own
     )
-    if len(others) < len(rollout.gates) or Channel.ERRORS not in channels:
+    if len(others) < len(rollout.gates) or DEFAULT_GATE.kind.channel not in channels:
         return Judged(rollout, others)
     return Judged(rollout.model_copy(update={"gates": (DEFAULT_GATE,)}), others, stands_in=True)
 
 
-def channel_of(gate: Gate) -> Channel:
-    """What a gate is judged by."""
-    kinds = {
-        Channel.LATENCY: gate.latency,
-        Channel.SCORES: gate.predictions,
-        Channel.SHARES: gate.explanations,
-        Channel.GROUPS: gate.bias,
-        Channel.QUERY: gate.query,
-    }
-    return next((channel for channel, told in kinds.items() if told), Channel.ERRORS)
-
-
-def trials(  # noqa: PLR0913  (the last three have defaults)
+def trials(
     rollout: Rollout,
     weights: Sequence[WeightChange],
     scrape_interval: float,
     *,
-    channels: Collection[Channel] = ERRORS_ALONE,
-    own: Collection[str] = (),
-    baseline: Sequence[FeatureShare] = (),
+    read: Readable | None = None,
 ) -> Mapping[str, Trial]:
     """What the operator would judge of a canary with these shares of the traffic.
 
-    Judged are the gates on `channels` and, by name, those whose `own` queries have values. Gates
-    that are left out keep their part of `falseRollback`, so that the others decide as they
+    Gates that are left out keep their part of `falseRollback`, so that the others decide as they
     would beside them.
+
+    Args:
+        rollout: the plan.
+        weights: the canary's shares of the traffic, from its first traffic on.
+        scrape_interval: seconds.
+        read: what the gates can be judged by; by default what is simulated.
 
     Raises:
         ValueError: the settings of a gate are no rule.
     """
-    candidate = Candidate(
-        revision="thought-of",
-        tag="thought-of",
-        feature_snapshot="none",
-        seed=0,
-        stage=Stage.CANARY,
-        started_at=_THEN,
-        stage_at=_THEN,
-        plan=rollout,
-        baseline=tuple(baseline),
+    read = read or Readable()
+    made = trials_of(
+        rollout,
+        started_at=weights[0].at,
+        weights=weights,
+        scrape_interval=scrape_interval,
+        training=read.training,
     )
-    found, exact = canary_trials(candidate, scrape_interval), tuple(weights)
     return {
-        name: replace(trial, started_at=exact[0].at, weights=exact)
-        for name, trial in found.items()
-        if trial.rule.channel in channels or name in own
+        name: trial
+        for name, trial in made.items()
+        if trial.rule.channel in read.channels or name in read.own
     }
 
 
@@ -122,8 +119,8 @@ def schedule(rollout: Rollout, replicas: int, rps: float, step: float) -> Schedu
         ValueError: no step is wide enough for a whole pod.
     """
     at, number, weights = 0.0, 0, list[WeightChange]()
-    while found := service_pods.next_step(rollout.steps, number, replicas):
-        number, planned = found, rollout.steps[found - 1]
+    while step_number := service_pods.next_step(rollout.steps, number, replicas):
+        number, planned = step_number, rollout.steps[step_number - 1]
         share = service_pods.share(service_pods.canary_replicas(planned.weight, replicas), replicas)
         weights.append(WeightChange(at, share))
         hold = float(seconds(planned.hold)) if planned.hold else PAUSE

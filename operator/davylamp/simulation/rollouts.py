@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from davylamp.gates import (
-    Around,
     Channel,
     Count,
     GateFamily,
     Judgement,
+    JudgementContext,
     Pair,
     Sample,
     Scrapes,
@@ -37,7 +37,7 @@ _READY: Final = (frozenset({_CANARY}), frozenset(_STABLE))
 
 
 @dataclass(frozen=True, slots=True)
-class Traffic:
+class SimulatedTraffic:
     """Requests per second to both revisions together, and their error rates."""
 
     rps: float
@@ -54,7 +54,7 @@ class Fate:
     bad: int
 
 
-TAKEN_BACK: Final = "rollback"
+ROLLED_BACK: Final = "rollback"
 PROMOTED: Final = "promote"
 UNDECIDED: Final = "undecided"
 
@@ -63,7 +63,7 @@ UNDECIDED: Final = "undecided"
 class Stream:
     """What both revisions did in consecutive intervals between scrapes; drawn when needed."""
 
-    traffic: Traffic
+    traffic: SimulatedTraffic
     schedule: Schedule
     rng: random.Random
     drawn: list[Pair] = field(default_factory=list)
@@ -90,7 +90,7 @@ def product(trials: Mapping[str, Trial], stream: Stream, limit: float) -> Fate:
     family, counters = _surveyed(shifted, open_family(shifted), stream)
     for end in range(CHUNK, int(limit / STEP) + CHUNK, CHUNK):
         scrapes = counters.scraped(stream.first(end)[end - CHUNK :], end - CHUNK)
-        family = take_in(shifted, family, {Channel.ERRORS: scrapes}, {})
+        family = take_in(shifted, family, _by_channel(shifted, scrapes), {})
         fate = _fate(shifted, family, stream, end)
         if fate:
             return fate
@@ -100,11 +100,11 @@ def product(trials: Mapping[str, Trial], stream: Stream, limit: float) -> Fate:
 def classic(rule: ClassicRule, stream: Stream) -> Fate:
     """What a classic rule does with the same canary, promoted when its steps are over."""
     ends = stream.schedule.ends
-    counts = [each.candidate for each in stream.first(int(ends / STEP))]
+    counts = [pair.candidate for pair in stream.first(int(ends / STEP))]
     at = taken_back(rule, counts, STEP)
     if at is None:
         return Fate(PROMOTED, ends, _bad(stream, ends))
-    return Fate(TAKEN_BACK, at, _bad(stream, at))
+    return Fate(ROLLED_BACK, at, _bad(stream, at))
 
 
 @dataclass
@@ -142,7 +142,7 @@ def _surveyed(
             at = START + (i - len(before)) * STEP
             samples[pod].append(_sample(at, counters.stable[pod]))
     scrapes = Scrapes(START, dict(zip(_STABLE, samples, strict=True)), {})
-    return take_in(trials, family, {Channel.ERRORS: scrapes}, {}), counters
+    return take_in(trials, family, _by_channel(trials, scrapes), {}), counters
 
 
 def _fate(
@@ -150,14 +150,16 @@ def _fate(
 ) -> Fate | None:
     """The end of a canary, once there is one."""
     now = intervals * STEP
-    answers = judge_all(trials, family, Around(START + now, *_READY)).values()
+    answers = judge_all(trials, family, JudgementContext(START + now, *_READY)).values()
     failed = [
-        each.decided_at for each in answers if each.verdict is Verdict.FAIL and each.decided_at
+        answer.decided_at
+        for answer in answers
+        if answer.verdict is Verdict.FAIL and answer.decided_at
     ]
     if failed:
         at = min(failed) - START
-        return Fate(TAKEN_BACK, at, _bad(stream, at))
-    if now >= stream.schedule.ends and all(each.verdict is Verdict.PASS for each in answers):
+        return Fate(ROLLED_BACK, at, _bad(stream, at))
+    if now >= stream.schedule.ends and all(answer.verdict is Verdict.PASS for answer in answers):
         at = max(stream.schedule.ends, *map(_passed_at, answers))
         return Fate(PROMOTED, at, _bad(stream, at))
     return None
@@ -168,7 +170,7 @@ def _passed_at(answer: Judgement) -> float:
 
 
 def _bad(stream: Stream, at: float) -> int:
-    return sum(each.candidate.errors for each in stream.first(int(at / STEP)))
+    return sum(pair.candidate.errors for pair in stream.first(int(at / STEP)))
 
 
 def _at_start(trial: Trial) -> Trial:
@@ -179,6 +181,29 @@ def _at_start(trial: Trial) -> Trial:
 
 def _sample(at: float, count: Count) -> Sample:
     return Sample(at, float(count.requests), float(count.errors))
+
+
+def _by_channel(trials: Mapping[str, Trial], scrapes: Scrapes) -> Mapping[Channel, Scrapes]:
+    """The same traffic on each channel that is judged."""
+    channels = {trial.rule.channel for trial in trials.values()}
+    return {channel: _on(channel, scrapes) for channel in channels if channel is not None}
+
+
+def _on(channel: Channel, scrapes: Scrapes) -> Scrapes:
+    if not channel.has_parts:
+        return scrapes
+
+    def made(pods: Mapping[str, Sequence[Sample]]) -> dict[str, list[Sample]]:
+        return {pod: [_simulated(channel, sample) for sample in pods[pod]] for pod in pods}
+
+    return Scrapes(scrapes.until, made(scrapes.stable), made(scrapes.candidate))
+
+
+def _simulated(channel: Channel, sample: Sample) -> Sample:
+    count = channel.simulated(Count(round(sample.requests), round(sample.errors)))
+    if count is None:
+        raise ValueError(f"channel {channel.name} cannot be simulated")
+    return Sample(sample.time, float(count.requests), float(count.errors), count.parts)
 
 
 def _halves(count: Count) -> tuple[Count, Count]:

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from davylamp.gates import GroupRateGap, ScoreDistance, ShareDistance
+from davylamp.gates.counts import Count, Pair
 from davylamp.gates.evidence import distance, group_gap
 from davylamp.gates.evidence.e_process import PRIOR, EvidenceCap, advance, levels, says_worse
-from davylamp.gates.rules import GroupGap, ScoreDistance, ShareDistance
-from davylamp.gates.verdicts import Count, Pair
 
 TINY = ("0.25", "0.5", "+Inf")
 BOUNDS = (*(f"0.{i}" for i in range(1, 10)), "+Inf")
@@ -97,7 +97,7 @@ def test_a_block_of_tolerated_gaps_does_not_win_on_average(rates, rows):
     bound, grown = abs(ca - cb), abs((ca - cb) - (sa - sb))
     assume(0 < bound < 1)
     assume(grown < 1)
-    rule = GroupGap(max_gap=bound, increase=grown)
+    rule = GroupRateGap(max_gap=bound, increase=grown)
 
     def two(positive):
         parts = {}
@@ -130,7 +130,7 @@ def seconds(rule, draw, blocks):
         block = draw()
         gains = (
             group_gap.gains(rule, block)
-            if isinstance(rule, GroupGap)
+            if isinstance(rule, GroupRateGap)
             else distance.gains(rule, past, block)
         )
         evidence = advance(rule, evidence, gains, PACE)
@@ -194,8 +194,8 @@ def moved(apart):
         (ScoreDistance(distance=0.06, ordered=True), lambda seed: histograms(seed, moved(0.1))),
         (ShareDistance(distance=0.1), lambda seed: shares(seed, moved(0.1))),
         (ShareDistance(distance=0.1), lambda seed: shares(seed, moved(0.1), firmness=1e-3)),
-        (GroupGap(max_gap=0.2), lambda seed: answers(seed, (0.6, 0.4), (0.5, 0.5))),
-        (GroupGap(increase=0.1), lambda seed: answers(seed, (0.6, 0.4), (0.55, 0.45))),
+        (GroupRateGap(max_gap=0.2), lambda seed: answers(seed, (0.6, 0.4), (0.5, 0.5))),
+        (GroupRateGap(increase=0.1), lambda seed: answers(seed, (0.6, 0.4), (0.55, 0.45))),
     ],
     ids=["TV", "equal", "W1", "shares", "shares of one feature each", "gap", "grown gap"],
 )
@@ -213,7 +213,7 @@ def test_p2_what_is_just_tolerated_stays(rule, world):
         (ScoreDistance(distance=0.1), lambda seed: histograms(seed, moved(0.5)), 15),
         (ScoreDistance(distance=0.1, ordered=True), lambda s: histograms(s, moved(0.5)), 40),
         (ShareDistance(distance=0.1), lambda seed: shares(seed, moved(0.3)), 40),
-        (GroupGap(), lambda seed: answers(seed, (0.8, 0.2), (0.5, 0.5)), 60),
+        (GroupRateGap(), lambda seed: answers(seed, (0.8, 0.2), (0.5, 0.5)), 60),
     ],
     ids=["TV 0.2", "TV 0.3", "TV 0.5", "W1", "shares", "gap"],
 )
@@ -230,8 +230,8 @@ def test_enough_finds_twice_the_distance_before_it_passes():
         draw, past = histograms(seed, moved(0.2)), Pair()
         while not distance.enough(rule, past):
             past = past + draw()
-        passed += distance.fine(rule, past)
+        passed += distance.accepts(rule, past)
     healthy = histograms(1, UNIFORM)
 
     assert passed == 0
-    assert distance.fine(rule, sum((healthy() for _ in range(20)), Pair()))
+    assert distance.accepts(rule, sum((healthy() for _ in range(20)), Pair()))

@@ -4,9 +4,9 @@ import random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.property.gates.worlds import END, START, scrapes, worlds
+from tests.property.gates.worlds import END, START, scrapes, update, worlds
 
-from davylamp.gates import ErrorRate, Sample, Verdict, judge, start, update
+from davylamp.gates import ErrorRate, JudgementContext, Sample, Verdict, judge, start
 from davylamp.gates.samples import increment
 
 SOME = settings(max_examples=60, deadline=None)
@@ -17,14 +17,8 @@ def replayed(world, until=END + 60):
 
 
 def answer(world, state, now=END + 60):
-    return judge(
-        world.trial,
-        state,
-        now=now,
-        ready_candidate_pods=frozenset({"candidate-0"}),
-        ready_stable_pods=frozenset({"stable-0"}),
-        source_error=None,
-    )
+    context = JudgementContext(now, frozenset({"candidate-0"}), frozenset({"stable-0"}))
+    return judge(world.trial, state, context)
 
 
 @SOME
@@ -56,7 +50,7 @@ def test_order_of_pods_and_samples_does_not_matter(world, seed):
 def test_names_of_pods_do_not_matter(world):
     renamed = [type(e)(e.arm, e.pod[::-1], e.sample) for e in world.events]
     state = update(world.trial, start(world.trial), scrapes(END + 60, renamed))
-    assert state.book == replayed(world).book
+    assert state.account == replayed(world).account
 
 
 @SOME

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from davylamp.gates import Latency
+from davylamp.gates.counts import Count, Pair
 from davylamp.gates.evidence.e_process import PRIOR, EvidenceCap, advance, levels
 from davylamp.gates.evidence.latency import gains, gains_alone
-from davylamp.gates.rules import Latency
-from davylamp.gates.verdicts import Count, Pair
 
 SIZES = st.integers(1, 12)
 

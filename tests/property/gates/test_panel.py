@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.property.gates.worlds import END, START, STEP, Children, scrapes, worlds
+from tests.property.gates.worlds import END, START, STEP, Children, scrapes, update, worlds
 
 from davylamp.gates import (
-    Around,
-    Channel,
+    ERRORS,
+    LATENCY,
     ErrorRate,
+    JudgementContext,
     Latency,
     Query,
     QueryAnswers,
@@ -19,11 +20,10 @@ from davylamp.gates import (
     open_family,
     start,
     take_in,
-    update,
 )
 
 SOME = settings(max_examples=40, deadline=None)
-AROUND = Around(END + 60, frozenset({"candidate-0"}), frozenset({"stable-0"}))
+AROUND = JudgementContext(END + 60, frozenset({"candidate-0"}), frozenset({"stable-0"}))
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def rollouts(draw):
         "own": Query(promql="up", highest=0.5, failures=4, interval=15.0),
     }
     trials = {name: replace(counted.trial, rule=rule) for name, rule in rules.items()}
-    trials["slow"] = replace(trials["slow"], takes_back=draw(st.booleans()))
+    trials["slow"] = replace(trials["slow"], rolls_back=draw(st.booleans()))
     times = range(int(START), int(END), 15)
     values = {float(at): draw(st.sampled_from([0.0, 1.0])) for at in times}
     return Rollout(trials, counted, timed, values)
@@ -61,7 +61,7 @@ def seen(rollout, since, until, ahead=0.0):
 
     timed = scrapes(until, [_timed(each) for each in part(rollout.timed)])
     own = {at: value for at, value in rollout.values.items() if since < at <= until + ahead}
-    counters = {Channel.ERRORS: scrapes(until, part(rollout.counted)), Channel.LATENCY: timed}
+    counters = {ERRORS: scrapes(until, part(rollout.counted)), LATENCY: timed}
     return counters, {"own": QueryAnswers(until, own)}
 
 
@@ -104,15 +104,9 @@ def test_the_order_of_the_gates_does_not_matter(rollout):
 @given(world=worlds())
 def test_one_gate_in_a_panel_is_the_gate_itself(world):
     alone = update(world.trial, start(world.trial), scrapes(END + 60, world.events))
-    said = judge(
-        world.trial,
-        alone,
-        now=AROUND.now,
-        ready_candidate_pods=AROUND.ready_candidate_pods,
-        ready_stable_pods=AROUND.ready_stable_pods,
-    )
+    said = judge(world.trial, alone, AROUND)
     trials = {"errors": world.trial}
-    counters = {Channel.ERRORS: scrapes(END + 60, world.events)}
+    counters = {ERRORS: scrapes(END + 60, world.events)}
     family = take_in(trials, open_family(trials), counters, {})
     assert family.states["errors"] == alone
     assert judge_all(trials, family, AROUND) == {"errors": said}

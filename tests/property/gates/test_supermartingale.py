@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from davylamp.gates import ErrorRate, Pair
+from davylamp.gates.counts import Count
 from davylamp.gates.evidence import error_rate, fisher
-from davylamp.gates.evidence.e_process import PRIOR, Evidence, EvidenceCap, advance, levels
+from davylamp.gates.evidence.e_process import PRIOR, EvidenceCap, EvidenceLines, advance, levels
 from davylamp.gates.evidence.error_rate import Lately
 from davylamp.gates.evidence.fisher import Table
-from davylamp.gates.verdicts import Count
 
 SOME = settings(max_examples=40, deadline=None)
 ROUNDING = 1e-9
@@ -87,7 +87,7 @@ def opened(rule):
     nothing = error_rate.gains(rule, Pair(Count(1, 0), Count(1, 0)))
     half = {name: (math.log(0.5),) * len(line) for name, line in nothing.worse.items()}
     even = {name: (0.0,) * len(line) for name, line in nothing.better.items()}
-    return Evidence(0, half, even)
+    return EvidenceLines(0, half, even)
 
 
 @SOME

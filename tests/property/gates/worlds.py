@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from davylamp.gates import ErrorRate, Sample, Scrapes, Threshold, Trial, WeightChange
 from davylamp.gates.samples import Arm
+from davylamp.gates.states.history import advanced
 
 START = 100_000.0
 STEP = 5.0
@@ -92,3 +93,8 @@ def scrapes(until, events):
     for each in events:
         sides[each.arm].setdefault(each.pod, []).append(each.sample)
     return Scrapes(until, sides[Arm.STABLE], sides[Arm.CANDIDATE])
+
+
+def update(a_trial, state, scrapes):
+    """What a gate remembers after more samples."""
+    return advanced(a_trial, state, scrapes)[0]

@@ -8,13 +8,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from tests.support.nature import Model, live, serving_world, world_in
 from tests.support.world import NAME, Children, judgement, revision_of
 
-from davylamp.api.gate_kinds import ErrorRate
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName, Rollout, Step
 from davylamp.api.status import Stage, to_json
 from davylamp.checks import CheckVerdict
 from davylamp.gates import Verdict
+from davylamp.gates.kinds.error_rate import ErrorRateSpec
 from davylamp.rollout import Decision, decide
 from davylamp.schema.json import JsonObject
 
@@ -35,7 +35,7 @@ PLANS = (
     PLAN.model_copy(update={"steps": (Step(weight=15, hold="0s"), Step(weight=50, hold="0s"))}),
 )
 GATES = tuple(
-    Gate(name=f"on-{each.lower()}", on_fail=each, error_rate=ErrorRate()) for each in OnFail
+    Gate(name=f"on-{each.lower()}", on_fail=each, error_rate=ErrorRateSpec()) for each in OnFail
 )
 """One of each kind: those that take back, pause and warn."""
 PLANS += tuple(

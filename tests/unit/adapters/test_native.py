@@ -7,9 +7,9 @@ import pytest
 
 from davylamp.adapters.prometheus.native_histograms import LADDERS, counted
 from davylamp.adapters.prometheus.query_result import Bucket, Histogram
-from davylamp.gates.samples import Channel
+from davylamp.gates import LATENCY
 
-LADDER = LADDERS[Channel.LATENCY]
+LADDER = LADDERS[LATENCY]
 
 
 def observed(values: list[float], schema: int) -> Histogram:

@@ -13,14 +13,14 @@ from aiohttp import web
 from davylamp.adapters.pods import metrics as pod_metrics
 from davylamp.adapters.pods.exposition import WantedLines
 from davylamp.adapters.pods.metrics import LARGEST, PodMetrics, PodTarget
-from davylamp.adapters.prometheus.channels import boundary
 from davylamp.adapters.prometheus.series import SeriesNames
-from davylamp.gates.samples import Channel, Sample, increment
+from davylamp.gates import ERRORS, GROUPS, LATENCY, SCORES, SHARES
+from davylamp.gates.channels import boundary
+from davylamp.gates.samples import Sample, increment
 from diabetes_model import contract
 from diabetes_model.server.metrics import Metrics
 from diabetes_model.server.tally import Tally
 
-ERRORS = Channel.ERRORS
 TIMEOUT = 0.4
 BAD = "cannot be read: "
 
@@ -365,19 +365,19 @@ async def test_all_channels_of_the_sample_model_are_read_from_one_answer(metrics
     pod.body = told.exposition()
     sweep = await metrics.sweep([pod.target])
     found = {c: by_pod[pod.key][0] for c, by_pod in sweep.samples.items() if by_pod}
-    assert set(found) == {ERRORS, Channel.LATENCY, Channel.SCORES, Channel.SHARES}
-    assert sweep.samples[Channel.GROUPS] == {}
+    assert set(found) == {ERRORS, LATENCY, SCORES, SHARES}
+    assert sweep.samples[GROUPS] == {}
     assert sweep.failed == {}
     assert {each.time for each in found.values()} == {1000.0}
     assert (found[ERRORS].requests, found[ERRORS].errors) == (4.0, 1.0)
-    assert found[Channel.LATENCY].requests == 4.0
-    below = found[Channel.LATENCY].parts
+    assert found[LATENCY].requests == 4.0
+    below = found[LATENCY].parts
     assert [below[boundary(le)] for le in (0.0025, 0.005, 0.025, 5.0)] == [0.0, 1.0, 3.0, 3.0]
-    assert found[Channel.SCORES].requests == 3.0
-    below = found[Channel.SCORES].parts
+    assert found[SCORES].requests == 3.0
+    below = found[SCORES].parts
     assert [below[boundary(le)] for le in (50.0, 75.0, 125.0, 350.0)] == [0.0, 1.0, 2.0, 2.0]
-    assert found[Channel.SHARES].requests == 3.0
-    assert sum(found[Channel.SHARES].parts.values()) == pytest.approx(3.0)
+    assert found[SHARES].requests == 3.0
+    assert sum(found[SHARES].parts.values()) == pytest.approx(3.0)
     assert len(pod.seen) == 1
 
 
@@ -386,10 +386,10 @@ async def test_a_channel_without_a_usable_sample_does_not_spoil_the_others(metri
         'model_request_seconds_bucket{le="+Inf",route="predict"} NaN\n'
         'model_request_seconds_count{route="predict"} NaN\n'
     )
-    sweep = await metrics.sweep([pod.target], [ERRORS, Channel.LATENCY])
+    sweep = await metrics.sweep([pod.target], [ERRORS, LATENCY])
     assert sweep.samples == {
         ERRORS: {pod.key: (Sample(1000.0, 100.0, 10.0),)},
-        Channel.LATENCY: {},
+        LATENCY: {},
     }
     assert sweep.failed == {}
 

@@ -12,7 +12,8 @@ from aiohttp import web
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
 from davylamp.adapters.prometheus.source import CounterQuery, OwnQuery, PrometheusSource, SeenSeries
-from davylamp.gates.samples import Channel, Sample
+from davylamp.gates import LATENCY
+from davylamp.gates.samples import Sample
 
 QUERY = CounterQuery(workloads=frozenset({("a", "x-1")}), at=1000.25, window=30.0)
 POD = "x-1-7d4b9c-abcde"
@@ -30,7 +31,7 @@ GOOD = {
 
 OWN = OwnQuery(promql="sum(up)", start=990, end=1020, step=15)
 LATENCY = CounterQuery(
-    workloads=frozenset({("a", "x-1")}), at=1000.25, window=30.0, channel=Channel.LATENCY
+    workloads=frozenset({("a", "x-1")}), at=1000.25, window=30.0, channel=LATENCY
 )
 
 

@@ -5,7 +5,8 @@ import pytest
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.scrapes import PARTS_LIMIT, read_scrapes
-from davylamp.gates.samples import Channel, Sample
+from davylamp.gates import ERRORS, GROUPS, LATENCY, SCORES, SHARES, Channel
+from davylamp.gates.samples import Sample
 
 QUERY = CounterQuery(workloads=frozenset({("a", "x-1")}), at=1000.0, window=30.0)
 POD = "x-1-7d4b9c-abcde"
@@ -139,7 +140,7 @@ CLASSIC = (
 
 
 def test_a_classic_histogram_is_read_up_to_each_of_its_boundaries() -> None:
-    assert read(Channel.LATENCY, *CLASSIC) == [
+    assert read(LATENCY, *CLASSIC) == [
         Sample(10.0, 6.0, 0.0, {"0.1": 3.0, "1.0": 5.0, "+Inf": 6.0}),
         Sample(15.0, 9.0, 0.0, {"0.1": 4.0, "1.0": 7.0, "+Inf": 9.0}),
     ]
@@ -147,7 +148,7 @@ def test_a_classic_histogram_is_read_up_to_each_of_its_boundaries() -> None:
 
 def test_a_boundary_is_the_same_however_clients_write_it() -> None:
     (found,) = read(
-        Channel.LATENCY,
+        LATENCY,
         named("model_request_seconds_bucket", (10, "1"), le="1", method="a"),
         named("model_request_seconds_bucket", (10, "2"), le="1.0", method="b"),
         named("model_request_seconds_bucket", (10, "4"), le="1e0", method="c"),
@@ -158,24 +159,24 @@ def test_a_boundary_is_the_same_however_clients_write_it() -> None:
 
 @pytest.mark.parametrize("le", ["", "wide", "NaN", "-Inf"])
 def test_a_bucket_without_a_boundary_is_none(le: str) -> None:
-    found = read(Channel.LATENCY, *CLASSIC, named("model_request_seconds_bucket", (10, "1"), le=le))
+    found = read(LATENCY, *CLASSIC, named("model_request_seconds_bucket", (10, "1"), le=le))
     assert sorted(found[0].parts) == ["+Inf", "0.1", "1.0"]
 
 
 def test_one_bucket_without_a_number_spoils_the_scrape() -> None:
     spoilt = named("model_request_seconds_bucket", (10, "NaN"), (15, "1"), le="0.01")
-    assert [sample.time for sample in read(Channel.LATENCY, *CLASSIC, spoilt)] == [15.0]
+    assert [sample.time for sample in read(LATENCY, *CLASSIC, spoilt)] == [15.0]
 
 
 def test_a_summary_instead_of_a_histogram_says_nothing() -> None:
     quantile = named("model_request_seconds", (10, "0.2"), quantile="0.9")
     count = named("model_request_seconds_count", (10, "5"))
-    assert read(Channel.LATENCY, quantile, count) == []
+    assert read(LATENCY, quantile, count) == []
 
 
 def test_a_native_histogram_is_counted_up_to_fixed_boundaries() -> None:
     (sample,) = read(
-        Channel.LATENCY,
+        LATENCY,
         native((10, histogram(("0.0625", "0.0743", "2"), ("0.46", "0.5", "1"), ("64", "70", "1")))),
     )
     parts = sample.parts
@@ -187,7 +188,7 @@ def test_a_native_histogram_is_counted_up_to_fixed_boundaries() -> None:
 
 def test_the_boundaries_stay_whatever_buckets_are_empty() -> None:
     first, second, third = read(
-        Channel.LATENCY,
+        LATENCY,
         native(
             (10, histogram()),
             (15, histogram(("0.5", "0.545", "1"))),
@@ -203,7 +204,7 @@ def test_the_boundaries_stay_whatever_buckets_are_empty() -> None:
 
 def test_several_native_histograms_of_a_pod_add_up() -> None:
     (sample,) = read(
-        Channel.LATENCY,
+        LATENCY,
         native((10, histogram(("0.25", "0.35", "1"))), method="get"),
         native((10, histogram(("0.5", "0.7", "2"))), method="post"),
     )
@@ -212,7 +213,7 @@ def test_several_native_histograms_of_a_pod_add_up() -> None:
 
 def test_a_bucket_across_a_boundary_leaves_the_scrape_out() -> None:
     found = read(
-        Channel.LATENCY,
+        LATENCY,
         native((10, histogram(("0.25", "0.5", "1"))), (15, histogram(("0.25", "0.2726", "1")))),
     )
     assert [sample.time for sample in found] == [15.0]
@@ -220,7 +221,7 @@ def test_a_bucket_across_a_boundary_leaves_the_scrape_out() -> None:
 
 def test_classic_buckets_win_where_both_forms_are_there() -> None:
     both = (*CLASSIC, native((10, histogram(("0.25", "0.35", "1000")))))
-    assert read(Channel.LATENCY, *both) == read(Channel.LATENCY, *CLASSIC)
+    assert read(LATENCY, *both) == read(LATENCY, *CLASSIC)
 
 
 @pytest.mark.parametrize(
@@ -241,11 +242,11 @@ def test_classic_buckets_win_where_both_forms_are_there() -> None:
 )
 def test_a_malformed_histogram_is_a_bad_answer(broken: object) -> None:
     with pytest.raises(SourceError) as caught:
-        read(Channel.LATENCY, native((10, broken)))
+        read(LATENCY, native((10, broken)))
     assert caught.value.fault is SourceFault.BAD_ANSWER
 
 
-@pytest.mark.parametrize("channel", [Channel.ERRORS, Channel.SHARES, Channel.GROUPS])
+@pytest.mark.parametrize("channel", [ERRORS, SHARES, GROUPS])
 def test_histograms_instead_of_counters_are_a_bad_answer(channel: Channel) -> None:
     with pytest.raises(SourceError) as caught:
         read(channel, native((10, histogram())))
@@ -255,13 +256,13 @@ def test_histograms_instead_of_counters_are_a_bad_answer(channel: Channel) -> No
 def test_scores_have_boundaries_of_their_own() -> None:
     scores = native((10, histogram(("-3", "-2.9", "1"), ("256", "260", "2"))))
     scores["metric"]["__name__"] = "model_prediction_score"
-    (sample,) = read(Channel.SCORES, scores)
+    (sample,) = read(SCORES, scores)
     assert (sample.parts["0.0009765625"], sample.parts["256.0"], sample.parts["512.0"]) == (1, 1, 3)
 
 
 def test_shares_are_summed_by_feature() -> None:
     assert read(
-        Channel.SHARES,
+        SHARES,
         named("model_explanation_share_sum", (10, "1.5"), feature="bmi"),
         named("model_explanation_share_sum", (10, "2.5"), feature='s"5/{}\n'),
         named("model_explanation_share_count", (10, "4")),
@@ -270,7 +271,7 @@ def test_shares_are_summed_by_feature() -> None:
 
 def test_groups_have_rows_failures_answers_and_positive_ones() -> None:
     (sample,) = read(
-        Channel.GROUPS,
+        GROUPS,
         named("model_group_requests_total", (10, "8"), group="1", code="200"),
         named("model_group_requests_total", (10, "2"), group="1", code="500"),
         named("model_group_requests_total", (10, "5"), group="other", code="200"),
@@ -298,5 +299,5 @@ def test_a_pod_with_senselessly_many_parts_is_left_out() -> None:
         ]
         return [*sums, named("model_explanation_share_count", (10, "4"))]
 
-    assert len(read(Channel.SHARES, *shares(PARTS_LIMIT))[0].parts) == PARTS_LIMIT
-    assert read(Channel.SHARES, *shares(PARTS_LIMIT + 1)) == []
+    assert len(read(SHARES, *shares(PARTS_LIMIT))[0].parts) == PARTS_LIMIT
+    assert read(SHARES, *shares(PARTS_LIMIT + 1)) == []

@@ -8,11 +8,11 @@ from davylamp.adapters.prometheus.suggestions import (
     read_labels,
     read_names,
 )
-from davylamp.gates.samples import Channel
+from davylamp.gates import LATENCY
 
 ERRORS = CounterQuery(workloads=frozenset({("a", "x")}), at=1.0, window=1.0)
 LATENCY = CounterQuery(
-    workloads=frozenset({("a", "x")}), at=1.0, window=1.0, channel=Channel.LATENCY
+    workloads=frozenset({("a", "x")}), at=1.0, window=1.0, channel=LATENCY
 )
 PODS = 'namespace=~"a",pod=~"(?:x)-[a-z0-9]+-[a-z0-9]{5}"}'
 

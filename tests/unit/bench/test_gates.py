@@ -7,7 +7,8 @@ from bench.gates import costs, design, gates, scenarios
 from bench.gates.detection import MOST_OVER, STABLE, requests_taken
 from bench.gates.figures import at_least, share_cell, times_cell
 
-from davylamp.gates import ErrorRate, requests_to_detect
+from davylamp.gates import ErrorRate
+from davylamp.gates.forecast.detection_time import requests_to_detect
 from davylamp.simulation.outcomes import quantile
 
 

@@ -7,13 +7,15 @@ import pytest
 import yaml
 from tests.unit.cli.conftest import canary, spec
 
-from davylamp.api.gate_kinds import ErrorRate, Latency, Query
 from davylamp.api.gate_status import GateRate
 from davylamp.api.gates import Gate
 from davylamp.api.identity import Owner
 from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import Outcome, RevisionRef, WeightChange
-from davylamp.gates import Channel, QueryAnswers, Sample, Scrapes
+from davylamp.gates import ERRORS, LATENCY, QueryAnswers, Sample, Scrapes
+from davylamp.gates.kinds.error_rate import ErrorRateSpec
+from davylamp.gates.kinds.latency import LatencySpec
+from davylamp.gates.kinds.query import QuerySpec
 from davylamp.gates.recording.query_values import MOST_VALUES
 from davylamp.gates.recording.store import Recording, noted, values_noted
 from davylamp.manifests.flight_record import Flight, flight_record
@@ -23,8 +25,8 @@ OWNER = Owner("model", "models", uid="1")
 PLAN = Rollout(
     steps=(Step(weight=50, hold="1m"),),
     gates=(
-        Gate(name="errors", error_rate=ErrorRate()),
-        Gate(name="slow", latency=Latency(over="250ms", warm_up="0s")),
+        Gate(name="errors", error_rate=ErrorRateSpec()),
+        Gate(name="slow", latency=LatencySpec(over="250ms", warm_up="0s")),
     ),
 )
 
@@ -71,8 +73,8 @@ def timed(slow):
 
 def record(found, *, slow=False, own=(), stable=2.0, gates=PLAN.gates, **more):
     """Of a canary; `own` are values of the query of gate `own`, every 10 s, beside stable's."""
-    recording = noted(Recording(), Channel.ERRORS, sides(found, counted))
-    recording = noted(recording, Channel.LATENCY, sides(found, timed(slow)))
+    recording = noted(Recording(), ERRORS, sides(found, counted))
+    recording = noted(recording, LATENCY, sides(found, timed(slow)))
     if own:
         recording = values_noted(recording, "own", answers(own, stable))
     plan = PLAN.model_copy(update={"gates": gates})
@@ -90,7 +92,7 @@ def answers(own, stable):
 
 def own_gate(**told):
     query = {"promql": "up", "interval": "10s", "warm_up": "0s", **told}
-    return Gate(name="own", query=Query(**query))
+    return Gate(name="own", query=QuerySpec(**query))
 
 
 def replayed(command, text, *more):
@@ -142,7 +144,7 @@ def test_an_own_query_is_judged_by_the_values_it_gave(command):
     assert last["reason"] == "QueryOutOfBounds"
 
 
-LAX = Gate(name="errors", error_rate=ErrorRate(max="50%"))
+LAX = Gate(name="errors", error_rate=ErrorRateSpec(max="50%"))
 
 
 def with_gates(command, *gates):
@@ -217,10 +219,10 @@ def test_an_own_query_that_only_warns_keeps_nobody_waiting(command):
 
 
 def test_gates_that_a_probation_does_not_judge_are_named(command):
-    kinds = {"latency": Latency(over="250ms")}
+    kinds = {"latency": LatencySpec(over="250ms")}
     gates = (
         PLAN.gates[0],
-        Gate(name="slower", latency=Latency()),
+        Gate(name="slower", latency=LatencySpec()),
         Gate(name="warns", on_fail="Warn", **kinds),
         Gate(name="pauses", on_fail="Pause", **kinds),
     )

@@ -19,7 +19,7 @@ from davylamp.controller.checks.inspections import Inspection
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence.tracker import Evidence, Subject
 from davylamp.controller.settings import MetricSettings, Settings
-from davylamp.gates import Channel
+from davylamp.gates import ERRORS
 
 KEY = Key("models", "risk")
 PARENT = {"kind": "ModelDeployment", "metadata": {"namespace": "models", "name": "risk"}}
@@ -115,7 +115,7 @@ async def test_the_source_counts_as_down_when_counters_cannot_be_asked_for(proce
     series = MetricSettings().series
     pods = frozenset({("models", "risk-a")})
     asked = CounterQuery(
-        workloads=pods, at=60.0, window=60.0, channel=Channel.ERRORS, series=series
+        workloads=pods, at=60.0, window=60.0, channel=ERRORS, series=series
     )
     with pytest.raises(SourceError):
         await operator.source.scrapes(asked)

@@ -17,7 +17,9 @@ from davylamp.controller.evidence.tracked import Subject, TrackedRollout
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.settings import MetricSettings
 from davylamp.gates import (
-    Channel,
+    ERRORS,
+    LATENCY,
+    SCORES,
     ErrorRate,
     Latency,
     Query,
@@ -47,8 +49,8 @@ class Source:
 
     async def scrapes(self, query, *, until=None):
         self.counters.append(query)
-        if query.channel.value in self.wrong:
-            raise self.wrong[query.channel.value]
+        if query.channel.name in self.wrong:
+            raise self.wrong[query.channel.name]
         if self.is_empty:
             return {}
         times = range(int((query.at - query.window) // 5 + 1) * 5, int(query.at) + 1, 5)
@@ -137,10 +139,10 @@ async def test_one_question_for_each_channel_about_all_rollouts_that_need_it(sou
     workloads = {query.channel: {name for _, name in query.workloads} for query in source.counters}
     assert len(source.counters) == 2
     assert workloads == {
-        Channel.ERRORS: {"a-new", "a-old", "b-new", "b-old"},
-        Channel.LATENCY: {"a-new", "a-old"},
+        ERRORS: {"a-new", "a-old", "b-new", "b-old"},
+        LATENCY: {"a-new", "a-old"},
     }
-    assert found.scraped.keys() == {Channel.ERRORS, Channel.LATENCY}
+    assert found.scraped.keys() == {ERRORS, LATENCY}
 
 
 async def test_the_window_reaches_back_to_who_needs_most_but_not_for_ever(source):
@@ -158,7 +160,7 @@ async def test_p3_an_error_of_one_channel_is_not_the_others(sampler, source):
     await polled(sampler, source, 12)
     found = sampler.evidence(A)
     assert {channel: error.fault for channel, error in found.errors.items()} == {
-        Channel.LATENCY: SourceFault.BAD_ANSWER
+        LATENCY: SourceFault.BAD_ANSWER
     }
     assert found.family.states["gate-0"].candidate.requests == 100
     source.wrong = {}
@@ -182,7 +184,7 @@ async def test_an_own_query_is_asked_on_its_grid_once_for_each_time(sampler, sou
     assert times == [9015, 9030, 9045, 9060]
     alone = [query for query in source.own if query.start > NOW]
     assert [query.start for query in alone] == times, "none of them again"
-    assert sampler.evidence(A).family.states["gate-0"].book.good == 4
+    assert sampler.evidence(A).family.states["gate-0"].account.good == 4
     assert source.counters == []
 
 
@@ -203,7 +205,7 @@ async def test_with_a_ratio_both_revisions_are_asked_for_the_same_times(sampler,
     assert {query.promql for query in second} == {f'up{{pod=~"{pods_of("a-old")}"}}'}
     spans = [[(query.start, query.end) for query in each] for each in (first, second)]
     assert spans[0] == spans[1]
-    book = sampler.evidence(A).family.states["gate-0"].book
+    book = sampler.evidence(A).family.states["gate-0"].account
     assert (book.last.candidate, book.last.stable) == (3.0, 1.0)
     assert book.bad == 2
 
@@ -232,7 +234,7 @@ async def test_p3_an_error_of_one_query_is_not_the_others(sampler, source):
         "gate-0": SourceFault.BAD_ANSWER
     }
     assert found.errors == {}
-    assert found.family.states["gate-1"].book.good == 1
+    assert found.family.states["gate-1"].account.good == 1
     assert found.family.states["gate-2"].candidate.requests > 0
     assert sampler.evidence(B).query_errors == {}
 
@@ -244,7 +246,7 @@ async def test_what_an_error_kept_back_is_asked_again(sampler, source):
     await polled(sampler, source, 40)
     source.wrong = {}
     await polled(sampler, source, 2)
-    assert sampler.evidence(A).family.states["gate-0"].book.good == 3
+    assert sampler.evidence(A).family.states["gate-0"].account.good == 3
     assert sampler.evidence(A).query_errors == {}
 
 
@@ -255,7 +257,7 @@ async def test_with_a_ratio_an_error_of_one_side_counts_for_neither(sampler, sou
     assert sampler.evidence(A).query_errors.keys() == {"gate-0"}
     source.wrong = {}
     await polled(sampler, source, 2)
-    assert sampler.evidence(A).family.states["gate-0"].book.last.stable == 1.0
+    assert sampler.evidence(A).family.states["gate-0"].account.last.stable == 1.0
 
 
 async def test_where_own_queries_are_not_allowed_none_is_asked_and_the_gate_says_why(source):
@@ -278,14 +280,16 @@ LABELS = SeenSeries(labels=({"handler": "/predict", "code": "200"},))
 
 async def told(source):
     found = followed(ErrorRate(), started_at=math.inf)
-    return await CounterQueries(source, MetricSettings()).seen_instead(found, Channel.ERRORS, NOW)
+    return await CounterQueries(source, MetricSettings()).seen_instead(found, ERRORS, NOW)
 
 
 async def test_what_is_missing_is_told_with_the_labels_that_are_there(source):
     source.seen = LABELS
     text = await told(source)
     series = MetricSettings().series
-    assert text.startswith(f"no series {series.requests_metric}{{{series.requests_selector}}} of ")
+    assert text.startswith(
+        f"no series {series['requests_metric']}{{{series['requests_selector']}}} of "
+    )
     assert text.endswith('with other labels: {handler="/predict",code="200"}')
 
 
@@ -307,7 +311,7 @@ async def test_it_is_asked_now_and_then_before_a_canary_for_gates_that_find_noth
     sampler.follow(A, subject(ErrorRate(), ScoreDistance(), own(), started_at=math.inf))
     await polled(sampler, source, 20)
     looks = [(query.at - NOW, query.channel) for query in source.looks]
-    both = (Channel.ERRORS, Channel.SCORES)
+    both = (ERRORS, SCORES)
     assert looks == [(at, channel) for at in (0, 10) for channel in both]
     assert sampler.evidence(A).seen_instead.keys() == {"gate-0", "gate-1"}
     source.is_empty = False

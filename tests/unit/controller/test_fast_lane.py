@@ -22,9 +22,11 @@ from davylamp.controller.evidence.tracked import Subject, TrackedRollout
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.settings import MetricSettings
 from davylamp.gates import (
-    Around,
+    ERRORS,
+    LATENCY,
     Channel,
     ErrorRate,
+    JudgementContext,
     Latency,
     Query,
     Sample,
@@ -33,7 +35,8 @@ from davylamp.gates import (
     WeightChange,
     judge_all,
 )
-from davylamp.gates.timeline import PodKey
+from davylamp.gates.missing_data import unread
+from davylamp.gates.samples import PodKey
 
 NOW = 10_000.0
 A, B = Key("models", "a"), Key("models", "b")
@@ -182,11 +185,15 @@ def state(sampler, key=A, gate="errors"):
 
 def judged(sampler, land, key=A):
     found = sampler.evidence(key)
-    around = Around(
+    around = JudgementContext(
         land.now,
         frozenset({_pod(f"{key.name}-new")}),
         frozenset({_pod(f"{key.name}-old")}),
-        errors={c: (e.fault.value, str(e)) for c, e in found.errors.items()},
+        unread={
+            name: unread(found.errors[channel].fault.value, str(found.errors[channel]))
+            for name, trial in found.trials.items()
+            if (channel := trial.rule.channel) in found.errors
+        },
     )
     return judge_all(found.trials, found.family, around)
 
@@ -202,7 +209,7 @@ async def test_prometheus_tells_the_history_once_and_then_pods_tell_the_rest(sam
     assert [at - NOW for at, _ in land.sweeps] == list(range(1, 30))
     assert state(sampler).survey.total.requests > 50_000
     assert state(sampler).candidate.requests == served(29)
-    assert state(sampler).book.joint.evidence.blocks == 29
+    assert state(sampler).account.joint.evidence.blocks == 29
 
 
 async def test_a_bad_canary_is_found_within_seconds(sampler, land):
@@ -340,7 +347,7 @@ async def test_several_channels_are_read_in_one_sweep(sampler, land):
     assert len(land.sweeps) == 9
     for gate in trials:
         assert state(sampler, gate=gate).candidate.requests == served(9)
-    assert sampler.recording(A).reels.keys() == {Channel.ERRORS, Channel.LATENCY}
+    assert sampler.recording(A).reels.keys() == {ERRORS, LATENCY}
 
 
 async def test_before_a_canary_sweeps_go_on_with_the_survey(sampler, land):
@@ -365,7 +372,7 @@ async def test_a_pod_that_fails_makes_its_own_rollout_alone_fall_back(sampler, l
     workloads = {name for query in land.queries for _, name in query.workloads}
     assert workloads == {"a-new", "a-old"}
     assert len(land.asked()) == 10
-    assert state(sampler, B).book.joint.evidence.blocks == 19
+    assert state(sampler, B).account.joint.evidence.blocks == 19
     assert state(sampler, A).candidate.requests > 9 * PER_SECOND
 
 
@@ -382,7 +389,7 @@ async def test_a_pod_that_tells_only_some_of_it_counts_as_one_that_fails(sampler
     """The rest may be in Prometheus, from elsewhere than the pod."""
     trials = {"errors": trial(), "slow": trial(Latency(over=0.1, warm_up=0.0))}
     sampler.follow(A, subject(trials=trials))
-    land.silent = {(pod.name, Channel.LATENCY) for pod in pods_of("a")}
+    land.silent = {(pod.name, LATENCY) for pod in pods_of("a")}
     await polled(sampler, land, 20)
     assert len(land.asked()) == 20
     assert state(sampler, gate="slow").candidate.requests > 0
@@ -494,7 +501,7 @@ async def test_own_queries_are_asked_of_prometheus_and_counters_of_the_pods(samp
     assert len(land.queries) == 1
     assert [query.end - NOW for query in land.own if query.end > NOW] == [5.0, 20.0, 35.0, 50.0]
     assert state(sampler).candidate.requests == served(59)
-    assert state(sampler, gate="own").book.good == 4
+    assert state(sampler, gate="own").account.good == 4
 
 
 async def test_p3_an_own_query_that_cannot_be_asked_leaves_what_pods_tell_alone(
@@ -518,7 +525,7 @@ async def test_values_of_an_outage_are_asked_for_when_it_is_over(sampler, land, 
     await polled(sampler, land, 90)
     land.down = False
     await polled(sampler, land, 2)
-    assert state(sampler, gate="own").book.good == 6
+    assert state(sampler, gate="own").account.good == 6
 
 
 # --- the budget ----------------------------------------------------------------------------------

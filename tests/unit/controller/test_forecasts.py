@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 import pytest
 
 from davylamp.adapters.errors import SourceError, SourceFault
-from davylamp.api.gate_kinds import ErrorRate as ErrorRateSpec
 from davylamp.api.gates import Gate
 from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import (
@@ -22,7 +21,7 @@ from davylamp.api.status import (
 from davylamp.controller.evidence.tracked import Evidence
 from davylamp.controller.reconcile.judgements import with_judgements
 from davylamp.gates import (
-    Channel,
+    ERRORS,
     ErrorRate,
     Latency,
     Query,
@@ -33,6 +32,7 @@ from davylamp.gates import (
     open_family,
     take_in,
 )
+from davylamp.gates.kinds.error_rate import ErrorRateSpec
 from davylamp.rollout import Observation, PodSeen, Workload
 
 AT = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
@@ -91,9 +91,11 @@ def evidence(rule, *samples, began=False, **known):
     trials = {"errors": trial}
     stable = {"s": samples} if samples else {}
     channel = rule.channel
-    seen = {channel: Scrapes(NOW, stable)} if channel is not Channel.QUERY else {}
+    seen = {channel: Scrapes(NOW, stable)} if channel is not None else {}
     family = take_in(trials, open_family(trials), seen, {})
-    return Evidence(trials=trials, family=family, **{"answered": frozenset({channel})} | known)
+    return Evidence(
+        trials=trials, family=family, **{"answered": frozenset({channel} - {None})} | known
+    )
 
 
 def told(found, *, at=None, seen=None):
@@ -181,7 +183,7 @@ def test_pods_that_only_own_queries_look_at_need_no_scrape():
 
 
 def test_a_source_that_is_down_is_told():
-    down = {Channel.ERRORS: SourceError(SourceFault.DOWN, "no answer within 8 s")}
+    down = {ERRORS: SourceError(SourceFault.DOWN, "no answer within 8 s")}
     found = told(evidence(ErrorRate(), errors=down, answered=frozenset()))
     assert found.source_error == "no answer within 8 s"
     assert found.blind == {}

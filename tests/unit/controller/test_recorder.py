@@ -16,8 +16,9 @@ from davylamp.api.status import Candidate, identity
 from davylamp.cli.replay.engine import rejudged
 from davylamp.cli.replay.input import past_of
 from davylamp.cli.replay.sources.record import recorded
-from davylamp.gates.family import Around, judge_all, open_family, take_in
-from davylamp.gates.samples import Channel
+from davylamp.gates import ERRORS
+from davylamp.gates.context import JudgementContext
+from davylamp.gates.family import judge_all, open_family, take_in
 from davylamp.manifests.flight_record import LABEL_COMPONENT, read_flight_record
 from davylamp.rollout.trials import canary_trials
 
@@ -96,7 +97,7 @@ async def test_a_rollback_keeps_what_was_seen():
 async def test_the_samples_are_those_that_convicted():
     land = await bad(await served())
     record = newest(land)
-    seen = record.scrapes()[Channel.ERRORS]
+    seen = record.scrapes()[ERRORS]
     assert len(seen.stable) == 4
     assert seen.candidate
     counted = sum(samples[-1].errors for samples in seen.candidate.values())
@@ -121,8 +122,10 @@ async def test_the_record_alone_leads_to_the_same_verdict():
     trials = canary_trials(candidate, flight.scrape_interval)
     seen = record.scrapes()
     family = take_in(trials, open_family(trials), seen, {})
-    candidates, stables = seen[Channel.ERRORS].candidate, seen[Channel.ERRORS].stable
-    around = Around(flight.ended_at.timestamp(), frozenset(candidates), frozenset(stables))
+    candidates, stables = seen[ERRORS].candidate, seen[ERRORS].stable
+    around = JudgementContext(
+        flight.ended_at.timestamp(), frozenset(candidates), frozenset(stables)
+    )
     again = judge_all(trials, family, around)["errors"]
     assert again.verdict.value == "Fail"
     assert again.message == flight.gates[0].message

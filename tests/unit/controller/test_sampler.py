@@ -15,7 +15,17 @@ from davylamp.controller.evidence import batches, ingest
 from davylamp.controller.evidence.batches import SLICE
 from davylamp.controller.evidence.tracker import AT_ONCE, EvidenceTracker, Subject
 from davylamp.controller.settings import MetricSettings
-from davylamp.gates import Channel, Count, ErrorRate, Latency, Query, Sample, Trial, WeightChange
+from davylamp.gates import (
+    ERRORS,
+    LATENCY,
+    Count,
+    ErrorRate,
+    Latency,
+    Query,
+    Sample,
+    Trial,
+    WeightChange,
+)
 
 NOW = 10_000.0
 A, B = Key("models", "a"), Key("models", "b")
@@ -115,7 +125,7 @@ async def test_what_is_too_long_of_a_single_one_is_asked_for_in_shorter_times(sa
     source.longest_window = 300.0
     await polled(sampler, source, 30)
     assert sampler.evidence(A).errors == {}
-    assert Channel.ERRORS in sampler.evidence(A).answered
+    assert ERRORS in sampler.evidence(A).answered
     whole = EvidenceTracker(
         source, MetricSettings(), on_news=lambda _: None, clock=lambda: source.now - 1
     )
@@ -160,12 +170,12 @@ async def test_a_channel_that_stays_unread_holds_up_nothing_else(sampler, source
     """After a restart: both are hours behind, and one channel of one of them never comes."""
     sampler.follow(A, two_gates("a", NOW - 9000))
     sampler.follow(B, subject("b", NOW - 5000))
-    source.faults[Channel.LATENCY] = fault
+    source.faults[LATENCY] = fault
     await polled(sampler, source, 30)
-    assert Channel.ERRORS in sampler.evidence(B).answered
+    assert ERRORS in sampler.evidence(B).answered
     assert sampler.evidence(B).errors == {}
-    assert sampler.evidence(A).answered == {Channel.ERRORS}
-    assert sampler.evidence(A).errors.keys() == {Channel.LATENCY}
+    assert sampler.evidence(A).answered == {ERRORS}
+    assert sampler.evidence(A).errors.keys() == {LATENCY}
     source.faults.clear()
     await polled(sampler, source, 30)
     assert sampler.evidence(A).errors == {}
@@ -174,12 +184,12 @@ async def test_a_channel_that_stays_unread_holds_up_nothing_else(sampler, source
 async def test_channels_read_unequally_far_are_both_read_to_the_end(sampler, source):
     """One was too slow once, and is too long since."""
     sampler.follow(A, two_gates("a", NOW - 3000))
-    source.faults[Channel.LATENCY] = SourceFault.DOWN
+    source.faults[LATENCY] = SourceFault.DOWN
     await polled(sampler, source, 2)
     source.faults.clear()
     source.longest_window = 300.0
     await polled(sampler, source, 40)
-    assert sampler.evidence(A).answered == {Channel.ERRORS, Channel.LATENCY}
+    assert sampler.evidence(A).answered == {ERRORS, LATENCY}
     assert sampler.evidence(A).errors == {}
 
 
@@ -219,14 +229,14 @@ async def test_one_that_has_to_catch_up_is_asked_about_in_slices_beside_the_othe
     sampler.follow(B, subject("b", NOW))
     await polled(sampler, source, 3)
     assert news.count(A) == 0, "nothing can be said before the present is reached"
-    assert Channel.ERRORS not in sampler.evidence(A).answered
+    assert ERRORS not in sampler.evidence(A).answered
     await polled(sampler, source, 4)
     behind = [query for query in source.queries if ("models", "a-new") in query.workloads]
     assert max(query.window for query in behind) <= SLICE + 40
     ends = [query.at - NOW for query in behind]
     assert ends == [-2680, -1780, -880, 3, 4, 5, 6]
     assert sampler.evidence(A).family.states["errors"].candidate.requests > 5000
-    assert Channel.ERRORS in sampler.evidence(A).answered
+    assert ERRORS in sampler.evidence(A).answered
     assert A in news
 
 

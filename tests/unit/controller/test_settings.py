@@ -59,7 +59,7 @@ def test_every_name_of_a_series_can_be_told():
         "POSITIVE_OUTCOME": "granted",
     }
     told = said(**names).metrics.series
-    assert {name: getattr(told, name.lower()) for name in names} == names
+    assert {name: told[name.lower()] for name in names} == names
 
 
 def test_what_gates_may_ask_can_be_limited():
@@ -70,7 +70,7 @@ def test_what_gates_may_ask_can_be_limited():
 
 
 def test_no_selector_is_a_selector():
-    assert said(REQUESTS_SELECTOR="").metrics.series.requests_selector == ""
+    assert said(REQUESTS_SELECTOR="").metrics.series["requests_selector"] == ""
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from davylamp.api.gate_kinds import ErrorRate
 from davylamp.api.gates import Gate
 from davylamp.api.spec import Rollout, Source, Step
 from davylamp.api.status import (
@@ -19,8 +18,8 @@ from davylamp.api.status import (
     identity,
 )
 from davylamp.controller.evidence.subjects import Reading, subject_of
-from davylamp.gates import ErrorRate as ErrorRateRule
-from davylamp.gates import Threshold
+from davylamp.gates import ErrorRate, Threshold
+from davylamp.gates.kinds.error_rate import ErrorRateSpec
 from davylamp.manifests import Owner
 
 OWNER = Owner("risk", "models", "uid-1")
@@ -87,7 +86,7 @@ def test_a_clock_that_was_behind_makes_no_disorder():
 
 
 def test_all_gates_and_the_probation_share_one_false_rollback():
-    gates = tuple(Gate(name=name, error_rate=ErrorRate()) for name in ("x", "y"))
+    gates = tuple(Gate(name=name, error_rate=ErrorRateSpec()) for name in ("x", "y"))
     plan = PLAN.model_copy(update={"gates": gates, "false_rollback": "2%"})
     told = candidate(Stage.CANARY, plan, ("0.5000", 0))
     canary = subject(ModelDeploymentStatus(stable=stable(), candidate=told), plan)
@@ -105,15 +104,15 @@ def test_in_its_probation_a_revision_is_judged_alone():
 
 
 def test_rules_are_taken_from_the_gate():
-    classic = ErrorRate(method="Threshold", max="2%", window="1m30s", failures=3)
-    own = ErrorRate(max="0.5%", ratio="3")
+    classic = ErrorRateSpec(method="Threshold", max="2%", window="1m30s", failures=3)
+    own = ErrorRateSpec(max="0.5%", ratio="3")
     gates = (Gate(name="classic", error_rate=classic), Gate(name="own", error_rate=own))
     plan = PLAN.model_copy(update={"gates": gates})
     told = candidate(Stage.CANARY, plan, ("0.5000", 0))
     trials = subject(ModelDeploymentStatus(stable=stable(), candidate=told)).trials
     assert trials["classic"].rule == Threshold(max_rate=0.02, failures=3, window=90.0)
     rule = trials["own"].rule
-    assert isinstance(rule, ErrorRateRule)
+    assert isinstance(rule, ErrorRate)
     assert (rule.max_rate, rule.ratio, rule.promote_ratio) == (0.005, 3.0, 3.0)
 
 

@@ -15,19 +15,17 @@ from davylamp.adapters.prometheus import templates
 from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.api import names
 from davylamp.api.explanations import Explanations
-from davylamp.api.gate_kinds import (
-    ErrorRate,
-    ExplanationShares,
-    GroupGap,
-    Latency,
-    Predictions,
-    Query,
-)
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName, ModelDeploymentSpec, Source
 from davylamp.checks import CheckReason, Expected
-from davylamp.gates.samples import Channel
+from davylamp.gates.kinds.bias import BiasSpec
+from davylamp.gates.kinds.error_rate import ErrorRateSpec
+from davylamp.gates.kinds.explanations import ExplanationsSpec
+from davylamp.gates.kinds.latency import LatencySpec
+from davylamp.gates.kinds.predictions import PredictionsSpec
+from davylamp.gates.kinds.query import QuerySpec
+from davylamp.gates.kinds.registry import CHANNELS
 from davylamp.gates.verdicts import NO_DATA
 
 ROOT = Path(__file__).parents[3]
@@ -43,12 +41,12 @@ TEST = re.compile(r"`(test_\w+)`")
 ROOMS = "api|schema|gates|checks|rollout|manifests|adapters|controller|cli|simulation"
 MODULE = re.compile(rf"`((?:{ROOMS})/[\w/]+\.py)`(?: `(\w+)`)?")
 GATE_KINDS = {
-    "errorRate": ErrorRate,
-    "latency": Latency,
-    "predictions": Predictions,
-    "explanations": ExplanationShares,
-    "bias": GroupGap,
-    "query": Query,
+    "errorRate": ErrorRateSpec,
+    "latency": LatencySpec,
+    "predictions": PredictionsSpec,
+    "explanations": ExplanationsSpec,
+    "bias": BiasSpec,
+    "query": QuerySpec,
 }
 
 
@@ -202,12 +200,12 @@ def test_the_smallest_manifest_of_the_contract_passes_the_schema_and_its_checks(
 
 def test_every_series_that_a_gate_reads_is_in_the_contract():
     page, series = text(ROOT / "docs" / "model-server.md"), SeriesNames()
-    wanted = {metric for c in Channel if c is not Channel.QUERY for metric in series.metrics(c)}
+    wanted = {metric for c in CHANNELS for metric in series.metrics(c)}
     bases = {re.sub(r"_(bucket|count|sum)$", "", metric) for metric in wanted}
     assert len(bases) == 6
     assert not [base for base in bases if f"`{base}" not in page]
-    labels = (series.feature_label, series.group_label, series.outcome_label, series.code_label)
-    assert not [each for each in (*labels, series.positive_outcome) if each not in page]
+    labels = ("feature_label", "group_label", "outcome_label", "code_label", "positive_outcome")
+    assert not [name for name in labels if series[name] not in page]
     for kind in GATE_KINDS:
         assert f"| `{kind}` |" in page, kind
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from davylamp.gates import (
     ErrorRate,
     Judgement,
+    JudgementContext,
     Sample,
     Scrapes,
     Trial,
     WeightChange,
     judge,
     start,
-    update,
 )
+from davylamp.gates.missing_data import unread
+from davylamp.gates.states.history import advanced
+from davylamp.gates.verdicts import SOURCE_DOWN
 
 START = 1000.0
 
@@ -37,6 +40,11 @@ def steady(blocks, requests, errors=0, **kwargs):
     return pod(*[(requests, errors)] * blocks, **kwargs)
 
 
+def update(a_trial, state, scrapes):
+    """What a gate remembers after more samples."""
+    return advanced(a_trial, state, scrapes)[0]
+
+
 def played(a_trial, *, stable, candidate, until=START + 10_000):
     return update(a_trial, start(a_trial), Scrapes(until, stable=stable, candidate=candidate))
 
@@ -45,11 +53,6 @@ def judged(a_trial, state, *, now=None, candidate=("c",), stable=("s",), error=N
     """Judge at the last sample unless told otherwise."""
     if now is None:
         now = max((each.time for each in state.last.values()), default=START)
-    return judge(
-        a_trial,
-        state,
-        now=now,
-        ready_candidate_pods=frozenset(candidate),
-        ready_stable_pods=frozenset(stable),
-        source_error=error,
-    )
+    context = JudgementContext(now, frozenset(candidate), frozenset(stable))
+    down = None if error is None else unread(SOURCE_DOWN, error)
+    return judge(a_trial, state, context, unread=down)

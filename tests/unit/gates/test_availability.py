@@ -5,7 +5,8 @@ from tests.unit.gates.stories import START, played, pod, steady, trial
 
 from davylamp.gates import (
     ErrorRate,
-    GroupGap,
+    GroupRateGap,
+    JudgementContext,
     Query,
     QueryAnswers,
     ScoreDistance,
@@ -15,6 +16,7 @@ from davylamp.gates import (
     judge,
     start,
 )
+from davylamp.gates.missing_data import unread
 from davylamp.gates.states.history import answered
 
 COUNTING = {
@@ -28,15 +30,9 @@ counting = pytest.mark.parametrize("rule", COUNTING.values(), ids=COUNTING.keys(
 every_rule = pytest.mark.parametrize("rule", [*COUNTING.values(), OWN], ids=[*COUNTING, "query"])
 
 
-def said(rule, state, *, now, stable=("s",), **trouble):
-    answer = judge(
-        trial(rule),
-        state,
-        now=START + now,
-        ready_candidate_pods=frozenset({"c"}),
-        ready_stable_pods=frozenset(stable),
-        **trouble,
-    )
+def said(rule, state, *, now, stable=("s",), down=None):
+    context = JudgementContext(START + now, frozenset({"c"}), frozenset(stable))
+    answer = judge(trial(rule), state, context, unread=down)
     return answer.verdict, answer.reason, answer.message
 
 
@@ -49,7 +45,9 @@ def asked(*values, rule=OWN, until=1_000.0):
 
 @every_rule
 def test_p3_source_down(rule):
-    assert said(rule, start(trial(rule)), now=1.0, source_error="no answer within 8 s") == (
+    assert said(
+        rule, start(trial(rule)), now=1.0, down=unread("SourceDown", "no answer within 8 s")
+    ) == (
         Verdict.UNKNOWN,
         "SourceDown",
         "the metrics source did not answer: no answer within 8 s",
@@ -58,8 +56,8 @@ def test_p3_source_down(rule):
 
 @every_rule
 def test_p3_bad_answer(rule):
-    trouble = {"source_error": "7 series where one is needed", "source_reason": "BadAnswer"}
-    assert said(rule, start(trial(rule)), now=1.0, **trouble) == (
+    bad = unread("BadAnswer", "7 series where one is needed")
+    assert said(rule, start(trial(rule)), now=1.0, down=bad) == (
         Verdict.UNKNOWN,
         "BadAnswer",
         "the metrics source answered badly: 7 series where one is needed",
@@ -100,7 +98,7 @@ def test_p3_no_traffic(rule):
     [
         (ScoreDistance(), "prediction"),
         (ShareDistance(), "explanation"),
-        (GroupGap(), "row with a group"),
+        (GroupRateGap(), "row with a group"),
     ],
 )
 def test_p3_no_traffic_is_told_in_what_the_gate_counts(rule, what):
@@ -153,4 +151,4 @@ def test_p3_a_query_that_compares_misses_the_value_of_either_side():
 def test_p3_no_gap_takes_back_what_has_failed_already(rule):
     broken = {"c": steady(10, 100, 50, phase=2.0)}
     state = played(trial(rule), stable=STABLE, candidate=broken)
-    assert said(rule, state, now=900.0, source_error="gone")[0] is Verdict.FAIL
+    assert said(rule, state, now=900.0, down=unread("SourceDown", "gone"))[0] is Verdict.FAIL

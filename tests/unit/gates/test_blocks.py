@@ -3,14 +3,14 @@
 import math
 
 import pytest
-from tests.unit.gates.stories import START, judged, played, pod, steady, trial
+from tests.unit.gates.stories import START, judged, played, pod, steady, trial, update
 
-from davylamp.gates import Sample, Scrapes, start, update
-from davylamp.gates.verdicts import Count
+from davylamp.gates import Sample, Scrapes, start
+from davylamp.gates.counts import Count
 
 
 def closed(a_trial, **arms):
-    return played(a_trial, **arms).book.joint.evidence.blocks
+    return played(a_trial, **arms).account.joint.evidence.blocks
 
 
 def test_one_block_a_scrape_when_traffic_is_ample():
@@ -57,9 +57,11 @@ def test_a_pod_that_returns_brings_nothing_from_before_the_closed_blocks():
     away = steady(2, 75, base=(9, 0))
     away += [Sample(START + 90 + 5 * i, 9_000 + 75 * i, 4_000) for i in range(2)]
     stable = {"s": steady(20, 75, phase=1.0, base=(9, 0)), "back": away}
-    evidence = played(trial(), stable=stable, candidate={"c": steady(20, 25)}).book.joint.evidence
+    evidence = played(
+        trial(), stable=stable, candidate={"c": steady(20, 25)}
+    ).account.joint.evidence
     alone = {"s": stable["s"], "back": away[:3]}
-    without = played(trial(), stable=alone, candidate={"c": steady(20, 25)}).book.joint.evidence
+    without = played(trial(), stable=alone, candidate={"c": steady(20, 25)}).account.joint.evidence
     assert evidence.worse["ratio"] == without.worse["ratio"]
 
 
@@ -96,7 +98,7 @@ def test_no_block_straddles_a_weight_change():
     stable = {"s": steady(6, 10, base=(9, 0))}
     state = played(changed, stable=stable, candidate={"c": steady(6, 10)})
     # Scrapes at 5 and 10 s are dropped with the block, that of 15 s reaches back over the change.
-    assert state.book.joint.evidence.blocks == 3
+    assert state.account.joint.evidence.blocks == 3
     assert state.candidate == Count(60, 0)
 
 
@@ -105,7 +107,7 @@ def test_samples_while_the_weight_propagates_are_baselines():
     stable = {"s": steady(4, 50, base=(9, 0))}
     state = played(changed, stable=stable, candidate={"c": steady(4, 50)})
     # 5 s before the change, 10 s inside the propagation, 15 and 20 s after it.
-    assert state.book.joint.evidence.blocks == 3
+    assert state.account.joint.evidence.blocks == 3
 
 
 def test_evidence_goes_on_across_weight_changes():

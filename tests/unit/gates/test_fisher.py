@@ -3,10 +3,10 @@ import math
 
 import pytest
 
+from davylamp.gates.counts import Count
 from davylamp.gates.evidence import fisher as module
 from davylamp.gates.evidence.fisher import Table, bernoulli, fisher
 from davylamp.gates.evidence.log_math import log_sum_exp, logit
-from davylamp.gates.verdicts import Count
 
 SIZES = list(itertools.product((1, 2, 5, 9), (1, 3, 7), range(17)))
 TABLES = [Table(c, s, e, 0) for c, s, e in SIZES if e <= c + s]

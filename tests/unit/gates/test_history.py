@@ -15,12 +15,12 @@ from davylamp.gates import (
     Trial,
     Verdict,
     WeightChange,
-    blocks,
     start,
 )
-from davylamp.gates.blocks import Block, Moment
-from davylamp.gates.evidence.overdispersion import design_effect
-from davylamp.gates.timeline import PodKey
+from davylamp.gates.samples import PodKey
+from davylamp.gates.states.blocks import Block
+from davylamp.gates.states.blocks import agreeing as agreeing_blocks
+from davylamp.gates.states.gate_state import Moment
 
 # --- stable before the trial ------------------------------------------------------------------
 
@@ -54,12 +54,12 @@ def estimated(**stable):
 
 def test_single_errors_on_stable_leave_the_evidence_as_it_is():
     rule, state = estimated(clusters=1, after=4)
-    assert design_effect(rule, state.survey).burst == 1.0
+    assert rule.design_effect(state.survey).burst == 1.0
 
 
 def test_clusters_on_stable_before_the_trial_divide_the_evidence_of_the_trial():
     rule, state = estimated(clusters=5, after=4)
-    used = design_effect(rule, state.survey)
+    used = rule.design_effect(state.survey)
     assert used.burst == pytest.approx(5, rel=0.3)
     assert not used.betting
     _, calm = estimated(clusters=1, after=4)
@@ -94,7 +94,7 @@ def test_a_trial_that_has_not_begun_only_surveys(rule):
     waiting = Trial(rule, math.inf, (WeightChange(math.inf, 0.5),))
     canary = {"c": steady(200, 100, 90, first=START - SURVEYED)}
     state = played(waiting, stable=stable_before(1, after=40), candidate=canary)
-    assert state.book == start(waiting).book
+    assert state.account == start(waiting).account
     assert (state.candidate.requests, state.stable.requests) == (0, 0)
     assert state.survey.total.requests > 0
     answer = judged(waiting, state, now=max(each.time for each in state.last.values()))
@@ -170,7 +170,9 @@ def agreeing(*, canary, stable, began=START, now=START + EVERY, rule=None):
         for arm, times in ((Arm.CANDIDATE, canary), (Arm.STABLE, stable))
         for number, time in enumerate(times)
     }
-    return blocks.agreeing(a_trial, a_trial.rule, Block(began=began), Moment(now, keyed))
+    return agreeing_blocks(
+        a_trial, Block(began=began), Moment(now, keyed), least=a_trial.rule.agreeing_blocks
+    )
 
 
 def test_two_blocks_are_enough_where_both_sides_are_scraped_in_step():

@@ -1,10 +1,11 @@
 import dataclasses
 
 import pytest
-from tests.unit.gates.stories import START, judged, played, pod, steady, trial
+from tests.unit.gates.stories import START, judged, played, pod, steady, trial, update
 
-from davylamp.gates import ErrorRate, Sample, Scrapes, Threshold, Verdict, start, update
-from davylamp.gates.verdicts import REASONS, Count
+from davylamp.gates import ErrorRate, Sample, Scrapes, Threshold, Verdict, start
+from davylamp.gates.counts import Count
+from davylamp.gates.kinds.registry import REASONS
 
 STABLE = {"s": steady(12, 100, phase=1.0, base=(5_000, 10))}
 HEALTHY = {"c": steady(12, 25, phase=2.0)}

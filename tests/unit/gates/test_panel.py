@@ -6,10 +6,11 @@ from dataclasses import replace
 from tests.unit.gates.stories import START, pod, steady
 
 from davylamp.gates import (
-    Around,
-    Channel,
+    ERRORS,
+    LATENCY,
     Count,
     ErrorRate,
+    JudgementContext,
     Latency,
     Query,
     QueryAnswers,
@@ -23,6 +24,7 @@ from davylamp.gates import (
     open_family,
     take_in,
 )
+from davylamp.gates.missing_data import unread
 
 BOUND = 0.0045
 """Half of 0.9 %: what two gates have of a falseRollback of 1 %."""
@@ -60,13 +62,13 @@ def scraped(errors=4, slow=5, *, calm=0):
     stable = steady(served, 300, 1, phase=1.0, base=(5_000, 10))
     lazy = steady(served, 300, 2, phase=1.0, base=(5_000, 10))
     return {
-        Channel.ERRORS: Scrapes(until, {"s": stable}, {"c": canary(errors)}),
-        Channel.LATENCY: Scrapes(until, {"s": histogram(lazy)}, {"c": histogram(canary(slow))}),
+        ERRORS: Scrapes(until, {"s": stable}, {"c": canary(errors)}),
+        LATENCY: Scrapes(until, {"s": histogram(lazy)}, {"c": histogram(canary(slow))}),
     }
 
 
 def around(now=END, **changes):
-    plain = Around(now, frozenset({"c"}), frozenset({"s"}))
+    plain = JudgementContext(now, frozenset({"c"}), frozenset({"s"}))
     return replace(plain, **changes)
 
 
@@ -114,22 +116,22 @@ def test_the_counts_are_those_of_the_decision():
 def test_a_conviction_stays_while_nothing_can_be_measured():
     trials = two_gates()
     family = take_in(trials, open_family(trials), scraped(), {})
-    down = dict.fromkeys(Channel, ("SourceDown", "no answer"))
-    said = judge_all(trials, family, around(END + 900, errors=down))
+    down = dict.fromkeys(trials, unread("SourceDown", "no answer"))
+    said = judge_all(trials, family, around(END + 900, unread=down))
     assert (said["errors"].verdict, said["errors"].reason) == (Verdict.UNKNOWN, "SourceDown")
     assert said["slow"].verdict is Verdict.FAIL
     assert "slower than 0.1 s" in said["slow"].message
 
 
 def test_a_gate_that_only_warns_or_pauses_adds_nothing():
-    family, said = judged(two_gates(takes_back=False), scraped())
+    family, said = judged(two_gates(rolls_back=False), scraped())
     assert family.worse is None
     assert "slow" not in family.shares
     assert {each.verdict for each in said.values()} == {Verdict.UNDECIDED}
 
 
 def test_a_gate_that_only_warns_still_fails_by_its_own_bound():
-    family, said = judged(two_gates(takes_back=False), scraped(errors=0, slow=30))
+    family, said = judged(two_gates(rolls_back=False), scraped(errors=0, slow=30))
     assert family.worse is None
     assert said["slow"].verdict is Verdict.FAIL
     assert "the gates together" not in said["slow"].message
@@ -165,8 +167,10 @@ def test_the_trouble_of_one_channel_or_query_is_not_the_others():
         trials,
         family,
         around(
-            errors={Channel.LATENCY: ("BadAnswer", "no histogram")},
-            query_errors={"own": ("SourceDown", "no answer")},
+            unread={
+                "slow": unread("BadAnswer", "no histogram"),
+                "own": unread("SourceDown", "no answer"),
+            }
         ),
     )
     reasons = {name: each.reason for name, each in said.items()}
@@ -175,7 +179,7 @@ def test_the_trouble_of_one_channel_or_query_is_not_the_others():
 
 def test_a_channel_that_was_not_read_leaves_its_gates_where_they_were():
     trials = two_gates()
-    errors = {Channel.ERRORS: scraped()[Channel.ERRORS]}
+    errors = {ERRORS: scraped()[ERRORS]}
     family = take_in(trials, open_family(trials), errors, {})
     assert family.states["slow"] == open_family(trials).states["slow"]
     assert family.states["errors"].candidate.requests == 300
@@ -209,8 +213,8 @@ def _convicts(trials, chance, blocks=25):
     canary = drawn()
     stable = steady(blocks, 120, 0, phase=1.0, base=(1_000, 0))
     scrapes = {
-        Channel.ERRORS: Scrapes(START + 1_000, {"s": stable}, {"c": canary}),
-        Channel.LATENCY: Scrapes(START + 1_000, {"s": histogram(stable)}, {"c": histogram(canary)}),
+        ERRORS: Scrapes(START + 1_000, {"s": stable}, {"c": canary}),
+        LATENCY: Scrapes(START + 1_000, {"s": histogram(stable)}, {"c": histogram(canary)}),
     }
     family = take_in(trials, open_family(trials), scrapes, {})
     return family.worse is not None

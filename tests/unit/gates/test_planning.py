@@ -1,6 +1,8 @@
 import pytest
 
-from davylamp.gates import ErrorRate, Threshold, requests_to_detect
+from davylamp.gates import ErrorRate, Threshold
+from davylamp.gates.evidence.overdispersion import Survey
+from davylamp.gates.forecast.detection_time import requests_to_detect
 
 # Median canary requests by simulation: stable 0.2 %, bound 0.5 %, ratio 1.5, alpha 0.01.
 MEDIANS = [
@@ -41,5 +43,5 @@ def test_a_burst_makes_it_slower_in_proportion():
 
 def test_the_threshold_rule_needs_its_windows_filled():
     rule = Threshold(max_rate=0.05, failures=3, min_requests=20)
-    assert requests_to_detect(rule, 0.1, 0.0, 0.2) == 60
-    assert requests_to_detect(rule, 0.1, 0.0, 0.01) is None
+    assert rule.requests_to_detect(0.1, Survey(), 0.2) == 60
+    assert rule.requests_to_detect(0.1, Survey(), 0.01) is None

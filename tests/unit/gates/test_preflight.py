@@ -4,6 +4,7 @@ import math
 import re
 
 import pytest
+from tests.unit.gates.stories import update
 
 from davylamp.gates import (
     ErrorRate,
@@ -15,11 +16,11 @@ from davylamp.gates import (
     Threshold,
     Trial,
     WeightChange,
-    requests_to_detect,
     start,
-    update,
 )
-from davylamp.gates.forecast.forecast import Plan, forecast, misfit, sees_stable
+from davylamp.gates.forecast.detection_time import requests_to_detect
+from davylamp.gates.forecast.forecast import forecast, has_samples_of_stable, misfit
+from davylamp.gates.forecast.plan import Plan
 
 BEGAN = 1000.0
 EVERY = 5.0
@@ -170,10 +171,10 @@ def test_nothing_is_told_before_half_a_minute_was_seen_or_of_own_queries():
 def test_stable_is_seen_with_its_first_sample_and_the_canary_does_not_count():
     trial = Trial(ErrorRate(), math.inf, (WeightChange(math.inf, 0.5),))
     empty = start(trial)
-    assert not sees_stable(empty)
+    assert not has_samples_of_stable(empty)
     sample = [Sample(BEGAN, 5.0, 0.0)]
-    assert not sees_stable(update(trial, empty, Scrapes(BEGAN, {}, {"c": sample})))
-    assert sees_stable(update(trial, empty, Scrapes(BEGAN, {"s": sample})))
+    assert not has_samples_of_stable(update(trial, empty, Scrapes(BEGAN, {}, {"c": sample})))
+    assert has_samples_of_stable(update(trial, empty, Scrapes(BEGAN, {"s": sample})))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 
 from davylamp.gates import (
     ErrorRate,
+    JudgementContext,
     Query,
     QueryAnswers,
     Trial,
@@ -15,7 +16,8 @@ from davylamp.gates import (
     start,
 )
 from davylamp.gates.states.history import answered
-from davylamp.gates.states.query import Value, is_bad
+from davylamp.gates.states.query import is_bad
+from davylamp.gates.values import Value
 
 START = 1000.0
 STEP = 15.0
@@ -37,13 +39,7 @@ def played(a_trial, candidate, stable=None, *, until=START + 10_000):
 
 
 def judged(a_trial, state, *, now=START + 60):
-    return judge(
-        a_trial,
-        state,
-        now=now,
-        ready_candidate_pods=frozenset({"c"}),
-        ready_stable_pods=frozenset({"s"}),
-    )
+    return judge(a_trial, state, JudgementContext(now, frozenset({"c"}), frozenset({"s"})))
 
 
 @pytest.mark.parametrize(
@@ -77,8 +73,8 @@ def test_without_bounds_stable_alone_is_what_counts():
 
 def test_bad_values_add_up_and_good_ones_do_not_take_them_back():
     state = played(trial(), on_grid(2, 0, 2, 0, 0, 2, 0))
-    assert (state.book.bad, state.book.good) == (3, 4)
-    assert state.book.failed_at == START + 6 * STEP
+    assert (state.account.bad, state.account.good) == (3, 4)
+    assert state.account.failed_at == START + 6 * STEP
     answer = judged(trial(), state)
     assert (answer.verdict, answer.reason) == (Verdict.FAIL, "QueryOutOfBounds")
     assert answer.decided_at == START + 6 * STEP
@@ -86,18 +82,18 @@ def test_bad_values_add_up_and_good_ones_do_not_take_them_back():
 
 def test_bad_values_in_a_row_are_counted_apart_and_start_anew_after_a_good_one():
     patient = trial(failures=100, in_a_row=3)
-    assert played(patient, on_grid(2, 2, 0, 2, 2, 0)).book.failed_at is None
-    assert played(patient, on_grid(2, 2, 0, 2, 2, 2)).book.failed_at == START + 6 * STEP
+    assert played(patient, on_grid(2, 2, 0, 2, 2, 0)).account.failed_at is None
+    assert played(patient, on_grid(2, 2, 0, 2, 2, 2)).account.failed_at == START + 6 * STEP
 
 
 def test_a_moment_without_an_answer_neither_counts_nor_breaks_a_row():
     patient = trial(failures=100, in_a_row=2)
-    assert played(patient, on_grid(2, None, 2)).book.failed_at == START + 3 * STEP
+    assert played(patient, on_grid(2, None, 2)).account.failed_at == START + 3 * STEP
 
 
 def test_a_failure_stays_whatever_comes_later():
     state = played(trial(failures=1), on_grid(2, 0, 9, 0))
-    assert state.book.failed_at == START + STEP
+    assert state.account.failed_at == START + STEP
     answer = judged(trial(failures=1), state)
     assert answer.verdict is Verdict.FAIL
     assert answer.message.startswith("value 2, wanted at most 1; ")
@@ -110,10 +106,10 @@ def test_it_passes_while_its_last_value_is_good_and_failures_are_left():
 
 def test_nothing_counts_from_before_the_canary_or_its_warm_up():
     early = {START - STEP: 9.0, START: 9.0}
-    assert played(trial(failures=1), early).book.last is None
+    assert played(trial(failures=1), early).account.last is None
     warm = trial(failures=1, warm_up=2 * STEP)
-    assert played(warm, on_grid(9, 9)).book.last is None
-    assert played(warm, on_grid(9, 9, 9)).book.failed_at == START + 3 * STEP
+    assert played(warm, on_grid(9, 9)).account.last is None
+    assert played(warm, on_grid(9, 9, 9)).account.failed_at == START + 3 * STEP
 
 
 def test_a_value_counts_once_however_often_it_is_told():
@@ -121,22 +117,22 @@ def test_a_value_counts_once_however_often_it_is_told():
     state, values = start(a_trial), on_grid(2)
     for until in (START + 20, START + 25, START + 29):
         state = answered(a_trial, state, QueryAnswers(until, values))
-    assert (state.book.bad, state.book.failed_at) == (1, None)
+    assert (state.account.bad, state.account.failed_at) == (1, None)
 
 
 def test_a_value_beyond_the_watermark_waits_to_be_told_again():
     a_trial = trial(failures=1)
     state = answered(a_trial, start(a_trial), QueryAnswers(START + 10, on_grid(2)))
-    assert state.book.last is None
+    assert state.account.last is None
     state = answered(a_trial, state, QueryAnswers(START + 20, on_grid(2)))
-    assert state.book.failed_at == START + STEP
+    assert state.account.failed_at == START + STEP
 
 
 def test_without_stables_value_there_is_nothing_to_compare_with():
     a_trial = trial(highest=math.inf, ratio=1.5, failures=1)
     state = played(a_trial, on_grid(9, 9), {START + 2 * STEP: 1.0})
-    assert state.book.bad == 1
-    assert state.book.failed_at == START + 2 * STEP
+    assert state.account.bad == 1
+    assert state.account.failed_at == START + 2 * STEP
 
 
 def test_answers_for_another_rule_are_refused():

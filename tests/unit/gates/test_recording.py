@@ -2,11 +2,12 @@
 
 import itertools
 import random
-import time
 
 import pytest
 
-from davylamp.gates.recording import store as module
+from davylamp.gates import ERRORS, GROUPS, LATENCY, SCORES
+from davylamp.gates.kinds.registry import CHANNELS
+from davylamp.gates.recording import thinning
 from davylamp.gates.recording.store import (
     MOST_LINES,
     MOST_SAMPLES,
@@ -17,10 +18,9 @@ from davylamp.gates.recording.store import (
     thinner,
     to_csv,
 )
-from davylamp.gates.samples import Arm, Channel, Sample, Scrapes, increment
+from davylamp.gates.samples import Arm, Sample, Scrapes, increment
 
 NAMES = {Arm.STABLE: "1a2b3c4d5e", Arm.CANDIDATE: "9f8e7d6c5b"}
-ERRORS = Channel.ERRORS
 
 
 def taken(*samples, arm="stable", until=None, pod="risk-a"):
@@ -89,11 +89,11 @@ def test_the_file_has_one_line_for_each_sample_in_the_order_of_time():
 def test_parts_have_a_line_each_in_a_file_of_their_own():
     recording = noted(
         Recording(),
-        Channel.LATENCY,
+        LATENCY,
         taken(Sample(5.0, 10.0, 0.0, {"0.1": 7.0, "0.25": 9.0}), arm="candidate"),
     )
-    recording = noted(recording, Channel.GROUPS, taken(Sample(4.0, 2.0, 0.0, {"a,b/rows": 2.0})))
-    recording = noted(recording, Channel.SCORES, taken(Sample(6.0, 0.0)))
+    recording = noted(recording, GROUPS, taken(Sample(4.0, 2.0, 0.0, {"a,b/rows": 2.0})))
+    recording = noted(recording, SCORES, taken(Sample(6.0, 0.0)))
     assert parts_to_csv(recording, NAMES) == (
         "time,pod,revision,channel,requests,part,value\n"
         '4,risk-a,1a2b3c4d5e,groups,2,"a,b/rows",2\n'
@@ -104,9 +104,9 @@ def test_parts_have_a_line_each_in_a_file_of_their_own():
     assert to_csv(recording, NAMES) == "time,pod,revision,requests,errors\n"
 
 
-@pytest.mark.parametrize("channel", [each for each in Channel if each is not Channel.QUERY])
+@pytest.mark.parametrize("channel", CHANNELS, ids=repr)
 def test_what_is_read_is_exactly_what_was_written(channel):
-    chance = random.Random(channel.value)
+    chance = random.Random(channel.name)
     names = [] if channel is ERRORS else ["0.005", "+Inf", 'a "quoted", one/rows', "ä\nb"]
     stream, at = [], 1.79e9
     for _ in range(200):
@@ -215,11 +215,11 @@ def test_an_idle_pod_is_thinned_like_the_others():
 
 
 def test_samples_with_many_parts_are_bounded_by_their_lines():
-    recording, everything = grown(4, 2000, channel=Channel.LATENCY, parts=20)
+    recording, everything = grown(4, 2000, channel=LATENCY, parts=20)
     lines = parts_to_csv(recording, NAMES).count("\n") - 1
     assert MOST_LINES / 2 < lines <= MOST_LINES
     for key, samples in everything.items():
-        assert requests(kept(recording, Channel.LATENCY)[key]) == requests(samples)
+        assert requests(kept(recording, LATENCY)[key]) == requests(samples)
 
 
 def test_a_restart_that_only_a_part_shows_is_kept():
@@ -227,9 +227,9 @@ def test_a_restart_that_only_a_part_shows_is_kept():
     rising[100] = Sample(101.0, 101.0, 0.0, {"0.1": 0.0})
     recording = Recording()
     for at in range(0, len(rising), 100):
-        recording = noted(recording, Channel.LATENCY, taken(*rising[at : at + 100]))
+        recording = noted(recording, LATENCY, taken(*rising[at : at + 100]))
     recording = thinner(recording)
-    left = kept(recording, Channel.LATENCY)["stable", "risk-a"]
+    left = kept(recording, LATENCY)["stable", "risk-a"]
     assert all(each in left for each in rising[99:101])
     assert len(left) < MOST_LINES
 
@@ -251,26 +251,26 @@ def test_a_thinner_one_is_about_half_and_loses_no_request():
     assert to_csv(thinner(Recording()), NAMES) == "time,pod,revision,requests,errors\n"
 
 
-def test_the_cost_of_a_sample_does_not_grow_with_the_recording():
-    """Work is counted as samples touched: those copied into pieces, and those looked at to thin."""
-    touched = 0
-    real = module._thinned
+def touched(work):
+    """Samples looked at to thin a recording while `work` is done."""
+    count, real = 0, thinning.thinned
 
-    def counted(reel, until):
-        nonlocal touched
-        touched += reel.lines
-        return real(reel, until)
+    def counted(recording, until):
+        nonlocal count
+        count += recording.lines
+        return real(recording, until)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module, "_thinned", counted)
-        grown(8, 5000)
-    assert touched < 8 * 40_000
+        patch.setattr(thinning, "thinned", counted)
+        work()
+    return count
+
+
+def test_the_cost_of_a_sample_does_not_grow_with_the_recording():
+    assert touched(lambda: grown(8, 5000)) < 8 * 40_000
 
 
 def test_a_long_catch_up_in_one_answer_is_bounded_too():
     samples = [Sample(float(t), float(t)) for t in range(21_600)]
-    began = time.process_time()
-    recording = noted(Recording(), ERRORS, taken(*samples))
-    assert time.process_time() - began < 2.0
-    assert recording.samples <= MOST_SAMPLES
-    assert requests(kept(recording)["stable", "risk-a"]) == 21_599
+    assert touched(lambda: noted(Recording(), ERRORS, taken(*samples))) < 8 * len(samples)
+    assert noted(Recording(), ERRORS, taken(*samples)).samples <= MOST_SAMPLES

@@ -12,7 +12,6 @@ from davylamp.gates import ErrorRate, Threshold, Trial, WeightChange
         ({"false_promotion": 2.0}, "false_promotion"),
         ({"ratio": 0.0}, "ratio"),
         ({"ratio": 3.0}, "promote_ratio"),
-        ({"max_rate": 0.05, "promote_rate": 0.01}, "promote_rate"),
         ({"burst": 0.5}, "burst"),
         ({"horizon_blocks": 0}, "horizon_blocks"),
         ({"min_blocks": 0}, "min_blocks"),
@@ -43,10 +42,9 @@ def test_trial_refuses_weights_that_make_no_history(weights):
         Trial(ErrorRate(), 0.0, tuple(WeightChange(*each) for each in weights))
 
 
-def test_defaults_follow_from_the_bounds():
-    rule = ErrorRate(max_rate=0.02)
-    assert rule.tolerated_rate == 0.02
-    assert rule.agreeing_blocks == 2
+def test_two_blocks_agree_where_nothing_is_said():
+    assert ErrorRate().agreeing_blocks == 2
+    assert ErrorRate(min_blocks=3).agreeing_blocks == 3
 
 
 def test_a_repeated_weight_is_no_shift():

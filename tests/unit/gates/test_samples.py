@@ -2,8 +2,8 @@ import math
 
 import pytest
 
+from davylamp.gates.counts import Count
 from davylamp.gates.samples import Sample, increment, usable
-from davylamp.gates.verdicts import Count
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ import pytest
 from tests.unit.gates import reference
 
 from davylamp.gates import ErrorRate
+from davylamp.gates.counts import Count, Pair
 from davylamp.gates.evidence import e_process, error_rate
 from davylamp.gates.evidence.e_process import PRIOR, EvidenceCap
-from davylamp.gates.verdicts import Count, Pair
 
 
 def blocks(seed, count, n=(40, 300), rates=(0.05, 0.02)):
@@ -46,7 +46,7 @@ def test_agrees_with_the_formulas(seed, settings):
     rule = ErrorRate(**settings)
     config = reference.Config(
         floor=rule.max_rate,
-        tol=rule.tolerated_rate,
+        tol=rule.max_rate,
         ratio=rule.ratio,
         min_blocks=rule.agreeing_blocks,
         burst=rule.burst or 1.0,

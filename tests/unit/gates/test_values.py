@@ -4,7 +4,7 @@ import pytest
 
 from davylamp.gates import QueryAnswers
 from davylamp.gates.recording.query_values import MOST_VALUES, Values, extended, read_csv, to_csv
-from davylamp.gates.states.query import Value
+from davylamp.gates.values import Value
 
 
 def told(*values, stable=(), until=1e9):

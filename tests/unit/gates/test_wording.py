@@ -7,7 +7,7 @@ import pytest
 from davylamp.gates import (
     Count,
     ErrorRate,
-    GroupGap,
+    GroupRateGap,
     Latency,
     Pair,
     Query,
@@ -15,9 +15,10 @@ from davylamp.gates import (
     ShareDistance,
     Threshold,
 )
-from davylamp.gates.messages import describe, sentences
-from davylamp.gates.states.query import QueryState, Value
+from davylamp.gates.messages import sentences
+from davylamp.gates.states.query import QueryState
 from davylamp.gates.states.threshold import ThresholdState
+from davylamp.gates.values import Value
 
 ERRORS = Pair(Count(200, 40), Count(800, 8))
 
@@ -54,8 +55,8 @@ EVERY_RULE = [
     (ScoreDistance(ordered=True), SCORED),
     (ShareDistance(), EXPLAINED),
     (ShareDistance(baseline=(("age", 0.5), ("bmi", 0.5))), EXPLAINED),
-    (GroupGap(), GROUPED),
-    (GroupGap(positive=False), GROUPED),
+    (GroupRateGap(), GROUPED),
+    (GroupRateGap(positive=False), GROUPED),
 ]
 
 
@@ -91,21 +92,21 @@ EVERY_RULE = [
 )
 def test_a_failure_says_what_was_seen_and_what_was_wanted(rule, seen, sentence):
     chance = "; chance of this in a healthy canary below 1 %"
-    assert sentences.worse(rule, seen, alone=False) == sentence + chance
+    assert rule.worse_sentence(seen, alone=False) == sentence + chance
 
 
 def test_a_failure_of_the_other_rules_names_the_two_things_compared():
-    assert "total variation" in sentences.worse(ScoreDistance(), SCORED, alone=False)
-    assert "Wasserstein" in sentences.worse(ScoreDistance(ordered=True), SCORED, alone=False)
-    assert "from stable's" in sentences.worse(ShareDistance(), EXPLAINED, alone=False)
-    told = sentences.worse(GroupGap(), GROUPED, alone=False)
+    assert "total variation" in ScoreDistance().worse_sentence(SCORED, alone=False)
+    assert "Wasserstein" in ScoreDistance(ordered=True).worse_sentence(SCORED, alone=False)
+    assert "from stable's" in ShareDistance().worse_sentence(EXPLAINED, alone=False)
+    told = GroupRateGap().worse_sentence(GROUPED, alone=False)
     assert "positive answers of group women 50 %, of group men 20 %: a gap of 0.3" in told
     assert "against stable's 0.01" in told
 
 
 def test_without_stable_pods_nothing_is_compared_with_stable():
     for rule, seen in ((ErrorRate(), ERRORS), (Latency(over=0.1), TIMED)):
-        told = sentences.worse(rule, Pair(seen.candidate), alone=True)
+        told = rule.worse_sentence(Pair(seen.candidate), alone=True)
         assert "against no stable pods: above 1 %;" in told
         assert "x" not in told.partition(":")[2].partition(";")[0]
 
@@ -113,10 +114,10 @@ def test_without_stable_pods_nothing_is_compared_with_stable():
 @pytest.mark.parametrize(("rule", "seen"), EVERY_RULE)
 def test_every_rule_has_a_sentence_for_every_answer(rule, seen):
     for told in (
-        sentences.worse(rule, seen, alone=False),
-        sentences.fine(rule, seen),
-        sentences.gathering(rule, seen, 1234),
-        sentences.gathering(rule, Pair(), None),
+        rule.worse_sentence(seen, alone=False),
+        rule.acceptable_sentence(seen),
+        rule.gathering_sentence(seen, 1234),
+        rule.gathering_sentence(Pair(), None),
     ):
         assert told
         assert "nan" not in told.split()
@@ -124,9 +125,9 @@ def test_every_rule_has_a_sentence_for_every_answer(rule, seen):
 
 
 def test_what_is_needed_is_told_with_the_precision_it_has():
-    told = sentences.gathering(ErrorRate(), ERRORS, 1234)
+    told = ErrorRate().gathering_sentence(ERRORS, 1234)
     assert told.endswith("about 1200 more canary requests needed to decide")
-    assert "too little to say" in sentences.gathering(ErrorRate(), ERRORS, None)
+    assert "too little to say" in ErrorRate().gathering_sentence(ERRORS, None)
 
 
 @pytest.mark.parametrize(
@@ -161,25 +162,25 @@ def test_evidence_in_words_says_what_it_takes():
 def test_a_query_says_its_value_and_every_bound_there_is(bounds, wanted):
     rule = Query(promql="up", failures=3, **bounds)
     value = Value(0.0, 0.8, 0.4 if "ratio" in bounds else None)
-    told = sentences.query(rule, QueryState(good=5, bad=2, last=value))
+    told = rule.sentence(QueryState(good=5, bad=2, last=value))
     assert told == f"value 0.8, wanted {wanted}; 2 of 7 values out of bounds (3 take back)"
 
 
 def test_a_query_that_failed_shows_the_value_that_did_it():
     bad, good = Value(0.0, 9.0), Value(15.0, 0.1)
     book = QueryState(good=1, bad=3, last=good, failed_at=0.0, failed_with=bad)
-    told = sentences.query(Query(promql="up", highest=1.0, in_a_row=2), book)
+    told = Query(promql="up", highest=1.0, in_a_row=2).sentence(book)
     assert told.startswith("value 9, wanted at most 1; ")
     assert told.endswith("(3 take back, or 2 in a row)")
 
 
 def test_a_query_without_a_value_says_so():
-    assert "no value" in sentences.query(Query(promql="up", highest=1.0), QueryState())
+    assert "no value" in Query(promql="up", highest=1.0).sentence(QueryState())
 
 
 def test_the_classic_rule_says_where_it_stands():
     rule = Threshold(max_rate=0.05, failures=2, window=30.0)
-    told = sentences.threshold(rule, ThresholdState(good=3, bad=1), Count(60, 8))
+    told = rule.sentence(ThresholdState(good=3, bad=1), Count(60, 8))
     assert told == (
         "canary 8 errors of 60 requests (13.3 %): "
         "1 of 4 measured 30 s windows above 5 % (2 roll back)"
@@ -187,12 +188,12 @@ def test_the_classic_rule_says_where_it_stands():
 
 
 def test_a_pass_that_is_held_says_why():
-    told = sentences.held(ErrorRate(), Count(50, 5))
+    told = ErrorRate().waiting_sentence(Count(50, 5))
     assert "5 errors of 50 requests (10 %), above 1 %" in told
 
 
 def test_latencies_count_requests_though_no_boundary_tells_the_revisions_apart():
     """A step waits for a number of requests, not of slow ones."""
     quick = Pair(timed(200, 200), timed(800, 800))
-    assert describe.bad(Latency(), quick) == Pair(Count(200), Count(800))
-    assert "latencies of 200 canary requests" in sentences.gathering(Latency(), quick, None)
+    assert Latency().bad(quick) == Pair(Count(200), Count(800))
+    assert "latencies of 200 canary requests" in Latency().gathering_sentence(quick, None)

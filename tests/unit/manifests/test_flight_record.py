@@ -15,10 +15,11 @@ from davylamp.api import names
 from davylamp.api.gate_status import GateStatus
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import Outcome, RevisionRef, WeightChange
+from davylamp.gates import ERRORS, LATENCY, QueryAnswers
+from davylamp.gates.kinds.registry import CHANNELS
 from davylamp.gates.recording.query_values import MOST_VALUES
 from davylamp.gates.recording.store import Recording, noted, values_noted
-from davylamp.gates.samples import Channel, Sample, Scrapes
-from davylamp.gates.states.query import QueryAnswers
+from davylamp.gates.samples import Sample, Scrapes
 from davylamp.manifests import Owner
 from davylamp.manifests.flight_record import (
     MOST_BYTES,
@@ -68,7 +69,7 @@ def kept(recording=None, flight=FLIGHT, plan=PLAN):
     return flight_record(OWNER, flight, recording, repository="registry.example/risk", plan=plan)
 
 
-def recorded(scrapes, pods=4, parts=0, most=1000, channels=(Channel.ERRORS, Channel.LATENCY)):
+def recorded(scrapes, pods=4, parts=0, most=1000, channels=(ERRORS, LATENCY)):
     """Counters of pods that look like those of a real service: rising by chance."""
     chance = random.Random(1)
     recording = Recording()
@@ -87,7 +88,7 @@ def recorded(scrapes, pods=4, parts=0, most=1000, channels=(Channel.ERRORS, Chan
                 arm: {pod: (Sample(s.time, s.requests),) for pod, (s,) in side.items()}
                 for arm, side in sides.items()
             }
-            shown = bare if channel is Channel.ERRORS else sides
+            shown = bare if channel is ERRORS else sides
             recording = noted(recording, channel, Scrapes(at, **shown))
     return recording
 
@@ -143,10 +144,10 @@ def test_a_probation_has_a_record_of_its_own():
     )
     assert flight_name(OWNER, "9f8e7d6c5b", probation=True) != flight_name(OWNER, "9f8e7d6c5b")
     alone = Scrapes(until=9.0, candidate={"risk-a": (Sample(5.0, 7.0, 1.0),)})
-    again = read_flight_record(kept(noted(Recording(), Channel.ERRORS, alone), probation))
+    again = read_flight_record(kept(noted(Recording(), ERRORS, alone), probation))
     assert again.flight == probation
     assert again.scrapes() == {
-        Channel.ERRORS: Scrapes(until=5.0, candidate={"risk-a": [Sample(5.0, 7.0, 1.0)]})
+        ERRORS: Scrapes(until=5.0, candidate={"risk-a": [Sample(5.0, 7.0, 1.0)]})
     }
 
 
@@ -221,7 +222,7 @@ def test_the_same_turn_gives_the_same_bytes():
 
 
 def test_one_that_cannot_be_packed_enough_is_thinned():
-    recording = recorded(400, pods=40, parts=40, most=10**9, channels=list(Channel)[:-1])
+    recording = recorded(400, pods=40, parts=40, most=10**9, channels=list(CHANNELS))
     item = kept(recording)
     again = read_flight_record(item)
     assert PLAIN_SIZE < sent(item) <= MOST_BYTES

@@ -6,13 +6,16 @@ import pytest
 from tests.support.nature import Model, live, settle, world_in
 from tests.support.world import NAME, Children, judgement, revision_of
 
-from davylamp.api.gate_kinds import ErrorRate, ExplanationShares, Latency, Query
 from davylamp.api.gate_status import GateForecast
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import Stage, to_json
 from davylamp.gates import Verdict
+from davylamp.gates.kinds.error_rate import ErrorRateSpec
+from davylamp.gates.kinds.explanations import ExplanationsSpec
+from davylamp.gates.kinds.latency import LatencySpec
+from davylamp.gates.kinds.query import QuerySpec
 from davylamp.rollout import decide
 
 V1, V2 = revision_of("v1"), revision_of("v2")
@@ -25,7 +28,7 @@ def plan(*gates, **settings):
 
 
 def gate(name, on_fail=None):
-    return Gate(name=name, on_fail=on_fail, error_rate=ErrorRate())
+    return Gate(name=name, on_fail=on_fail, error_rate=ErrorRateSpec())
 
 
 def in_canary(*gates, **settings):
@@ -446,7 +449,7 @@ def test_another_plan_has_another_outlook():
     assert [each.name for each in world.status.candidate.forecast] == ["renamed"]
 
 
-EXPLAINED = Gate(name="explained", explanations=ExplanationShares())
+EXPLAINED = Gate(name="explained", explanations=ExplanationsSpec())
 
 
 def test_the_shares_of_training_are_noted_once_where_a_gate_compares_with_them():
@@ -472,7 +475,7 @@ def test_nobody_notes_shares_that_no_gate_compares_with():
 
 
 def own_query(name):
-    return Gate(name=name, query=Query(promql="up", max="1"))
+    return Gate(name=name, query=QuerySpec(promql="up", max="1"))
 
 
 def test_p3_own_queries_see_no_requests_and_are_not_asked_for_any():
@@ -493,7 +496,7 @@ def test_p3_beside_an_own_query_the_requests_of_the_others_count():
 
 
 def test_of_gates_that_read_other_counters_the_one_that_is_ahead_counts():
-    world = in_canary(gate("errors"), Gate(name="slow", latency=Latency()), min_requests=50)
+    world = in_canary(gate("errors"), Gate(name="slow", latency=LatencySpec()), min_requests=50)
     world.said = {"errors": judgement(Verdict.PASS, requests=60)}
     world.answers[V2] = judgement(Verdict.PASS, requests=10)
     passed(world)

@@ -6,31 +6,29 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from davylamp import gates as rules
-from davylamp.api.gate_kinds import (
-    ErrorRate,
-    ExplanationShares,
-    GroupGap,
-    Latency,
-    Predictions,
-    Query,
-    Reference,
-)
 from davylamp.api.gate_status import FeatureShare, GateRate
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.spec import Rollout
 from davylamp.api.status import Candidate, Stage, WeightChange
-from davylamp.rollout.trials import Budget, canary_trials, probation_trials, rule_of, survey_trials
+from davylamp.gates.kinds.base import WrongDecisions
+from davylamp.gates.kinds.bias import BiasSpec
+from davylamp.gates.kinds.error_rate import ErrorRateSpec
+from davylamp.gates.kinds.explanations import ExplanationsSpec, Reference
+from davylamp.gates.kinds.latency import LatencySpec
+from davylamp.gates.kinds.predictions import PredictionsSpec
+from davylamp.gates.kinds.query import QuerySpec
+from davylamp.rollout.trials import canary_trials, probation_trials, rule_of, survey_trials
 
 AT = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
-BUDGET = Budget(0.004, 0.02)
+BUDGET = WrongDecisions(0.004, 0.02)
 BOUNDS = {"false_rollback": 0.004, "false_promotion": 0.02}
 OF_EACH_KIND = {
-    "error_rate": ErrorRate(),
-    "latency": Latency(over="250ms"),
-    "predictions": Predictions(),
-    "explanations": ExplanationShares(),
-    "bias": GroupGap(),
-    "query": Query(promql="up", max="1"),
+    "error_rate": ErrorRateSpec(),
+    "latency": LatencySpec(over="250ms"),
+    "predictions": PredictionsSpec(),
+    "explanations": ExplanationsSpec(),
+    "bias": BiasSpec(),
+    "query": QuerySpec(promql="up", max="1"),
 }
 BOUNDED = OF_EACH_KIND.keys() - {"query"}
 
@@ -79,7 +77,7 @@ def bound(trial):
         ),
         ("predictions", rules.ScoreDistance(distance=0.1, **BOUNDS)),
         ("explanations", rules.ShareDistance(distance=0.1, **BOUNDS)),
-        ("bias", rules.GroupGap(max_gap=0.1, increase=0.05, positive=True, **BOUNDS)),
+        ("bias", rules.GroupRateGap(max_gap=0.1, increase=0.05, positive=True, **BOUNDS)),
         ("query", rules.Query(promql="up", highest=1.0, failures=3, interval=15.0)),
     ],
 )
@@ -123,7 +121,7 @@ def test_every_kind_of_gate_has_a_rule_with_these_defaults(kind, rule):
         (
             "bias",
             {"outcome": "Error", "max": "0.2", "increase": "0"},
-            rules.GroupGap(max_gap=0.2, increase=0.0, positive=False, **BOUNDS),
+            rules.GroupRateGap(max_gap=0.2, increase=0.0, positive=False, **BOUNDS),
         ),
         (
             "query",
@@ -203,7 +201,7 @@ def test_explanations_pause_and_all_others_take_back_unless_the_spec_says_otherw
 
 def test_only_a_gate_that_takes_back_may_convict_with_others():
     plan = [gate("error_rate", name=each.lower(), on_fail=each) for each in OnFail]
-    found = {name: t.takes_back for name, t in canary_trials(candidate(*plan), 5.0).items()}
+    found = {name: t.rolls_back for name, t in canary_trials(candidate(*plan), 5.0).items()}
     assert found == {"rollback": True, "pause": False, "warn": False}
 
 
@@ -226,7 +224,7 @@ def test_p2_canary_and_probation_together_spend_no_more_than_false_rollback(gate
     plan = candidate(*gates, false_rollback=told)
     during = canary_trials(plan, 5.0)
     after = probation_trials(plan.plan, AT.timestamp(), (), 5.0)
-    spent = sum(bound(trial) for trial in during.values() if trial.takes_back)
+    spent = sum(bound(trial) for trial in during.values() if trial.rolls_back)
     assert spent == pytest.approx(0.9 * float(told[:-1]) / 100)
     assert spent + sum(map(bound, after.values())) <= float(told[:-1]) / 100 + 1e-12
 

@@ -1,15 +1,17 @@
 import pytest
 
-from davylamp.api.gate_kinds import ErrorRate, Latency, Query
 from davylamp.api.gates import Gate
 from davylamp.api.spec import Rollout, Step
-from davylamp.gates import Channel, WeightChange
+from davylamp.gates import SCORES, WeightChange
+from davylamp.gates.kinds.error_rate import ErrorRateSpec
+from davylamp.gates.kinds.latency import LatencySpec
+from davylamp.gates.kinds.query import QuerySpec
 from davylamp.simulation import plans
 
 STEPS = (Step(weight=5, hold="1m"), Step(weight=25, hold="2m"), Step(weight=50, pause=True))
 BOTH = (
-    Gate(name="errors", error_rate=ErrorRate()),
-    Gate(name="slow", latency=Latency(over="250ms")),
+    Gate(name="errors", error_rate=ErrorRateSpec()),
+    Gate(name="slow", latency=LatencySpec(over="250ms")),
 )
 
 
@@ -39,17 +41,17 @@ def test_gates_that_need_more_than_errors_are_told_apart():
 def test_own_queries_are_told_apart_one_by_one():
     gates = (
         BOTH[0],
-        Gate(name="seen", query=Query(promql="up", max="1")),
-        Gate(name="unseen", query=Query(promql="up", max="1")),
+        Gate(name="seen", query=QuerySpec(promql="up", max="1")),
+        Gate(name="unseen", query=QuerySpec(promql="up", max="1")),
     )
     rollout = Rollout(gates=gates)
     assert plans.judged(rollout, own=["seen"]).others == ("unseen",)
-    found = plans.trials(rollout, [WeightChange(0.0, 0.2)], 5.0, own=["seen"])
+    found = plans.trials(rollout, [WeightChange(0.0, 0.2)], 5.0, read=plans.Readable(own=["seen"]))
     assert list(found) == ["errors", "seen"]
 
 
 def test_nothing_stands_in_where_errors_are_not_known():
-    alone = plans.judged(Rollout(gates=BOTH[1:]), channels=[Channel.SCORES])
+    alone = plans.judged(Rollout(gates=BOTH[1:]), channels=[SCORES])
     assert (alone.stands_in, alone.others) == (False, ("slow",))
 
 

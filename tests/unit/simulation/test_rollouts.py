@@ -5,7 +5,7 @@ import pytest
 from davylamp.api.spec import Rollout, Step
 from davylamp.simulation import plans
 from davylamp.simulation.peers import ARGO
-from davylamp.simulation.rollouts import Stream, Traffic, classic, product
+from davylamp.simulation.rollouts import SimulatedTraffic, Stream, classic, product
 
 ROLLOUT = Rollout(steps=(Step(weight=25, hold="1m"), Step(weight=50, hold="1m")))
 SCHEDULE = plans.schedule(ROLLOUT, 4, 100.0, 5.0)
@@ -13,7 +13,7 @@ TRIALS = plans.trials(ROLLOUT, SCHEDULE.weights, 5.0)
 
 
 def stream(canary, seed=1):
-    return Stream(Traffic(100.0, 0.005, canary), SCHEDULE, random.Random(seed))
+    return Stream(SimulatedTraffic(100.0, 0.005, canary), SCHEDULE, random.Random(seed))
 
 
 def test_a_broken_canary_is_taken_back_after_the_answers_it_gave_until_then():

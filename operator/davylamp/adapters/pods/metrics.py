@@ -34,7 +34,9 @@ from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.scrapes import PodKey, read_scrapes
 from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.checks import Silent
-from davylamp.gates.samples import Channel, Sample
+from davylamp.gates.channels import Channel
+from davylamp.gates.kinds.registry import CHANNELS
+from davylamp.gates.samples import Sample
 
 TIMEOUT: Final = 1.0
 """Seconds from the beginning of a sweep after which no answer is waited for."""
@@ -44,7 +46,6 @@ AT_ONCE: Final = 128
 """Connections in use; so many pods can hang without keeping others from their turn."""
 KEEP_OPEN: Final = 15.0
 """Seconds for which a connection waits for the next sweep."""
-CHANNELS: Final = frozenset(Channel) - {Channel.QUERY}
 """What pods can be asked about."""
 OK: Final = 200
 

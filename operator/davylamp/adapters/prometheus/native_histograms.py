@@ -16,27 +16,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from davylamp.adapters.prometheus.channels import boundary
 from davylamp.adapters.prometheus.query_result import Bucket, Histogram
-from davylamp.gates.samples import Channel
+from davylamp.gates.channels import Channel, Ladder, boundary
+from davylamp.gates.kinds.registry import CHANNELS
 
 _ROUNDING: Final = 1e-9
 """Bounds are computed in different ways; the next bucket of the finest schema is 0.27 % away."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ladder:
+class Boundaries:
     """Boundaries in ascending order, and the names of the parts that count up to them."""
 
     bounds: tuple[float, ...]
     names: tuple[str, ...]
 
 
-def _ladder(lowest: int, highest: int) -> Ladder:
+def _boundaries(ladder: Ladder) -> Boundaries:
     """The half powers of 2 between two whole ones."""
-    halves = range(2 * lowest, 2 * highest + 1)
+    halves = range(2 * ladder.lowest, 2 * ladder.highest + 1)
     bounds = tuple(2.0 ** (half / 2) for half in halves)
-    return Ladder(bounds, tuple(boundary(_short(bound)) for bound in bounds))
+    return Boundaries(bounds, tuple(boundary(_short(bound)) for bound in bounds))
 
 
 def _short(bound: float) -> float:
@@ -45,14 +45,13 @@ def _short(bound: float) -> float:
     return bound if is_exact else float(f"{bound:.6g}")
 
 
-LADDERS: Final[Mapping[Channel, Ladder]] = {
-    Channel.LATENCY: _ladder(-10, 6),
-    Channel.SCORES: _ladder(-10, 12),
+LADDERS: Final[Mapping[Channel, Boundaries]] = {
+    channel: _boundaries(channel.ladder) for channel in CHANNELS if channel.ladder
 }
-"""Latency: from 1 ms to 64 s. Scores: probabilities down to 0.001, and up to 4096."""
+"""Boundaries of the channels whose metric may be a native histogram."""
 
 
-def counted(histogram: Histogram, ladder: Ladder) -> tuple[float, ...]:
+def counted(histogram: Histogram, ladder: Boundaries) -> tuple[float, ...]:
     """Observations up to each boundary; NaN for all of them where that cannot be said exactly."""
     steps = [0.0] * (len(ladder.bounds) + 1)
     for bucket in histogram.buckets:
@@ -64,7 +63,7 @@ def counted(histogram: Histogram, ladder: Ladder) -> tuple[float, ...]:
     return _running(steps[:-1])
 
 
-def _first_at_least(ladder: Ladder, upper: float) -> int:
+def _first_at_least(ladder: Boundaries, upper: float) -> int:
     return bisect_left(ladder.bounds, upper * (1 - _ROUNDING) if upper > 0 else upper)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from davylamp.adapters.prometheus.series import SeriesNames
-from davylamp.gates.samples import Channel
+from davylamp.gates import ERRORS, Channel
 
 _META: Final = re.compile(r"([\\.+*?()|\[\]{}^$])")
 _POD_SUFFIX: Final = "-[a-z0-9]+-[a-z0-9]{5}"
@@ -38,7 +38,7 @@ class CounterQuery:
     workloads: frozenset[Workload]
     at: float
     window: float
-    channel: Channel = Channel.ERRORS
+    channel: Channel = ERRORS
     series: SeriesNames = field(default_factory=SeriesNames)
 
     def __post_init__(self) -> None:

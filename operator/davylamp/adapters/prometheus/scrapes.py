@@ -3,12 +3,12 @@
 How series become samples:
 
 * The series of one target are scraped together and share their timestamps, so at each of them the
-  values add up: by what `channels.role` says they are for.
+  values add up: by what `Channel.role` says they are for.
 * A series that is not there at a timestamp of its target counts 0: before its first sample the code
   had not occurred; after its last one the process was restarted and has not answered with that code
   since. The sum then falls, which is how a restart is recognised later.
 * A value that is no number (NaN, Inf) or negative spoils its target's scrape, which is left out.
-* A pod has one target. When two are seen (two jobs scrape the same port, two Prometheus behind one
+* A pod has one target. When there are two (two jobs scrape the same port, two Prometheus behind one
   query front end), adding them would count every request twice: the first by its labels is taken.
 * A histogram that is there in both forms is taken in the classic one: its boundaries are those that
   somebody chose.
@@ -21,8 +21,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from davylamp.adapters.prometheus.channels import Role, boundary, role
-from davylamp.adapters.prometheus.native_histograms import LADDERS, Ladder, counted
+from davylamp.adapters.prometheus.native_histograms import LADDERS, Boundaries, counted
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.query_result import (
     Histogram,
@@ -33,7 +32,8 @@ from davylamp.adapters.prometheus.query_result import (
     labels_of,
     values_of,
 )
-from davylamp.gates.samples import Channel, Sample
+from davylamp.gates.channels import Role, boundary
+from davylamp.gates.samples import Sample
 
 PodKey: TypeAlias = tuple[str, str]
 """Namespace and name of a pod."""
@@ -67,9 +67,9 @@ def read_scrapes(query: CounterQuery, result: object) -> dict[PodKey, tuple[Samp
         pod = _pod(query, labels)
         if pod is not None:
             target = tuple(labels.get(name, "") for name in _TARGET_LABELS)
-            found = targets.setdefault(pod, {}).setdefault(target, [])
-            found.extend(_series(query, labels, item))
-    samples = {pod: _samples(query, found) for pod, found in targets.items()}
+            series = targets.setdefault(pod, {}).setdefault(target, [])
+            series.extend(_series(query, labels, item))
+    samples = {pod: _samples(query, by_target) for pod, by_target in targets.items()}
     return {pod: scrapes for pod, scrapes in samples.items() if scrapes}
 
 
@@ -88,12 +88,12 @@ def _series(query: CounterQuery, labels: _Labels, item: object) -> Iterator[_Ser
         yield from _unfolded(histograms_of(item), ladder)
         return
     values = values_of(item)
-    found = role(query.series, query.channel, labels.get("__name__", ""), labels)
-    if found is not None:
-        yield _Series(found, values)
+    role = query.channel.role(query.series, labels.get("__name__", ""), labels)
+    if role is not None:
+        yield _Series(role, values)
 
 
-def _unfolded(histograms: Mapping[float, Histogram], ladder: Ladder) -> Iterator[_Series]:
+def _unfolded(histograms: Mapping[float, Histogram], ladder: Boundaries) -> Iterator[_Series]:
     counts = {time: histogram.count for time, histogram in histograms.items()}
     yield _Series(Role(requests=True, parts=(boundary(math.inf),)), counts, is_native=True)
     below = {time: counted(histogram, ladder) for time, histogram in histograms.items()}
@@ -103,32 +103,32 @@ def _unfolded(histograms: Mapping[float, Histogram], ladder: Ladder) -> Iterator
 
 
 def _samples(query: CounterQuery, targets: Mapping[_Target, list[_Series]]) -> tuple[Sample, ...]:
-    usable = {target: found for target, found in targets.items() if found}
+    usable = {target: series for target, series in targets.items() if series}
     if not usable:
         return ()
     series = _of_one_form(usable[min(usable)])
-    parts = sorted({part for each in series for part in each.role.parts})
-    if len(parts) > PARTS_LIMIT or (not parts and query.channel is not Channel.ERRORS):
+    parts = sorted({part for one in series for part in one.role.parts})
+    if len(parts) > PARTS_LIMIT or (not parts and query.channel.has_parts):
         return ()
-    times = sorted({time for each in series for time in each.values})
+    times = sorted({time for one in series for time in one.values})
     scrapes = (_scrape(series, parts, time) for time in times)
     return tuple(scrape for scrape in scrapes if scrape is not None)
 
 
 def _of_one_form(series: list[_Series]) -> list[_Series]:
-    is_classic = any(each.role.parts and not each.is_native for each in series)
-    is_native = not is_classic and any(each.is_native for each in series)
-    return [each for each in series if each.is_native == is_native]
+    is_classic = any(one.role.parts and not one.is_native for one in series)
+    is_native = not is_classic and any(one.is_native for one in series)
+    return [one for one in series if one.is_native == is_native]
 
 
 def _scrape(series: Iterable[_Series], names: Iterable[str], time: float) -> Sample | None:
     requests, errors, parts = 0.0, 0.0, dict.fromkeys(names, 0.0)
-    for each in series:
-        value = each.values.get(time, 0.0)
+    for one in series:
+        value = one.values.get(time, 0.0)
         if not (math.isfinite(value) and value >= 0):
             return None
-        requests += value * each.role.requests
-        errors += value * each.role.errors
-        for name in each.role.parts:
+        requests += value * one.role.requests
+        errors += value * one.role.errors
+        for name in one.role.parts:
             parts[name] += value
     return Sample(time, requests, errors, parts)

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from davylamp.cli.replay.input import Past
 from davylamp.gates import (
     Arm,
-    Around,
     Channel,
     Count,
     Judgement,
+    JudgementContext,
     Pair,
     Sample,
     Scrapes,
@@ -22,10 +22,9 @@ from davylamp.gates import (
     open_family,
     take_in,
 )
-from davylamp.gates.blocks import LOST_AFTER
 from davylamp.gates.recording.query_values import answers_of
-from davylamp.gates.rules import Query, Threshold
-from davylamp.gates.states.query import Value, later
+from davylamp.gates.states.blocks import LOST_AFTER
+from davylamp.gates.values import Value, later
 
 ROLLBACK = "rollback"
 PROMOTE = "promote"
@@ -77,7 +76,7 @@ def rejudged(past: Past) -> Replay:
     for instant in _instants(past):
         at, own = instant.at, {gate: answers_of([v]) for gate, v in instant.values.items()}
         family = take_in(trials, family, instant.scrapes, own)
-        answers = judge_all(trials, family, _around(past, at))
+        answers = judge_all(trials, family, _context(past, at))
         looks += _news(trials, looks, answers, instant)
         ruling = _ruling(past, answers, at, may_pass=_may_pass(past, at))
         if ruling.decision != UNDECIDED:
@@ -121,7 +120,7 @@ def _cut(start: float, seen: Scrapes) -> Mapping[float, Scrapes]:
     return {at: Scrapes(at, sides[Arm.STABLE], sides[Arm.CANDIDATE]) for at, sides in found.items()}
 
 
-def _around(past: Past, at: float) -> Around:
+def _context(past: Past, at: float) -> JudgementContext:
     """A pod is taken to be there from its first sample until it would be missed."""
     patience = LOST_AFTER * past.seen.scrape_interval
 
@@ -132,7 +131,8 @@ def _around(past: Past, at: float) -> Around:
 
     channels = past.seen.channels.values()
     candidates = frozenset(pod for seen in channels for pod in living(seen.candidate))
-    return Around(at, candidates, frozenset(p for seen in channels for p in living(seen.stable)))
+    stable = frozenset(pod for seen in channels for pod in living(seen.stable))
+    return JudgementContext(at, candidates, stable)
 
 
 def _news(
@@ -167,7 +167,7 @@ def _may_pass(past: Past, at: float) -> bool:
     if past.in_probation:
         return False
     asked = (trial.rule for gate, trial in past.trials.items() if gate not in past.silent)
-    counting = any(isinstance(rule, Threshold | Query) for rule in asked)
+    counting = any(rule.evidence_bounds is None for rule in asked)
     return at >= past.ended_at if counting else True
 
 

@@ -6,16 +6,23 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 
-from davylamp.api.gate_kinds import Query
 from davylamp.api.gate_status import FeatureShare, GateRate
 from davylamp.api.gates import OnFail
 from davylamp.api.spec import Rollout
 from davylamp.cli.errors import UsageError
 from davylamp.cli.replay.sources.counters import Pods, scrape_interval
 from davylamp.cli.replay.weights import estimated_share
-from davylamp.gates import Channel, QueryAnswers, Sample, Scrapes, Trial, WeightChange
+from davylamp.gates import (
+    ERRORS,
+    Channel,
+    QueryAnswers,
+    Sample,
+    Scrapes,
+    Trial,
+    UserQuery,
+    WeightChange,
+)
 from davylamp.rollout.trials import probation_trials
-from davylamp.schema.quantities import seconds
 from davylamp.simulation import plans
 
 
@@ -31,7 +38,7 @@ class Seen:
 
     channels: Mapping[Channel, Scrapes]
     answers: Mapping[str, QueryAnswers] = field(default_factory=dict)
-    asked: Mapping[str, Query] = field(default_factory=dict)
+    asked: Mapping[str, UserQuery] = field(default_factory=dict)
     weights: tuple[WeightChange, ...] = ()
     scrape_interval: float = 0.0
     baseline: tuple[FeatureShare, ...] = ()
@@ -87,7 +94,7 @@ class Past:
 def of_counters(candidate: Pods, stable: Pods) -> Mapping[Channel, Scrapes]:
     """Counters of requests and errors as a channel."""
     until = max(samples[-1].time for samples in chain(candidate.values(), stable.values()))
-    return {Channel.ERRORS: Scrapes(until, stable, candidate)}
+    return {ERRORS: Scrapes(until, stable, candidate)}
 
 
 def past_of(rollout: Rollout, seen: Seen) -> Past:
@@ -120,28 +127,27 @@ def _require_something(past: Past) -> None:
 
 def _answers_to(rollout: Rollout, seen: Seen) -> Mapping[str, QueryAnswers]:
     """Values by which gates of the rollout can be judged: those of the very same query."""
-    queries = {gate.name: gate.query for gate in rollout.gates if gate.query}
+    queries = {gate.name: query for gate in rollout.gates if (query := gate.user_query)}
     return {
         name: answers
         for name, answers in seen.answers.items()
         if name in queries
         and _asks_the_same(queries[name], seen.asked.get(name))
-        and (answers.stable or not queries[name].ratio or seen.rates is not None)
+        and (answers.stable or not queries[name].against_stable or seen.rates is not None)
     }
 
 
-def _asks_the_same(query: Query, asked: Query | None) -> bool:
+def _asks_the_same(query: UserQuery, asked: UserQuery | None) -> bool:
     if asked is None:
         return False
-    same_times = seconds(query.interval) == seconds(asked.interval)
-    return same_times and query.promql == asked.promql
+    return query.interval == asked.interval and query.promql == asked.promql
 
 
 def _completed(seen: Seen) -> Seen:
     """With weights and interval."""
     if seen.weights and seen.scrape_interval:
         return seen
-    errors = seen.channels.get(Channel.ERRORS)
+    errors = seen.channels.get(ERRORS)
     if errors is None or not errors.candidate:
         told = {"--weights": seen.weights, "--scrape-interval": seen.scrape_interval}
         missing = ", ".join(option for option, value in told.items() if not value)
@@ -164,9 +170,7 @@ def _of_canary(rollout: Rollout, seen: Seen) -> Mapping[str, Trial]:
         rollout,
         seen.weights,
         seen.scrape_interval,
-        channels=seen.channels,
-        own=seen.answers,
-        baseline=seen.baseline,
+        read=plans.Readable(seen.channels, seen.answers, seen.baseline),
     )
 
 

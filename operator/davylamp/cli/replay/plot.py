@@ -11,7 +11,6 @@ from davylamp.cli import plotting
 from davylamp.cli.replay.engine import Look, Replay
 from davylamp.cli.replay.input import Past
 from davylamp.gates import Count
-from davylamp.gates.rules import ErrorRate, Query, SequentialRule, Threshold
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,13 +18,17 @@ if TYPE_CHECKING:
 
 def plot(past: Past, replay: Replay, target: Path) -> None:
     """Draw every gate's evidence or values with its bounds, weight changes, and error rates."""
-    drawn = [g for g, t in replay.trials.items() if isinstance(t.rule, SequentialRule | Query)]
-    counted = any(not isinstance(trial.rule, Query) for trial in replay.trials.values())
+    drawn = [
+        gate
+        for gate, trial in replay.trials.items()
+        if trial.rule.evidence_bounds or trial.rule.user_query
+    ]
+    counted = any(not trial.rule.user_query for trial in replay.trials.values())
     rows = len(drawn) + counted
     figure = plotting.new_figure(2.8 * rows)
     every = list(figure.subplots(rows, 1, sharex=True, squeeze=False)[:, 0])
     for axes, gate in zip(every, drawn, strict=False):
-        draw = _values if isinstance(replay.trials[gate].rule, Query) else _evidence
+        draw = _values if replay.trials[gate].rule.user_query else _evidence
         draw(axes, past, replay, gate)
     if counted:
         _rates(every[-1], past, replay)
@@ -37,24 +40,24 @@ def plot(past: Past, replay: Replay, target: Path) -> None:
 
 
 def _evidence(axes: Axes, past: Past, replay: Replay, gate: str) -> None:
-    looks, rule = _of(replay, gate), replay.trials[gate].rule
+    looks, bounds = _of(replay, gate), replay.trials[gate].rule.evidence_bounds
     times = [look.at - past.started_at for look in looks]
     axes.set_title(f"gate {gate}", loc="left", fontsize="medium")
-    assert isinstance(rule, SequentialRule)  # noqa: S101  (asked by the caller)
+    assert bounds is not None  # noqa: S101  (asked by the caller)
     worse = [look.answer.log10_rollback for look in looks]
     fine = [look.answer.log10_promote for look in looks]
     axes.plot(times, worse, color="C3", marker=".", label="for a rollback")
     axes.plot(times, fine, color="C2", marker=".", label="for promotion")
-    axes.axhline(-math.log10(rule.false_rollback), color="C3", linestyle="--", label="rolls back")
-    axes.axhline(-math.log10(rule.false_promotion), color="C2", linestyle=":", label="promotes")
+    axes.axhline(-math.log10(bounds.false_rollback), color="C3", linestyle="--", label="rolls back")
+    axes.axhline(-math.log10(bounds.false_promotion), color="C2", linestyle=":", label="promotes")
     axes.set_ylabel("evidence, log10 e")
     axes.legend(fontsize="small", loc="best")
 
 
 def _values(axes: Axes, past: Past, replay: Replay, gate: str) -> None:
     """What an own query gave of both revisions, and its bounds."""
-    rule = replay.trials[gate].rule
-    assert isinstance(rule, Query)  # noqa: S101  (asked by the caller)
+    query = replay.trials[gate].rule.user_query
+    assert query is not None  # noqa: S101  (asked by the caller)
     found = [look.value for look in _of(replay, gate) if look.value]
     for name, color, values in (
         ("canary", "C1", [(each.at, each.candidate) for each in found]),
@@ -63,7 +66,7 @@ def _values(axes: Axes, past: Past, replay: Replay, gate: str) -> None:
         if values:
             times = [at - past.started_at for at, _ in values]
             axes.plot(times, [value for _, value in values], color=color, marker=".", label=name)
-    for bound in (rule.lowest, rule.highest):
+    for bound in (query.lowest, query.highest):
         if math.isfinite(bound):
             axes.axhline(bound, color="gray", linestyle="--")
     axes.set_title(f"gate {gate}", loc="left", fontsize="medium")
@@ -74,7 +77,7 @@ def _values(axes: Axes, past: Past, replay: Replay, gate: str) -> None:
 def _rates(axes: Axes, past: Past, replay: Replay) -> None:
     """Error rates block by block of the first gate, and the bound."""
     found = replay.trials.items()
-    gate, trial = next(each for each in found if not isinstance(each[1].rule, Query))
+    gate, trial = next(each for each in found if not each[1].rule.user_query)
     looks = _of(replay, gate)
     times = [look.at - past.started_at for look in looks]
     for name, color, counts in (
@@ -82,8 +85,9 @@ def _rates(axes: Axes, past: Past, replay: Replay) -> None:
         ("stable", "C0", [look.since.stable for look in looks]),
     ):
         axes.plot(times, [_percent(each) for each in counts], color=color, marker=".", label=name)
-    if isinstance(trial.rule, ErrorRate | Threshold):
-        axes.axhline(100 * trial.rule.max_rate, color="gray", linestyle="--", label="max")
+    bound = trial.rule.error_bound
+    if bound is not None:
+        axes.axhline(100 * bound, color="gray", linestyle="--", label="max")
     axes.set_ylabel("errors per block, %")
     axes.legend(fontsize="small", loc="best")
 

@@ -12,7 +12,6 @@ from davylamp.cli.replay.engine import PROMOTE, ROLLBACK, Look, Replay, Ruling
 from davylamp.cli.replay.input import Past
 from davylamp.gates import Count, Judgement, Trial
 from davylamp.gates.messages.numbers import short
-from davylamp.gates.rules import Query, SequentialRule
 from davylamp.schema.json import Json
 from davylamp.schema.quantities import spoken
 
@@ -93,11 +92,11 @@ def _evidence(trial: Trial, answer: Judgement) -> dict[str, Json]:
 
 
 def _is_bounded(trial: Trial) -> bool:
-    return isinstance(trial.rule, SequentialRule)
+    return trial.rule.evidence_bounds is not None
 
 
 def _kind_of_looks(trial: Trial) -> str:
-    if isinstance(trial.rule, Query):
+    if trial.rule.user_query:
         return "values"
     return "blocks" if _is_bounded(trial) else "windows"
 
@@ -105,7 +104,7 @@ def _kind_of_looks(trial: Trial) -> str:
 def _table(past: Past, trial: Trial, looks: Sequence[Look]) -> Iterator[str]:
     every = -(-len(looks) // MOST_ROWS) or 1
     shown = [look for i, look in enumerate(looks, 1) if i % every == 0 or i == len(looks)]
-    head = _HEAD_OF_VALUES if isinstance(trial.rule, Query) else _HEAD
+    head = _HEAD_OF_VALUES if trial.rule.user_query else _HEAD
     rows = [head, *(_row(past, trial, look) for look in shown)]
     yield from aligned(rows)
     if every > 1:
@@ -140,9 +139,10 @@ def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def _curve(past: Past, trial: Trial, looks: Iterable[Look]) -> Curve:
-    assert isinstance(trial.rule, SequentialRule)  # noqa: S101  (asked by the caller)
+    bounds = trial.rule.evidence_bounds
+    assert bounds is not None  # noqa: S101  (asked by the caller)
     points = [(look.at - past.started_at, look.answer.log10_rollback) for look in looks]
-    return Curve(tuple(points), -math.log10(trial.rule.false_rollback))
+    return Curve(tuple(points), -math.log10(bounds.false_rollback))
 
 
 def _sentence(past: Past, ruling: Ruling) -> str:

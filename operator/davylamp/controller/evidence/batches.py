@@ -48,7 +48,7 @@ class Batch:
     def channels(self) -> list[Channel]:
         """All that is asked about, in a fixed order."""
         found = {channel for part in self.parts for channel in part.channels}
-        return sorted(found, key=lambda channel: channel.value)
+        return sorted(found, key=lambda channel: channel.name)
 
     @property
     def oldest(self) -> float:

@@ -14,7 +14,7 @@ from davylamp.adapters.prometheus.user_query import ArmNames, OwnQuery, QuerySco
 from davylamp.controller.evidence.batches import Batch, parts_with
 from davylamp.controller.evidence.tracked import Scraped, TrackedRollout, by_workload
 from davylamp.controller.settings import MetricSettings
-from davylamp.gates import Channel, Query, QueryAnswers
+from davylamp.gates import Channel, QueryAnswers, UserQuery
 
 DEADLINE: Final = 8.0
 """Seconds for one query about counters, or for all that is asked by one gate."""
@@ -83,7 +83,7 @@ class CounterQueries:
         )
 
     async def own(
-        self, followed: TrackedRollout, gate: str, rule: Query, now: float
+        self, followed: TrackedRollout, gate: str, query: UserQuery, now: float
     ) -> QueryAnswers | SourceError | None:
         """Ask a user's own query of both sides, for the times that are due; None if none is.
 
@@ -96,11 +96,11 @@ class CounterQueries:
             text = "queries of users are not allowed here (chart value gates.ownQueries)"
             return SourceError(SourceFault.BAD_ANSWER, text)
         after = followed.asked_until.get(gate, followed.since)
-        edge = min(now - LAG, after + MOST_POINTS * max(1.0, rule.interval))
+        edge = min(now - LAG, after + MOST_POINTS * max(1.0, query.interval))
         arms = [scope.candidate]
-        if rule.ratio is not None and scope.stable:
+        if query.against_stable and scope.stable:
             arms.append(scope.stable)
-        due = on_grid(rule.promql, after=after, until=edge, step=rule.interval)
+        due = on_grid(query.promql, after=after, until=edge, step=query.interval)
         if due is None:
             return None
         until = asyncio.get_running_loop().time() + DEADLINE

@@ -8,7 +8,7 @@ from davylamp.api.spec import Rollout
 from davylamp.api.status import Candidate, ModelDeploymentStatus, Stage
 from davylamp.controller.checks.pod_addresses import pod_targets
 from davylamp.controller.evidence.tracked import Subject
-from davylamp.gates import Query, Trial
+from davylamp.gates import Trial
 from davylamp.manifests import Owner
 from davylamp.rollout.trials import canary_trials, probation_trials, survey_trials
 from davylamp.schema.json import JsonObject
@@ -71,7 +71,8 @@ def _scope(
     owner: Owner, candidate: str, stable: str | None, trials: Mapping[str, Trial]
 ) -> QueryScope | None:
     """What users' own queries are asked about; None where there is none."""
-    intervals = [t.rule.interval for t in trials.values() if isinstance(t.rule, Query)]
+    queries = (trial.rule.user_query for trial in trials.values())
+    intervals = [query.interval for query in queries if query is not None]
     if not intervals:
         return None
     return QueryScope(

@@ -9,7 +9,7 @@ from typing import Final
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.pods.metrics import PodTarget, Sweep
 from davylamp.adapters.prometheus.user_query import QueryScope
-from davylamp.gates import Channel, GateFamily, Query, Sample, Scrapes, Trial, open_family
+from davylamp.gates import Channel, GateFamily, Sample, Scrapes, Trial, UserQuery, open_family
 from davylamp.gates.recording.store import Recording
 
 BASELINE_SCRAPES: Final = 4
@@ -49,13 +49,14 @@ class Subject:
     @property
     def channels(self) -> frozenset[Channel]:
         """What has to be read of its pods."""
-        return frozenset(trial.rule.channel for trial in self.trials.values()) - {Channel.QUERY}
+        channels = (trial.rule.channel for trial in self.trials.values())
+        return frozenset(channel for channel in channels if channel is not None)
 
     @property
-    def queries(self) -> Mapping[str, Query]:
-        """Rules with a query of the user's own, by gate."""
-        rules = ((name, trial.rule) for name, trial in self.trials.items())
-        return {name: rule for name, rule in rules if isinstance(rule, Query)}
+    def queries(self) -> Mapping[str, UserQuery]:
+        """User queries, by gate."""
+        queries = {name: trial.rule.user_query for name, trial in self.trials.items()}
+        return {name: query for name, query in queries.items() if query is not None}
 
     def beginning(self, now: float, scrape_interval: float) -> float:
         """The moment from which samples are needed, in epoch seconds."""
@@ -132,7 +133,7 @@ class TrackedRollout:
     @property
     def faults(self) -> frozenset[tuple[str, SourceFault]]:
         """What cannot be asked at the moment, channels and own queries, and why."""
-        channels = {(channel.value, error.fault) for channel, error in self.errors.items()}
+        channels = {(channel.name, error.fault) for channel, error in self.errors.items()}
         return frozenset(channels | {(f"gate {g}", e.fault) for g, e in self.query_errors.items()})
 
     @property
@@ -149,7 +150,7 @@ class TrackedRollout:
         for pod in self.subject.pods:
             if pod.key in sweep.failed:
                 return f"pod {pod.name}: {sweep.failed[pod.key]}"
-            silent = [c.value for c in self.subject.channels if pod.key not in sweep.samples[c]]
+            silent = [c.name for c in self.subject.channels if pod.key not in sweep.samples[c]]
             if silent:
                 return f"pod {pod.name}: tells nothing about {', '.join(sorted(silent))}"
         return None

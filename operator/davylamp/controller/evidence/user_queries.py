@@ -14,8 +14,8 @@ from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence.counter_queries import CounterQueries
 from davylamp.controller.evidence.ingest import alone, fold_answer
 from davylamp.controller.evidence.tracked import TrackedRollout
-from davylamp.gates import Query
-from davylamp.gates.forecast.forecast import sees_stable
+from davylamp.gates import UserQuery
+from davylamp.gates.forecast.forecast import has_samples_of_stable
 
 LOOK_AROUND: Final = 10.0
 """Seconds between two looks for other series: pods that just began to serve were not scraped yet."""
@@ -50,9 +50,9 @@ class Questions:
     async def ask_own(self) -> None:
         """Put users' own queries that are due, and take in each answer as it comes."""
         asked = [
-            self._ask_own(key, followed, gate, rule)
+            self._ask_own(key, followed, gate, query)
             for key, followed in self._followed.items()
-            for gate, rule in followed.subject.queries.items()
+            for gate, query in followed.subject.queries.items()
         ]
         await asyncio.gather(*asked)
 
@@ -60,10 +60,10 @@ class Questions:
         """Before a canary, now and then: what there is where a gate finds nothing on stable."""
         await asyncio.gather(*(self._look(*each) for each in list(self._followed.items())))
 
-    async def _ask_own(self, key: Key, followed: TrackedRollout, gate: str, rule: Query) -> None:
+    async def _ask_own(self, key: Key, followed: TrackedRollout, gate: str, query: UserQuery) -> None:
         with alone(key):
             async with self._few:
-                answer = await self._asker.own(followed, gate, rule, self._clock())
+                answer = await self._asker.own(followed, gate, query, self._clock())
             if answer is None or self._followed.get(key) is not followed:
                 return
             before = followed.query_errors.get(gate)
@@ -87,8 +87,10 @@ class Questions:
     async def _look_for(self, gate: str, followed: TrackedRollout, now: float) -> None:
         trial, state = followed.subject.trials[gate], followed.family.states[gate]
         channel = trial.rule.channel
-        blind = channel in followed.answered and not sees_stable(state)
-        if not (trial.started_at > now and blind and followed.subject.stable):
+        blind = channel in followed.answered and not has_samples_of_stable(state)
+        if channel is None or not (
+            trial.started_at > now and blind and followed.subject.stable
+        ):
             followed.seen_instead.pop(gate, None)
         elif now - followed.looked_at.get(gate, -math.inf) >= LOOK_AROUND:
             followed.looked_at[gate] = now

@@ -1,4 +1,4 @@
-"""What the gates of a candidate without traffic will be able to find, and which find nothing. Pure."""
+"""What the gates of a candidate without traffic will be able to detect, and which cannot. Pure."""
 
 from dataclasses import replace
 
@@ -7,41 +7,49 @@ from davylamp.api.gate_status import GateForecast
 from davylamp.api.spec import Rollout
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.evidence.tracked import Evidence
-from davylamp.gates import Around, Channel
-from davylamp.gates.forecast.forecast import Plan, forecast, misfit, sees_stable
+from davylamp.gates import JudgementContext
+from davylamp.gates.forecast.forecast import forecast, has_samples_of_stable, misfit
+from davylamp.gates.forecast.plan import Plan
 from davylamp.rollout import Observation
 from davylamp.rollout.routing.service_pods import canary_replicas, share
 from davylamp.schema.quantities import seconds
 
 
 def with_forecasts(
-    seen: Observation, status: ModelDeploymentStatus, evidence: Evidence, around: Around
+    observation: Observation,
+    status: ModelDeploymentStatus,
+    evidence: Evidence,
+    context: JudgementContext,
 ) -> Observation:
-    """The observation with what the gates see of stable before the canary."""
-    if status.candidate is None or not evidence.trials or not around.ready_stable_pods:
-        return seen
-    plan = _plan(status.candidate.plan, seen.replicas)
-    forecasts = []
-    for name, trial in evidence.trials.items():
-        found = forecast(trial, evidence.family.states[name], plan)
-        if found:
-            told = GateForecast(name=name, message=found.message, warning=found.warning)
-            forecasts.append(told)
-    blind = {name: why for name in evidence.trials if (why := _blind(name, evidence))}
-    return replace(seen, forecast=tuple(forecasts), blind=blind)
+    """The observation with what the gates know of stable before the canary."""
+    if status.candidate is None or not evidence.trials or not context.stable_pods:
+        return observation
+    plan = _plan(status.candidate.plan, observation.replicas)
+    forecasts = {
+        name: forecast(trial, evidence.family.states[name], plan)
+        for name, trial in evidence.trials.items()
+    }
+    return replace(
+        observation,
+        forecast=tuple(
+            GateForecast(name=name, message=known.message, warning=known.warning)
+            for name, known in forecasts.items()
+            if known
+        ),
+        blind={name: why for name in evidence.trials if (why := _blind(name, evidence))},
+    )
 
 
 def _blind(gate: str, evidence: Evidence) -> str | None:
     """Why a gate could not judge, if so."""
     trial, state = evidence.trials[gate], evidence.family.states[gate]
-    channel = trial.rule.channel
-    if channel is Channel.QUERY:
+    if trial.rule.channel is None:
         error = evidence.query_errors.get(gate)
         bad = error is not None and error.fault is SourceFault.BAD_ANSWER
         return str(error) if bad else None
-    if channel not in evidence.answered:
+    if trial.rule.channel not in evidence.answered:
         return None
-    if not sees_stable(state):
+    if not has_samples_of_stable(state):
         return evidence.seen_instead.get(gate, "no series of stable's pods")
     return misfit(trial, state)
 

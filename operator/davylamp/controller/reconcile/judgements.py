@@ -4,88 +4,97 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import chain
 
-from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.errors import SourceFault
 from davylamp.api.gates import OnFail
 from davylamp.api.spec import Rollout
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.evidence.tracked import Evidence
 from davylamp.controller.reconcile.forecasts import with_forecasts
-from davylamp.gates import Around, Channel, Trial, judge_all
+from davylamp.gates import JudgementContext, MissingData, Trial, judge_all
+from davylamp.gates.missing_data import unread
 from davylamp.rollout import Observation, Workload
 
 
 def with_judgements(
-    seen: Observation, status: ModelDeploymentStatus, evidence: Evidence
+    observation: Observation, status: ModelDeploymentStatus, evidence: Evidence
 ) -> Observation:
     """The observation with what the gates say about the candidate, or stable in its probation."""
     judged = status.candidate or (status.stable if status.previous else None)
     if judged is None:
-        return seen
-    ready = _ready(seen.workload(judged.revision))
-    other = status.stable if status.candidate else None
-    around = Around(
-        now=seen.now.timestamp(),
-        ready_candidate_pods=ready,
-        ready_stable_pods=_ready(seen.workload(other.revision) if other else None),
-        errors={channel: _fault(error) for channel, error in evidence.errors.items()},
-        query_errors={gate: _fault(error) for gate, error in evidence.query_errors.items()},
-    )
-    seen = replace(
-        seen,
+        return observation
+    context = _context(observation, status, evidence, judged.revision)
+    plan = status.candidate.plan if status.candidate else observation.rollout
+    observation = replace(
+        observation,
         judged=judged.revision,
-        source_error=_source_error(evidence, _plan_of(status, seen)),
-        first_scrape_seen=_is_seen(ready, evidence, _plan_of(status, seen)),
+        source_error=_source_error(evidence, plan),
+        first_scrape_seen=_is_first_scraped(context.candidate_pods, evidence, plan),
     )
-    trials = {name: t for name, t in evidence.trials.items() if t.started_at <= around.now}
-    if not trials:
-        return with_forecasts(seen, status, evidence, around)
-    told = {name: t for name, t in trials.items() if _is_up_to_date(t, evidence)}
-    return replace(seen, judgements=judge_all(told, evidence.family, around))
+    begun = {name: t for name, t in evidence.trials.items() if t.started_at <= context.now}
+    if not begun:
+        return with_forecasts(observation, status, evidence, context)
+    known = {name: trial for name, trial in begun.items() if _is_up_to_date(trial, evidence)}
+    return replace(observation, judgements=judge_all(known, evidence.family, context))
+
+
+def _context(
+    observation: Observation, status: ModelDeploymentStatus, evidence: Evidence, judged: str
+) -> JudgementContext:
+    stable = status.stable if status.candidate else None
+    return JudgementContext(
+        now=observation.now.timestamp(),
+        candidate_pods=_ready(observation.workload(judged)),
+        stable_pods=_ready(observation.workload(stable.revision) if stable else None),
+        unread=_unread(evidence),
+    )
+
+
+def _unread(evidence: Evidence) -> Mapping[str, MissingData]:
+    """By gate: why its counters or the values of its user query could not be read."""
+    errors = {
+        name: evidence.query_errors.get(name)
+        if trial.rule.channel is None
+        else evidence.errors.get(trial.rule.channel)
+        for name, trial in evidence.trials.items()
+    }
+    return {name: unread(error.fault.value, str(error)) for name, error in errors.items() if error}
 
 
 def _is_up_to_date(trial: Trial, evidence: Evidence) -> bool:
     """Whether its counters were read up to now, or cannot be; after a restart that takes a while."""
     channel = trial.rule.channel
-    return channel in evidence.answered | evidence.errors.keys() | {Channel.QUERY}
-
-
-def _plan_of(status: ModelDeploymentStatus, seen: Observation) -> Rollout:
-    return status.candidate.plan if status.candidate else seen.rollout
+    return channel is None or channel in evidence.answered or channel in evidence.errors
 
 
 def _source_error(evidence: Evidence, plan: Rollout) -> str | None:
     """Why what some gate needs could not be read; those that only warn have no say.
 
-    A query that is answered badly is not the source's fault: its gate is blind.
+    A query that is answered badly is not the source's fault: its gate has no data.
     """
-    heard = _heard(evidence, plan)
-    counters = (str(e) for channel, e in evidence.errors.items() if channel in heard.values())
-    own = (
+    heeded = _heeded(evidence, plan)
+    channels = {trial.rule.channel for trial in heeded.values()}
+    counters = (str(error) for channel, error in evidence.errors.items() if channel in channels)
+    queries = (
         f"gate {gate}: {error}"
         for gate, error in evidence.query_errors.items()
-        if gate in heard and error.fault is SourceFault.DOWN
+        if gate in heeded and error.fault is SourceFault.DOWN
     )
-    return next(chain(counters, own), None)
+    return next(chain(counters, queries), None)
 
 
-def _is_seen(ready: frozenset[str], evidence: Evidence, plan: Rollout) -> bool:
-    """Whether the gates have seen all pods, and own queries were answered, well or not."""
+def _is_first_scraped(ready: frozenset[str], evidence: Evidence, plan: Rollout) -> bool:
+    """Whether all pods were scraped, and user queries were answered, well or not."""
+    asked = {gate for gate, trial in _heeded(evidence, plan).items() if trial.rule.channel is None}
     channels = {trial.rule.channel for trial in evidence.trials.values()}
-    heard = _heard(evidence, plan)
-    own = {gate for gate, channel in heard.items() if channel is Channel.QUERY}
-    needs_no_scrape = channels == {Channel.QUERY}
+    needs_no_scrape = channels == {None}
     scraped = needs_no_scrape or ready <= evidence.scraped
-    return scraped and own <= evidence.queried | evidence.query_errors.keys()
+    return scraped and asked <= evidence.queried | evidence.query_errors.keys()
 
 
-def _heard(evidence: Evidence, plan: Rollout) -> Mapping[str, Channel]:
-    """What is read for each gate that does more than warn."""
+def _heeded(evidence: Evidence, plan: Rollout) -> Mapping[str, Trial]:
+    """The trials of the gates that do more than warn."""
     silent = {gate.name for gate in plan.gates if gate.action is OnFail.WARN}
-    return {name: t.rule.channel for name, t in evidence.trials.items() if name not in silent}
-
-
-def _fault(error: SourceError) -> tuple[str, str]:
-    return error.fault.value, str(error)
+    return {name: trial for name, trial in evidence.trials.items() if name not in silent}
 
 
 def _ready(workload: Workload | None) -> frozenset[str]:

@@ -230,9 +230,10 @@ def _query_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
     """Why a query of a gate can never be asked: variables are not for the API server to check."""
     for number, gate in enumerate(spec.rollout.gates):
         try:
-            templates.check(gate.query.promql if gate.query else "")
+            query = gate.user_query
+            templates.check(query.promql if query else "")
         except ValueError as wrong:
-            path = f"spec.rollout.gates.{number}.query.promql"
+            path = f"spec.rollout.gates.{number}.{gate.kind.name}.promql"
             return Refusal(Reason.INVALID_SPEC, f"{path}: {wrong}")
     return None
 

@@ -6,22 +6,21 @@ or a function of the score that changes by at most 1 over its range (Wasserstein
 from earlier blocks only, so under the null the next block's difference on it is at most the
 tolerance on average, whatever was chosen; `hoeffding` says what that is worth.
 
-Source: gates of the design, section 4; Shekhar & Ramdas 2021 for witnesses chosen ahead.
+Source: Shekhar & Ramdas 2021 for witnesses chosen ahead.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import Final
 
+from davylamp.gates.counts import Count, Pair
 from davylamp.gates.evidence import hoeffding
+from davylamp.gates.evidence.bounds import DistanceBounds, Shape
 from davylamp.gates.evidence.e_process import LogLikelihoodRatios
-from davylamp.gates.rules import ScoreDistance, ShareDistance
-from davylamp.gates.verdicts import Count, Pair
 
 STABLE: Final = "stable"
 BASELINE: Final = "baseline"
@@ -34,57 +33,32 @@ _SMOOTHING: Final = 0.5
 _NOISE: Final = 1e-6
 """Rounding that is let pass, relative to the whole."""
 
-Distance = ScoreDistance | ShareDistance
 Mover = tuple[str, float, float]
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What fell to each bin or feature of `total` predictions or explanations.
-
-    `steps` is how far each bin is from the next where the distance is that of an order.
-    """
-
-    names: tuple[str, ...]
-    parts: tuple[float, ...]
-    total: float
-    steps: tuple[float, ...] = ()
-
-    @property
-    def shares(self) -> tuple[float, ...]:
-        """The parts of 1."""
-        return tuple(part / self.total for part in self.parts)
-
-    @property
-    def smoothed(self) -> tuple[float, ...]:
-        """The shares as if a little more had been seen everywhere."""
-        total = self.total + _SMOOTHING * len(self.parts)
-        return tuple((part + _SMOOTHING) / total for part in self.parts)
-
-
-def gains(rule: Distance, past: Pair, block: Pair) -> LogLikelihoodRatios:
+def gains(rule: DistanceBounds, past: Pair, block: Pair) -> LogLikelihoodRatios:
     """What a block says in which both revisions served; nothing before there is a past.
 
     A claim of the rule of which the block says nothing stands still, so that the other one cannot
     speak for both.
     """
     found: dict[str, list[float]] = {}
-    if _against_stable(rule):
+    if rule.against_stable:
         found[STABLE] = _beyond_stable(rule, past, block)
-    if _baseline(rule):
+    if rule.expected:
         found[BASELINE] = _beyond_baseline(rule, past.candidate, block.candidate)
     if not any(found.values()):
         return LogLikelihoodRatios({})
     return LogLikelihoodRatios({claim: line or hoeffding.silent() for claim, line in found.items()})
 
 
-def gains_alone(rule: Distance, past: Count, block: Count) -> LogLikelihoodRatios:
+def gains_alone(rule: DistanceBounds, past: Count, block: Count) -> LogLikelihoodRatios:
     """What a block says in which stable had no pods: of the baseline, if the rule has one."""
-    line = _beyond_baseline(rule, past, block) if _baseline(rule) else []
+    line = _beyond_baseline(rule, past, block) if rule.expected else []
     return LogLikelihoodRatios({BASELINE: line} if line else {})
 
 
-def distance_between(rule: Distance, pair: Pair) -> float | None:
+def distance_between(rule: DistanceBounds, pair: Pair) -> float | None:
     """Estimate the distance between the revisions, noise taken off; None below 20 requests."""
     read = _read(rule, pair.candidate, pair.stable)
     if not read or min(shape.total for shape in read) < FEWEST:
@@ -92,17 +66,17 @@ def distance_between(rule: Distance, pair: Pair) -> float | None:
     canary, stable = read
     total = canary.total + stable.total
     pooled = [(a + b) / total for a, b in zip(canary.parts, stable.parts, strict=True)]
-    size = hoeffding.effective(canary.total, stable.total) * _coins(rule, canary)
+    size = hoeffding.effective(canary.total, stable.total) * rule.coins(len(canary.parts))
     return _distance(canary, stable.shares, pooled, size)
 
 
-def baseline_distance(rule: Distance, count: Count) -> float | None:
+def baseline_distance(rule: DistanceBounds, count: Count) -> float | None:
     """Estimate the distance from the baseline, likewise; None without one or below 20 requests."""
-    read = _read(rule, count) if _baseline(rule) else []
+    read = _read(rule, count) if rule.expected else []
     if not read or read[0].total < FEWEST:
         return None
     expected = _expected(rule, read[0])
-    return _distance(read[0], expected, expected, read[0].total * _coins(rule, read[0]))
+    return _distance(read[0], expected, expected, read[0].total * rule.coins(len(read[0].parts)))
 
 
 def psi(pair: Pair) -> float | None:
@@ -110,17 +84,23 @@ def psi(pair: Pair) -> float | None:
 
     (Bins - 1) x (1/n + 1/m) is taken off, which is what equal distributions have on average.
     """
-    read = _read(ScoreDistance(), pair.candidate, pair.stable)
+    read = _all_sound(score_shapes((pair.candidate, pair.stable), ordered=False))
     if not read or min(shape.total for shape in read) < FEWEST:
         return None
     canary, stable = read
-    bins = zip(canary.smoothed, stable.smoothed, canary.parts, stable.parts, strict=True)
+    bins = zip(
+        canary.smoothed(_SMOOTHING),
+        stable.smoothed(_SMOOTHING),
+        canary.parts,
+        stable.parts,
+        strict=True,
+    )
     terms = [(a - b) * math.log(a / b) for a, b, some, others in bins if some or others]
     by_chance = (len(terms) - 1) / hoeffding.effective(canary.total, stable.total)
     return max(0.0, math.fsum(terms) - by_chance)
 
 
-def enough(rule: Distance, past: Pair) -> bool:
+def enough(rule: DistanceBounds, past: Pair) -> bool:
     """Tell whether twice the tolerated distance would have been found (`hoeffding.effective_needed`).
 
     Against stable n canary and m stable requests are worth 1 / (1/n + 1/m), and n against the
@@ -129,25 +109,25 @@ def enough(rule: Distance, past: Pair) -> bool:
     return needed(rule, past) == 0
 
 
-def fine(rule: Distance, past: Pair) -> bool:
+def accepts(rule: DistanceBounds, past: Pair) -> bool:
     """Tell whether enough was seen and one of the references is within the distance."""
     if not enough(rule, past):
         return False
     found = [baseline_distance(rule, past.candidate)]
-    if _against_stable(rule):
+    if rule.against_stable:
         found.append(distance_between(rule, past))
     return any(each is not None and each <= rule.distance for each in found)
 
 
-def needed(rule: Distance, past: Pair) -> int:
+def needed(rule: DistanceBounds, past: Pair) -> int:
     """Canary requests until `enough`, at the present split; at best, while one side has none."""
     required = hoeffding.effective_needed(rule, min(rule.distance, 1 - rule.distance))
     return hoeffding.missing(past.candidate.requests, _seen(rule, past), required)
 
 
-def biggest_movers(rule: Distance, pair: Pair, most: int = 3) -> tuple[Mover, ...]:
+def biggest_movers(rule: DistanceBounds, pair: Pair, most: int = 3) -> tuple[Mover, ...]:
     """Bins or features that differ most: name, canary's share, stable's (or the baseline's)."""
-    against = (pair.stable,) if _against_stable(rule) else ()
+    against = (pair.stable,) if rule.against_stable else ()
     read = _read(rule, pair.candidate, *against)
     if not read:
         return ()
@@ -156,17 +136,17 @@ def biggest_movers(rule: Distance, pair: Pair, most: int = 3) -> tuple[Mover, ..
     return tuple(sorted(moved, key=lambda each: -abs(each[1] - each[2]))[:most])
 
 
-def _beyond_stable(rule: Distance, past: Pair, block: Pair) -> list[float]:
+def _beyond_stable(rule: DistanceBounds, past: Pair, block: Pair) -> list[float]:
     read = _read(rule, past.candidate, past.stable, block.candidate, block.stable)
     if not read:
         return []
     before, other, canary, stable = read
-    witness = _witness(before.steps, before.smoothed, other.smoothed)
+    witness = _witness(before.steps, before.smoothed(_SMOOTHING), other.smoothed(_SMOOTHING))
     beyond = _apart(witness, canary.shares, stable.shares) - rule.distance
     return hoeffding.log_gains(beyond, hoeffding.effective(canary.total, stable.total))
 
 
-def _beyond_baseline(rule: Distance, past: Count, block: Count) -> list[float]:
+def _beyond_baseline(rule: DistanceBounds, past: Count, block: Count) -> list[float]:
     read = _read(rule, past, block)
     if not read:
         return []
@@ -207,46 +187,30 @@ def _distance(canary: Shape, others: Sequence[float], even: Sequence[float], siz
     return hoeffding.unbiased([(a - b, w, max(0.0, p * (1 - p)) / size) for w, (a, b, p) in rated])
 
 
-def _coins(rule: Distance, shape: Shape) -> float:
-    """How many coins one request is worth.
-
-    Scores are counts; shares are taken to vary as if all splits were as likely (flat Dirichlet).
-    """
-    return 1.0 if isinstance(rule, ScoreDistance) else len(shape.parts) + 1.0
-
-
-def _seen(rule: Distance, past: Pair) -> float:
-    both = _read(rule, past.candidate, past.stable) if _against_stable(rule) else []
-    read = both or (_read(rule, past.candidate) if _baseline(rule) else [])
+def _seen(rule: DistanceBounds, past: Pair) -> float:
+    both = _read(rule, past.candidate, past.stable) if rule.against_stable else []
+    read = both or (_read(rule, past.candidate) if rule.expected else [])
     return hoeffding.effective(*(shape.total for shape in read)) if read else 0.0
 
 
-def _against_stable(rule: Distance) -> bool:
-    return isinstance(rule, ScoreDistance) or rule.against_stable
+def _expected(rule: DistanceBounds, shape: Shape) -> list[float]:
+    return [rule.expected.get(name, 0.0) for name in shape.names]
 
 
-def _baseline(rule: Distance) -> Mapping[str, float]:
-    """The baseline's shares, of 1; empty where there is none."""
-    if isinstance(rule, ScoreDistance):
-        return {}
-    whole = math.fsum(share for _, share in rule.baseline)
-    return {name: share / whole for name, share in rule.baseline} if whole > 0 else {}
-
-
-def _expected(rule: Distance, shape: Shape) -> list[float]:
-    baseline = _baseline(rule)
-    return [baseline.get(name, 0.0) for name in shape.names]
-
-
-def _read(rule: Distance, *counts: Count) -> list[Shape]:
+def _read(rule: DistanceBounds, *counts: Count) -> list[Shape]:
     """Read counts on one common axis; nothing where one is empty or contradicts itself."""
-    if isinstance(rule, ScoreDistance):
-        shapes = _histograms(counts, ordered=rule.ordered)
-    else:
-        names = tuple(sorted({*_baseline(rule), *(name for c in counts for name in c.parts)}))
-        parts = (_settled(map(count.part, names), count.requests) for count in counts)
-        shapes = [Shape(names, each, c.requests) for each, c in zip(parts, counts, strict=True)]
+    return _all_sound(rule.shapes(counts))
+
+
+def _all_sound(shapes: list[Shape]) -> list[Shape]:
     return shapes if all(_sound(shape) for shape in shapes) else []
+
+
+def share_shapes(counts: Sequence[Count], expected: Iterable[str]) -> list[Shape]:
+    """Read sums of shares by name, with the names that are expected."""
+    names = tuple(sorted({*expected, *(name for c in counts for name in c.parts)}))
+    parts = (_settled(map(count.part, names), count.requests) for count in counts)
+    return [Shape(names, own, c.requests) for own, c in zip(parts, counts, strict=True)]
 
 
 def _sound(shape: Shape) -> bool:
@@ -254,7 +218,7 @@ def _sound(shape: Shape) -> bool:
     return 0 < whole <= shape.total * (1 + _NOISE) < math.inf
 
 
-def _histograms(counts: Sequence[Count], *, ordered: bool) -> list[Shape]:
+def score_shapes(counts: Sequence[Count], *, ordered: bool) -> list[Shape]:
     """Read cumulative counts as bins between the boundaries that all of them have."""
     read = [_cumulative(count) for count in counts]
     bounds = sorted(set.intersection(*(set(each) for each in read)))

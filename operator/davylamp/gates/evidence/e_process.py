@@ -15,10 +15,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from davylamp.gates.evidence.alternatives import MOST
+from davylamp.gates.evidence.bounds import StatisticalBounds
 from davylamp.gates.evidence.log_math import log, log_add_exp, log_mean_exp
-from davylamp.gates.rules import SequentialRule
 
-AT_ONCE: Final = 0.5
+FROM_THE_START: Final = 0.5
 """Prior mass of "bad from the first block"; the rest is spread over the horizon."""
 _ROUNDING: Final = 1e-9
 
@@ -27,15 +28,15 @@ Line = tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """What the blocks so far say: for "worse" and for "fine", by line."""
+class EvidenceLines:
+    """What the blocks so far say, by line: for "worse" and for "acceptable"."""
 
     blocks: int = 0
     worse: Mapping[str, Line] = field(default_factory=dict)
     better: Mapping[str, Line] = field(default_factory=dict)
 
 
-PRIOR: Final = Evidence()
+PRIOR: Final = EvidenceLines()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +65,15 @@ class LogEValues:
 
 
 def advance(
-    rule: SequentialRule, evidence: Evidence, gains: LogLikelihoodRatios, pace: EvidenceCap
-) -> Evidence:
+    rule: StatisticalBounds, evidence: EvidenceLines, gains: LogLikelihoodRatios, pace: EvidenceCap
+) -> EvidenceLines:
     """Add one closed block.
 
     A line that the block says nothing about stays as it is. One that is new begins where its claim
     stands, so that the claim's mean does not jump; the first ones of a claim have stood at 1.
     """
     block = evidence.blocks + 1
-    late = log((1 - AT_ONCE) / rule.horizon_blocks if block <= rule.horizon_blocks else 0.0)
+    late = log((1 - FROM_THE_START) / rule.horizon_blocks if block <= rule.horizon_blocks else 0.0)
     cap = _cap(rule, pace.agreeing)
     worse = dict(evidence.worse)
     for name, found in gains.worse.items():
@@ -86,15 +87,15 @@ def advance(
     for name, found in gains.better.items():
         old = better.get(name) or (0.0,) * len(found)
         better[name] = tuple(a + b / pace.burst_better for a, b in zip(old, found, strict=True))
-    return Evidence(block, worse, better)
+    return EvidenceLines(block, worse, better)
 
 
-def levels(rule: SequentialRule, evidence: Evidence) -> LogEValues:
+def levels(rule: StatisticalBounds, evidence: EvidenceLines) -> LogEValues:
     """Combine the lines: the smallest claim speaks for a rollback, the average for promotion.
 
     Both are 0 (even) before the first block.
     """
-    unspent = log((1 - AT_ONCE) * max(0.0, 1 - evidence.blocks / rule.horizon_blocks))
+    unspent = log((1 - FROM_THE_START) * max(0.0, 1 - evidence.blocks / rule.horizon_blocks))
     claims: dict[str, list[float]] = {}
     for name, line in evidence.worse.items():
         claims.setdefault(claim_of(name), []).extend(line)
@@ -110,12 +111,12 @@ def claim_of(line: str) -> str:
     return line.partition(":")[0]
 
 
-def says_worse(rule: SequentialRule, at: LogEValues) -> bool:
+def says_worse(rule: StatisticalBounds, at: LogEValues) -> bool:
     """Tell whether the evidence for a rollback has reached 1 / false_rollback."""
     return at.rollback >= math.log(1 / rule.false_rollback) - _ROUNDING
 
 
-def says_fine(rule: SequentialRule, at: LogEValues) -> bool:
+def says_acceptable(rule: StatisticalBounds, at: LogEValues) -> bool:
     """Tell whether the evidence for promotion has reached 1 / false_promotion."""
     return at.promote >= math.log(1 / rule.false_promotion)
 
@@ -125,7 +126,9 @@ def against(null: float, alternatives: Iterable[float]) -> list[float]:
     return [each - null for each in alternatives]
 
 
-def _beginning(rule: SequentialRule, evidence: Evidence, name: str, alternatives: int) -> Line:
+def _beginning(
+    rule: StatisticalBounds, evidence: EvidenceLines, name: str, alternatives: int
+) -> Line:
     """The value of a line that is new: its claim's mean, or that of blocks with nothing in them."""
     claim = claim_of(name)
     known = [
@@ -133,18 +136,18 @@ def _beginning(rule: SequentialRule, evidence: Evidence, name: str, alternatives
     ]
     if known:
         return (log_mean_exp(known),) * alternatives
-    begun = AT_ONCE + (1 - AT_ONCE) * min(1.0, evidence.blocks / rule.horizon_blocks)
+    begun = FROM_THE_START + (1 - FROM_THE_START) * min(1.0, evidence.blocks / rule.horizon_blocks)
     return (math.log(begun),) * alternatives
 
 
-def _cap(rule: SequentialRule, agreeing: int, alternatives: int = 5) -> float:
+def _cap(rule: StatisticalBounds, agreeing: int) -> float:
     """Most that one block may add, so that `agreeing` blocks are needed, and enough at an outage.
 
     The first bound lets that many full blocks of a single alternative reach 1 / false_rollback,
     the second keeps one block fewer of all alternatives together below it.
     """
     bound = 1 / rule.false_rollback
-    enough = math.log(2 * alternatives * bound) / agreeing
+    enough = math.log(2 * MOST * bound) / agreeing
     if agreeing == 1:
         return enough
     active = 1 + agreeing / rule.horizon_blocks

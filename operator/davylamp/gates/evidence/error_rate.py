@@ -6,7 +6,7 @@ average. Each is a mixture over effect sizes, so nobody has to guess how bad a b
 errors come in bursts, so that requests of one block are not independent, whole blocks are bet on
 instead: valid under any dependence inside a block, and slower.
 
-Source: gates of the design, sections 2.2 to 2.6; Waudby-Smith & Ramdas 2024 for the bets.
+Source: Fisher 1935 for the table; Waudby-Smith & Ramdas 2024 for the bets.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from davylamp.gates.counts import Count, Pair
+from davylamp.gates.evidence.alternatives import BETTER, WORSE
+from davylamp.gates.evidence.bounds import RateBounds
 from davylamp.gates.evidence.e_process import LogLikelihoodRatios
 from davylamp.gates.evidence.fisher import Table
-from davylamp.gates.evidence.odds import BETTER, WORSE, rate_gains, ratio_gains
-from davylamp.gates.rules import ErrorRate
-from davylamp.gates.verdicts import Count, Pair
+from davylamp.gates.evidence.odds import rate_gains, ratio_gains
 
 RATIO: Final = "ratio"
 RATE: Final = "rate"
@@ -50,7 +51,7 @@ class Lately:
         )
 
 
-def gains(rule: ErrorRate, block: Pair, lately: Lately | None = None) -> LogLikelihoodRatios:
+def gains(rule: RateBounds, block: Pair, lately: Lately | None = None) -> LogLikelihoodRatios:
     """What one block says in which both revisions served; with `lately` it is bet on as a whole."""
     candidate, stable = block.candidate, block.stable
     if lately is not None:
@@ -61,7 +62,7 @@ def gains(rule: ErrorRate, block: Pair, lately: Lately | None = None) -> LogLike
 
 
 def gains_alone(
-    rule: ErrorRate, candidate: Count, lately: Lately | None = None
+    rule: RateBounds, candidate: Count, lately: Lately | None = None
 ) -> LogLikelihoodRatios:
     """What a block says in which stable had no pods: the canary's own rate stands for both claims.
 
@@ -75,37 +76,37 @@ def gains_alone(
     return LogLikelihoodRatios({RATIO: worse, RATE: worse}, {RATIO: better, RATE: better})
 
 
-def _ratio(rule: ErrorRate, table: Table) -> list[list[float]]:
+def _ratio(rule: RateBounds, table: Table) -> list[list[float]]:
     return ratio_gains(table, (rule.ratio, WORSE), (rule.promote_ratio, BETTER))
 
 
-def _rate(rule: ErrorRate, count: Count) -> list[list[float]]:
-    return rate_gains(count, (rule.max_rate, WORSE), (rule.tolerated_rate, BETTER))
+def _rate(rule: RateBounds, count: Count) -> list[list[float]]:
+    return rate_gains(count, (rule.max_rate, WORSE), (rule.max_rate, BETTER))
 
 
 def _moved(average: float, count: Count) -> float:
     return average + (count.rate - average) / MEMORY if count.requests else average
 
 
-def _bets(rule: ErrorRate, block: Pair, lately: Lately) -> LogLikelihoodRatios:
+def _bets(rule: RateBounds, block: Pair, lately: Lately) -> LogLikelihoodRatios:
     """Bets on the difference of two rates; the tolerance is the bound of the rate itself.
 
     So one claim says both: a canary within that bound is at most that much above stable.
     """
     apart, before = block.candidate.rate - block.stable.rate, lately.candidate - lately.stable
-    bound, tolerated = rule.max_rate, rule.tolerated_rate
+    bound = rule.max_rate
     _, better = _rate_bets(rule, block.candidate, lately)
     return LogLikelihoodRatios(
         {RATIO: _bet(apart - bound, before - bound, most=1 + bound)},
-        {RATIO: _bet(tolerated - apart, tolerated - before, most=1 + tolerated), RATE: better},
+        {RATIO: _bet(bound - apart, bound - before, most=1 + bound), RATE: better},
     )
 
 
-def _rate_bets(rule: ErrorRate, count: Count, lately: Lately) -> tuple[list[float], list[float]]:
-    bound, tolerated = rule.max_rate, rule.tolerated_rate
+def _rate_bets(rule: RateBounds, count: Count, lately: Lately) -> tuple[list[float], list[float]]:
+    bound = rule.max_rate
     return (
         _bet(count.rate - bound, lately.candidate - bound),
-        _bet(tolerated - count.rate, tolerated - lately.candidate),
+        _bet(bound - count.rate, bound - lately.candidate),
     )
 
 

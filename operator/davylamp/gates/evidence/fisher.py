@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from davylamp.gates.counts import Count
 from davylamp.gates.evidence.log_math import log_sum_exp, softplus
-from davylamp.gates.verdicts import Count
 
 _WALKED: Final = 1000
 """Tables with more possible outcomes are summed around their mode instead of from end to end."""

@@ -25,10 +25,10 @@ from dataclasses import dataclass
 from itertools import combinations, permutations
 from typing import Final
 
+from davylamp.gates.counts import Count, Pair
 from davylamp.gates.evidence import hoeffding
+from davylamp.gates.evidence.bounds import GapBounds
 from davylamp.gates.evidence.e_process import LogLikelihoodRatios
-from davylamp.gates.rules import GroupGap
-from davylamp.gates.verdicts import Count, Pair
 
 BOUND: Final = "bound"
 STABLE: Final = "stable"
@@ -48,7 +48,7 @@ _NOISE: Final = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class WidestGap:
     """The groups with the largest and the smallest rate."""
 
     largest_group: str
@@ -74,7 +74,7 @@ NO_ROWS: Final = Rate()
 Rates = Mapping[str, Rate]
 
 
-def gains(rule: GroupGap, block: Pair) -> LogLikelihoodRatios:
+def gains(rule: GapBounds, block: Pair) -> LogLikelihoodRatios:
     """What a block says in which both revisions served.
 
     A pair of which it has no rows stands still, so that its claim and its weight are there from the
@@ -85,18 +85,18 @@ def gains(rule: GroupGap, block: Pair) -> LogLikelihoodRatios:
     return _spoken(_bound_lines(rule, canary, names) | _stable_lines(rule, canary, stable, names))
 
 
-def gains_alone(rule: GroupGap, block: Count) -> LogLikelihoodRatios:
+def gains_alone(rule: GapBounds, block: Count) -> LogLikelihoodRatios:
     """What a block says in which stable had no pods: of the bound alone."""
     canary = _rates(rule, block)
     return _spoken(_bound_lines(rule, canary, _tested(canary)))
 
 
-def gap(rule: GroupGap, count: Count) -> Gap | None:
+def gap(rule: GapBounds, count: Count) -> WidestGap | None:
     """Estimate the gap between groups of at least 20 rows; None where there are not two."""
     return _widest(_estimable(_rates(rule, count)))
 
 
-def enough(rule: GroupGap, past: Pair) -> bool:
+def enough(rule: GapBounds, past: Pair) -> bool:
     """Tell whether a gap clearly above what is tolerated would have been found.
 
     That is one `increase` above the tolerated increase (twice of it) or half of `max_gap` above
@@ -106,7 +106,7 @@ def enough(rule: GroupGap, past: Pair) -> bool:
     return needed(rule, past) == 0
 
 
-def fine(rule: GroupGap, past: Pair) -> bool:
+def accepts(rule: GapBounds, past: Pair) -> bool:
     """Tell whether enough was seen, and the gap is within the bound or close to stable's."""
     if not enough(rule, past):
         return False
@@ -120,7 +120,7 @@ def fine(rule: GroupGap, past: Pair) -> bool:
     return found.size <= tolerated
 
 
-def needed(rule: GroupGap, past: Pair) -> int:
+def needed(rule: GapBounds, past: Pair) -> int:
     """Canary requests until `enough`, at the present split; at best, while nothing is seen.
 
     At best there are two groups of one size, and of stable as much as anybody could want.
@@ -134,7 +134,7 @@ def needed(rule: GroupGap, past: Pair) -> int:
     return hoeffding.missing(past.candidate.requests, seen, required, at_best=4.0)
 
 
-def _bound_lines(rule: GroupGap, canary: Rates, names: Iterable[str]) -> dict[str, list[float]]:
+def _bound_lines(rule: GapBounds, canary: Rates, names: Iterable[str]) -> dict[str, list[float]]:
     return {
         f"{BOUND}:{a}>{b}": _line((canary[a], canary[b]), rule.max_gap)
         for a, b in permutations(names, 2)
@@ -142,7 +142,7 @@ def _bound_lines(rule: GroupGap, canary: Rates, names: Iterable[str]) -> dict[st
 
 
 def _stable_lines(
-    rule: GroupGap, canary: Rates, stable: Rates, names: Iterable[str]
+    rule: GapBounds, canary: Rates, stable: Rates, names: Iterable[str]
 ) -> dict[str, list[float]]:
     return {
         f"{STABLE}:{a}>{b}": _line((canary[a], canary[b], stable[b], stable[a]), rule.increase)
@@ -187,15 +187,15 @@ def _estimable(rates: Rates) -> Rates:
     return {name: rate for name, rate in rates.items() if rate.rows >= FEWEST}
 
 
-def _widest(rates: Rates) -> Gap | None:
+def _widest(rates: Rates) -> WidestGap | None:
     if len(rates) < 2:
         return None
     by_share = sorted(rates, key=lambda name: (rates[name].share, name))
     first, last = by_share[-1], by_share[0]
-    return Gap(first, rates[first].share, last, rates[last].share)
+    return WidestGap(first, rates[first].share, last, rates[last].share)
 
 
-def _rates(rule: GroupGap, count: Count) -> Rates:
+def _rates(rule: GapBounds, count: Count) -> Rates:
     """Read the rate of each group that is named, whether or not it has rows."""
     part, whole = ("positive", "answered") if rule.positive else ("failed", "rows")
     names = {group for name in count.parts if (group := _group(name, whole)) is not None}

@@ -6,19 +6,16 @@ E[exp(l (Z - E[Z]))] <= exp(l^2 / 8 * sum of 1 / n_i). With n = 1 / (sum of 1 / 
 exp(n (4 t Z - 2 t^2)) has an expectation of at most 1 wherever E[Z] <= 0: an e-value of one block,
 and blocks multiply, whatever the distributions and however they change from block to block.
 
-Source: Hoeffding 1963; gates of the design, section 4.
+Source: Hoeffding 1963, lemma 1 and theorem 2.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
 
-from davylamp.gates.rules import SequentialRule
-
-THETAS: Final = (0.02, 0.05, 0.1, 0.2, 0.4)
-"""Rollback alternatives: by how much the difference is above what is tolerated."""
+from davylamp.gates.evidence.alternatives import THETAS
+from davylamp.gates.evidence.bounds import StatisticalBounds
 
 
 def effective(*requests: float) -> float:
@@ -36,7 +33,7 @@ def silent() -> list[float]:
     return [0.0] * len(THETAS)
 
 
-def effective_needed(rule: SequentialRule, effect: float, *, lines: int = 1) -> float:
+def effective_needed(rule: StatisticalBounds, effect: float, *, lines: int = 1) -> float:
     """Effective requests after which an `effect` beyond what is tolerated would have been found.
 
     The larger of two numbers, times the burst that is stated:

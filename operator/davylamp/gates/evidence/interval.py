@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from davylamp.gates.verdicts import Count, Pair
+from davylamp.gates.counts import Count, Pair
 
 _PRIOR: Final = 0.5
 """Both parameters of the beta mixture (Jeffreys): the price of not knowing the rate is then about

@@ -19,12 +19,13 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
 
+from davylamp.gates.counts import NOTHING, Count, Pair
+from davylamp.gates.evidence.alternatives import BETTER, WORSE
+from davylamp.gates.evidence.bounds import BoundaryBounds
 from davylamp.gates.evidence.e_process import LogLikelihoodRatios
 from davylamp.gates.evidence.fisher import Table
 from davylamp.gates.evidence.log_math import logit
-from davylamp.gates.evidence.odds import BETTER, WORSE, rate_gains, ratio_gains
-from davylamp.gates.rules import Latency
-from davylamp.gates.verdicts import NOTHING, Count, Pair
+from davylamp.gates.evidence.odds import rate_gains, ratio_gains
 
 SLOWER: Final = "slower"
 OVER: Final = "over"
@@ -86,7 +87,7 @@ class _Look:
         return Table.of(candidate.slower(self.canary), stable.slower(self.stable))
 
 
-def gains(rule: Latency, past: Pair, block: Pair) -> LogLikelihoodRatios:
+def gains(rule: BoundaryBounds, past: Pair, block: Pair) -> LogLikelihoodRatios:
     """What one block says in which both revisions served; `past` are all blocks before it."""
     candidate, stable = _Histogram.of(block.candidate), _Histogram.of(block.stable)
     looks = _looks(rule, candidate, stable)
@@ -104,7 +105,7 @@ def gains(rule: Latency, past: Pair, block: Pair) -> LogLikelihoodRatios:
     return LogLikelihoodRatios(worse, better)
 
 
-def gains_alone(rule: Latency, candidate: Count) -> LogLikelihoodRatios:
+def gains_alone(rule: BoundaryBounds, candidate: Count) -> LogLikelihoodRatios:
     """What a block says in which stable had no pods: `over` stands for both claims, if it is given.
 
     The lines of the other claim then also say "at most `max_share` were too slow while there was
@@ -119,7 +120,7 @@ def gains_alone(rule: Latency, candidate: Count) -> LogLikelihoodRatios:
     return LogLikelihoodRatios({**lines, OVER: worse}, {SLOWER: better, OVER: better})
 
 
-def slow(rule: Latency, count: Count, boundary: float | str | None = None) -> Count:
+def slow(rule: BoundaryBounds, count: Count, boundary: float | str | None = None) -> Count:
     """Requests, and as errors those slower than a boundary in seconds (by default `over`).
 
     No requests where the boundary is none of the histogram's, or none is given: nothing is known.
@@ -131,7 +132,7 @@ def slow(rule: Latency, count: Count, boundary: float | str | None = None) -> Co
     return histogram.slower(asked)
 
 
-def worst_boundary(rule: Latency, pair: Pair) -> float | None:
+def worst_boundary(rule: BoundaryBounds, pair: Pair) -> float | None:
     """Where the canary is slower most clearly: the boundary in seconds with the largest odds ratio.
 
     Above stable's median if possible, as "99.7 % against 98.8 % took more than a millisecond" is no
@@ -143,7 +144,7 @@ def worst_boundary(rule: Latency, pair: Pair) -> float | None:
     return max(odds, key=odds.__getitem__, default=None)
 
 
-def missing_boundary(rule: Latency, count: Count) -> str | None:
+def missing_boundary(rule: BoundaryBounds, count: Count) -> str | None:
     """Say that `over` is no boundary of the histogram and which are near; None where all is well.
 
     A count without requests and without buckets says nothing, so that nothing is wrong with it.
@@ -164,12 +165,12 @@ def _nearest(boundaries: Sequence[float]) -> str:
     return f"the nearest {verb} " + " and ".join(f"{each:g}" for each in boundaries)
 
 
-def _bounded(rule: Latency, candidate: _Histogram) -> bool:
+def _bounded(rule: BoundaryBounds, candidate: _Histogram) -> bool:
     """Tell whether `over`, where given, can be looked at."""
     return rule.over is None or rule.over in candidate.at_most
 
 
-def _looks(rule: Latency, candidate: _Histogram, stable: _Histogram) -> list[_Look]:
+def _looks(rule: BoundaryBounds, candidate: _Histogram, stable: _Histogram) -> list[_Look]:
     """What to compare, at boundaries of both revisions; the canary's `tolerance` further up."""
     common = [each for each in candidate.at_most if each in stable.at_most]
     looks = [_Look(*each) for each in zip(common[rule.tolerance :], common, strict=False)]
@@ -183,7 +184,7 @@ def _looks(rule: Latency, candidate: _Histogram, stable: _Histogram) -> list[_Lo
     return picked
 
 
-def _telling(rule: Latency, looks: Sequence[_Look], past: _Histogram) -> _Look | None:
+def _telling(rule: BoundaryBounds, looks: Sequence[_Look], past: _Histogram) -> _Look | None:
     """The one comparison that may show a canary to be fine, chosen before the block is seen."""
     at_over = [look for look in looks if look.canary == rule.over]
     known = [look for look in looks if past.requests and look.stable in past.at_most]
@@ -196,7 +197,7 @@ def _off_tail(look: _Look, past: _Histogram) -> float:
     return abs(logit((seen.errors + 0.5) / (seen.requests + 1)) - logit(TAIL))
 
 
-def _over(rule: Latency, count: Count) -> list[list[float]]:
+def _over(rule: BoundaryBounds, count: Count) -> list[list[float]]:
     return rate_gains(count, (rule.max_share, WORSE), (rule.max_share, BETTER))
 
 

@@ -1,4 +1,4 @@
-"""Gains from counts of yes and no: against stable's odds, or against a bound of one's own.
+"""Log likelihood ratios from counts of yes and no: against stable's odds, or against a bound of one's own.
 
 Errors and slow answers are both of this kind.
 """
@@ -7,18 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
 
+from davylamp.gates.counts import Count
 from davylamp.gates.evidence.e_process import against
 from davylamp.gates.evidence.fisher import Table, bernoulli, fisher
 from davylamp.gates.evidence.log_math import logit
-from davylamp.gates.verdicts import Count
-
-WORSE: Final = tuple(math.log(odds) for odds in (2.0, 4.0, 10.0, 40.0, 1000.0))
-"""Rollback alternatives: log odds multipliers above the bound, from 1.5x to 100 % errors."""
-
-BETTER: Final = tuple(math.log(odds) for odds in (1 / 2, 1 / 4, 1 / 16))
-"""Promotion alternatives: log odds multipliers below the bound."""
 
 Test = tuple[float, Sequence[float]]
 """A bound, and the alternatives to it as log odds multipliers."""

@@ -17,8 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from davylamp.gates.rules import LATENCY_BURST, ErrorRate, Latency, Statistical
-from davylamp.gates.verdicts import NOTHING, Count
+from davylamp.gates.counts import NOTHING, Count
 
 CELL: Final = 2.0
 """Length of a cell in scrape intervals: every pod is scraped in each."""
@@ -93,29 +92,20 @@ def dispersion(survey: Survey) -> Dispersion:
     )
 
 
-def design_effect(rule: Statistical, survey: Survey) -> DesignEffect:
-    """How much to trust the independence of what a rule counts.
+def estimated(survey: Survey) -> DesignEffect:
+    """How much to trust the independence of errors, by what stable did.
 
-    A burst that the user states is taken as it is. Only errors are surveyed; latencies are taken
-    to hang together in small clusters. Where stable had no traffic before the trial at all, as in
-    a file that begins with the canary, errors are taken as independent.
+    Where stable had no traffic before the trial at all, as in a file that begins with the canary,
+    errors are taken as independent.
     """
-    if rule.burst is not None:
-        return DesignEffect(rule.burst, rule.burst)
-    match rule:
-        case ErrorRate():
-            found = dispersion(survey)
-        case Latency():
-            return DesignEffect(LATENCY_BURST, LATENCY_BURST)
-        case _:
-            return DesignEffect()
     if not survey.cells:
         return DesignEffect()
-    if found.largest is None:
+    known = dispersion(survey)
+    if known.largest is None:
         return DesignEffect(ASSUMED_BURST)
-    if found.largest >= EXTREME:
+    if known.largest >= EXTREME:
         return DesignEffect(betting=True)
-    within = found.between_pods if found.between_pods is not None else found.over_time
+    within = known.between_pods if known.between_pods is not None else known.over_time
     burst = within or 1.0
     return DesignEffect(burst, burst)
 

@@ -8,21 +8,12 @@ canary shares up to 10 %, and is somewhat low above. Below the bounds nothing is
 from __future__ import annotations
 
 import math
-from typing import Final, assert_never
+from typing import Final
 
-from davylamp.gates.evidence import distance, group_gap, latency
+from davylamp.gates.counts import Count, Pair
+from davylamp.gates.evidence.bounds import RateBounds
 from davylamp.gates.evidence.e_process import LogEValues
 from davylamp.gates.evidence.overdispersion import DesignEffect
-from davylamp.gates.rules import (
-    ErrorRate,
-    GroupGap,
-    Latency,
-    ScoreDistance,
-    ShareDistance,
-    Statistical,
-    Threshold,
-)
-from davylamp.gates.verdicts import Count, Pair
 
 _MIXTURE: Final = math.log(10)
 _SLOWEST: Final = 1e-7
@@ -30,7 +21,7 @@ _SLOWEST: Final = 1e-7
 
 
 def requests_to_detect(
-    rule: ErrorRate | Threshold,
+    rule: RateBounds,
     weight: float,
     stable_rate: float,
     canary_rate: float,
@@ -40,80 +31,40 @@ def requests_to_detect(
     """Median canary requests until a canary with this error rate is rolled back.
 
     `weight` is the canary's share of the traffic; rates are fractions. None if such a canary is
-    within the rule's bounds. For the threshold rule: the requests that fill enough windows.
+    within the rule's bounds.
     """
-    if isinstance(rule, Threshold):
-        return rule.min_requests * rule.failures if canary_rate > rule.max_rate else None
     gain = _worse_gain(rule, weight, stable=stable_rate, canary=canary_rate)
     return _needed(
         math.log(1 / rule.false_rollback) + _MIXTURE, gain / (burst or rule.burst or 1.0)
     )
 
 
-def still_needed(
-    rule: Statistical, weight: float, at: LogEValues, seen: Pair, design_effect: DesignEffect
-) -> int | None:
-    """Canary requests until a decision if both revisions go on as they have so far.
-
-    None while there is no telling.
-    """
-    match rule:
-        case ErrorRate():
-            return requests_still_needed(rule, weight, at, seen, design_effect)
-        case Latency():
-            if rule.over is None:
-                return None
-            counts = Pair(latency.slow(rule, seen.candidate), latency.slow(rule, seen.stable))
-            return requests_still_needed(as_errors(rule), weight, at, counts, design_effect)
-        case ScoreDistance() | ShareDistance():
-            return distance.needed(rule, seen) or None
-        case GroupGap():
-            return group_gap.needed(rule, seen) or None
-        case _:
-            assert_never(rule)
-
-
-def as_errors(rule: Latency) -> ErrorRate:
-    """The same bounds on slow answers as on failed ones."""
-    return ErrorRate(
-        max_rate=rule.max_share,
-        ratio=rule.ratio,
-        promote_ratio=rule.promote_ratio,
-        false_rollback=rule.false_rollback,
-        false_promotion=rule.false_promotion,
-        burst=rule.burst,
-        min_blocks=rule.min_blocks,
-    )
-
-
 def requests_still_needed(
-    rule: ErrorRate, weight: float, at: LogEValues, seen: Pair, design_effect: DesignEffect
+    rule: RateBounds, weight: float, at: LogEValues, counted: Pair, effect: DesignEffect
 ) -> int | None:
     """Canary requests until a decision if both revisions go on as they have so far.
 
     None while there is no telling, also between the bounds, where no decision is due.
     """
-    if not seen.candidate.requests:
+    if not counted.candidate.requests:
         return None
-    canary, reference = _smoothed(seen.candidate), _smoothed(seen.stable)
+    canary, reference = _smoothed(counted.candidate), _smoothed(counted.stable)
     gain = _worse_gain(rule, weight, stable=reference, canary=canary)
     if gain > _SLOWEST:
-        return _needed(math.log(1 / rule.false_rollback) - at.rollback, gain / design_effect.burst)
-    gain = _fine_gain(rule, weight, stable=reference, canary=canary)
-    return _needed(
-        math.log(1 / rule.false_promotion) - at.promote, gain / design_effect.burst_better
-    )
+        return _needed(math.log(1 / rule.false_rollback) - at.rollback, gain / effect.burst)
+    gain = _acceptable_gain(rule, weight, stable=reference, canary=canary)
+    return _needed(math.log(1 / rule.false_promotion) - at.promote, gain / effect.burst_better)
 
 
-def _worse_gain(rule: ErrorRate, weight: float, *, stable: float, canary: float) -> float:
+def _worse_gain(rule: RateBounds, weight: float, *, stable: float, canary: float) -> float:
     """Evidence for a rollback per canary request: that of the slower of the two processes."""
     rate = _divergence(canary, rule.max_rate) if canary > rule.max_rate else 0.0
     return min(rate, _ratio_gain(rule.ratio, weight, stable, canary, above=True))
 
 
-def _fine_gain(rule: ErrorRate, weight: float, *, stable: float, canary: float) -> float:
+def _acceptable_gain(rule: RateBounds, weight: float, *, stable: float, canary: float) -> float:
     """Evidence for promotion per canary request: that of the faster of the two processes."""
-    bound = rule.tolerated_rate
+    bound = rule.max_rate
     rate = _divergence(canary, bound) if canary < bound else 0.0
     return max(rate, _ratio_gain(rule.promote_ratio, weight, stable, canary, above=False))
 

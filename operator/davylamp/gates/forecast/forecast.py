@@ -1,98 +1,116 @@
-"""Before a canary: will the gates be able to see anything, and how soon would they decide?
+"""Before a canary: will the gates be able to detect anything, and how soon would they decide?
 
 From what stable did lately: its traffic and its errors. The canary's share of that traffic and the
-requests that a decision takes (`planning`) give the time.
+requests that a decision takes (`detection_time`) give the time.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from davylamp.gates.evidence import latency
-from davylamp.gates.evidence.overdispersion import design_effect, dispersion
-from davylamp.gates.forecast.detection_time import requests_to_detect
+from davylamp.gates.counts import Count
+from davylamp.gates.evidence.overdispersion import Survey
+from davylamp.gates.forecast.plan import Forecast, Plan
 from davylamp.gates.messages.numbers import percent, rounded
-from davylamp.gates.rules import ErrorRate, Latency, Query, Threshold
-from davylamp.gates.states.history import GateState
+from davylamp.gates.states.gate_state import GateState
 from davylamp.gates.trial import Trial
-from davylamp.gates.verdicts import Count
 from davylamp.schema.quantities import spoken
 
 REGRESSIONS: Final = (0.05, 0.2)
-"""Error rates for which the time to a decision is told, besides twice stable's."""
+"""Error rates for which the time to a decision is forecast, besides twice stable's."""
 _LEAST_SECONDS: Final = 30.0
 """Time that must have been surveyed before a rate is believed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """The shares of traffic that a canary is to get, in order, and the longest time for all."""
+class CanaryTraffic:
+    """What a canary would get: its share of the traffic, and requests a second."""
 
-    shares: Sequence[float]
-    deadline: float
-
-
-@dataclass(frozen=True, slots=True)
-class Forecast:
-    """What a gate will be able to find: a sentence, and a warning where it is too little."""
-
-    message: str
-    warning: str | None = None
+    share: float
+    rate: float
 
 
-def sees_stable(state: GateState) -> bool:
+class DetectsErrors(ABC):
+    """What is asked of a rule that judges by errors."""
+
+    @abstractmethod
+    def requests_to_detect(self, share: float, survey: Survey, errors: float) -> int | None:
+        """Canary requests until a canary with this error rate is rolled back; None if never."""
+
+    @abstractmethod
+    def seconds_to_detect(
+        self, canary: CanaryTraffic, survey: Survey, errors: float, scrape_interval: float
+    ) -> float | None:
+        """Seconds until then: None if it is within the bounds, inf where traffic is too little."""
+
+    @abstractmethod
+    def traffic_to_detect(
+        self, share: float, survey: Survey, errors: float, deadline: float
+    ) -> float:
+        """Requests a second of both revisions by which it is rolled back within the deadline."""
+
+    @abstractmethod
+    def correlated(self, survey: Survey) -> str:
+        """What to say of correlated errors of stable; empty where there are none."""
+
+
+def forecast(trial: Trial, state: GateState, plan: Plan) -> Forecast | None:
+    """Say what a gate will detect; None as long as too little of stable is known."""
+    if state.survey.seconds < _LEAST_SECONDS or not plan.shares:
+        return None
+    return trial.rule.forecast(trial, state, plan)
+
+
+def has_samples_of_stable(state: GateState) -> bool:
     """Whether any sample of stable's pods was read for a gate."""
     return any(not key.is_candidate for key in state.last)
 
 
 def misfit(trial: Trial, state: GateState) -> str | None:
     """Why what is read of stable does not fit the rule, if so."""
-    if not isinstance(trial.rule, Latency):
-        return None
-    newest = (sample for key, sample in state.last.items() if not key.is_candidate)
-    counts = (Count(round(each.requests), 0, each.parts) for each in newest)
-    faults = (latency.missing_boundary(trial.rule, count) for count in counts)
-    return next((fault for fault in faults if fault), None)
+    return trial.rule.misfit(_newest(state))
 
 
-def forecast(trial: Trial, state: GateState, plan: Plan) -> Forecast | None:
-    """Reckon what a gate will find; None as long as too little of stable was seen."""
-    rule, survey = trial.rule, state.survey
-    if isinstance(rule, Query) or survey.seconds < _LEAST_SECONDS or not plan.shares:
-        return None
-    rate = survey.total.requests / survey.seconds
-    traffic = f"stable has {rate:.3g} requests/s"
-    if not isinstance(rule, ErrorRate | Threshold):
-        return Forecast(traffic)
-    told = [f"{traffic}, {percent(survey.total.rate)} errors{_clusters(trial, state)}"]
+def of_traffic(survey: Survey) -> Forecast:
+    """The forecast of a rule of which stable's traffic is all that can be said."""
+    return Forecast(_traffic(survey))
+
+
+def of_errors(rule: DetectsErrors, trial: Trial, survey: Survey, plan: Plan) -> Forecast:
+    """The forecast of a rule that judges by errors."""
+    errors = percent(survey.total.rate)
+    parts = [f"{_traffic(survey)}, {errors} errors{rule.correlated(survey)}"]
     ends = dict.fromkeys((plan.shares[0], plan.shares[-1]))
-    told += [_at_share(trial, state, rate, share) for share in ends]
-    return Forecast("; ".join(told), _too_slow(trial, state, rate, plan))
+    parts += [_at_share(rule, trial, survey, share) for share in ends]
+    return Forecast("; ".join(parts), _too_slow(rule, trial, survey, plan))
 
 
-def _clusters(trial: Trial, state: GateState) -> str:
-    if not isinstance(trial.rule, ErrorRate) or trial.rule.burst is not None:
-        return ""
-    found, used = dispersion(state.survey).largest, design_effect(trial.rule, state.survey)
-    if found is None or found <= 1:
-        return ""
-    how = f"evidence is divided by {used.burst:.2g}"
-    if used.betting:
-        how = "whole blocks are compared, which takes many times longer than is told here"
-    return f" that come in clusters of about {found:.2g} ({how})"
+def _newest(state: GateState) -> Iterable[Count]:
+    newest = (sample for key, sample in state.last.items() if not key.is_candidate)
+    return (Count(round(sample.requests), 0, sample.parts) for sample in newest)
 
 
-def _at_share(trial: Trial, state: GateState, rate: float, share: float) -> str:
-    canary = rate * share
+def _rate(survey: Survey) -> float:
+    return survey.total.requests / survey.seconds
+
+
+def _traffic(survey: Survey) -> str:
+    return f"stable has {_rate(survey):.3g} requests/s"
+
+
+def _at_share(rule: DetectsErrors, trial: Trial, survey: Survey, share: float) -> str:
+    canary = CanaryTraffic(share, _rate(survey) * share)
     parts = [
-        f"{name} {_time(trial, state, share, canary, bad)}"
-        for name, bad in _regressions(state.survey.total.rate)
+        f"{name} {_time(rule, trial, survey, canary, errors)}"
+        for name, errors in _regressions(survey.total.rate)
     ]
     return (
-        f"at {share:.0%} the canary gets {canary:.2g} requests/s and is found: {', '.join(parts)}"
+        f"at {share:.0%} the canary gets {canary.rate:.2g} requests/s and is found: "
+        f"{', '.join(parts)}"
     )
 
 
@@ -101,60 +119,38 @@ def _regressions(stable: float) -> list[tuple[str, float]]:
     return [*twice, *((f"with {bad:.0%} errors", bad) for bad in REGRESSIONS if bad > stable)]
 
 
-def _time(trial: Trial, state: GateState, share: float, canary: float, bad: float) -> str:
-    found = _seconds(trial, state, share, canary, bad)
-    needed = _requests(trial, state, share, bad)
-    if found is None or needed is None:
+def _time(
+    rule: DetectsErrors, trial: Trial, survey: Survey, canary: CanaryTraffic, errors: float
+) -> str:
+    after = rule.seconds_to_detect(canary, survey, errors, trial.scrape_interval)
+    needed = rule.requests_to_detect(canary.share, survey, errors)
+    if after is None or needed is None:
         return "never, that is within the bounds"
-    if math.isinf(found):
+    if math.isinf(after):
         return "never, there is too little traffic"
-    return f"in about {spoken(found)} ({rounded(needed):,} requests)"
+    return f"in about {spoken(after)} ({rounded(needed):,} requests)"
 
 
-def _seconds(
-    trial: Trial, state: GateState, share: float, canary: float, bad: float
-) -> float | None:
-    """Seconds until a canary with this error rate is found; None if it is within the bounds."""
-    rule, needed = trial.rule, _requests(trial, state, share, bad)
-    if needed is None:
-        return None
-    if isinstance(rule, Threshold):
-        fills = canary * rule.window >= rule.min_requests
-        return rule.failures * rule.window if fills else math.inf
-    return max(2 * trial.scrape_interval, needed / canary) if canary > 0 else math.inf
+def _too_slow(rule: DetectsErrors, trial: Trial, survey: Survey, plan: Plan) -> str | None:
+    """Warn where even 20 % errors would not be detected in time, and say which weight would do."""
+    worst, share, rate = REGRESSIONS[-1], max(plan.shares), _rate(survey)
 
+    def seconds(at: float) -> float | None:
+        canary = CanaryTraffic(at, rate * at)
+        return rule.seconds_to_detect(canary, survey, worst, trial.scrape_interval)
 
-def _too_slow(trial: Trial, state: GateState, rate: float, plan: Plan) -> str | None:
-    """Warn where even 20 % errors would not be found in time, and say which weight would do."""
-    worst, share = REGRESSIONS[-1], max(plan.shares)
-    found = _seconds(trial, state, share, rate * share, worst)
-    if found is None or found <= plan.deadline:
+    needed = seconds(share)
+    if needed is None or needed <= plan.deadline:
         return None
     for weight in range(math.ceil(100 * share), 96, 5):
-        better = _seconds(trial, state, weight / 100, rate * weight / 100, worst)
+        better = seconds(weight / 100)
         if better is not None and better <= plan.deadline:
             advice = f"a weight of {weight} % would"
             break
     else:
-        least = _traffic_needed(trial, state, share, plan.deadline)
+        least = rule.traffic_to_detect(share, survey, worst, plan.deadline)
         advice = f"it takes about {least:.2g} requests/s"
     return (
         f"at {rate * share:.2g} canary requests/s even {worst:.0%} errors are not found within "
         f"the deadline of {spoken(plan.deadline)}; {advice}"
     )
-
-
-def _traffic_needed(trial: Trial, state: GateState, share: float, deadline: float) -> float:
-    """Requests a second of both revisions by which 20 % errors would be found in time."""
-    if isinstance(trial.rule, Threshold):
-        return trial.rule.min_requests / trial.rule.window / share
-    return (_requests(trial, state, share, REGRESSIONS[-1]) or 0) / deadline / share
-
-
-def _requests(trial: Trial, state: GateState, share: float, bad: float) -> int | None:
-    """Canary requests until a canary with this error rate is found at a share of the traffic."""
-    rule = trial.rule
-    if not isinstance(rule, ErrorRate | Threshold):
-        return None
-    burst = design_effect(rule, state.survey).burst if isinstance(rule, ErrorRate) else 1.0
-    return requests_to_detect(rule, share, state.survey.total.rate, bad, burst=burst)

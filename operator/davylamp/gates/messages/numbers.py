@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from davylamp.gates.verdicts import Count
+from davylamp.gates.counts import Count
 
 _LEAST_PERCENT: Final = 0.001
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from davylamp.gates.recording.csv import records, shortest, written
-from davylamp.gates.states.query import QueryAnswers, Value, later
+from davylamp.gates.values import QueryAnswers, Value, later
 
 HEADER: Final = ("time", "gate", "candidate", "stable")
 MOST_VALUES: Final = 1_000

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import Protocol
 
-from davylamp.gates.rules import Query
-from davylamp.gates.trial import Trial
-
-
-@dataclass(frozen=True)
-class QueryAnswers:
-    """Values by epoch second, on the grid of the rule's interval; times without data are absent.
-
-    `until` is the watermark: every value up to it has been seen.
-    """
-
-    until: float
-    candidate: Mapping[float, float] = field(default_factory=dict)
-    stable: Mapping[float, float] = field(default_factory=dict)
+from davylamp.gates.values import QueryAnswers, Value, later
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """What was measured at one moment; `stable` only where it is compared with."""
+class ValueBounds(Protocol):
+    """What is asked of the rule: which values are bad, and how many of them fail."""
 
-    at: float
-    candidate: float
-    stable: float | None = None
+    @property
+    def lowest(self) -> float:
+        """Smallest value that is good; -inf where there is none."""
+
+    @property
+    def highest(self) -> float:
+        """Largest value that is good; inf where there is none."""
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times stable's value is good; None where it is not compared."""
+
+    @property
+    def failures(self) -> int:
+        """Bad values in all that fail."""
+
+    @property
+    def in_a_row(self) -> int | None:
+        """Bad values one after the other that fail, where given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +46,15 @@ class QueryState:
 
 
 def entered(
-    trial: Trial, rule: Query, book: QueryState, answers: QueryAnswers, *, after: float
+    rule: ValueBounds, account: QueryState, answers: QueryAnswers, *, after: float
 ) -> QueryState:
     """Judge the values later than `after`, in order of time."""
-    for value in later(answers, max(after, trial.started_at + rule.warm_up)):
-        book = _judged(rule, book, value)
-    return book
+    for value in later(answers, after):
+        account = _judged(rule, account, value)
+    return account
 
 
-def later(answers: QueryAnswers, after: float) -> Iterator[Value]:
-    """The values after a moment and up to the watermark, in order of time."""
-    for at in sorted(answers.candidate):
-        if after < at <= answers.until:
-            yield Value(at, answers.candidate[at], answers.stable.get(at))
-
-
-def is_bad(rule: Query, value: Value) -> bool:
+def is_bad(rule: ValueBounds, value: Value) -> bool:
     """Whether a value is beyond all the bounds there are."""
     outside = not rule.lowest <= value.candidate <= rule.highest
     if rule.ratio is None or value.stable is None:
@@ -69,20 +64,20 @@ def is_bad(rule: Query, value: Value) -> bool:
     return worse and (outside or not bounded)
 
 
-def says_fine(rule: Query, book: QueryState) -> bool:
+def accepts(rule: ValueBounds, account: QueryState) -> bool:
     """Whether the rule is content: the last value good, failures left."""
-    return book.failed_at is None and book.last is not None and not is_bad(rule, book.last)
+    return account.failed_at is None and account.last is not None and not is_bad(rule, account.last)
 
 
-def _judged(rule: Query, book: QueryState, value: Value) -> QueryState:
+def _judged(rule: ValueBounds, account: QueryState, value: Value) -> QueryState:
     """Add one value; without stable's there is nothing to compare it with."""
     if rule.ratio is not None and value.stable is None:
-        return book
+        return account
     if not is_bad(rule, value):
-        return replace(book, good=book.good + 1, in_a_row=0, last=value)
-    bad, row = book.bad + 1, book.in_a_row + 1
-    book = replace(book, bad=bad, in_a_row=row, last=value)
+        return replace(account, good=account.good + 1, in_a_row=0, last=value)
+    bad, row = account.bad + 1, account.in_a_row + 1
+    account = replace(account, bad=bad, in_a_row=row, last=value)
     spent = bad >= rule.failures or (rule.in_a_row is not None and row >= rule.in_a_row)
-    if spent and book.failed_at is None:
-        return replace(book, failed_at=value.at, failed_with=value)
-    return book
+    if spent and account.failed_at is None:
+        return replace(account, failed_at=value.at, failed_with=value)
+    return account

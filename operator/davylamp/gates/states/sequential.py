@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
-from davylamp.gates import blocks
-from davylamp.gates.blocks import Block, Moment
-from davylamp.gates.evidence import by_rule
+from davylamp.gates.counts import NOTHING, Count, Pair
+from davylamp.gates.evidence.bounds import StatisticalBounds
 from davylamp.gates.evidence.e_process import (
     PRIOR,
-    Evidence,
     EvidenceCap,
+    EvidenceLines,
     LogEValues,
     LogLikelihoodRatios,
     advance,
@@ -20,12 +18,38 @@ from davylamp.gates.evidence.e_process import (
     says_worse,
 )
 from davylamp.gates.evidence.error_rate import Lately
-from davylamp.gates.evidence.overdispersion import DesignEffect
-from davylamp.gates.rules import Statistical
-from davylamp.gates.samples import Sample
-from davylamp.gates.timeline import PodKey, Reading
+from davylamp.gates.evidence.overdispersion import DesignEffect, Survey
+from davylamp.gates.states import blocks
+from davylamp.gates.states.blocks import Block
+from davylamp.gates.states.gate_state import Closing, Instant
 from davylamp.gates.trial import Trial
-from davylamp.gates.verdicts import NOTHING, Count, Pair
+
+
+class SequentialTest(StatisticalBounds, Protocol):
+    """What is asked of the rule: what a block says, and when enough was seen."""
+
+    @property
+    def agreeing_blocks(self) -> int:
+        """How many blocks must agree before a rollback, at least."""
+
+    def ratios(self, past: Pair, block: Pair, bets: Lately | None) -> LogLikelihoodRatios:
+        """What a block says in which both revisions served; `past` are all blocks before it.
+
+        With `bets` whole blocks are bet on, by these averages.
+        """
+
+    def ratios_alone(self, past: Count, block: Count, bets: Lately | None) -> LogLikelihoodRatios:
+        """What a block of canary traffic says where stable has no pods."""
+
+    def accepts(self, levels: LogEValues, past: Pair) -> bool:
+        """Whether so much is known that the canary may be promoted."""
+
+    def design_effect(self, survey: Survey) -> DesignEffect:
+        """By how much what comes together counts less, after what stable did before the trial."""
+
+    def calm(self, survey: Survey) -> float:
+        """The error rate up to which stable does as it did before the trial."""
+
 
 RECENT: Final = 60.0
 """Seconds of canary traffic that are looked at before a promotion."""
@@ -48,14 +72,14 @@ class Crossing:
 class Track:
     """One line of evidence, the blocks it comes from, and what it established; crossings stay."""
 
-    evidence: Evidence = PRIOR
+    evidence: EvidenceLines = PRIOR
     past: Pair = Pair()  # noqa: RUF009 - frozen
     lately: Lately = Lately()  # noqa: RUF009 - frozen
     worse: Crossing | None = None
-    fine: Crossing | None = None
+    acceptable: Crossing | None = None
 
 
-UNTOLD: Final = Track()
+_UNDECIDED: Final = Track()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +93,8 @@ class SequentialState:
 
     block: Block
     block_alone: Block
-    joint: Track = UNTOLD
-    alone: Track = UNTOLD
+    joint: Track = _UNDECIDED
+    alone: Track = _UNDECIDED
     recent: tuple[tuple[float, Count], ...] = ()
 
     def recent_canary(self, now: float) -> Count:
@@ -85,71 +109,49 @@ def opened(trial: Trial) -> SequentialState:
     return SequentialState(block=begin, block_alone=begin)
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
-    """One moment of the history: its readings, every pod's last sample, the totals so far."""
-
-    at: float
-    readings: Iterable[Reading]
-    last: Mapping[PodKey, Sample]
-    candidate: Count
-    stable: Count
-    design_effect: DesignEffect = DesignEffect()  # noqa: RUF009 - frozen
-    calm: float = 1.0
-    """Error rate of stable above which it is taken to be in trouble itself."""
-
-    @property
-    def moment(self) -> Moment:
-        """When it is, and when each pod was last seen."""
-        return Moment(self.at, self.last)
-
-
-@dataclass(frozen=True, slots=True)
-class Closing:
-    """A closed block in which both revisions served, and the evidence after it."""
-
-    at: float
-    block: Pair
-    total: Pair
-    levels: LogEValues
-
-
 def entered(
-    trial: Trial, rule: Statistical, book: SequentialState, instant: Instant
+    trial: Trial, rule: SequentialTest, account: SequentialState, instant: Instant
 ) -> tuple[SequentialState, Closing | None]:
     """Enter one instant: fill the open blocks, close those that are complete."""
-    return _settle(trial, rule, _fill(trial, book, instant), instant)
+    return _settle(trial, rule, _fill(trial, account, instant), instant)
 
 
-def _fill(trial: Trial, book: SequentialState, instant: Instant) -> SequentialState:
+def _fill(trial: Trial, account: SequentialState, instant: Instant) -> SequentialState:
     def fill(block: Block) -> Block:
         fresh = blocks.shifted(trial, block, instant.at)
-        return blocks.filled(trial, fresh, instant.readings, instant.at)
+        return blocks.filled(trial, fresh, instant.increments, instant.at)
 
-    return replace(book, block=fill(book.block), block_alone=fill(book.block_alone))
+    return replace(account, block=fill(account.block), block_alone=fill(account.block_alone))
 
 
 def _settle(
-    trial: Trial, rule: Statistical, book: SequentialState, instant: Instant
+    trial: Trial, rule: SequentialTest, account: SequentialState, instant: Instant
 ) -> tuple[SequentialState, Closing | None]:
-    if blocks.closes(trial, book.block, instant.moment):
-        return _close_joint(trial, rule, book, instant)
-    if blocks.closes_alone(trial, book.block_alone, instant.moment):
-        return _close_alone(rule, book, instant), None
-    return book, None
+    if blocks.closes(trial, account.block, instant.moment):
+        return _close_joint(trial, rule, account, instant)
+    if blocks.closes_alone(trial, account.block_alone, instant.moment):
+        return _close_alone(rule, account, instant), None
+    return account, None
 
 
 def _close_joint(
-    trial: Trial, rule: Statistical, book: SequentialState, instant: Instant
+    trial: Trial, rule: SequentialTest, account: SequentialState, instant: Instant
 ) -> tuple[SequentialState, Closing]:
-    block = Pair(book.block.candidate, book.block.stable)
-    before = book.joint
-    found = by_rule.gains(rule, before.past, block, _bet_by(before, instant))
-    needed = blocks.agreeing(trial, rule, book.block, instant.moment, calm=instant.calm)
-    evidence = advance(rule, before.evidence, found, _pace(instant.design_effect, needed))
+    block = Pair(account.block.candidate, account.block.stable)
+    before = account.joint
+    effect = rule.design_effect(instant.survey)
+    ratios = rule.ratios(before.past, block, _bets(before, effect))
+    needed = blocks.agreeing(
+        trial,
+        account.block,
+        instant.moment,
+        least=rule.agreeing_blocks,
+        calm=rule.calm(instant.survey),
+    )
+    evidence = advance(rule, before.evidence, ratios, _cap(effect, needed))
     track = _longer(before, evidence, block)
     track = _noted(rule, track, instant, alone=False)
-    kept = (each for each in book.recent if each[0] > instant.at - RECENT)
+    kept = ((at, count) for at, count in account.recent if at > instant.at - RECENT)
     begin = Block(began=instant.at)
     closed = SequentialState(
         block=begin,
@@ -162,43 +164,46 @@ def _close_joint(
     return closed, Closing(instant.at, block, total, levels(rule, evidence))
 
 
-def _close_alone(rule: Statistical, book: SequentialState, instant: Instant) -> SequentialState:
-    block, before = book.block_alone.candidate, book.alone
-    found = by_rule.gains_alone(rule, before.past.candidate, block, _bet_by(before, instant))
-    evidence = _advanced_alone(rule, before.evidence, found, instant.design_effect)
+def _close_alone(
+    rule: SequentialTest, account: SequentialState, instant: Instant
+) -> SequentialState:
+    block, before = account.block_alone.candidate, account.alone
+    effect = rule.design_effect(instant.survey)
+    ratios = rule.ratios_alone(before.past.candidate, block, _bets(before, effect))
+    evidence = _advanced_alone(rule, before.evidence, ratios, effect)
     track = _longer(before, evidence, Pair(block, NOTHING))
     track = _noted(rule, track, instant, alone=True)
-    return replace(book, alone=track, block_alone=Block(began=instant.at))
+    return replace(account, alone=track, block_alone=Block(began=instant.at))
 
 
 def _advanced_alone(
-    rule: Statistical, evidence: Evidence, found: LogLikelihoodRatios, design_effect: DesignEffect
-) -> Evidence:
+    rule: SequentialTest, evidence: EvidenceLines, ratios: LogLikelihoodRatios, effect: DesignEffect
+) -> EvidenceLines:
     """The evidence after a block of the canary alone; as it was where that says nothing."""
-    if not found.worse and not found.better:
+    if not ratios.worse and not ratios.better:
         return evidence
-    return advance(rule, evidence, found, _pace(design_effect, rule.agreeing_blocks))
+    return advance(rule, evidence, ratios, _cap(effect, rule.agreeing_blocks))
 
 
-def _bet_by(track: Track, instant: Instant) -> Lately | None:
+def _bets(track: Track, effect: DesignEffect) -> Lately | None:
     """What the next block is bet on by, where whole blocks are bet on."""
-    return track.lately if instant.design_effect.betting else None
+    return track.lately if effect.betting else None
 
 
-def _longer(track: Track, evidence: Evidence, block: Pair) -> Track:
+def _longer(track: Track, evidence: EvidenceLines, block: Pair) -> Track:
     """The track with one more block."""
     lately = track.lately.after(block)
     return replace(track, evidence=evidence, past=track.past + block, lately=lately)
 
 
-def _pace(design_effect: DesignEffect, agreeing: int) -> EvidenceCap:
-    return EvidenceCap(design_effect.burst, design_effect.burst_better, agreeing)
+def _cap(effect: DesignEffect, agreeing: int) -> EvidenceCap:
+    return EvidenceCap(effect.burst, effect.burst_better, agreeing)
 
 
-def _noted(rule: Statistical, track: Track, instant: Instant, *, alone: bool) -> Track:
+def _noted(rule: SequentialTest, track: Track, instant: Instant, *, alone: bool) -> Track:
     """Record the first crossing of either bound; only the first one ever counts."""
     at = levels(rule, track.evidence)
     crossing = Crossing(instant.at, instant.candidate, instant.stable, alone)
     worse = track.worse or (crossing if says_worse(rule, at) else None)
-    fine = track.fine or (crossing if by_rule.fine(rule, at, track.past) else None)
-    return replace(track, worse=worse, fine=fine)
+    accepted = track.acceptable or (crossing if rule.accepts(at, track.past) else None)
+    return replace(track, worse=worse, acceptable=accepted)

@@ -9,11 +9,30 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from davylamp.gates.rules import Threshold
-from davylamp.gates.timeline import Reading
-from davylamp.gates.trial import Trial
-from davylamp.gates.verdicts import NOTHING, Count
+from davylamp.gates.counts import NOTHING, Count
+from davylamp.gates.samples import PodIncrement
+
+
+class Windows(Protocol):
+    """What is asked of the rule: when a window is bad, and how many bad ones fail."""
+
+    @property
+    def max_rate(self) -> float:
+        """Error rate above which a window is bad."""
+
+    @property
+    def failures(self) -> int:
+        """Bad windows that fail."""
+
+    @property
+    def window(self) -> float:
+        """Length in seconds."""
+
+    @property
+    def min_requests(self) -> int:
+        """Canary requests below which a window says nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,41 +51,41 @@ class ThresholdState:
     failed_at: float | None = None
 
 
-def passed_to(trial: Trial, rule: Threshold, book: ThresholdState, now: float) -> ThresholdState:
+def passed_to(began: float, rule: Windows, account: ThresholdState, now: float) -> ThresholdState:
     """Judge the windows that are over when the history has reached `now`."""
-    end = _end(trial, rule, book.window)
+    end = _end(began, rule, account.window)
     if now <= end:
-        return book
-    judged = _judged(rule, book, end)
-    return replace(judged, window=_index(trial, rule, now), open=Count())
+        return account
+    judged = _judged(rule, account, end)
+    return replace(judged, window=_index(began, rule, now), open=Count())
 
 
-def entered(book: ThresholdState, found: Iterable[Reading]) -> ThresholdState:
-    """Add the canary's readings of one instant to the open window."""
-    mine = (each.count for each in found if each.candidate)
-    return replace(book, open=sum(mine, book.open))
+def entered(account: ThresholdState, increments: Iterable[PodIncrement]) -> ThresholdState:
+    """Add the canary's increments of one instant to the open window."""
+    mine = (increment.count for increment in increments if increment.candidate)
+    return replace(account, open=sum(mine, account.open))
 
 
-def says_fine(rule: Threshold, book: ThresholdState) -> bool:
+def accepts(rule: Windows, account: ThresholdState) -> bool:
     """Tell whether the rule is content: the last measured window good, failures left."""
-    return book.last_good and book.bad < rule.failures
+    return account.last_good and account.bad < rule.failures
 
 
-def _judged(rule: Threshold, book: ThresholdState, end: float) -> ThresholdState:
-    if book.open.requests < rule.min_requests:
-        return book
-    if book.open.rate <= rule.max_rate:
-        return replace(book, good=book.good + 1, last_good=True)
-    bad = book.bad + 1
+def _judged(rule: Windows, account: ThresholdState, end: float) -> ThresholdState:
+    if account.open.requests < rule.min_requests:
+        return account
+    if account.open.rate <= rule.max_rate:
+        return replace(account, good=account.good + 1, last_good=True)
+    bad = account.bad + 1
     spent = end if bad >= rule.failures else None
-    failed_at = book.failed_at if book.failed_at is not None else spent
-    return replace(book, bad=bad, last_good=False, failed_at=failed_at)
+    failed_at = account.failed_at if account.failed_at is not None else spent
+    return replace(account, bad=bad, last_good=False, failed_at=failed_at)
 
 
-def _end(trial: Trial, rule: Threshold, window: int) -> float:
-    return trial.started_at + (window + 1) * rule.window
+def _end(began: float, rule: Windows, window: int) -> float:
+    return began + (window + 1) * rule.window
 
 
-def _index(trial: Trial, rule: Threshold, now: float) -> int:
+def _index(began: float, rule: Windows, now: float) -> int:
     """Number of the window that holds `now`; the end of a window belongs to it."""
-    return max(0, math.ceil((now - trial.started_at) / rule.window) - 1)
+    return max(0, math.ceil((now - began) / rule.window) - 1)

@@ -124,7 +124,7 @@ def holding_time(situation: Situation, candidate: Candidate) -> Hold | None:
 
 def few_requests(situation: Situation, candidate: Candidate) -> Hold | None:
     """The step has seen too few canary requests to say anything; own queries count none."""
-    counting = [gate.name for gate in candidate.plan.gates if gate.query is None]
+    counting = [gate.name for gate in candidate.plan.gates if gate.kind.channel is not None]
     judgements = situation.seen.judgements_of(candidate.revision)
     if not judgements or not counting:
         return None

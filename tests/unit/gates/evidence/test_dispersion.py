@@ -4,16 +4,15 @@ import pytest
 from bench.gates.pods import always, bursts
 
 from davylamp.gates import ErrorRate, Latency, ScoreDistance
+from davylamp.gates.counts import Count
 from davylamp.gates.evidence.overdispersion import (
     ASSUMED_BURST,
     CELL,
     DesignEffect,
     Survey,
-    design_effect,
     dispersion,
     surveyed,
 )
-from davylamp.gates.verdicts import Count
 from davylamp.simulation.traffic import drawn
 
 LENGTH = CELL * 5.0
@@ -30,7 +29,7 @@ def survey(rates, *, cells=60, pods=4, expected=200.0, cluster=1, seed=1):
 
 
 def test_independent_errors_count_in_full_nearly_always():
-    found = [design_effect(ErrorRate(), survey(always(0.02), seed=seed)) for seed in range(40)]
+    found = [ErrorRate().design_effect(survey(always(0.02), seed=seed)) for seed in range(40)]
     assert sum(each == DesignEffect() for each in found) >= 34
     assert all(each.burst < 2 and not each.betting for each in found)
 
@@ -38,7 +37,7 @@ def test_independent_errors_count_in_full_nearly_always():
 @pytest.mark.parametrize("pods", [1, 4])
 @pytest.mark.parametrize("cluster", [3, 5])
 def test_clusters_divide_by_about_their_size(pods, cluster):
-    found = design_effect(ErrorRate(), survey(always(0.02), pods=pods, cluster=cluster))
+    found = ErrorRate().design_effect(survey(always(0.02), pods=pods, cluster=cluster))
     assert found.burst == pytest.approx(cluster, rel=0.4)
     assert found.burst_better == found.burst
     assert not found.betting
@@ -48,7 +47,7 @@ def test_bursts_of_a_whole_revision_are_bet_on_without_a_divisor():
     """Bets on whole blocks hold whatever is dependent inside; dividing them as well would blind."""
     found = survey(bursts(3, 0.04, 0.5, 0.002))
     assert dispersion(found).over_time > 10
-    assert design_effect(ErrorRate(), found) == DesignEffect(betting=True)
+    assert ErrorRate().design_effect(found) == DesignEffect(betting=True)
 
 
 def test_what_hits_all_pods_at_once_does_not_show_between_them():
@@ -56,19 +55,19 @@ def test_what_hits_all_pods_at_once_does_not_show_between_them():
 
 
 def test_few_errors_tell_nothing_and_clusters_are_assumed_for_taking_back():
-    found = design_effect(ErrorRate(), survey(always(0.02), expected=1.0, cells=20))
+    found = ErrorRate().design_effect(survey(always(0.02), expected=1.0, cells=20))
     assert found == DesignEffect(ASSUMED_BURST)
-    assert design_effect(ErrorRate(), Survey()) == DesignEffect(), "nothing to look at: independent"
+    assert ErrorRate().design_effect(Survey()) == DesignEffect(), "nothing to look at: independent"
 
 
 def test_what_a_person_says_is_taken_as_it_is():
-    assert design_effect(ErrorRate(burst=7.0), survey(always(0.02))) == DesignEffect(7.0, 7.0)
+    assert ErrorRate(burst=7.0).design_effect(survey(always(0.02))) == DesignEffect(7.0, 7.0)
 
 
 def test_only_errors_are_surveyed():
     bursty = survey(bursts(3, 0.04, 0.5, 0.002))
-    assert design_effect(ScoreDistance(), bursty) == DesignEffect()
-    assert not design_effect(Latency(), bursty).betting
+    assert ScoreDistance().design_effect(bursty) == DesignEffect()
+    assert not Latency().design_effect(bursty).betting
 
 
 def test_cells_without_requests_are_passed_over():

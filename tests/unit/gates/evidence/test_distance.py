@@ -7,10 +7,10 @@ from itertools import accumulate
 
 import pytest
 
+from davylamp.gates import ScoreDistance, ShareDistance
+from davylamp.gates.counts import NOTHING, Count, Pair
 from davylamp.gates.evidence import distance
 from davylamp.gates.evidence.hoeffding import THETAS
-from davylamp.gates.rules import ScoreDistance, ShareDistance
-from davylamp.gates.verdicts import NOTHING, Count, Pair
 
 TV = ScoreDistance(distance=0.1)
 W1 = ScoreDistance(distance=0.1, ordered=True)
@@ -185,7 +185,7 @@ def test_scores_that_contradict_themselves_are_no_evidence(rule, bad):
     assert distance.distance_between(rule, pair) is None
     assert distance.psi(pair) is None
     assert distance.biggest_movers(rule, pair) == ()
-    assert not distance.fine(rule, pair)
+    assert not distance.accepts(rule, pair)
     assert distance.needed(rule, pair) > 0
 
 
@@ -198,7 +198,7 @@ def test_shares_that_contradict_themselves_are_no_evidence(bad):
         assert not distance.gains_alone(ALONE, past, block).worse
     assert distance.baseline_distance(ALONE, bad) is None
     assert distance.biggest_movers(ALONE, Pair(bad)) == ()
-    assert not distance.fine(BOTH, Pair(bad, bad))
+    assert not distance.accepts(BOTH, Pair(bad, bad))
 
 
 def test_rounding_in_a_block_is_let_pass():
@@ -280,22 +280,22 @@ def test_fine_is_enough_and_close():
     stable = scores_of(20_000, 0.25, 0.25, 0.25, 0.25)
     close, far = (0.3, 0.25, 0.25, 0.2), (0.4, 0.25, 0.25, 0.1)
 
-    assert distance.fine(TV, Pair(scores_of(1000, *close), stable))
-    assert not distance.fine(TV, Pair(scores_of(1000, *far), stable))
-    assert not distance.fine(TV, Pair(scores_of(200, *close), stable))
-    assert not distance.fine(TV, Pair(scores_of(1000, *close)))
+    assert distance.accepts(TV, Pair(scores_of(1000, *close), stable))
+    assert not distance.accepts(TV, Pair(scores_of(1000, *far), stable))
+    assert not distance.accepts(TV, Pair(scores_of(200, *close), stable))
+    assert not distance.accepts(TV, Pair(scores_of(1000, *close)))
 
 
 def test_one_reference_that_is_kept_is_fine():
     like_baseline = shares(2000, bmi=0.5, bp=0.25, sex=0.25)
     other = shares(2000, bmi=0.1, bp=0.8, sex=0.1)
 
-    assert distance.fine(BOTH, Pair(like_baseline, other))
-    assert distance.fine(BOTH, Pair(other, other))
-    assert distance.fine(BOTH, Pair(like_baseline))
-    assert not distance.fine(BOTH, Pair(other, like_baseline))
-    assert not distance.fine(SHARES, Pair(like_baseline, other))
-    assert not distance.fine(ALONE, Pair(other, other))
+    assert distance.accepts(BOTH, Pair(like_baseline, other))
+    assert distance.accepts(BOTH, Pair(other, other))
+    assert distance.accepts(BOTH, Pair(like_baseline))
+    assert not distance.accepts(BOTH, Pair(other, like_baseline))
+    assert not distance.accepts(SHARES, Pair(like_baseline, other))
+    assert not distance.accepts(ALONE, Pair(other, other))
 
 
 def test_people_are_told_what_moved_most():

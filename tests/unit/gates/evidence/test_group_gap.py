@@ -4,13 +4,13 @@ import math
 
 import pytest
 
+from davylamp.gates import GroupRateGap
+from davylamp.gates.counts import NOTHING, Count, Pair
 from davylamp.gates.evidence import group_gap
 from davylamp.gates.evidence.hoeffding import THETAS
-from davylamp.gates.rules import GroupGap
-from davylamp.gates.verdicts import NOTHING, Count, Pair
 
-RULE = GroupGap(max_gap=0.1, increase=0.05)
-ERRORS = GroupGap(max_gap=0.1, increase=0.05, positive=False)
+RULE = GroupRateGap(max_gap=0.1, increase=0.05)
+ERRORS = GroupRateGap(max_gap=0.1, increase=0.05, positive=False)
 SILENT = [0.0] * len(THETAS)
 
 
@@ -55,7 +55,7 @@ def test_each_ordered_pair_is_tested_for_its_gap_and_for_its_growth():
 def test_errors_are_failed_rows_and_positives_are_of_answered_ones():
     canary = groups(f=(100, 45), m=(100, 9))
 
-    assert group_gap.gap(RULE, canary) == group_gap.Gap("f", 0.5, "m", 0.1)
+    assert group_gap.gap(RULE, canary) == group_gap.WidestGap("f", 0.5, "m", 0.1)
     assert group_gap.gap(ERRORS, canary).size == 0.0
     assert group_gap.gains_alone(ERRORS, canary).worse["bound:f>m"] == pytest.approx(
         log_e(-0.1, 50)
@@ -125,7 +125,7 @@ def test_counts_that_contradict_themselves_are_no_evidence(bad):
     found = group_gap.gains(RULE, Pair(good, bad)).worse
     assert all(line == SILENT for name, line in found.items() if name.startswith("stable"))
     assert group_gap.gap(RULE, bad) is None
-    assert not group_gap.fine(RULE, Pair(bad, good))
+    assert not group_gap.accepts(RULE, Pair(bad, good))
     assert group_gap.needed(RULE, Pair(bad, good)) > 0
 
 
@@ -147,7 +147,7 @@ def test_numbers_stay_finite(n):
 def test_people_are_told_the_widest_gap_of_groups_with_enough_rows():
     count = answered(f=(100, 50), m=(100, 20), x=(20, 6), few=(19, 19))
 
-    assert group_gap.gap(RULE, count) == group_gap.Gap("f", 0.5, "m", 0.2)
+    assert group_gap.gap(RULE, count) == group_gap.WidestGap("f", 0.5, "m", 0.2)
     assert group_gap.gap(RULE, answered(f=(100, 50), few=(19, 19))) is None
 
 
@@ -179,9 +179,9 @@ def test_fine_is_within_the_bound_or_close_to_stable():
     def at(f, m):
         return answered(f=(n, f * n), m=(n, m * n))
 
-    assert group_gap.fine(RULE, Pair(at(0.5, 0.41), at(0.5, 0.5)))
-    assert group_gap.fine(RULE, Pair(at(0.5, 0.2), at(0.5, 0.24)))
-    assert not group_gap.fine(RULE, Pair(at(0.5, 0.2), at(0.5, 0.3)))
-    assert not group_gap.fine(RULE, Pair(at(0.5, 0.2)))
-    assert group_gap.fine(RULE, Pair(at(0.5, 0.45)))
-    assert not group_gap.fine(RULE, Pair(answered(f=(50, 25), m=(50, 25))))
+    assert group_gap.accepts(RULE, Pair(at(0.5, 0.41), at(0.5, 0.5)))
+    assert group_gap.accepts(RULE, Pair(at(0.5, 0.2), at(0.5, 0.24)))
+    assert not group_gap.accepts(RULE, Pair(at(0.5, 0.2), at(0.5, 0.3)))
+    assert not group_gap.accepts(RULE, Pair(at(0.5, 0.2)))
+    assert group_gap.accepts(RULE, Pair(at(0.5, 0.45)))
+    assert not group_gap.accepts(RULE, Pair(answered(f=(50, 25), m=(50, 25))))

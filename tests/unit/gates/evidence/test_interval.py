@@ -4,8 +4,8 @@ import random
 
 import pytest
 
+from davylamp.gates.counts import Count, Pair
 from davylamp.gates.evidence.interval import Interval, rate_interval, ratio_interval
-from davylamp.gates.verdicts import Count, Pair
 
 SIZES = [1, 2, 17, 400]
 

@@ -4,13 +4,16 @@ import random
 
 import pytest
 
+from davylamp.gates import Latency
+from davylamp.gates.counts import NOTHING, Count, Pair
+from davylamp.gates.evidence.alternatives import BETTER, WORSE
 from davylamp.gates.evidence.e_process import (
     PRIOR,
     EvidenceCap,
     LogLikelihoodRatios,
     advance,
     levels,
-    says_fine,
+    says_acceptable,
     says_worse,
 )
 from davylamp.gates.evidence.fisher import Table
@@ -22,9 +25,7 @@ from davylamp.gates.evidence.latency import (
     slow,
     worst_boundary,
 )
-from davylamp.gates.evidence.odds import BETTER, WORSE, rate_gains, ratio_gains
-from davylamp.gates.rules import Latency
-from davylamp.gates.verdicts import NOTHING, Count, Pair
+from davylamp.gates.evidence.odds import rate_gains, ratio_gains
 
 NO_PAST = Pair()
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
@@ -239,7 +240,7 @@ def trial(rng, rule, pace, slowdown, blocks):
         at = levels(rule, evidence)
         if says_worse(rule, at):
             return 5 * block, fine
-        if says_fine(rule, at):
+        if says_acceptable(rule, at):
             fine = min(fine, 5 * block)
     return math.inf, fine
 

@@ -5,19 +5,19 @@ import math
 
 import pytest
 
+from davylamp.gates import ErrorRate
 from davylamp.gates.evidence.e_process import (
     PRIOR,
-    Evidence,
     EvidenceCap,
+    EvidenceLines,
     LogLikelihoodRatios,
     advance,
     levels,
-    says_fine,
+    says_acceptable,
     says_worse,
 )
-from davylamp.gates.rules import SequentialRule
 
-RULE = SequentialRule(false_rollback=0.01, false_promotion=0.05, horizon_blocks=10)
+RULE = ErrorRate(false_rollback=0.01, false_promotion=0.05, horizon_blocks=10)
 FREE = EvidenceCap(agreeing=1)
 HUGE = 1e6
 FIVE = 5
@@ -67,7 +67,7 @@ def test_turning_bad_late_costs_no_more_than_what_was_held_back():
 @pytest.mark.parametrize("agreeing", [2, 3, 4, 8])
 @pytest.mark.parametrize("false_rollback", [0.001, 0.01, 0.2])
 def test_a_total_outage_takes_exactly_as_many_blocks_as_have_to_agree(agreeing, false_rollback):
-    rule = SequentialRule(false_rollback=false_rollback)
+    rule = ErrorRate(false_rollback=false_rollback)
     outage = {"a": line(HUGE), "b": line(HUGE)}
     evidence, taken = PRIOR, 0
     while not says_worse(rule, levels(rule, evidence)):
@@ -80,7 +80,7 @@ def test_a_total_outage_takes_exactly_as_many_blocks_as_have_to_agree(agreeing, 
 
 def test_one_alternative_that_is_right_is_enough():
     """Nobody has to guess how bad a bad model is."""
-    rule = SequentialRule()
+    rule = ErrorRate()
     outage = {"a": (HUGE, -HUGE, -HUGE, -HUGE, -HUGE)}
     at = levels(rule, told(outage, outage, rule=rule, pace=EvidenceCap(agreeing=2)))
     assert says_worse(rule, at)
@@ -131,17 +131,17 @@ def test_a_line_that_stays_away_stands_still():
 
 def test_the_bounds_are_reached_at_one_in_their_number():
     just = math.log(100)
-    assert says_worse(RULE, levels(RULE, Evidence(10, {"a": (just,)})))
-    assert not says_worse(RULE, levels(RULE, Evidence(10, {"a": (just - 1e-6,)})))
+    assert says_worse(RULE, levels(RULE, EvidenceLines(10, {"a": (just,)})))
+    assert not says_worse(RULE, levels(RULE, EvidenceLines(10, {"a": (just - 1e-6,)})))
     for promote, fine in ((math.log(20) + 1e-9, True), (math.log(20) - 1e-6, False)):
-        assert says_fine(RULE, levels(RULE, Evidence(1, {}, {"a": (promote,)}))) is fine
+        assert says_acceptable(RULE, levels(RULE, EvidenceLines(1, {}, {"a": (promote,)}))) is fine
 
 
 @pytest.mark.parametrize("agreeing", [1, 2, 3])
 @pytest.mark.parametrize("burst", [1.0, 2.5])
 def test_p2_on_the_null_the_expectation_is_at_most_one_after_every_block(agreeing, burst):
     """Exactly, over all outcomes of six throws of a coin whose alternatives are other coins."""
-    rule = SequentialRule(horizon_blocks=4, false_rollback=0.2)
+    rule = ErrorRate(horizon_blocks=4, false_rollback=0.2)
     null, others = 0.3, (0.4, 0.6, 0.9, 0.3, 0.1)
 
     def gains(head):

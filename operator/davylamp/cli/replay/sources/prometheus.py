@@ -6,13 +6,13 @@ import argparse
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from davylamp.adapters.errors import SourceError, TooMuch
 from davylamp.adapters.prometheus.promql import CounterQuery, Workload
-from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames
 from davylamp.adapters.prometheus.source import PrometheusSource
 from davylamp.api.identity import Owner
 from davylamp.cli.errors import UsageError
@@ -113,10 +113,7 @@ def _of_workload(
 
 def _series_names() -> SeriesNames:
     """Names of series as the operator's environment variables tell them."""
-    told = {
-        field.name: os.environ.get(f"DAVYLAMP_{field.name.upper()}")
-        for field in fields(SeriesNames)
-    }
+    told = {name: os.environ.get(f"DAVYLAMP_{name.upper()}") for name in SETTINGS}
     return SeriesNames(**{name: text.strip() for name, text in told.items() if text is not None})
 
 

@@ -39,7 +39,7 @@ def _seen(record: FlightRecord, rollout: Rollout) -> Seen:
     return Seen(
         channels=record.scrapes(),
         answers=record.answers(),
-        asked={gate.name: gate.query for gate in rollout.gates if gate.query},
+        asked={gate.name: query for gate in rollout.gates if (query := gate.user_query)},
         weights=_weights(flight),
         scrape_interval=flight.scrape_interval,
         baseline=flight.baseline,

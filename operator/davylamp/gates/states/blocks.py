@@ -7,15 +7,14 @@ end depended on its errors would void the bound on false rollbacks.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from davylamp.gates.rules import SequentialRule
-from davylamp.gates.samples import Sample
-from davylamp.gates.timeline import PodKey, Reading
+from davylamp.gates.counts import NOTHING, Count
+from davylamp.gates.samples import PodIncrement
+from davylamp.gates.states.gate_state import Moment
 from davylamp.gates.trial import Trial
-from davylamp.gates.verdicts import NOTHING, Count
 
 PROPAGATION: Final = 2.0
 """Seconds after a weight change in which the traffic may still be moving."""
@@ -41,27 +40,19 @@ class Block:
     stable: Count = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """A moment (epoch seconds), and each pod's last sample up to it."""
-
-    now: float
-    last: Mapping[PodKey, Sample]
-
-
 def shifted(trial: Trial, block: Block, now: float) -> Block:
     """Drop what a block has gathered if the weight changed since it began."""
     shift = trial.last_shift(now)
     return Block(began=shift) if shift > block.began else block
 
 
-def filled(trial: Trial, block: Block, found: Iterable[Reading], now: float) -> Block:
-    """Add the readings of one instant that may be compared inside this block."""
+def filled(trial: Trial, block: Block, increments: Iterable[PodIncrement], now: float) -> Block:
+    """Add the increments of one instant that may be compared inside this block."""
     shift = trial.last_shift(now)
     reach = block.began - OVERDUE_AFTER * trial.scrape_interval
     if now <= shift + PROPAGATION:
         return block
-    usable = [each for each in found if each.since >= max(shift, reach)]
+    usable = [increment for increment in increments if increment.since >= max(shift, reach)]
     return replace(
         block,
         candidate=_total(block.candidate, usable, candidate=True),
@@ -70,7 +61,7 @@ def filled(trial: Trial, block: Block, found: Iterable[Reading], now: float) -> 
 
 
 def closes(trial: Trial, block: Block, at: Moment) -> bool:
-    """Tell whether both revisions have been seen over the same time, often enough to compare.
+    """Tell whether both revisions were scraped over the same time, often enough to compare.
 
     Every candidate pod alive must have been scraped since the block began, so a block lasts about
     one scrape interval at least; a stable pod holds it open only when its scrape is late.
@@ -80,18 +71,16 @@ def closes(trial: Trial, block: Block, at: Moment) -> bool:
         return False
     if smaller.requests + bigger.requests < _wanted(trial.weight_at(at.now)):
         return False
-    return _all_seen(trial, block, at)
+    return _all_scraped(trial, block, at)
 
 
 def closes_alone(trial: Trial, block: Block, at: Moment) -> bool:
     """Tell the same of a block of canary traffic with nothing to compare it with."""
     enough = block.candidate.requests >= _FEWEST_REQUESTS
-    return enough and _all_seen(trial, block, at, candidate_only=True)
+    return enough and _all_scraped(trial, block, at, candidate_only=True)
 
 
-def agreeing(
-    trial: Trial, rule: SequentialRule, block: Block, at: Moment, *, calm: float = 1.0
-) -> int:
+def agreeing(trial: Trial, block: Block, at: Moment, *, least: int, calm: float = 1.0) -> int:
     """How many blocks have to agree, as far as this one's scrapes are out of step.
 
     An incident of both revisions shows on one of them earlier by the time between their scrapes,
@@ -102,17 +91,17 @@ def agreeing(
     short; the one after it is not.
     """
     living = [
-        (key.is_candidate, each.time)
-        for key, each in at.last.items()
-        if at.now - each.time <= LOST_AFTER * trial.scrape_interval
+        (key.is_candidate, sample.time)
+        for key, sample in at.last.items()
+        if at.now - sample.time <= LOST_AFTER * trial.scrape_interval
     ]
     mine = [time for candidate, time in living if candidate]
     theirs = [time for candidate, time in living if not candidate]
     if not mine or not theirs:
-        return rule.agreeing_blocks
+        return least
     offset = max(max(mine) - min(theirs), max(theirs) - min(mine))
     length = max(at.now - block.began, trial.scrape_interval)
-    wanted = max(rule.agreeing_blocks, 1 + math.ceil(offset / length))
+    wanted = max(least, 1 + math.ceil(offset / length))
     troubled = offset > 0 and _fails(block.stable, calm)
     return TROUBLED * wanted if troubled else wanted
 
@@ -123,7 +112,7 @@ def _fails(stable: Count, calm: float) -> bool:
     return stable.errors > expected + 3 * math.sqrt(expected) + 3
 
 
-def _all_seen(trial: Trial, block: Block, at: Moment, *, candidate_only: bool = False) -> bool:
+def _all_scraped(trial: Trial, block: Block, at: Moment, *, candidate_only: bool = False) -> bool:
     for key, sample in at.last.items():
         age = (at.now - sample.time) / trial.scrape_interval
         if age > LOST_AFTER:
@@ -141,5 +130,6 @@ def _wanted(weight: float) -> float:
     return max(1 / weight, other, _FEWEST_REQUESTS)
 
 
-def _total(before: Count, found: Iterable[Reading], *, candidate: bool) -> Count:
-    return sum((each.count for each in found if each.candidate is candidate), before)
+def _total(before: Count, increments: Iterable[PodIncrement], *, candidate: bool) -> Count:
+    counts = (increment.count for increment in increments if increment.candidate is candidate)
+    return sum(counts, before)
