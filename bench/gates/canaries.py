@@ -27,7 +27,8 @@ from davylamp.gates.counts import NOTHING
 from davylamp.gates.evidence.overdispersion import Survey
 from davylamp.gates.samples import increment
 from davylamp.gates.states.history import advanced
-from davylamp.simulation.peers import ClassicRule, taken_back
+from davylamp.simulation import peers
+from davylamp.simulation.peers import ClassicRule
 from davylamp.simulation.traffic import START, STEP
 
 CHUNK: Final = 60.0
@@ -95,7 +96,7 @@ def runs(scenario: Scenarios, rule: Rule, count: int, lens: Lens = DIRECT) -> li
 def run_classic(scenario: Scenario, rule: ClassicRule, seed: int) -> Outcome:
     """The same hour of the same canary under a classic rule."""
     counts = _counted(scenario, seed)
-    at = taken_back(rule, counts, STEP)
+    at = peers.rolled_back(rule, counts, STEP)
     end = len(counts) if at is None else int(at / STEP)
     return Outcome(at, None, sum(counts[:end], NOTHING))
 

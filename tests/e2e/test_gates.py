@@ -291,10 +291,10 @@ def test_the_status_of_a_canary_reads_like_an_explanation(story: Story) -> None:
 
         candidate = story.wait_status(telling, "errors of both, and what is needed")["candidate"]
     told = candidate["gates"][0]
-    rate = r"[\d.]+ % \(95 % sure: <?[\d.]+ to [\d.]+ %\)"
+    rate = r"[\d.]+ % \(95 % confidence sequence <?[\d.]+-[\d.]+ %\)"
     odds = r"(; odds .*x stable's)?"  # only said where they are known within a hundredfold
     assert re.fullmatch(rf"canary {rate}, stable {rate}{odds}", told["effect"]), told
-    assert re.search(r"against.* canary; \d+ to 1 is enough", told["evidence"]), told
+    assert re.search(r"against the canary \(\d+:1 required\)", told["evidence"]), told
     assert told["requestsNeeded"] > 0
     (forecast,) = candidate["forecast"]
     assert forecast["name"] == "errors"

@@ -1,4 +1,4 @@
-"""What people read about gates: part of the status of a ModelDeployment."""
+"""What the status of a ModelDeployment says about its gates."""
 
 from typing import Literal
 
@@ -15,7 +15,7 @@ class GateRate(Reported):
 
 
 class GateStatus(Reported):
-    """What one gate sees."""
+    """What one gate measures."""
 
     name: str = Field(description="Name of the gate.")
     verdict: Literal["Pass", "Fail", "Undecided", "Unknown"] = Field(
@@ -44,7 +44,7 @@ class GateStatus(Reported):
 
 
 class GateForecast(Reported):
-    """What a gate will be able to find at the traffic of now, reckoned before the canary."""
+    """What a gate will be able to detect at the present traffic, forecast before the canary."""
 
     name: str = Field(description="Name of the gate.")
     message: str = Field(description="Traffic and errors of stable, and time until a decision.")

@@ -20,8 +20,15 @@ ONE_KIND: Final = (
 )
 
 
+_OTHER_DEFAULTS: Final = "".join(
+    f", but {kind.default_action} for {kind.name}"
+    for kind in KINDS
+    if kind.default_action is not OnFail.ROLLBACK
+)
+
+
 class GateBase(Strict):
-    """One thing that is measured and may take the canary back."""
+    """One thing that is measured and may roll the canary back."""
 
     model_config = ConfigDict(json_schema_extra=cel(ONE_KIND))
 
@@ -34,8 +41,8 @@ class GateBase(Strict):
     on_fail: OnFail | None = Field(
         default=None,
         description=(
-            "Rollback takes the canary back, Pause waits for a person, Warn only tells. Default "
-            "Rollback, but Pause for explanations."
+            "Rollback rolls the canary back, Pause waits for a user, Warn only reports. Default "
+            f"Rollback{_OTHER_DEFAULTS}."
         ),
     )
 

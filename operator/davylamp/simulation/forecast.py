@@ -1,4 +1,4 @@
-"""What a spec's settings mean for some traffic: wrong rollbacks, and how bad canaries are found."""
+"""What a spec's settings mean for some traffic: wrong rollbacks, and when bad canaries are detected."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Question:
 class Answer:
     """What one gate does with one kind of canary. Times are seconds from its first traffic.
 
-    Quantiles are over all canaries of the kind, None where they lie among those not taken back.
+    Quantiles are over all canaries of the kind, None where they lie among those not rolled back.
     """
 
     gate: str
@@ -108,14 +108,14 @@ def _of_kind(question: Question, name: str, rate: float) -> tuple[Answer, ...]:
         stream = Stream(traffic, schedule, random.Random(f"{question.seed}/{name}/{run}"))
         for gate, judge in judges.items():
             fates[gate].append(judge(stream))
-    return tuple(_answer(gate, name, rate, found) for gate, found in fates.items())
+    return tuple(_answer(gate, name, rate, of_gate) for gate, of_gate in fates.items())
 
 
 def _answer(gate: str, canary: str, rate: float, fates: Sequence[Fate]) -> Answer:
-    back = [each for each in fates if each.end == ROLLED_BACK]
-    times = [each.at if each.end == ROLLED_BACK else None for each in fates]
-    bad = [float(each.bad) if each.end == ROLLED_BACK else None for each in fates]
-    good = [each.at for each in fates if each.end == PROMOTED]
+    back = [fate for fate in fates if fate.end == ROLLED_BACK]
+    times = [fate.at if fate.end == ROLLED_BACK else None for fate in fates]
+    bad = [float(fate.bad) if fate.end == ROLLED_BACK else None for fate in fates]
+    good = [fate.at for fate in fates if fate.end == PROMOTED]
     low, high = interval(len(back), len(fates))
     return Answer(
         gate=gate,

@@ -10,9 +10,9 @@ _95: float = 1.959964
 
 def quantile(values: Iterable[float | None], share: float) -> float | None:
     """Quantile of times or counts; None if it lies among those that never came."""
-    ordered = sorted(math.inf if each is None else each for each in values)
-    found = ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-    return found if math.isfinite(found) else None
+    ordered = sorted(math.inf if value is None else value for value in values)
+    at_share = ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    return at_share if math.isfinite(at_share) else None
 
 
 def interval(hits: int, of: int) -> tuple[float, float]:

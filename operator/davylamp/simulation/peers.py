@@ -1,7 +1,7 @@
 """The classic rules of other tools: an error rate over a window, looked at on a clock.
 
 Sources: Argo Rollouts fails a metric when `failed > failureLimit`, counted over the whole analysis,
-and takes an empty answer for success here; Flagger takes back at `threshold` failed checks, also
+and takes an empty answer for success here; Flagger rolls back at `threshold` failed checks, also
 counted over the whole canary, takes an empty answer for a failed check, and acts a tick later.
 """
 
@@ -19,7 +19,7 @@ from davylamp.gates.counts import NOTHING
 class ClassicRule:
     """Every `interval` seconds the canary's error rate over `window` must be at most `max_rate`.
 
-    The `failures`th failed check, counted from the start, takes it back `delay` seconds later.
+    The `failures`th failed check, counted from the start, rolls it back `delay` seconds later.
     """
 
     name: str
@@ -43,7 +43,7 @@ def argo(
 def flagger(
     name: str, interval: float, window: float, threshold: int, max_rate: float = 0.01
 ) -> ClassicRule:
-    """Flagger with a `threshold`: found at one tick, taken back at the next."""
+    """Flagger with a `threshold`: detected at one tick, rolled back at the next."""
     return ClassicRule(
         name,
         interval,
@@ -63,8 +63,8 @@ FLAGGER_FAST: Final = flagger("Flagger, fast", 10.0, 30.0, 2)
 PEERS: Final = (ARGO, ARGO_FAST, FLAGGER, FLAGGER_FAST)
 
 
-def taken_back(rule: ClassicRule, counts: Sequence[Count], step: float) -> float | None:
-    """When the rule takes a canary back (seconds from its start), None if it does not.
+def rolled_back(rule: ClassicRule, counts: Sequence[Count], step: float) -> float | None:
+    """When the rule rolls a canary back (seconds from its start), None if it does not.
 
     `counts` are what the canary did in consecutive intervals of `step` seconds.
     """
@@ -89,7 +89,7 @@ def _fails(rule: ClassicRule, requests: int, errors: int) -> bool:
 def _sums(counts: Sequence[Count]) -> list[Count]:
     """What was counted up to the beginning of each interval, and in all."""
     total, sums = NOTHING, [NOTHING]
-    for each in counts:
-        total = Count(total.requests + each.requests, total.errors + each.errors)
+    for count in counts:
+        total = Count(total.requests + count.requests, total.errors + count.errors)
         sums.append(total)
     return sums

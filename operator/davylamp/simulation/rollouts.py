@@ -23,12 +23,12 @@ from davylamp.gates import (
     open_family,
     take_in,
 )
-from davylamp.simulation.peers import ClassicRule, taken_back
+from davylamp.simulation.peers import ClassicRule, rolled_back
 from davylamp.simulation.plans import Schedule
 from davylamp.simulation.traffic import START, STEP, drawn
 
 HISTORY: Final = 600.0
-"""Seconds of stable's traffic that the operator has seen before the canary."""
+"""Seconds of stable's traffic that the operator has read before the canary."""
 CHUNK: Final = 6
 """Scrapes between two judgements; what was decided carries the time of its own scrape."""
 _STABLE: Final = ("stable-0", "stable-1")
@@ -101,7 +101,7 @@ def classic(rule: ClassicRule, stream: Stream) -> Fate:
     """What a classic rule does with the same canary, promoted when its steps are over."""
     ends = stream.schedule.ends
     counts = [pair.candidate for pair in stream.first(int(ends / STEP))]
-    at = taken_back(rule, counts, STEP)
+    at = rolled_back(rule, counts, STEP)
     if at is None:
         return Fate(PROMOTED, ends, _bad(stream, ends))
     return Fate(ROLLED_BACK, at, _bad(stream, at))
@@ -132,7 +132,7 @@ class _Counters:
 def _surveyed(
     trials: Mapping[str, Trial], family: GateFamily, stream: Stream
 ) -> tuple[GateFamily, _Counters]:
-    """Let the gates see stable before the canary: its two pods, each with traffic of its own."""
+    """Let the gates read stable before the canary: its two pods, each with traffic of its own."""
     counters = _Counters()
     samples: tuple[list[Sample], ...] = ([], [])
     for pod in range(2):

@@ -127,7 +127,7 @@ def test_a_gate_that_takes_nothing_back_does_not_here_either(command, action):
 def test_people_get_a_table_a_curve_and_a_sentence(command):
     code, out = command.replay(canary(0.2))
     assert code == 0
-    assert "1 against a healthy canary" in out
+    assert ":1 against the canary" in out
     assert "█" in out
     last = out.splitlines()[-1]
     assert last.startswith("rollback at ")

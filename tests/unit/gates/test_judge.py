@@ -19,7 +19,7 @@ def test_a_bad_canary_fails_with_its_second_bad_scrape():
     assert answer.candidate == Count(200, 40)
     assert answer.message == (
         "canary 40 errors of 200 requests (20 %) against stable 0 of 200 (0 %): "
-        "more than 1.5x and above 1 %; chance of this in a healthy canary below 1 %"
+        "more than 1.5x and above 1 %; a healthy canary shows this with probability below 1 %"
     )
 
 

@@ -11,6 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from davylamp.gates.channels import Channel
+from davylamp.gates.kinds.base import GateKind
+from davylamp.gates.trial import Rule
+
 ROOT = Path(__file__).parents[3]
 TOY = Path(__file__).parent / "toy"
 KINDS = Path("davylamp/gates/kinds")
@@ -180,10 +184,6 @@ def test_a_kind_that_forgets_a_part_does_not_import(bare, part):
 
 def test_the_list_of_parts_is_whole():
     """Whatever a kind has to say is in the list above."""
-    from davylamp.gates.channels import Channel
-    from davylamp.gates.kinds.base import GateKind
-    from davylamp.gates.trial import Rule
-
     def asked(base):
         declared = {name for name in base.__annotations__ if not hasattr(base, name)}
         return declared | set(base.__abstractmethods__)

@@ -91,7 +91,7 @@ EVERY_RULE = [
     ids=["errors", "latency with a bound", "latency"],
 )
 def test_a_failure_says_what_was_seen_and_what_was_wanted(rule, seen, sentence):
-    chance = "; chance of this in a healthy canary below 1 %"
+    chance = "; a healthy canary shows this with probability below 1 %"
     assert rule.worse_sentence(seen, alone=False) == sentence + chance
 
 
@@ -135,18 +135,18 @@ def test_what_is_needed_is_told_with_the_precision_it_has():
     [
         (0.01, "no evidence against the canary"),
         (1.99, "no evidence against the canary"),
-        (47, "47 to 1 against a healthy canary"),
-        (4_711, "4,700 to 1 against a healthy canary"),
-        (2e9, "more than 10^9 to 1 against a healthy canary"),
+        (47, "47:1 against the canary"),
+        (4_711, "4,700:1 against the canary"),
+        (2e9, "more than 10^9:1 against the canary"),
     ],
 )
 def test_evidence_in_words(odds, words):
-    assert sentences.strength(math.log(odds), 0.0045).startswith(f"{words}; ")
+    assert sentences.strength(math.log(odds), 0.0045).startswith(f"{words} (")
 
 
 def test_evidence_in_words_says_what_it_takes():
-    assert sentences.strength(0.0, 0.01).endswith("; 100 to 1 is enough")
-    assert sentences.strength(0.0, 0.0045).endswith("; 220 to 1 is enough")
+    assert sentences.strength(0.0, 0.01).endswith(" (100:1 required)")
+    assert sentences.strength(0.0, 0.0045).endswith(" (220:1 required)")
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_a_query_says_its_value_and_every_bound_there_is(bounds, wanted):
     rule = Query(promql="up", failures=3, **bounds)
     value = Value(0.0, 0.8, 0.4 if "ratio" in bounds else None)
     told = rule.sentence(QueryState(good=5, bad=2, last=value))
-    assert told == f"value 0.8, wanted {wanted}; 2 of 7 values out of bounds (3 take back)"
+    assert told == f"value 0.8, wanted {wanted}; 2 of 7 values out of bounds (3 roll back)"
 
 
 def test_a_query_that_failed_shows_the_value_that_did_it():
@@ -171,7 +171,7 @@ def test_a_query_that_failed_shows_the_value_that_did_it():
     book = QueryState(good=1, bad=3, last=good, failed_at=0.0, failed_with=bad)
     told = Query(promql="up", highest=1.0, in_a_row=2).sentence(book)
     assert told.startswith("value 9, wanted at most 1; ")
-    assert told.endswith("(3 take back, or 2 in a row)")
+    assert told.endswith("(3 roll back, or 2 in a row)")
 
 
 def test_a_query_without_a_value_says_so():
@@ -188,7 +188,7 @@ def test_the_classic_rule_says_where_it_stands():
 
 
 def test_a_pass_that_is_held_says_why():
-    told = ErrorRate().waiting_sentence(Count(50, 5))
+    told = sentences.waiting(Count(50, 5), 0.01)
     assert "5 errors of 50 requests (10 %), above 1 %" in told
 
 

@@ -59,8 +59,8 @@ class SeriesNames(Mapping[str, str]):
 
     @override
     def __repr__(self) -> str:
-        told = {n: text for n, text in self._names.items() if text != SETTINGS[n].default}
-        return f"SeriesNames({', '.join(f'{name}={text!r}' for name, text in told.items())})"
+        changed = {n: text for n, text in self._names.items() if text != SETTINGS[n].default}
+        return f"SeriesNames({', '.join(f'{name}={text!r}' for name, text in changed.items())})"
 
     @property
     def namespace_label(self) -> str:

@@ -1,4 +1,4 @@
-"""Predictions and explanations, tested: are they distributed otherwise than they may be?
+"""Predictions and explanations, tested: are they distributed differently from what is tolerated?
 
 What is tested is "the distance is above what is tolerated", never "there is a distance": a new model
 may differ. The witness of a distance is what shows it: a set of bins or features (total variation),
@@ -42,14 +42,14 @@ def gains(rule: DistanceBounds, past: Pair, block: Pair) -> LogLikelihoodRatios:
     A claim of the rule of which the block says nothing stands still, so that the other one cannot
     speak for both.
     """
-    found: dict[str, list[float]] = {}
+    lines: dict[str, list[float]] = {}
     if rule.against_stable:
-        found[STABLE] = _beyond_stable(rule, past, block)
+        lines[STABLE] = _beyond_stable(rule, past, block)
     if rule.expected:
-        found[BASELINE] = _beyond_baseline(rule, past.candidate, block.candidate)
-    if not any(found.values()):
+        lines[BASELINE] = _beyond_baseline(rule, past.candidate, block.candidate)
+    if not any(lines.values()):
         return LogLikelihoodRatios({})
-    return LogLikelihoodRatios({claim: line or hoeffding.silent() for claim, line in found.items()})
+    return LogLikelihoodRatios({claim: line or hoeffding.silent() for claim, line in lines.items()})
 
 
 def gains_alone(rule: DistanceBounds, past: Count, block: Count) -> LogLikelihoodRatios:
@@ -110,13 +110,13 @@ def enough(rule: DistanceBounds, past: Pair) -> bool:
 
 
 def accepts(rule: DistanceBounds, past: Pair) -> bool:
-    """Tell whether enough was seen and one of the references is within the distance."""
+    """Tell whether enough was counted and one of the references is within the distance."""
     if not enough(rule, past):
         return False
-    found = [baseline_distance(rule, past.candidate)]
+    distances = [baseline_distance(rule, past.candidate)]
     if rule.against_stable:
-        found.append(distance_between(rule, past))
-    return any(each is not None and each <= rule.distance for each in found)
+        distances.append(distance_between(rule, past))
+    return any(apart is not None and apart <= rule.distance for apart in distances)
 
 
 def needed(rule: DistanceBounds, past: Pair) -> int:
@@ -133,7 +133,7 @@ def biggest_movers(rule: DistanceBounds, pair: Pair, most: int = 3) -> tuple[Mov
         return ()
     others = read[1].shares if against else _expected(rule, read[0])
     moved = zip(read[0].names, read[0].shares, others, strict=True)
-    return tuple(sorted(moved, key=lambda each: -abs(each[1] - each[2]))[:most])
+    return tuple(sorted(moved, key=lambda mover: -abs(mover[1] - mover[2]))[:most])
 
 
 def _beyond_stable(rule: DistanceBounds, past: Pair, block: Pair) -> list[float]:
@@ -181,7 +181,7 @@ def _distance(canary: Shape, others: Sequence[float], even: Sequence[float], siz
     rows = zip(canary.shares, others, even, strict=True)
     weights: Sequence[float] = (0.5,) * len(canary.parts)
     if canary.steps:
-        cumulative = [accumulate(each) for each in (canary.shares, others, even)]
+        cumulative = [accumulate(shares) for shares in (canary.shares, others, even)]
         rows, weights = zip(*cumulative, strict=True), canary.steps
     rated = zip(weights, rows, strict=False)
     return hoeffding.unbiased([(a - b, w, max(0.0, p * (1 - p)) / size) for w, (a, b, p) in rated])
@@ -221,22 +221,25 @@ def _sound(shape: Shape) -> bool:
 def score_shapes(counts: Sequence[Count], *, ordered: bool) -> list[Shape]:
     """Read cumulative counts as bins between the boundaries that all of them have."""
     read = [_cumulative(count) for count in counts]
-    bounds = sorted(set.intersection(*(set(each) for each in read)))
+    bounds = sorted(set.intersection(*(set(sums) for sums in read)))
     if len(bounds) < 2 or bounds[-1] < math.inf:
         return []
     names, steps = _names(bounds), _steps(bounds[:-1]) if ordered else ()
-    below = [[0.0, *(each[bound] for bound in bounds)] for each in read]
-    parts = [_settled((b - a for a, b in pairwise(each)), each[-1]) for each in below]
-    return [Shape(names, each, sums[-1], steps) for each, sums in zip(parts, below, strict=True)]
+    below = [[0.0, *(sums[bound] for bound in bounds)] for sums in read]
+    parts = [_settled((b - a for a, b in pairwise(sums)), sums[-1]) for sums in below]
+    return [
+        Shape(names, parts_of_one, sums[-1], steps)
+        for parts_of_one, sums in zip(parts, below, strict=True)
+    ]
 
 
 def _cumulative(count: Count) -> dict[float, float]:
     """Counts by boundary, however it is written; what is none is left out."""
-    found: dict[float, float] = {}
+    sums: dict[float, float] = {}
     for text, number in count.parts.items():
         with suppress(ValueError):
-            found[float(text)] = found.get(float(text), 0.0) + number
-    return {bound: number for bound, number in found.items() if bound > -math.inf}
+            sums[float(text)] = sums.get(float(text), 0.0) + number
+    return {bound: number for bound, number in sums.items() if bound > -math.inf}
 
 
 def _settled(parts: Iterable[float], total: float) -> tuple[float, ...]:

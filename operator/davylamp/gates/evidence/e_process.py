@@ -76,17 +76,18 @@ def advance(
     late = log((1 - FROM_THE_START) / rule.horizon_blocks if block <= rule.horizon_blocks else 0.0)
     cap = _cap(rule, pace.agreeing)
     worse = dict(evidence.worse)
-    for name, found in gains.worse.items():
-        old = worse.get(name) or _beginning(rule, evidence, name, len(found))
+    for name, ratios in gains.worse.items():
+        old = worse.get(name) or _beginning(rule, evidence, name, len(ratios))
         worse[name] = tuple(
-            log_add_exp(a, late) + min(b / pace.burst, cap) for a, b in zip(old, found, strict=True)
+            log_add_exp(a, late) + min(b / pace.burst, cap)
+            for a, b in zip(old, ratios, strict=True)
         )
     for name in worse.keys() - gains.worse.keys():
         worse[name] = tuple(log_add_exp(a, late) for a in worse[name])
     better = dict(evidence.better)
-    for name, found in gains.better.items():
-        old = better.get(name) or (0.0,) * len(found)
-        better[name] = tuple(a + b / pace.burst_better for a, b in zip(old, found, strict=True))
+    for name, ratios in gains.better.items():
+        old = better.get(name) or (0.0,) * len(ratios)
+        better[name] = tuple(a + b / pace.burst_better for a, b in zip(old, ratios, strict=True))
     return EvidenceLines(block, worse, better)
 
 
@@ -100,9 +101,9 @@ def levels(rule: StatisticalBounds, evidence: EvidenceLines) -> LogEValues:
     for name, line in evidence.worse.items():
         claims.setdefault(claim_of(name), []).extend(line)
     rollback = min(
-        (log_add_exp(log_mean_exp(found), unspent) for found in claims.values()), default=0.0
+        (log_add_exp(log_mean_exp(values), unspent) for values in claims.values()), default=0.0
     )
-    promote = log_mean_exp([each for line in evidence.better.values() for each in line])
+    promote = log_mean_exp([value for line in evidence.better.values() for value in line])
     return LogEValues(rollback=rollback, promote=promote)
 
 
@@ -123,7 +124,7 @@ def says_acceptable(rule: StatisticalBounds, at: LogEValues) -> bool:
 
 def against(null: float, alternatives: Iterable[float]) -> list[float]:
     """Log likelihood ratios of alternatives against a null, from log likelihoods."""
-    return [each - null for each in alternatives]
+    return [log_likelihood - null for log_likelihood in alternatives]
 
 
 def _beginning(

@@ -60,7 +60,7 @@ def fisher(table: Table, log_odds: Sequence[float]) -> tuple[float, ...]:
         return (0.0,) * len(log_odds)
     if table.highest - table.lowest <= _WALKED:
         return _walked(table, log_odds)
-    return tuple(_from_mode(table, each) for each in log_odds)
+    return tuple(_from_mode(table, odds) for odds in log_odds)
 
 
 def bernoulli(count: Count, log_odds: float) -> float:
@@ -84,9 +84,9 @@ def _walked(table: Table, log_odds: Sequence[float]) -> tuple[float, ...]:
     above = table.observed - table.lowest
     highest = max(weights) + (len(weights) - 1) * max(0.0, *log_odds)
     if highest > _LARGEST_EXPONENT:
-        return tuple(above * each - _log_sum(weights, each) for each in log_odds)
+        return tuple(above * odds - _log_sum(weights, odds) for odds in log_odds)
     plain = [math.exp(weight) for weight in reversed(weights)]
-    return tuple(above * each - math.log(_polynomial(plain, math.exp(each))) for each in log_odds)
+    return tuple(above * odds - math.log(_polynomial(plain, math.exp(odds))) for odds in log_odds)
 
 
 def _log_sum(weights: Sequence[float], log_odds: float) -> float:
@@ -96,8 +96,8 @@ def _log_sum(weights: Sequence[float], log_odds: float) -> float:
 def _polynomial(coefficients: Sequence[float], x: float) -> float:
     """Horner's rule; the coefficient of the highest power comes first."""
     total = 0.0
-    for each in coefficients:
-        total = total * x + each
+    for coefficient in coefficients:
+        total = total * x + coefficient
     return total
 
 

@@ -82,13 +82,15 @@ def gains(rule: GapBounds, block: Pair) -> LogLikelihoodRatios:
     """
     canary, stable = _rates(rule, block.candidate), _rates(rule, block.stable)
     names = _tested(canary.keys() & stable.keys())
-    return _spoken(_bound_lines(rule, canary, names) | _stable_lines(rule, canary, stable, names))
+    return _not_silent(
+        _bound_lines(rule, canary, names) | _stable_lines(rule, canary, stable, names)
+    )
 
 
 def gains_alone(rule: GapBounds, block: Count) -> LogLikelihoodRatios:
     """What a block says in which stable had no pods: of the bound alone."""
     canary = _rates(rule, block)
-    return _spoken(_bound_lines(rule, canary, _tested(canary)))
+    return _not_silent(_bound_lines(rule, canary, _tested(canary)))
 
 
 def gap(rule: GapBounds, count: Count) -> WidestGap | None:
@@ -107,17 +109,17 @@ def enough(rule: GapBounds, past: Pair) -> bool:
 
 
 def accepts(rule: GapBounds, past: Pair) -> bool:
-    """Tell whether enough was seen, and the gap is within the bound or close to stable's."""
+    """Tell whether enough was counted, and the gap is within the bound or close to stable's."""
     if not enough(rule, past):
         return False
     canary = _estimable(_rates(rule, past.candidate))
     stable = _estimable(_rates(rule, past.stable))
-    found = _widest(canary)
+    widest = _widest(canary)
     before = _widest({name: rate for name, rate in stable.items() if name in canary})
-    if found is None:
+    if widest is None:
         return False
     tolerated = max(rule.max_gap, before.size + rule.increase if before else 0.0)
-    return found.size <= tolerated
+    return widest.size <= tolerated
 
 
 def needed(rule: GapBounds, past: Pair) -> int:
@@ -130,8 +132,8 @@ def needed(rule: GapBounds, past: Pair) -> int:
     effect = min(max(rule.increase, rule.max_gap / 2), 1 - rule.max_gap)
     lines = max(2, len(names) * (len(names) - 1))
     required = hoeffding.effective_needed(rule, effect, lines=lines)
-    seen = _seen([canary, stable] if stable else [canary], _weighty(canary, names))
-    return hoeffding.missing(past.candidate.requests, seen, required, at_best=4.0)
+    effective = _seen([canary, stable] if stable else [canary], _weighty(canary, names))
+    return hoeffding.missing(past.candidate.requests, effective, required, at_best=4.0)
 
 
 def _bound_lines(rule: GapBounds, canary: Rates, names: Iterable[str]) -> dict[str, list[float]]:
@@ -157,7 +159,7 @@ def _line(rates: tuple[Rate, ...], tolerated: float) -> list[float]:
     return hoeffding.log_gains(apart - tolerated, size)
 
 
-def _spoken(lines: dict[str, list[float]]) -> LogLikelihoodRatios:
+def _not_silent(lines: dict[str, list[float]]) -> LogLikelihoodRatios:
     return LogLikelihoodRatios(lines if any(any(line) for line in lines.values()) else {})
 
 

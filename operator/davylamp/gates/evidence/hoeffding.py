@@ -48,19 +48,19 @@ def effective_needed(rule: StatisticalBounds, effect: float, *, lines: int = 1) 
     """
     effect = max(effect, THETAS[0])
     gain = max(4 * theta * effect - 2 * theta**2 for theta in THETAS)
-    found = math.log(2 * len(THETAS) * lines / rule.false_rollback) / gain
+    detectable = math.log(2 * len(THETAS) * lines / rule.false_rollback) / gain
     sure = math.log(1 / rule.false_promotion) / (2 * effect**2)
-    return max(found, sure) * (rule.burst or 1.0)
+    return max(detectable, sure) * (rule.burst or 1.0)
 
 
-def missing(requests: int, seen: float, required: float, *, at_best: float = 1.0) -> int:
-    """Canary requests until `seen` effective requests are `required`, at the present split.
+def missing(requests: int, known: float, required: float, *, at_best: float = 1.0) -> int:
+    """Canary requests until `known` effective requests are `required`, at the present split.
 
     While nothing is seen, an effective request takes `at_best` requests.
     """
-    if seen <= 0:
+    if known <= 0:
         return math.ceil(required * at_best)
-    return math.ceil(max(0.0, requests * (required / seen - 1)))
+    return math.ceil(max(0.0, requests * (required / known - 1)))
 
 
 def unbiased(differences: Sequence[tuple[float, float, float]]) -> float:
@@ -72,17 +72,19 @@ def unbiased(differences: Sequence[tuple[float, float, float]]) -> float:
     squares is noise (James and Stein): all noise is taken off where there is nothing but noise, and
     nothing where the differences are far above it.
     """
-    squares = math.fsum(found**2 for found, _, _ in differences)
+    squares = math.fsum(difference**2 for difference, _, _ in differences)
     noise = math.fsum(variance for _, _, variance in differences)
     kept = max(0.0, 1 - noise / squares) if squares else 0.0
-    less = (w * _less_noise(abs(found), kept, variance) for found, w, variance in differences)
+    less = (
+        w * _less_noise(abs(difference), kept, variance) for difference, w, variance in differences
+    )
     return max(0.0, math.fsum(less))
 
 
-def _less_noise(found: float, kept: float, variance: float) -> float:
+def _less_noise(difference: float, kept: float, variance: float) -> float:
     """One absolute difference less what noise adds on average to one of `kept` times its size."""
     if not variance:
-        return found
-    spread = kept * found / math.sqrt(2 * variance)
+        return difference
+    spread = kept * difference / math.sqrt(2 * variance)
     folded = math.sqrt(2 / math.pi * variance) * math.exp(-(spread**2))
-    return found - folded + kept * found * math.erfc(spread)
+    return difference - folded + kept * difference * math.erfc(spread)

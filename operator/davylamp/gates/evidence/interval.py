@@ -60,9 +60,9 @@ def ratio_interval(pair: Pair, confidence: float = 0.95) -> Interval:
     Half of what the confidence leaves goes to each revision's rate, so the two need not fail
     independently of each other.
     """
-    each = (1 + confidence) / 2
-    candidate = rate_interval(pair.candidate, each)
-    stable = rate_interval(pair.stable, each)
+    of_each_rate = (1 + confidence) / 2
+    candidate = rate_interval(pair.candidate, of_each_rate)
+    stable = rate_interval(pair.stable, of_each_rate)
     return Interval(
         estimate=_estimate(pair),
         low=_quotient(_odds(candidate.low), _odds(stable.high)),

@@ -8,7 +8,7 @@ must be harmless for a canary to be no slower.
 A histogram's boundaries are settings: they must not depend on what was measured, and neither does
 the choice of those that are looked at. Where `over` is no boundary, nothing is concluded.
 
-Source: gates of the design, section 3.
+Source: the tests of `odds`, one for each boundary.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ MOST_BOUNDARIES: Final = 12
 """Boundaries that are looked at: more would share the evidence and cost time, and tell little."""
 
 TAIL: Final = 0.1
-"""Share of slow answers of stable at which a canary is shown to be fine, unless `over` says where:
+"""Share of slow answers of stable at which a canary is shown to be acceptable, unless `over` says where:
 a share near 0 takes long to compare, and one near 1 is not what users mind."""
 
 FEW: Final = 5
@@ -153,8 +153,8 @@ def missing_boundary(rule: BoundaryBounds, count: Count) -> str | None:
     silent = not histogram.at_most and not count.requests
     if rule.over is None or silent or _bounded(rule, histogram):
         return None
-    below = [each for each in histogram.at_most if each < rule.over][-1:]
-    above = [each for each in histogram.at_most if each > rule.over][:1]
+    below = [boundary for boundary in histogram.at_most if boundary < rule.over][-1:]
+    above = [boundary for boundary in histogram.at_most if boundary > rule.over][:1]
     return f"{rule.over:g} s is no bucket boundary; {_nearest([*below, *above])}"
 
 
@@ -162,7 +162,7 @@ def _nearest(boundaries: Sequence[float]) -> str:
     if not boundaries:
         return "there are no buckets"
     verb = "are" if len(boundaries) > 1 else "is"
-    return f"the nearest {verb} " + " and ".join(f"{each:g}" for each in boundaries)
+    return f"the nearest {verb} " + " and ".join(f"{boundary:g}" for boundary in boundaries)
 
 
 def _bounded(rule: BoundaryBounds, candidate: _Histogram) -> bool:
@@ -172,8 +172,8 @@ def _bounded(rule: BoundaryBounds, candidate: _Histogram) -> bool:
 
 def _looks(rule: BoundaryBounds, candidate: _Histogram, stable: _Histogram) -> list[_Look]:
     """What to compare, at boundaries of both revisions; the canary's `tolerance` further up."""
-    common = [each for each in candidate.at_most if each in stable.at_most]
-    looks = [_Look(*each) for each in zip(common[rule.tolerance :], common, strict=False)]
+    common = [boundary for boundary in candidate.at_most if boundary in stable.at_most]
+    looks = [_Look(*pair) for pair in zip(common[rule.tolerance :], common, strict=False)]
     if len(looks) <= MOST_BOUNDARIES:
         return looks
     last = MOST_BOUNDARIES - 1
@@ -185,7 +185,7 @@ def _looks(rule: BoundaryBounds, candidate: _Histogram, stable: _Histogram) -> l
 
 
 def _telling(rule: BoundaryBounds, looks: Sequence[_Look], past: _Histogram) -> _Look | None:
-    """The one comparison that may show a canary to be fine, chosen before the block is seen."""
+    """The one comparison that may show a canary to be acceptable, chosen before the block is known."""
     at_over = [look for look in looks if look.canary == rule.over]
     known = [look for look in looks if past.requests and look.stable in past.at_most]
     return at_over[0] if at_over else min(known, key=lambda it: _off_tail(it, past), default=None)
@@ -193,8 +193,8 @@ def _telling(rule: BoundaryBounds, looks: Sequence[_Look], past: _Histogram) -> 
 
 def _off_tail(look: _Look, past: _Histogram) -> float:
     """Distance of stable's share of slow answers from `TAIL`, in log odds: 0 % is far away."""
-    seen = past.slower(look.stable)
-    return abs(logit((seen.errors + 0.5) / (seen.requests + 1)) - logit(TAIL))
+    slow_of_stable = past.slower(look.stable)
+    return abs(logit((slow_of_stable.errors + 0.5) / (slow_of_stable.requests + 1)) - logit(TAIL))
 
 
 def _over(rule: BoundaryBounds, count: Count) -> list[list[float]]:

@@ -23,15 +23,15 @@ def ratio_gains(table: Table, *tests: Test) -> list[list[float]]:
         return [[0.0] * len(alternatives) for _, alternatives in tests]
     grids = [_grid(math.log(bound), alternatives) for bound, alternatives in tests]
     logs = iter(fisher(table, [odds for grid in grids for odds in grid]))
-    found = [[next(logs) for _ in grid] for grid in grids]
-    return [against(null, rest) for null, *rest in found]
+    likelihoods = [[next(logs) for _ in grid] for grid in grids]
+    return [against(null, rest) for null, *rest in likelihoods]
 
 
 def rate_gains(count: Count, *tests: Test) -> list[list[float]]:
     """For each test, what a count says on its own rate; bounds are rates in (0, 1)."""
     grids = [_grid(logit(bound), alternatives) for bound, alternatives in tests]
-    found = [[bernoulli(count, odds) for odds in grid] for grid in grids]
-    return [against(null, rest) for null, *rest in found]
+    likelihoods = [[bernoulli(count, odds) for odds in grid] for grid in grids]
+    return [against(null, rest) for null, *rest in likelihoods]
 
 
 def _grid(bound: float, alternatives: Sequence[float]) -> list[float]:

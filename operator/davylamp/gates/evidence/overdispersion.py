@@ -1,6 +1,6 @@
 """Do errors come one by one? Looked at on stable alone, before the canary has any traffic (A/A).
 
-Errors that belong together (retries, batches, a bad node) make a test that takes them as independent
+Correlated errors (retries, batches, a bad node) make a test that takes them as independent
 too sure of itself. Two figures tell, both 1 for independent errors: how unevenly the errors of a
 moment are spread over stable's pods, which measures clusters inside one revision and is blind for
 what hits all pods at once; and how unevenly they are spread over time, which also sees bursts of a
@@ -25,7 +25,7 @@ FEWEST_ERRORS: Final = 20
 FEWEST_DEGREES: Final = 10
 """Below these nothing is concluded."""
 ASSUMED_BURST: Final = 2.0
-"""Size of clusters assumed where stable had too few errors to tell, for taking back only: promotion
+"""Size of clusters assumed where stable had too few errors to tell, for a rollback only: promotion
 would take twice as long where stable has no errors at all."""
 EXTREME: Final = 10.0
 """Dispersion from which on no divisor is trusted."""
@@ -58,7 +58,11 @@ class Dispersion:
     @property
     def largest(self) -> float | None:
         """The larger of the two."""
-        known = [each for each in (self.between_pods, self.over_time) if each is not None]
+        known = [
+            dispersion
+            for dispersion in (self.between_pods, self.over_time)
+            if dispersion is not None
+        ]
         return max(known, default=None)
 
 
@@ -147,5 +151,5 @@ def _significant(chi_squared: float, degrees: int) -> float | None:
     """The quotient, 1 where it is within two standard deviations of what chance gives."""
     if degrees < FEWEST_DEGREES:
         return None
-    found = chi_squared / degrees
-    return found if found > 1 + 2 * math.sqrt(2 / degrees) else 1.0
+    quotient = chi_squared / degrees
+    return quotient if quotient > 1 + 2 * math.sqrt(2 / degrees) else 1.0

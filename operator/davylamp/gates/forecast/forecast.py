@@ -109,14 +109,14 @@ def _at_share(rule: DetectsErrors, trial: Trial, survey: Survey, share: float) -
         for name, errors in _regressions(survey.total.rate)
     ]
     return (
-        f"at {share:.0%} the canary gets {canary.rate:.2g} requests/s and is found: "
+        f"at {share:.0%} the canary gets {canary.rate:.2g} requests/s, which would detect: "
         f"{', '.join(parts)}"
     )
 
 
 def _regressions(stable: float) -> list[tuple[str, float]]:
-    twice = [("with twice the errors", 2 * stable)] if 0 < stable < 0.5 else []
-    return [*twice, *((f"with {bad:.0%} errors", bad) for bad in REGRESSIONS if bad > stable)]
+    twice = [("twice the errors", 2 * stable)] if 0 < stable < 0.5 else []
+    return [*twice, *((f"{bad:.0%} errors", bad) for bad in REGRESSIONS if bad > stable)]
 
 
 def _time(
@@ -151,6 +151,6 @@ def _too_slow(rule: DetectsErrors, trial: Trial, survey: Survey, plan: Plan) -> 
         least = rule.traffic_to_detect(share, survey, worst, plan.deadline)
         advice = f"it takes about {least:.2g} requests/s"
     return (
-        f"at {rate * share:.2g} canary requests/s even {worst:.0%} errors are not found within "
+        f"at {rate * share:.2g} canary requests/s even {worst:.0%} errors are not detected within "
         f"the deadline of {spoken(plan.deadline)}; {advice}"
     )

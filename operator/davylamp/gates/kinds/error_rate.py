@@ -31,7 +31,7 @@ from davylamp.gates.kinds.base import (
 )
 from davylamp.gates.kinds.sequential import Case, SequentialRule
 from davylamp.gates.kinds.threshold import ERRORS, Threshold
-from davylamp.gates.messages import describe
+from davylamp.gates.messages import describe, sentences
 from davylamp.gates.messages.numbers import percent, short, tally
 from davylamp.gates.states.gate_state import GateState
 from davylamp.gates.states.sequential import Crossing
@@ -177,7 +177,7 @@ class ErrorRate(SequentialRule, DetectsErrors):
 
     @override
     def assurance(self) -> str:
-        return f"chance of this in a canary beyond both below {percent(self.false_promotion)}"
+        return sentences.beyond_both(self.false_promotion)
 
     @override
     def passed_case(self, case: Case, crossing: Crossing, answer: Judgement) -> Judgement:
@@ -186,9 +186,9 @@ class ErrorRate(SequentialRule, DetectsErrors):
         if recent.rate <= self.max_rate:
             return super().passed_case(case, crossing, answer)
         if case.state.stable.rate > self.max_rate:
-            message = self.both_fail_sentence(case.state.counted)
+            message = self._both_fail(case.state.counted)
             return replace(answer, reason=verdicts.BOTH_FAIL, message=message)
-        return replace(answer, message=self.waiting_sentence(recent))
+        return replace(answer, message=sentences.waiting(recent, self.max_rate))
 
     @override
     def open_case(self, case: Case, at: LogEValues, answer: Judgement) -> Judgement:
@@ -198,23 +198,12 @@ class ErrorRate(SequentialRule, DetectsErrors):
             return super().open_case(case, at, answer)
         recent = case.account.recent_canary(case.now)
         if recent.rate > self.max_rate and at.rollback < math.log(2):
-            message = self.both_fail_sentence(counted)
+            message = self._both_fail(counted)
             return replace(answer, reason=verdicts.BOTH_FAIL, message=message)
         return replace(answer, message=self.gathering_sentence(counted, None))
 
-    def both_fail_sentence(self, counted: Pair) -> str:
-        """Say that an incident hits both revisions."""
-        return (
-            f"{self.described_so_far(counted)}: both above {percent(self.max_rate)}, which is not "
-            "the canary's fault; waiting for it to pass, or for a difference"
-        )
-
-    def waiting_sentence(self, recent: Count) -> str:
-        """Say why a canary that has proved itself is not promoted at this moment."""
-        return (
-            f"canary proved acceptable, but its last minute shows {tally(recent)}, "
-            f"above {percent(self.max_rate)}; waiting for it to pass"
-        )
+    def _both_fail(self, counted: Pair) -> str:
+        return sentences.both_fail(self.described_so_far(counted), self.max_rate)
 
     @override
     def forecast(self, trial: Trial, state: GateState, plan: Plan) -> Forecast | None:
@@ -222,7 +211,6 @@ class ErrorRate(SequentialRule, DetectsErrors):
 
     @override
     def requests_to_detect(self, share: float, survey: Survey, errors: float) -> int | None:
-        """Canary requests until a canary with this error rate is rolled back; None if never."""
         burst = self.design_effect(survey).burst
         return detection_time.requests_to_detect(
             self, share, survey.total.rate, errors, burst=burst
@@ -232,7 +220,6 @@ class ErrorRate(SequentialRule, DetectsErrors):
     def seconds_to_detect(
         self, canary: CanaryTraffic, survey: Survey, errors: float, scrape_interval: float
     ) -> float | None:
-        """Seconds until then: None if it is within the bounds, inf where traffic is too little."""
         needed = self.requests_to_detect(canary.share, survey, errors)
         if needed is None:
             return None
@@ -242,19 +229,17 @@ class ErrorRate(SequentialRule, DetectsErrors):
     def traffic_to_detect(
         self, share: float, survey: Survey, errors: float, deadline: float
     ) -> float:
-        """Requests a second of both revisions by which it is rolled back within the deadline."""
         return (self.requests_to_detect(share, survey, errors) or 0) / deadline / share
 
     @override
     def correlated(self, survey: Survey) -> str:
-        """What to say of correlated errors of stable; empty where there are none."""
         size, used = overdispersion.dispersion(survey).largest, self.design_effect(survey)
         if self.burst is not None or size is None or size <= 1:
             return ""
         how = f"evidence is divided by {used.burst:.2g}"
         if used.betting:
-            how = "whole blocks are compared, which takes many times longer than is told here"
-        return f" that come in clusters of about {size:.2g} ({how})"
+            how = "whole blocks are compared, which takes many times longer than stated here"
+        return f", correlated in clusters of about {size:.2g} ({how})"
 
 
 class ErrorRateKind(GateKind[ErrorRateSpec]):

@@ -25,7 +25,7 @@ from davylamp.gates.kinds.base import (
 )
 from davylamp.gates.kinds.error_rate import MOST_TOLERATED, PROMOTE_RATIO, ErrorRate
 from davylamp.gates.kinds.sequential import SequentialRule
-from davylamp.gates.messages import describe
+from davylamp.gates.messages import describe, sentences
 from davylamp.gates.messages.numbers import percent, short
 from davylamp.gates.trial import Rule, require, within
 from davylamp.schema.models import Strict
@@ -214,7 +214,7 @@ class Latency(SequentialRule):
 
     @override
     def assurance(self) -> str:
-        return f"chance of this in a canary beyond both below {percent(self.false_promotion)}"
+        return sentences.beyond_both(self.false_promotion)
 
     def _boundary(self, counted: Pair) -> str | None:
         """Where no boundary is given: the one at which the canary is slower most clearly."""

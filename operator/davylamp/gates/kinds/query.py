@@ -156,7 +156,7 @@ class Query(Rule):
         value = account.failed_with or account.last
         if value is None:
             return "the query has had no value yet"
-        limit = f"{self.failures} take back"
+        limit = f"{self.failures} roll back"
         if self.in_a_row is not None:
             limit += f", or {self.in_a_row} in a row"
         counted = f"{account.bad} of {account.bad + account.good} values out of bounds ({limit})"

@@ -46,4 +46,4 @@ def _times(odds: interval.Interval) -> str:
 def _with_interval(count: Count) -> str:
     bounds = interval.rate_interval(count, CONFIDENCE)
     low, high = percent(bounds.low), percent(bounds.high)
-    return f"{percent(count.rate)} (95 % sure: {low.removesuffix(' %')} to {high})"
+    return f"{percent(count.rate)} (95 % confidence sequence {low.removesuffix(' %')}-{high})"

@@ -4,13 +4,37 @@ from __future__ import annotations
 
 import math
 
-from davylamp.gates.messages.numbers import percent, rounded
+from davylamp.gates.counts import Count
+from davylamp.gates.messages.numbers import percent, rounded, tally
 
 
 def worse(described: str, beyond: str, false_rollback: float) -> str:
     """Say why a canary is rolled back."""
     return (
-        f"{described}: {beyond}; chance of this in a healthy canary below {percent(false_rollback)}"
+        f"{described}: {beyond}; a healthy canary shows this with probability below "
+        f"{percent(false_rollback)}"
+    )
+
+
+def beyond_both(false_promotion: float) -> str:
+    """Say how sure it is that an acceptable canary is not beyond both of its bounds."""
+    probability = percent(false_promotion)
+    return f"a canary beyond both shows this with probability below {probability}"
+
+
+def both_fail(described: str, max_rate: float) -> str:
+    """Say that an incident hits both revisions."""
+    return (
+        f"{described}: both above {percent(max_rate)}, which is not the canary's fault; waiting "
+        "for it to pass, or for a difference"
+    )
+
+
+def waiting(recent: Count, max_rate: float) -> str:
+    """Say why a canary that has proved itself is not promoted at this moment."""
+    return (
+        f"canary proved acceptable, but its last minute shows {tally(recent)}, "
+        f"above {percent(max_rate)}; waiting for it to pass"
     )
 
 
@@ -23,10 +47,10 @@ def gathering(described: str, needed: int | None) -> str:
 
 def strength(log_e: float, bound: float) -> str:
     """Say in words how far the evidence against a canary has come; natural log, probability."""
-    wanted = f"{rounded(round(1 / bound))} to 1 is enough"
+    required = f"({rounded(round(1 / bound))}:1 required)"
     if log_e <= math.log(2):
-        return f"no evidence against the canary; {wanted}"
-    return f"{_odds(log_e)} to 1 against a healthy canary; {wanted}"
+        return f"no evidence against the canary {required}"
+    return f"{_odds(log_e)}:1 against the canary {required}"
 
 
 def _odds(log_e: float) -> str:

@@ -42,8 +42,10 @@ def to_csv(by_gate: Mapping[str, Values]) -> str:
 
     `stable` is empty where a value is not compared with stable's.
     """
-    found = [(each, gate) for gate, values in by_gate.items() for each in values.kept]
-    rows = [_row(*each) for each in sorted(found, key=lambda each: (each[0].at, each[1]))]
+    values_of_gates = [(value, gate) for gate, values in by_gate.items() for value in values.kept]
+    rows = [
+        _row(*entry) for entry in sorted(values_of_gates, key=lambda entry: (entry[0].at, entry[1]))
+    ]
     return written(HEADER, rows) if rows else ""
 
 
@@ -53,18 +55,18 @@ def read_csv(text: str) -> dict[str, QueryAnswers]:
     Raises:
         ValueError: it is no such file; says which line is wrong.
     """
-    found: dict[str, list[Value]] = {}
+    by_gate: dict[str, list[Value]] = {}
     for gate, value in records(text, {HEADER: _value}):
-        found.setdefault(gate, []).append(value)
-    return {gate: answers_of(values) for gate, values in found.items()}
+        by_gate.setdefault(gate, []).append(value)
+    return {gate: answers_of(values) for gate, values in by_gate.items()}
 
 
 def answers_of(values: Sequence[Value]) -> QueryAnswers:
     """Values, at least one, as a query gives them."""
     return QueryAnswers(
-        until=max(each.at for each in values),
-        candidate={each.at: each.candidate for each in values},
-        stable={each.at: each.stable for each in values if each.stable is not None},
+        until=max(value.at for value in values),
+        candidate={value.at: value.candidate for value in values},
+        stable={value.at: value.stable for value in values if value.stable is not None},
     )
 
 

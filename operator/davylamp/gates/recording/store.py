@@ -78,8 +78,12 @@ def to_csv(recording: Recording, revisions: Mapping[Arm, str]) -> str:
     """
     reel = recording.reels.get(ERRORS, ChannelRecording())
     rows = (
-        (*_place(each, revisions), shortest(each.sample.requests), shortest(each.sample.errors))
-        for each in reel.samples()
+        (
+            *_place(scraped, revisions),
+            shortest(scraped.sample.requests),
+            shortest(scraped.sample.errors),
+        )
+        for scraped in reel.samples()
     )
     return written(COUNTERS_HEADER, rows)
 
@@ -87,7 +91,7 @@ def to_csv(recording: Recording, revisions: Mapping[Arm, str]) -> str:
 def parts_to_csv(recording: Recording, revisions: Mapping[Arm, str]) -> str:
     """All other channels, one line for each part; empty when none was recorded."""
     reels = sorted(recording.reels.items(), key=lambda item: item[0].name)
-    others = (_labelled(*each) for each in reels if each[0] is not ERRORS)
+    others = (_labelled(*item) for item in reels if item[0] is not ERRORS)
     rows = heapq.merge(*others, key=lambda row: row[1].sample.time)
     lines = itertools.chain.from_iterable(_part_rows(*row, revisions) for row in rows)
     first = next(lines, None)
@@ -101,33 +105,33 @@ def read_csv(text: str, revisions: Mapping[Arm, str]) -> dict[Channel, Scrapes]:
         ValueError: it is no such file; says which line is wrong.
     """
     arms = {revision: arm for arm, revision in revisions.items()}
-    found: dict[Channel, dict[tuple[PodKey, float], Sample]] = {}
+    by_channel: dict[Channel, dict[tuple[PodKey, float], Sample]] = {}
     for channel, revision, pod, sample in records(text, _READERS):
         if revision in arms:
             key = PodKey(arms[revision].value, pod), sample.time
-            known = found.setdefault(channel, {}).setdefault(key, sample)
+            known = by_channel.setdefault(channel, {}).setdefault(key, sample)
             if known is not sample and sample.parts:
                 parts = {**known.parts, **sample.parts}
-                found[channel][key] = replace(known, parts=parts)
-    return {channel: _scrapes(samples) for channel, samples in found.items()}
+                by_channel[channel][key] = replace(known, parts=parts)
+    return {channel: _scrapes(samples) for channel, samples in by_channel.items()}
 
 
-def _place(each: Scraped, revisions: Mapping[Arm, str]) -> tuple[str, str, str]:
-    return shortest(each.sample.time), each.key.pod, revisions[Arm(each.key.arm)]
+def _place(scraped: Scraped, revisions: Mapping[Arm, str]) -> tuple[str, str, str]:
+    return shortest(scraped.sample.time), scraped.key.pod, revisions[Arm(scraped.key.arm)]
 
 
 def _labelled(channel: Channel, reel: ChannelRecording) -> Iterator[tuple[Channel, Scraped]]:
-    return ((channel, each) for each in reel.samples())
+    return ((channel, scraped) for scraped in reel.samples())
 
 
 def _part_rows(
-    channel: Channel, each: Scraped, revisions: Mapping[Arm, str]
+    channel: Channel, scraped: Scraped, revisions: Mapping[Arm, str]
 ) -> Iterator[tuple[str, ...]]:
     """A sample without parts has one line, with nothing in their place."""
-    start = (*_place(each, revisions), channel.name, shortest(each.sample.requests))
-    for part, value in each.sample.parts.items():
+    start = (*_place(scraped, revisions), channel.name, shortest(scraped.sample.requests))
+    for part, value in scraped.sample.parts.items():
         yield (*start, part, shortest(value))
-    if not each.sample.parts:
+    if not scraped.sample.parts:
         yield (*start, "", "")
 
 
