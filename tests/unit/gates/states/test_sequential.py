@@ -2,7 +2,7 @@ import math
 import random
 
 import pytest
-from tests.unit.gates import reference
+from tests.unit.gates.states import reference
 
 from davylamp.gates import ErrorRate
 from davylamp.gates.counts import Count, Pair

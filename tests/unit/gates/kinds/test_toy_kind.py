@@ -15,7 +15,7 @@ from davylamp.gates.channels import Channel
 from davylamp.gates.kinds.base import GateKind
 from davylamp.gates.trial import Rule
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 TOY = Path(__file__).parent / "toy"
 KINDS = Path("davylamp/gates/kinds")
 
