@@ -26,7 +26,7 @@ from davylamp.controller.leadership.lease import LeaseSettings
 from davylamp.controller.logs import configure
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.reconcile.flight_records import operator_version
-from davylamp.controller.reconcile.reconciler import Reconciler
+from davylamp.controller.reconcile.wiring import reconciler
 from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.controller.workqueue import Outcome, WorkQueue
 
@@ -65,10 +65,10 @@ class Operator:
         self.inspector = Inspector(
             self.models, on_news=self.queue.add, on_result=self.metrics.on_check
         )
-        self._reconcile = Reconciler(
+        self._reconcile = reconciler(
             cluster=cluster,
             cache=self._cache,
-            sampler=self.sampler,
+            tracker=self.sampler,
             inspector=self.inspector,
             metrics=self.metrics,
             settings=settings,

@@ -16,6 +16,7 @@ from davylamp.api.status import (
     Stage,
     identity,
 )
+from davylamp.rollout.attempts import EndedAttempt, ended_attempt
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.observation import Observation, Workload
 from davylamp.schema.quantities import seconds
@@ -35,6 +36,8 @@ class Situation:
     status: ModelDeploymentStatus
     seen: Observation
     notices: tuple[Notice, ...] = field(default=())
+    attempt: EndedAttempt | None = None
+    """The attempt with traffic that a move ended, if one did."""
 
     def saying(self, notice: Notice) -> "Situation":
         """The turn with one more notice."""
@@ -83,9 +86,11 @@ class Situation:
         return self.seen.workload(stable.revision) if stable else None
 
     def ended(self, ref: RevisionRef, outcome: Outcome, reason: str) -> "Situation":
-        """The turn with a new history entry, the oldest ones of each kind let go."""
+        """The situation with a new history entry, the oldest ones of each kind dropped."""
         entry = HistoryEntry(**identity(ref), outcome=outcome, reason=reason, at=self.seen.now)
-        return self.remember(history=_bounded((entry, *self.status.history), self.seen))
+        attempt = ended_attempt(self.status, entry, self.seen.judgements_of(ref.revision))
+        history = _bounded((entry, *self.status.history), self.seen)
+        return replace(self.remember(history=history), attempt=attempt or self.attempt)
 
     def rejecting(self, ref: RevisionRef, reason: Reason, message: str) -> "Situation":
         """The turn in which a revision is remembered as rejected."""

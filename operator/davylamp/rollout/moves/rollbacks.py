@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from davylamp.api.gates import OnFail
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Outcome, Stage
+from davylamp.rollout.attempts import IN_TRAFFIC
 from davylamp.rollout.checks import unanswered
 from davylamp.rollout.explanations import check_of
 from davylamp.rollout.faults import Fault, hard_fault, readiness_lost, why_not_ready
@@ -17,8 +17,6 @@ from davylamp.rollout.moves.endings import roll_back, roll_back_promoted
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.observation import Workload
 from davylamp.rollout.situation import ON_THE_CLOCK, Situation, after, running_time
-
-IN_TRAFFIC: Final = frozenset({Stage.CANARY, Stage.PROMOTING})
 
 
 def superseded(situation: Situation) -> Situation | None:

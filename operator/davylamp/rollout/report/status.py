@@ -18,6 +18,7 @@ from davylamp.rollout.desired import Desired, planned_share
 from davylamp.rollout.explanations import state_of, with_drift
 from davylamp.rollout.holds.chain import hold_of
 from davylamp.rollout.holds.hold import NAME, Hold
+from davylamp.rollout.report.gates import gate_status
 from davylamp.rollout.situation import Situation
 
 GATE_REFRESH: Final = timedelta(seconds=15)
@@ -113,21 +114,7 @@ def _gates(
 def _gate(name: str, judgement: Judgement, told: GateStatus | None, now: datetime) -> GateStatus:
     if told and not _worth_telling(judgement, told) and now - told.at < GATE_REFRESH:
         return told
-    return GateStatus(
-        name=name,
-        verdict=judgement.verdict.value,
-        reason=judgement.reason,
-        message=judgement.message,
-        requests=judgement.candidate.requests,
-        errors=judgement.candidate.errors,
-        stable_requests=judgement.stable.requests,
-        stable_errors=judgement.stable.errors,
-        log10_e=f"{judgement.log10_rollback:.2f}",
-        effect=judgement.effect or None,
-        evidence=judgement.strength or None,
-        requests_needed=judgement.requests_needed,
-        at=now,
-    )
+    return gate_status(name, judgement, now)
 
 
 def _worth_telling(judgement: Judgement, told: GateStatus) -> bool:

@@ -57,8 +57,8 @@ def flight_passes(land):
     return [ws for ws in land.operator.passes if any(is_record(w) for w in ws)]
 
 
-async def served(**rollout):
-    land = Land()
+async def served(land=None, **rollout):
+    land = land or Land()
     land.apply("v1", rollout={**PLAN, **rollout})
     await land.settle()
     return land
@@ -292,8 +292,7 @@ async def test_a_record_that_cannot_be_written_holds_nothing_up(error, caplog):
 
 
 async def test_a_record_that_takes_too_long_holds_nothing_up(monkeypatch, caplog):
-    land = await served()
-    land.operator.reconcile._recorder._patience = 0.02
+    land = await served(Land(patience=0.02))
     apply = Port.apply
 
     async def hanging(port, manifest, *, force=True):

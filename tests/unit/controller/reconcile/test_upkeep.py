@@ -1,11 +1,15 @@
 """What people do to an object and its children besides rolling out, on a fake cluster."""
 
+import gc
+from types import FunctionType, ModuleType
+
 import pytest
-from tests.support.fakecluster import Address, Write, refusing_kind
+from tests.support.fakecluster import Address, FakeCluster, Write, refusing_kind
 from tests.support.operation import NAMESPACE, QUICK, Land, written
 
 from davylamp.adapters.errors import Forbidden, Retryable, Terminal
 from davylamp.api.names import KIND
+from davylamp.controller.cluster.cache import Key
 
 RESOURCES = {"requests": {"cpu": "1000m", "memory": "1.5Gi"}, "limits": {"cpu": 2}}
 
@@ -349,14 +353,23 @@ async def test_a_deleted_object_leaves_nothing_behind_here_or_there():
         if s.labels.get("name") == "risk"
     ]
     assert not left
-    inner = (
-        process.cache._children,
-        process.cache._gone,
-        process.reconcile._observer._listed,
-        process.reconcile._carrier._applier._spelling,
-        process.sampler._followed,
-    )
-    assert not any(inner), inner
+    gone = Key(NAMESPACE, "risk")
+    known = [holder for holder in inside(process) if isinstance(holder, dict) and gone in holder]
+    assert known == [], "nobody remembers anything of it"
+
+
+def inside(root: object) -> list[object]:
+    """Everything that a process holds, and not the cluster that it works on."""
+    reached: dict[int, object] = {}
+    waiting = [root]
+    while waiting:
+        item = waiting.pop()
+        is_outside = isinstance(item, type | ModuleType | FunctionType | Land | FakeCluster)
+        if id(item) in reached or is_outside:
+            continue
+        reached[id(item)] = item
+        waiting += gc.get_referents(item)
+    return list(reached.values())
 
 
 async def test_history_is_pruned_with_its_objects():

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.support import nights
-from tests.support.fakecluster import Address, Killed, refusing, refusing_kind
+from tests.support.fakecluster import Address, Killed, Port, refusing, refusing_kind
 from tests.support.nights import CRON_JOB, report
 from tests.support.operation import NAMESPACE, Land, written
 
@@ -192,19 +192,18 @@ async def test_the_newest_run_counts_and_an_older_one_that_ends_later_is_a_newer
     assert land.status().explanations.job == "by-hand", "what was told does not go back"
 
 
-async def test_a_run_that_cannot_be_read_just_now_is_read_later():
+async def test_a_run_that_cannot_be_read_just_now_is_read_later(monkeypatch):
     land = await served()
     await land.run(5)
-    port, refused = land.operator.reconcile._nightly._cluster, []
-    listing = port.list
+    refused, listing = [], Port.list
 
-    async def unavailable(kind, namespace, *, labels):
+    async def unavailable(port, kind, namespace, *, labels):
         if "batch.kubernetes.io/job-name" in labels and not refused:
             refused.append(kind)
             raise Retryable("no answer within 5 s")
-        return await listing(kind, namespace, labels=labels)
+        return await listing(port, kind, namespace, labels=labels)
 
-    port.list = unavailable
+    monkeypatch.setattr(Port, "list", unavailable)
     nights.ran(land, "night-1", 0, report("Stable"))
     await land.run(2)
     assert refused

@@ -1,0 +1,168 @@
+"""From a decision to its writes: everything was observed before, and nothing is asked here. Pure.
+
+What would change nothing is left out, so that an idle pass has no writes (P9). The order of the
+steps, and why it is that, is said in `controller/cluster/writes.py`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from davylamp.api import names
+from davylamp.api.status import ModelDeploymentStatus
+from davylamp.controller.cluster.cache import metadata
+from davylamp.controller.cluster.writes import Apply, Claim, Step, apply, claim
+from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
+from davylamp.controller.reconcile.flight_records import flight_writes, remembered
+from davylamp.controller.reconcile.observer import EVERYTHING_KEPT, Pass
+from davylamp.controller.reconcile.parent import Parent
+from davylamp.controller.reconcile.revision_writes import RevisionWrites
+from davylamp.controller.reconcile.writes import (
+    Kept,
+    PlannedWrite,
+    PostEvent,
+    WritePlan,
+    WriteStatus,
+)
+from davylamp.manifests import admits, disruption_budget, event, services
+from davylamp.rollout import Decision, Notice, Route
+from davylamp.schema.json import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """What plans are made with, whatever they are about."""
+
+    reporter: str
+    """Who posts Events."""
+    operator: str
+    """Version of this operator."""
+    scrape_interval: float
+    """Seconds between scrapes, as the gates take it."""
+
+
+def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> WritePlan:
+    """All writes that carry a decision out, in their order."""
+    parent, desired = current.parent, decision.desired
+    traffic = services(parent.owner, desired.route)
+    revisions = RevisionWrites(current, desired, decision.status.candidate)
+    fenced = tuple(_fenced(current, traffic, desired.route))
+    grown = (*_budget(current), *revisions.grown())
+    nightly = _nightly(current, decision)
+    flights = flight_writes(
+        current, decision, operator=settings.operator, scrape_interval=settings.scrape_interval
+    )
+    writes: tuple[PlannedWrite, ...] = (
+        *fenced,
+        *_claimed(current, traffic),
+        *revisions.recorded(),
+        *grown,
+        *flights,
+        _status(parent, remembered(current, decision), current.observation.now),
+        *_events(current, decision.notices, grown, settings.reporter),
+        *_admitted(current, traffic, fenced),
+        *revisions.shrunk(),
+        *nightly.writes,
+    )
+    return WritePlan(
+        parent,
+        current.children,
+        current.observation.rollout,
+        current.observation.now,
+        writes,
+        refused_jobs=current.refused_jobs,
+        cleared=nightly.cleared,
+    )
+
+
+def refusal_plan(parent: Parent, now: datetime) -> WritePlan:
+    """The plan for a spec that cannot be followed, where nothing was followed before: say so."""
+    status = _status(parent, dict.fromkeys(Kept, parent.status), now)
+    return WritePlan(parent, None, EVERYTHING_KEPT, now, (status,))
+
+
+# --- traffic ------------------------------------------------------------------------------------
+
+
+def _fenced(current: Pass, traffic: Iterable[JsonObject], route: Route) -> Iterator[Apply]:
+    """Services that let in a revision that they must not, made to shut it out."""
+    children = current.children
+    known = {*children.workloads, *children.records, names.NO_REVISION}
+    known |= {revision for revision in (route.stable, route.candidate) if revision}
+    for service in traffic:
+        stored = children.stored.get("Service", _name(service))
+        if stored is not None and any(
+            admits(stored, revision) and not admits(service, revision) for revision in known
+        ):
+            yield apply(Step.FENCE, service)
+
+
+def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:
+    """Names of Services that may be somebody else's: asked before anything is made for them."""
+    for service in traffic:
+        if not current.children.stored.is_ours(service):
+            yield claim(Step.RECORD, service)
+
+
+def _admitted(
+    current: Pass, traffic: Iterable[JsonObject], fenced: Iterable[Apply]
+) -> Iterator[Apply]:
+    """Services that do not yet admit what they may, unless the fence wrote them already."""
+    written = {write.name for write in fenced}
+    for service in traffic:
+        if _name(service) not in written and not current.children.stored.agrees(service):
+            yield apply(Step.ADMIT, service)
+
+
+def _budget(current: Pass) -> Iterator[Apply]:
+    budget = disruption_budget(current.parent.owner)
+    if not current.children.stored.agrees(budget):
+        yield apply(Step.GROW, budget)
+
+
+# --- what is told -------------------------------------------------------------------------------
+
+
+def _status(
+    parent: Parent, decided: Mapping[Kept, ModelDeploymentStatus], now: datetime
+) -> WriteStatus:
+    return WriteStatus(Step.STATUS, names.KIND, parent.key.name, parent, decided, now)
+
+
+def _events(
+    current: Pass, notices: Iterable[Notice], grown: Iterable[Apply], reporter: str
+) -> Iterator[PostEvent]:
+    """One Event for each notice; that something was restored is told only if it was."""
+    for notice in notices:
+        yield _event(current, notice, reporter)
+    for write in grown:
+        if write.restores:
+            event = _event(current, write.restores, reporter)
+            yield replace(event, if_changed=(write.kind, write.name))
+
+
+def _event(current: Pass, notice: Notice, reporter: str) -> PostEvent:
+    manifest = event(current.parent.owner, notice, now=current.observation.now, reporter=reporter)
+    return PostEvent(Step.EVENTS, "Event", notice.reason.value, notice, manifest)
+
+
+# --- the nightly job ----------------------------------------------------------------------------
+
+
+def _nightly(current: Pass, decision: Decision) -> NightlyPlan:
+    """Left as it is while the spec cannot be read."""
+    spec = current.parent.spec
+    if spec is None:
+        return NightlyPlan()
+    state = NightlyState(
+        explanations=spec.explanations,
+        records=current.children.records,
+        stored=current.children.stored,
+        refused=current.refused_jobs,
+        now=current.observation.now,
+    )
+    return nightly_plan(current.parent.owner, decision, state)
+
+
+def _name(manifest: JsonObject) -> str:
+    return metadata(manifest, "name")
