@@ -19,8 +19,8 @@ from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.metrics import Metrics
-from davylamp.controller.reconcile.wiring import reconciler
 from davylamp.controller.settings import Settings
+from davylamp.controller.wiring import Wiring
 
 Json = dict[str, Any]
 START = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
@@ -55,7 +55,7 @@ class Process:
         self.inspector = Inspector(
             land.models, on_news=self.wake, on_result=self.metrics.on_check, clock=land.seconds
         )
-        self.reconcile = reconciler(
+        self.reconcile = Wiring(
             cluster=Port(land.cluster, fence, self._wrote),
             cache=self.cache,
             tracker=self.sampler,
@@ -64,7 +64,7 @@ class Process:
             settings=settings,
             clock=land.time,
             patience=land.patience,
-        )
+        ).reconciler()
         self._watch = land.cluster.watch()
 
     def wake(self, key: Key) -> None:

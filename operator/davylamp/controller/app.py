@@ -25,9 +25,8 @@ from davylamp.controller.leadership.elector import Elector
 from davylamp.controller.leadership.lease import LeaseSettings
 from davylamp.controller.logs import configure
 from davylamp.controller.metrics import Metrics
-from davylamp.controller.reconcile.flight_records import operator_version
-from davylamp.controller.reconcile.wiring import reconciler
 from davylamp.controller.settings import MetricSettings, Settings
+from davylamp.controller.wiring import Wiring, operator_version
 from davylamp.controller.workqueue import Outcome, WorkQueue
 
 WRITE_TIMEOUT = 5.0
@@ -65,14 +64,14 @@ class Operator:
         self.inspector = Inspector(
             self.models, on_news=self.queue.add, on_result=self.metrics.on_check
         )
-        self._reconcile = reconciler(
+        self._reconcile = Wiring(
             cluster=cluster,
             cache=self._cache,
             tracker=self.sampler,
             inspector=self.inspector,
             metrics=self.metrics,
             settings=settings,
-        )
+        ).reconciler()
         self.elector = Elector(
             cluster,
             LeaseSettings(

@@ -21,7 +21,7 @@ LOOK_AGAIN: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What shall be: the new memory, the cluster that follows from it, and what people are told."""
+    """What shall be: the new memory, the cluster that follows from it, and the news."""
 
     status: ModelDeploymentStatus
     desired: Desired

@@ -1,6 +1,8 @@
 """Reads Kubernetes objects into what a decision looks at. Pure."""
 
+import dataclasses
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,25 +19,37 @@ STARTING: Final = timedelta(seconds=2)
 def commands_in(parent: JsonObject) -> dict[Command, str]:
     """Command annotations of a ModelDeployment."""
     annotations = field(parent, "metadata", "annotations")
-    said = annotations if isinstance(annotations, dict) else {}
-    found = {command: said.get(command.value) for command in Command}
-    return {command: value for command, value in found.items() if isinstance(value, str)}
+    values = annotations if isinstance(annotations, dict) else {}
+    given = {command: values.get(command.value) for command in Command}
+    return {command: value for command, value in given.items() if isinstance(value, str)}
 
 
-def workloads_of(
-    deployments: Iterable[JsonObject], pods: Iterable[JsonObject]
-) -> dict[str, Workload]:
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One pod of a model, read once in a pass."""
+
+    manifest: JsonObject = dataclasses.field(repr=False)
+    revision: str
+    state: PodSeen
+
+
+def read_pod(manifest: JsonObject) -> Pod:
+    """A pod as it is stored."""
+    return Pod(manifest, label(manifest, names.LABEL_REVISION), pod_seen(manifest))
+
+
+def workloads_of(deployments: Iterable[JsonObject], pods: Iterable[Pod]) -> dict[str, Workload]:
     """Workloads by revision; a revision with pods but without Deployment is one too."""
     desired = {
         label(item, names.LABEL_REVISION): field(item, "spec", "replicas") for item in deployments
     }
     by_revision: dict[str, list[PodSeen]] = {revision: [] for revision in desired}
     for pod in pods:
-        if field(pod, "status", "phase") not in {"Succeeded", "Failed"}:
-            by_revision.setdefault(label(pod, names.LABEL_REVISION), []).append(pod_seen(pod))
+        if field(pod.manifest, "status", "phase") not in {"Succeeded", "Failed"}:
+            by_revision.setdefault(pod.revision, []).append(pod.state)
     return {
-        revision: Workload(revision, _int(desired.get(revision)), tuple(seen))
-        for revision, seen in by_revision.items()
+        revision: Workload(revision, _int(desired.get(revision)), tuple(states))
+        for revision, states in by_revision.items()
         if revision
     }
 
@@ -73,7 +87,8 @@ def record_number(record: JsonObject) -> int:
 def owner_uids(item: JsonObject) -> set[str]:
     """Owners of an object."""
     references = field(item, "metadata", "ownerReferences")
-    uids = (field(each, "uid") for each in references) if isinstance(references, list) else ()
+    known = references if isinstance(references, list) else []
+    uids = (field(reference, "uid") for reference in known)
     return {uid for uid in uids if isinstance(uid, str)}
 
 

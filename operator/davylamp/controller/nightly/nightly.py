@@ -11,7 +11,7 @@ from davylamp.api.status import Candidate, ModelDeploymentStatus
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import Key, ObjectCache, key_of, metadata
 from davylamp.controller.logs import about
-from davylamp.controller.nightly.jobs import JOB_NAME, JobSeen, job_end, job_seen
+from davylamp.controller.nightly.jobs import JOB_NAME, JobState, job_end, job_state
 from davylamp.manifests import Owner
 from davylamp.manifests.nightly import candidate_job_name
 from davylamp.rollout import Observation
@@ -53,7 +53,7 @@ class Nightly:
     ) -> Observation:
         """The observation with the runs that ended since; only about those the cluster is asked."""
         key = key_of(owner)
-        jobs = [job_seen(item) for item in self._jobs(owner)]
+        jobs = [job_state(item) for item in self._jobs(owner)]
         results = self._results.setdefault(key, {})
         for uid in results.keys() - {job.uid for job in jobs}:
             del results[uid]
@@ -64,7 +64,7 @@ class Nightly:
             candidate_run=await self._read(owner, _of_candidate(owner, jobs, status.candidate)),
         )
 
-    async def _read(self, owner: Owner, job: JobSeen | None) -> DriftResult | None:
+    async def _read(self, owner: Owner, job: JobState | None) -> DriftResult | None:
         if job is None or job.ended_at is None:
             return None
         key = key_of(owner)
@@ -87,7 +87,7 @@ class Nightly:
         return [item for item in self._cache.children(key, "Job") if _belongs(item, ours)]
 
 
-def _newest_of_stable(jobs: Iterable[JobSeen], status: ModelDeploymentStatus) -> JobSeen | None:
+def _newest_of_stable(jobs: Iterable[JobState], status: ModelDeploymentStatus) -> JobState | None:
     """The newest ended run about what serves, unless the status tells of it, or of a newer one."""
     stable, known = status.stable, status.explanations
     if stable is None:
@@ -105,8 +105,8 @@ def _newest_of_stable(jobs: Iterable[JobSeen], status: ModelDeploymentStatus) ->
 
 
 def _of_candidate(
-    owner: Owner, jobs: Iterable[JobSeen], candidate: Candidate | None
-) -> JobSeen | None:
+    owner: Owner, jobs: Iterable[JobState], candidate: Candidate | None
+) -> JobState | None:
     """The Job that was made for this attempt of the candidate."""
     if candidate is None:
         return None

@@ -14,7 +14,7 @@ from davylamp.controller.cluster.cache import NIGHTLY_KINDS, metadata
 from davylamp.controller.cluster.refusals import RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.controller.cluster.writes import Apply, Delete, Replace, Step, apply, delete
-from davylamp.controller.nightly.jobs import job_seen
+from davylamp.controller.nightly.jobs import job_state
 from davylamp.manifests import Owner
 from davylamp.manifests.nightly import candidate_job, cron_job
 from davylamp.rollout import Decision
@@ -75,7 +75,7 @@ def _kept(manifest: JsonObject, stored: StoredChildren) -> Apply | Replace | Non
     """The CronJob is applied; a Job cannot be changed, so it is there or it is made anew."""
     item = stored.get(str(manifest["kind"]), metadata(manifest, "name"))
     if manifest["kind"] == "Job" and item is not None and _belongs(item, stored.uid):
-        if job_seen(item).attempt == job_seen(manifest).attempt:
+        if job_state(item).attempt == job_state(manifest).attempt:
             return None
         return Replace(Step.NIGHTLY, "Job", metadata(item, "name"), manifest, item)
     return None if stored.agrees(manifest) else apply(Step.NIGHTLY, manifest)
@@ -96,7 +96,7 @@ def _deleted(owner: Owner, decision: Decision, state: NightlyState) -> list[Dele
 
 def _runs_for_another(item: JsonObject, revision: str | None) -> bool:
     """Whether a Job still runs for another revision than the one to keep."""
-    job = job_seen(item)
+    job = job_state(item)
     return job.ended_at is None and job.revision != revision
 
 

@@ -1,7 +1,7 @@
 """Makes the writes of a plan in their order: the one place that stops, retries and tells obstacles.
 
-What a refused write does to the rest is said per step (`IfRefused`). A lasting refusal is remembered
-across passes and told in the status until a pass goes through without it.
+What a refused write does to the rest is a rule of its step (`IfRefused`). A lasting refusal is kept
+across passes and shown in the status until a pass goes through without it.
 """
 
 import logging
@@ -27,10 +27,11 @@ from davylamp.controller.cluster.writes import (
     Step,
 )
 from davylamp.controller.logs import about
-from davylamp.controller.reconcile.flight_records import FlightRecorder, FlightWrite
+from davylamp.controller.reconcile.flight_recorder import FlightRecorder
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.writes import (
     DiscardFlight,
+    FlightWrite,
     Kept,
     PlannedWrite,
     PostEvent,
@@ -43,7 +44,7 @@ from davylamp.rollout import Notice
 TELL_SOON: Final = 0.1
 """Seconds until the pass that tells what was refused after this one had written its status."""
 TELL_AGAIN: Final = 10.0
-"""The same where another obstacle was told only now: sentences that change must not spin."""
+"""The same where the status shows another obstacle already: changing sentences must not spin."""
 _AFTER_A_REFUSAL: Final = frozenset({Step.FLIGHT_RECORD, Step.STATUS, Step.EVENTS})
 _log = logging.getLogger(__name__)
 
@@ -53,14 +54,14 @@ class _Progress:
     """What became of a plan so far."""
 
     refused: OperatorError | None = None
-    """What ends the pass once it is told."""
+    """What ends the pass once the status shows it."""
     changed: set[Identity] = field(default_factory=set)
     """Objects whose write changed what somebody else had made of them."""
     kept: Kept = Kept.NOTHING
     is_written: bool = False
     """Whether the status says what it should."""
-    told: Refusal | None = None
-    """The obstacle that it tells."""
+    shown: Refusal | None = None
+    """The obstacle that it shows."""
 
 
 class Executor:
@@ -109,13 +110,13 @@ class Executor:
             await self._steps(plan, progress)
         except (Terminal, Forbidden) as error:
             self._refusals.note_obstacle(key, error)
-            if not progress.is_written or progress.told == refusal_of(error):
+            if not progress.is_written or progress.shown == refusal_of(error):
                 raise
             return TELL_SOON if before is None else TELL_AGAIN
         self._refusals.note_obstacle(key, None)
         await self._nightly(plan)
         is_news = _messages(plan.refused_jobs) != _messages(self._refusals.jobs(key))
-        return TELL_SOON if progress.told or is_news else None
+        return TELL_SOON if progress.shown or is_news else None
 
     async def _steps(self, plan: WritePlan, progress: _Progress) -> None:
         """Every step but the last; after a refusal only those by which people see it."""
@@ -189,7 +190,7 @@ class Executor:
                 pass  # deleted meanwhile; its children go with it
             else:
                 self._cache.put(answer)
-        progress.is_written, progress.told = True, obstacle
+        progress.is_written, progress.shown = True, obstacle
         if plan.children is not None:
             self._following.aim(parent, plan.children, status, plan.rollout)
 

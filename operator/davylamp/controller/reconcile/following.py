@@ -9,8 +9,7 @@ from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence.subjects import Reading, subject_of
 from davylamp.controller.evidence.tracked import Subject
 from davylamp.controller.metrics import Metrics
-from davylamp.controller.reconcile.observer import Children
-from davylamp.controller.reconcile.parent import Parent
+from davylamp.controller.reconcile.passes import Children, Parent
 
 
 class Tracker(Protocol):
@@ -56,7 +55,7 @@ class Following:
             status: what is recorded now.
             rollout: the rollout settings of the moment.
         """
-        key, pods = parent.key, children.stored.of_kind("Pod")
+        key, pods = parent.key, [pod.manifest for pod in children.pods]
         subject = subject_of(parent.owner, status, rollout, pods, self._reading)
         self._tracker.follow(key, subject)
         self._checker.follow(key, inspection_of(status, children.records, pods))

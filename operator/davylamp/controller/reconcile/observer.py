@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
@@ -10,7 +10,7 @@ from davylamp.adapters.errors import Forbidden
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.api import names
 from davylamp.api.explanations import Explanations
-from davylamp.api.spec import ModelDeploymentSpec, Rollout
+from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.applier import Applier
@@ -21,56 +21,16 @@ from davylamp.controller.evidence.tracked import Evidence
 from davylamp.controller.logs import about
 from davylamp.controller.nightly.nightly import Nightly
 from davylamp.controller.reconcile.judgements import with_judgements
-from davylamp.controller.reconcile.parent import Parent
+from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Children, Parent, Pass, Secrets
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests import is_whole, model_labels, recorded
-from davylamp.rollout import Inspected, Observation, Workload, identify
+from davylamp.rollout import Inspected, Observation, identify
 from davylamp.schema.json import JsonObject
 
 FRESH_FOR: Final = timedelta(minutes=5)
 """Age after which the children of an object that is looked at are listed anew, so that what a
 watch lost in a gap is noticed."""
-EVERYTHING_KEPT: Final = Rollout(gates=(), history=50)
-"""Settings where the spec cannot be read: nothing is judged by limits nobody set, nothing pruned."""
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Secrets:
-    """The Secrets that the spec names, as far as somebody has to know."""
-
-    missing: tuple[str, ...] = ()
-    pinned: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
-    """Data by name of each Secret with policy Pin, in base64 as the API gives it."""
-    unreadable: Forbidden | None = None
-
-
-@dataclass(frozen=True)
-class Children:
-    """The children as they are."""
-
-    records: Mapping[str, JsonObject]
-    """By revision, oldest first."""
-    workloads: Mapping[str, Workload]
-    """By revision."""
-    stored: StoredChildren
-    """All of them, by kind and name."""
-
-
-@dataclass(frozen=True)
-class Pass:
-    """One complete look at a ModelDeployment: all that is decided and planned on."""
-
-    parent: Parent
-    children: Children
-    observation: Observation
-    secrets: Secrets = field(default_factory=Secrets)
-    recording: Recording | None = None
-    """What was read of the pods for the attempt under way."""
-    refused_jobs: Mapping[str, RefusedJob] = field(default_factory=dict)
-    """Objects of the nightly job that were refused before, by kind."""
-    wake_after: float | None = None
-    """Seconds until something is to be looked at again of which no watch tells."""
 
 
 class Inspections(Protocol):
@@ -165,9 +125,11 @@ class Observer:
         stored = self._applier.stored(parent.owner)
         own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
         records = sorted(own, key=objects.record_number)
+        pods = tuple(objects.read_pod(item) for item in stored.of_kind("Pod"))
         return Children(
             records={objects.label(r, names.LABEL_REVISION): r for r in records},
-            workloads=objects.workloads_of(_own(stored, "Deployment"), stored.of_kind("Pod")),
+            workloads=objects.workloads_of(_own(stored, "Deployment"), pods),
+            pods=pods,
             stored=stored,
         )
 

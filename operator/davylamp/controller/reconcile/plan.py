@@ -14,8 +14,7 @@ from davylamp.controller.cluster.cache import metadata
 from davylamp.controller.cluster.writes import Apply, Claim, Step, apply, claim
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
-from davylamp.controller.reconcile.observer import EVERYTHING_KEPT, Pass
-from davylamp.controller.reconcile.parent import Parent
+from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Parent, Pass
 from davylamp.controller.reconcile.revision_writes import RevisionWrites
 from davylamp.controller.reconcile.writes import (
     Kept,

@@ -10,7 +10,7 @@ from davylamp.controller.logs import about
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.observer import Observer
-from davylamp.controller.reconcile.parent import Parent, read_parent
+from davylamp.controller.reconcile.passes import Parent, read_parent
 from davylamp.controller.reconcile.plan import PlanSettings, refusal_plan, write_plan
 from davylamp.rollout import decide
 

@@ -8,7 +8,7 @@ from davylamp.api.status import Candidate
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import metadata
 from davylamp.controller.cluster.writes import Apply, Blocked, Delete, Freeze, Step, apply, delete
-from davylamp.controller.reconcile.observer import Pass
+from davylamp.controller.reconcile.passes import Pass
 from davylamp.manifests import deployment_of, has_pinned, pinned_secret, record, recorded
 from davylamp.rollout import Desired, Notice
 from davylamp.schema.json import JsonObject

@@ -20,8 +20,7 @@ from davylamp.controller.cluster.writes import (
     Step,
     Write,
 )
-from davylamp.controller.reconcile.observer import Children
-from davylamp.controller.reconcile.parent import Parent
+from davylamp.controller.reconcile.passes import Children, Parent
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests.flight_record import Flight
 from davylamp.rollout import Notice
@@ -52,6 +51,9 @@ class StoreFlight(Write):
 @dataclass(frozen=True, slots=True)
 class DiscardFlight(Write):
     """Delete an old flight record, before the status forgets its name."""
+
+
+FlightWrite: TypeAlias = StoreFlight | DiscardFlight
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from davylamp.controller.cluster.objects import (
     commands_in,
     has_other_owner,
     pod_seen,
+    read_pod,
     record_number,
     workloads_of,
 )
@@ -61,7 +62,8 @@ def test_the_model_container_counts_and_no_sidecar():
 
 
 def test_a_pod_that_ended_is_none():
-    found = workloads_of([], [pod("a", "Succeeded"), pod("b", "Failed"), pod("c", "Pending")])
+    pods = [pod("a", "Succeeded"), pod("b", "Failed"), pod("c", "Pending")]
+    found = workloads_of([], map(read_pod, pods))
     assert [p.name for p in found["aaaaaaaaaa"].pods] == ["c"]
 
 
@@ -70,7 +72,7 @@ def test_a_deployment_without_pods_and_pods_without_a_deployment_are_workloads()
         "metadata": {"name": "d", "labels": {"davylamp.dev/revision": "bbbbbbbbbb"}},
         "spec": {"replicas": 3},
     }
-    found = workloads_of([deployment], [pod(), {"metadata": {"name": "stray"}}])
+    found = workloads_of([deployment], map(read_pod, [pod(), {"metadata": {"name": "stray"}}]))
     assert {revision: (w.desired, len(w.pods)) for revision, w in found.items()} == {
         "aaaaaaaaaa": (0, 1),
         "bbbbbbbbbb": (3, 0),
