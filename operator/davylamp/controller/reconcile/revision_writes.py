@@ -71,11 +71,11 @@ class RevisionWrites:
         return {**known, self.candidate.revision: new} if new and self.candidate else known
 
     def _new_record(self) -> JsonObject | None:
-        """The record of a new revision; None while a Secret that it names is missing."""
+        """The record of a new revision; None while a Secret that it names cannot be had."""
         parent, secrets, candidate = self.current.parent, self.current.secrets, self.candidate
         if candidate is None or not self._is_new(candidate) or parent.spec is None:
             return None
-        if secrets.missing:
+        if secrets.missing or (secrets.unreadable and parent.spec.secrets):
             return None
         records = self.current.children.records.values()
         highest = max((objects.record_number(known) for known in records), default=0)

@@ -4,7 +4,7 @@ import gc
 from types import FunctionType, ModuleType
 
 import pytest
-from tests.support.fakecluster import Address, FakeCluster, Write, refusing_kind
+from tests.support.fakecluster import Address, FakeCluster, Port, Write, refusing_kind
 from tests.support.operation import NAMESPACE, QUICK, Land, written
 
 from davylamp.adapters.errors import Forbidden, Retryable, Terminal
@@ -229,6 +229,30 @@ async def test_a_pinned_secret_that_changed_before_its_record_was_made_is_taken_
 def blocked(write: Write) -> None:
     if write.kind == "ControllerRevision":
         raise Forbidden("apply ControllerRevision: 403 exceeded quota")
+
+
+async def test_secrets_that_may_not_be_read_keep_a_record_from_being_made_and_nothing_else(
+    monkeypatch,
+):
+    land = await served()
+    read = Port.get
+
+    async def refused(port, kind, namespace, name):
+        if kind == "Secret":
+            raise Forbidden("get Secret: 403")
+        return await read(port, kind, namespace, name)
+
+    monkeypatch.setattr(Port, "get", refused)
+    land.apply("v2", secrets=[{"name": "licence", "policy": "Pin"}])
+    await land.run(3)
+    assert len(land.cluster.find("ControllerRevision")) == 1
+    assert land.condition("Stalled")[1:] == ("WriteRefused", "get Secret: 403")
+    assert land.told()[-1] == "RolloutStarted"
+    assert land.serving() == {"v1"}
+    monkeypatch.setattr(Port, "get", read)
+    land.cluster.put(secret("licence", "b25l"))
+    await land.until(lambda: land.stable() == "v2")
+    assert pinned_copies(land)
 
 
 async def test_no_secret_content_is_in_the_status_the_events_or_the_log(caplog):
