@@ -11,7 +11,8 @@ from davylamp.cli import plotting
 from davylamp.cli.errors import UsageError
 from davylamp.cli.replay import report
 from davylamp.cli.replay.engine import replayed
-from davylamp.cli.replay.input import Measurements, PastAttempt, error_channel, past_attempt
+from davylamp.cli.replay.input import PastAttempt, past_attempt
+from davylamp.cli.replay.measurements import Measurements, error_channel
 from davylamp.cli.replay.sources.counters import of_revision, parse_counters
 from davylamp.cli.replay.weights import parse_weights
 from davylamp.cli.specfile import read_spec, read_text

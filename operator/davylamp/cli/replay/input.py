@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from davylamp.api.gate_kinds import Query
-from davylamp.api.gate_status import FeatureShare, GateRate
 from davylamp.api.gates import OnFail
 from davylamp.api.spec import Rollout
 from davylamp.cli.errors import UsageError
-from davylamp.cli.replay.sources.counters import Pods, scrape_interval
+from davylamp.cli.replay.measurements import Measurements, pods_of, scrape_interval
 from davylamp.cli.replay.weights import estimated_share
-from davylamp.gates import Channel, QueryAnswers, Sample, Scrapes, Trial, WeightChange
+from davylamp.gates import Channel, QueryAnswers, Scrapes, Trial, WeightChange
 from davylamp.rollout.trials import probation_trials
 from davylamp.schema.quantities import seconds
 from davylamp.simulation import plans
-
-
-@dataclass(frozen=True)
-class Measurements:
-    """What was measured of both revisions: counters by channel, values of user queries by gate.
-
-    `asked` are the queries that gave the values. Times are seconds on the clock of the samples.
-    `scrape_interval` is 0 and `weights` is empty if they are not known. `rates` are those of the
-    revision before, and set for a probation only. `lacks` names what the record did not keep.
-    """
-
-    channels: Mapping[Channel, Scrapes]
-    answers: Mapping[str, QueryAnswers] = field(default_factory=dict)
-    asked: Mapping[str, Query] = field(default_factory=dict)
-    weights: tuple[WeightChange, ...] = ()
-    scrape_interval: float = 0.0
-    baseline: tuple[FeatureShare, ...] = ()
-    rates: tuple[GateRate, ...] | None = None
-    lacks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,7 +50,7 @@ class PastAttempt:
     @property
     def ended_at(self) -> float:
         """Time of the last sample of either revision, or of the last value of a query."""
-        samples = (samples[-1].time for samples in _every(self.measured.channels.values()))
+        samples = (samples[-1].time for samples in pods_of(self.measured.channels.values()))
         values = (answers.until for answers in self.measured.answers.values())
         return max(chain(samples, values))
 
@@ -83,12 +63,6 @@ class PastAttempt:
         """Whether a failure of this gate rolls back, instead of pausing or warning."""
         actions = {gate.name: gate.action for gate in self.rollout.gates}
         return actions[name] is OnFail.ROLLBACK
-
-
-def error_channel(candidate: Pods, stable: Pods) -> Mapping[Channel, Scrapes]:
-    """Counters of requests and errors, as the channel that gates on error rates read."""
-    until = max(samples[-1].time for samples in chain(candidate.values(), stable.values()))
-    return {Channel.ERRORS: Scrapes(until, stable, candidate)}
 
 
 def past_attempt(rollout: Rollout, measured: Measurements) -> PastAttempt:
@@ -148,7 +122,7 @@ def _completed(measured: Measurements) -> Measurements:
         options = {"--weights": measured.weights, "--scrape-interval": measured.scrape_interval}
         missing = ", ".join(option for option, value in options.items() if not value)
         raise UsageError(f"missing: {missing}: without counters of the canary, give it yourself")
-    interval = measured.scrape_interval or scrape_interval(_every([errors]))
+    interval = measured.scrape_interval or scrape_interval(pods_of([errors]))
     weights = measured.weights or (_start(errors, interval),)
     return replace(measured, weights=weights, scrape_interval=interval)
 
@@ -189,9 +163,3 @@ def _start(errors: Scrapes, interval: float) -> WeightChange:
     first = min((samples[0] for samples in pods), key=lambda sample: sample.time)
     at = first.time - interval if first.requests else first.time
     return WeightChange(at, estimated_share(pods, errors.stable.values(), at))
-
-
-def _every(channels: Iterable[Scrapes]) -> list[Sequence[Sample]]:
-    """The samples of every pod of either revision, pod by pod."""
-    pods = (chain(scrapes.candidate.values(), scrapes.stable.values()) for scrapes in channels)
-    return [samples for of_channel in pods for samples in of_channel if samples]

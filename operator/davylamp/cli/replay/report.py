@@ -10,6 +10,7 @@ from typing import Final
 from davylamp.cli.replay.curve import EvidenceCurve, drawn
 from davylamp.cli.replay.engine import PROMOTE, ROLLBACK, BlockResult, Replay, ReplayOutcome
 from davylamp.cli.replay.input import PastAttempt
+from davylamp.cli.tables import aligned
 from davylamp.gates import Count, Judgement, Trial
 from davylamp.gates.messages.numbers import short
 from davylamp.gates.rules import Query, SequentialRule
@@ -128,15 +129,6 @@ def _compared(block: BlockResult) -> tuple[str, str]:
         return short(block.judgement.candidate), short(block.judgement.stable)
     stable = block.value.stable
     return f"{block.value.candidate:.6g}", "" if stable is None else f"{stable:.6g}"
-
-
-def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Lines of a table: all columns but the last are right-aligned."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        *cells, last = row
-        padded = (cell.rjust(width) for cell, width in zip(cells, widths, strict=False))
-        yield "  ".join(("", *padded, last)).rstrip()
 
 
 def _curve(past: PastAttempt, trial: Trial, blocks: Iterable[BlockResult]) -> EvidenceCurve:

@@ -14,8 +14,8 @@ from pydantic.alias_generators import to_camel
 
 from davylamp.cli import plotting
 from davylamp.cli.errors import UsageError
-from davylamp.cli.replay.report import aligned
 from davylamp.cli.specfile import read_spec
+from davylamp.cli.tables import aligned
 from davylamp.gates.messages.numbers import percent
 from davylamp.schema.quantities import fraction, spoken
 from davylamp.simulation import plans

@@ -7,22 +7,16 @@ moment. Lines may come in any order. `errors` are included in `requests`.
 from __future__ import annotations
 
 import math
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Final
 
 from davylamp.cli.errors import UsageError
+from davylamp.cli.replay.measurements import Pods
 from davylamp.gates import Sample
 from davylamp.gates.recording.csv import CsvError, numbered_records
 
 HEADER: Final = ("time", "pod", "revision", "requests", "errors")
-USUAL_INTERVAL: Final = 5.0
-"""Seconds between two scrapes if no pod has two samples."""
-
-Pods = Mapping[str, Sequence[Sample]]
-"""Samples in order of time, by pod."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +50,6 @@ def of_revision(name: str, counters: Mapping[str, Pods], revision: str) -> Pods:
         revisions = ", ".join(sorted(counters)) or "none"
         raise UsageError(f"{name}: no revision {revision!r} in this file, only: {revisions}")
     return counters[revision]
-
-
-def scrape_interval(pods: Iterable[Sequence[Sample]]) -> float:
-    """Median gap between two samples of a pod, in seconds."""
-    gaps = [b.time - a.time for samples in pods for a, b in pairwise(samples)]
-    return statistics.median(gaps) if gaps else USUAL_INTERVAL
 
 
 def _columns(*columns: str) -> tuple[str, ...]:

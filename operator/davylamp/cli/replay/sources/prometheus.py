@@ -16,8 +16,7 @@ from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.adapters.prometheus.source import PrometheusSource
 from davylamp.api.identity import Owner
 from davylamp.cli.errors import UsageError
-from davylamp.cli.replay.input import error_channel
-from davylamp.cli.replay.sources.counters import Pods
+from davylamp.cli.replay.measurements import Pods, error_channel
 from davylamp.gates import Channel, Sample, Scrapes
 
 DEADLINE: Final = 60.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from davylamp.api.spec import ModelDeploymentSpec, Rollout
 from davylamp.cli.errors import UsageError
-from davylamp.cli.replay.input import Measurements
+from davylamp.cli.replay.measurements import Measurements
 from davylamp.cli.specfile import checked, parsed
 from davylamp.gates import WeightChange
 from davylamp.manifests.flight_record import Flight, FlightRecord, read_flight_record
