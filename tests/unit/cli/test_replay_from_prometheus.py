@@ -74,6 +74,6 @@ def test_what_cannot_be_asked_is_refused(command, prometheus, more, wrong):
     assert wrong in command.err
 
 
-def test_prometheus_that_is_away_is_told(command, prometheus):
+def test_an_unreachable_prometheus_is_named(command, prometheus):
     assert command.run("replay", *told(command, "http://127.0.0.1:9"))[0] == 2
     assert "cannot be asked" in command.err
