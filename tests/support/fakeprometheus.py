@@ -14,8 +14,8 @@ from tests.support.kubelets import endpoints, is_ready
 
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.prometheus.promql import CounterQuery
-from davylamp.adapters.prometheus.suggestions import SeenSeries
-from davylamp.adapters.prometheus.user_query import OwnQuery
+from davylamp.adapters.prometheus.suggestions import OtherSeries
+from davylamp.adapters.prometheus.user_query import UserQuery
 from davylamp.gates.samples import Channel, Sample
 
 SCRAPE_INTERVAL = 5.0
@@ -51,8 +51,8 @@ class FakePrometheus:
     """Samples of the channels that no traffic here makes."""
     own: Callable[[str, float], float | None] = lambda _promql, _time: None
     """Values of users' queries, by text and time."""
-    own_queries: list[OwnQuery] = field(default_factory=list)
-    seen: SeenSeries = field(default_factory=SeenSeries)
+    own_queries: list[UserQuery] = field(default_factory=list)
+    seen: OtherSeries = field(default_factory=OtherSeries)
     _requests: Counter[PodKey] = field(default_factory=Counter)
     _errors: dict[PodKey, float] = field(default_factory=dict)
     _turn: int = 0
@@ -88,7 +88,9 @@ class FakePrometheus:
         self.queries.append(query)
         return dict(self._in_window(query)) if self._answers() else {}
 
-    async def values(self, query: OwnQuery, *, until: float | None = None) -> Mapping[float, float]:
+    async def values(
+        self, query: UserQuery, *, until: float | None = None
+    ) -> Mapping[float, float]:
         """See `MetricSource.values`."""
         self.own_queries.append(query)
         if not self._answers():
@@ -97,9 +99,9 @@ class FakePrometheus:
         found = {float(time): self.own(query.promql, float(time)) for time in times}
         return {time: value for time, value in found.items() if value is not None}
 
-    async def labels_seen(self, query: CounterQuery, *, until: float | None = None) -> SeenSeries:
-        """See `MetricSource.labels_seen`."""
-        return self.seen if self._answers() else SeenSeries()
+    async def other_series(self, query: CounterQuery, *, until: float | None = None) -> OtherSeries:
+        """See `MetricSource.other_series`."""
+        return self.seen if self._answers() else OtherSeries()
 
     def _answers(self) -> bool:
         """Whether there is anything in the answer; raises where there is none."""

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from davylamp.adapters.errors import SourceError, SourceFault
-from davylamp.adapters.prometheus.promql import pods_of
-from davylamp.adapters.prometheus.suggestions import SeenSeries
+from davylamp.adapters.pod_names import pattern_of_pods
+from davylamp.adapters.prometheus.suggestions import OtherSeries
 from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence.batches import Batch, Part
@@ -39,7 +39,7 @@ class Source:
     now: float = NOW
     wrong: dict[str, Exception] = field(default_factory=dict)
     """What is raised, by channel or by text of a query."""
-    seen: SeenSeries = field(default_factory=SeenSeries)
+    seen: OtherSeries = field(default_factory=OtherSeries)
     counters: list = field(default_factory=list)
     own: list = field(default_factory=list)
     looks: list = field(default_factory=list)
@@ -63,7 +63,7 @@ class Source:
         value = 3.0 if "new" in query.promql else 1.0
         return dict.fromkeys(map(float, range(query.start, query.end + 1, query.step)), value)
 
-    async def labels_seen(self, query, *, until=None):
+    async def other_series(self, query, *, until=None):
         self.looks.append(query)
         if "labels" in self.wrong:
             raise self.wrong["labels"]
@@ -199,8 +199,8 @@ async def test_with_a_ratio_both_revisions_are_asked_for_the_same_times(sampler,
     sampler.follow(A, subject(own(OF_PODS, highest=math.inf, ratio=2.0)))
     await polled(sampler, source, 32)
     first, second = source.own[0::2], source.own[1::2]
-    assert {query.promql for query in first} == {f'up{{pod=~"{pods_of("a-new")}"}}'}
-    assert {query.promql for query in second} == {f'up{{pod=~"{pods_of("a-old")}"}}'}
+    assert {query.promql for query in first} == {f'up{{pod=~"{pattern_of_pods("a-new")}"}}'}
+    assert {query.promql for query in second} == {f'up{{pod=~"{pattern_of_pods("a-old")}"}}'}
     spans = [[(query.start, query.end) for query in each] for each in (first, second)]
     assert spans[0] == spans[1]
     book = sampler.evidence(A).family.states["gate-0"].book
@@ -268,12 +268,12 @@ async def test_where_own_queries_are_not_allowed_none_is_asked_and_the_gate_says
 
 async def test_a_probation_asks_about_what_serves_alone(source):
     await asked(source, {A: followed(own(OF_PODS), stable=False)})
-    assert [query.promql for query in source.own] == [f'up{{pod=~"{pods_of("a-new")}"}}']
+    assert [query.promql for query in source.own] == [f'up{{pod=~"{pattern_of_pods("a-new")}"}}']
 
 
 # --- what is there instead ------------------------------------------------------------------------
 
-LABELS = SeenSeries(labels=({"handler": "/predict", "code": "200"},))
+LABELS = OtherSeries(labels=({"handler": "/predict", "code": "200"},))
 
 
 async def told(source):
@@ -290,7 +290,7 @@ async def test_what_is_missing_is_told_with_the_labels_that_are_there(source):
 
 
 async def test_or_with_the_metrics_that_are_there(source):
-    source.seen = SeenSeries(metrics=("http_request_total", "requests"))
+    source.seen = OtherSeries(metrics=("http_request_total", "requests"))
     assert (await told(source)).endswith("metrics that are there: http_request_total, requests")
 
 

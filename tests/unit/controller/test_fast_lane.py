@@ -12,7 +12,7 @@ import pytest
 
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.pods.metrics import PodTarget, Sweep
-from davylamp.adapters.prometheus.suggestions import SeenSeries
+from davylamp.adapters.prometheus.suggestions import OtherSeries
 from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence import direct_scrape as module
@@ -98,8 +98,8 @@ class Pods:
             raise SourceError(SourceFault.DOWN, "no answer")
         return dict.fromkeys(map(float, range(query.start, query.end + 1, query.step)), 0.0)
 
-    async def labels_seen(self, query, *, until=None):
-        return SeenSeries()
+    async def other_series(self, query, *, until=None):
+        return OtherSeries()
 
     async def sweep(self, pods, channels):
         if self.hanging & {pod.name for pod in pods}:

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from davylamp.adapters.errors import SourceError, SourceFault
-from davylamp.adapters.prometheus.promql import CounterQuery
+from davylamp.adapters.prometheus.promql import CounterQuery, braces
 from davylamp.adapters.prometheus.source import MetricSource
-from davylamp.adapters.prometheus.suggestions import SeenSeries
+from davylamp.adapters.prometheus.suggestions import OtherSeries
 from davylamp.adapters.prometheus.templates import render
-from davylamp.adapters.prometheus.user_query import ArmNames, OwnQuery, QueryScope, on_grid
+from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope, UserQuery, on_grid
 from davylamp.controller.evidence.batches import Batch, parts_with
 from davylamp.controller.evidence.tracked import Scraped, TrackedRollout, by_workload
 from davylamp.controller.settings import MetricSettings
@@ -49,10 +49,9 @@ class CounterQueries:
     async def seen_instead(self, followed: TrackedRollout, channel: Channel, now: float) -> str:
         """Say what a channel looks for, and what there is of stable's pods instead."""
         query = self._query(channel, (followed,), now, now - 60.0)
-        names = " or ".join(self._settings.series.metrics(channel))
-        wanted = f"{names}{{{self._settings.series.selector(channel)}}}"
+        wanted = " or ".join(query.metrics) + braces(self._settings.series.matchers(channel))
         until = asyncio.get_running_loop().time() + DEADLINE
-        seen = await _told(self._source.labels_seen(query, until=until))
+        seen = await _told(self._source.other_series(query, until=until))
         if isinstance(seen, SourceError):
             return f"no series {wanted} of stable's pods"
         return f"no series {wanted} of stable's pods; {_described(seen)}"
@@ -113,7 +112,7 @@ class CounterQueries:
         return QueryAnswers(edge, *values)
 
     async def _values(
-        self, due: OwnQuery, scope: QueryScope, arm: ArmNames, until: float
+        self, due: UserQuery, scope: QueryScope, arm: ArmNames, until: float
     ) -> Mapping[float, float]:
         """One side's values; `ValueError` where the query's variables cannot be put in."""
         text = render(due.promql, replace(scope, interval=due.step).variables(arm))
@@ -130,7 +129,7 @@ async def _told(answer: Awaitable[_T]) -> _T | SourceError:
         return SourceError(SourceFault.BAD_ANSWER, str(error))
 
 
-def _described(seen: SeenSeries) -> str:
+def _described(seen: OtherSeries) -> str:
     if seen.labels:
         return f"the metric is there with other labels: {seen.labels_text}"
     if seen.metrics:

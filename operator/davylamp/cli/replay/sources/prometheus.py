@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from davylamp.adapters.errors import SourceError, TooMuch
-from davylamp.adapters.prometheus.promql import CounterQuery, Workload
+from davylamp.adapters.pod_names import DeploymentRef
+from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.adapters.prometheus.source import PrometheusSource
 from davylamp.api.identity import Owner
@@ -41,8 +42,8 @@ class Address:
 class Window:
     """Whose samples are wanted: two Deployments, and from when to when in epoch seconds."""
 
-    candidate: Workload
-    stable: Workload
+    candidate: DeploymentRef
+    stable: DeploymentRef
     since: float
     until: float
 
@@ -102,7 +103,9 @@ async def _scrapes(
 
 
 def _of_workload(
-    query: CounterQuery, answer: Mapping[tuple[str, str], tuple[Sample, ...]], workload: Workload
+    query: CounterQuery,
+    answer: Mapping[tuple[str, str], tuple[Sample, ...]],
+    workload: DeploymentRef,
 ) -> Pods:
     found = {key[1]: samples for key, samples in answer.items() if query.owner(*key) == workload}
     if not found:
