@@ -17,7 +17,7 @@ from davylamp.checks import Expected
 from davylamp.controller.app import Operator
 from davylamp.controller.checks.inspections import Inspection
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.evidence.tracker import Evidence, Subject
+from davylamp.controller.evidence.tracker import Subject, TrackedEvidence
 from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.gates import Channel
 
@@ -50,7 +50,7 @@ async def test_a_standby_asks_nobody_about_anything(process):
     standby.sampler.follow(KEY, Subject("models", "risk-a"))
     standby.inspector.follow(KEY, ASKED)
     assert await standby._process(KEY) is None
-    assert standby.sampler.evidence(KEY) == Evidence()
+    assert standby.sampler.evidence(KEY) == TrackedEvidence()
     assert standby.inspector._take_due() == []
 
 
@@ -83,7 +83,7 @@ async def test_a_pass_that_outlives_the_lease_leaves_nothing_followed(process):
 
     operator._reconcile = Pass(operator, lose_the_lease)
     await operator._process(KEY)
-    assert operator.sampler.evidence(KEY) == Evidence()
+    assert operator.sampler.evidence(KEY) == TrackedEvidence()
 
 
 async def test_what_was_refused_is_tried_again_later(process):

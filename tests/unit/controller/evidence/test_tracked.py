@@ -10,10 +10,11 @@ from davylamp.controller import evidence
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence.subjects import Subject
 from davylamp.controller.evidence.tracked import TrackedRollout, TrackedRollouts
-from davylamp.gates import Channel, ErrorRate, Query, QueryAnswers, Trial
+from davylamp.gates import Channel, ErrorRate, Query, QueryAnswers, Trial, WeightChange
 
 ROOM = Path(evidence.__file__).parent
 KEY = Key("models", "a")
+WEIGHTS = (WeightChange(100.0, 0.5),)
 WRITERS = {
     "subject": "tracker",
     "folded": "ingest",
@@ -43,7 +44,9 @@ def test_every_part_is_replaced_by_one_module():
 
 
 def rollout(rule=None):
-    subject = Subject("models", "a-new", "a-old", {"gate": Trial(rule or ErrorRate(), 100.0, ())})
+    subject = Subject(
+        "models", "a-new", "a-old", {"gate": Trial(rule or ErrorRate(), 100.0, WEIGHTS)}
+    )
     return TrackedRollout.begin(subject, 40.0)
 
 
