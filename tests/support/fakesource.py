@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.source import MetricSource
-from davylamp.adapters.prometheus.suggestions import SeenSeries
-from davylamp.adapters.prometheus.user_query import OwnQuery
+from davylamp.adapters.prometheus.suggestions import OtherSeries
+from davylamp.adapters.prometheus.user_query import UserQuery
 from davylamp.gates.samples import Sample
 
 PodKey = tuple[str, str]
 Scrapes = Mapping[PodKey, tuple[Sample, ...]]
-Query = CounterQuery | OwnQuery
+Query = CounterQuery | UserQuery
 SCRAPE_INTERVAL = 5
 
 
@@ -27,13 +27,13 @@ class FakeMetricSource:
     counts: Callable[[CounterQuery], Scrapes] = lambda _query: {}
     own: Callable[[str, float], float | None] = lambda _promql, _time: None
     """Values of users' queries, by text and time."""
-    seen: SeenSeries = field(default_factory=SeenSeries)
+    seen: OtherSeries = field(default_factory=OtherSeries)
     before: Callable[[Query], None] = lambda _query: None
     hangs: Callable[[Query], bool] = lambda _query: False
     is_empty: bool = False
     """Whether every answer is one without a result."""
     queries: list[CounterQuery] = field(default_factory=list)
-    own_queries: list[OwnQuery] = field(default_factory=list)
+    own_queries: list[UserQuery] = field(default_factory=list)
     label_queries: list[CounterQuery] = field(default_factory=list)
 
     async def scrapes(self, query: CounterQuery, *, until: float | None = None) -> Scrapes:
@@ -41,7 +41,9 @@ class FakeMetricSource:
         self.queries.append(query)
         return self.counts(query) if await self._has_answer(query) else {}
 
-    async def values(self, query: OwnQuery, *, until: float | None = None) -> Mapping[float, float]:
+    async def values(
+        self, query: UserQuery, *, until: float | None = None
+    ) -> Mapping[float, float]:
         """See `MetricSource.values`."""
         self.own_queries.append(query)
         if not await self._has_answer(query):
@@ -50,10 +52,10 @@ class FakeMetricSource:
         values = {time: self.own(query.promql, time) for time in times}
         return {time: value for time, value in values.items() if value is not None}
 
-    async def labels_seen(self, query: CounterQuery, *, until: float | None = None) -> SeenSeries:
-        """See `MetricSource.labels_seen`."""
+    async def other_series(self, query: CounterQuery, *, until: float | None = None) -> OtherSeries:
+        """See `MetricSource.other_series`."""
         self.label_queries.append(query)
-        return self.seen if await self._has_answer(query) else SeenSeries()
+        return self.seen if await self._has_answer(query) else OtherSeries()
 
     async def _has_answer(self, query: Query) -> bool:
         if self.hangs(query):

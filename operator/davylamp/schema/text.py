@@ -11,8 +11,12 @@ def printable(text: str, limit: int) -> str:
     Control characters, line breaks and other invisible characters separate words; a text that is
     too long ends with an ellipsis.
     """
-    visible = "".join(letter if letter.isprintable() else " " for letter in text)
-    return shortened(" ".join(visible.split()), limit)
+    return shortened(" ".join(marked(text, " ").split()), limit)
+
+
+def marked(text: str, instead: str) -> str:
+    """The text with `instead` for each character that does not print: line breaks, escapes."""
+    return "".join(letter if letter.isprintable() else instead for letter in text)
 
 
 def shortened(text: str, limit: int) -> str:

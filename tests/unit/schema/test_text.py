@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davylamp.schema.text import printable, shortened
+from davylamp.schema.text import marked, printable, shortened
 
 
 @pytest.mark.parametrize(
@@ -34,3 +34,11 @@ def test_every_text_becomes_one_bounded_printable_line(raw, limit):
     assert len(line) <= limit
     assert line.isprintable()
     assert printable(line, limit) == line.strip()
+
+
+def test_blanks_count_once_before_the_text_is_cut():
+    assert printable("a" + " " * 100 + "b", 3) == "a b"
+
+
+def test_what_does_not_print_can_be_marked_instead():
+    assert marked("500\n\x1b[31m", "?") == "500??[31m"

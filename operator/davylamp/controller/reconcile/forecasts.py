@@ -6,7 +6,7 @@ from davylamp.adapters.errors import SourceFault
 from davylamp.api.gate_status import GateForecast
 from davylamp.api.spec import Rollout
 from davylamp.api.status import ModelDeploymentStatus
-from davylamp.controller.evidence.tracked import Evidence
+from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.gates import Around, Channel
 from davylamp.gates.forecast.forecast import Plan, forecast, misfit, sees_stable
 from davylamp.rollout import Observation
@@ -15,7 +15,7 @@ from davylamp.schema.quantities import seconds
 
 
 def with_forecasts(
-    seen: Observation, status: ModelDeploymentStatus, evidence: Evidence, around: Around
+    seen: Observation, status: ModelDeploymentStatus, evidence: TrackedEvidence, around: Around
 ) -> Observation:
     """The observation with what the gates see of stable before the canary."""
     if status.candidate is None or not evidence.trials or not around.ready_stable_pods:
@@ -31,7 +31,7 @@ def with_forecasts(
     return replace(seen, forecast=tuple(forecasts), blind=blind)
 
 
-def _blind(gate: str, evidence: Evidence) -> str | None:
+def _blind(gate: str, evidence: TrackedEvidence) -> str | None:
     """Why a gate could not judge, if so."""
     trial, state = evidence.trials[gate], evidence.family.states[gate]
     channel = trial.rule.channel
@@ -42,7 +42,7 @@ def _blind(gate: str, evidence: Evidence) -> str | None:
     if channel not in evidence.answered:
         return None
     if not sees_stable(state):
-        return evidence.seen_instead.get(gate, "no series of stable's pods")
+        return evidence.suggestions.get(gate, "no series of stable's pods")
     return misfit(trial, state)
 
 

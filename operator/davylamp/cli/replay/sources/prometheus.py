@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from typing import Final
 
 from davylamp.adapters.errors import SourceError, TooMuch
-from davylamp.adapters.prometheus.promql import CounterQuery, Workload
+from davylamp.adapters.pod_names import DeploymentRef
+from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.adapters.prometheus.source import PrometheusSource
 from davylamp.api.identity import Owner
@@ -40,8 +41,8 @@ class PrometheusAddress:
 class SampleWindow:
     """Which samples to read: those of two Deployments, from `since` to `until` (epoch seconds)."""
 
-    candidate: Workload
-    stable: Workload
+    candidate: DeploymentRef
+    stable: DeploymentRef
     since: float
     until: float
 
@@ -99,7 +100,9 @@ async def _scrapes(
 
 
 def _of_workload(
-    query: CounterQuery, answer: Mapping[tuple[str, str], tuple[Sample, ...]], workload: Workload
+    query: CounterQuery,
+    answer: Mapping[tuple[str, str], tuple[Sample, ...]],
+    workload: DeploymentRef,
 ) -> Pods:
     pods = {key[1]: samples for key, samples in answer.items() if query.owner(*key) == workload}
     if not pods:

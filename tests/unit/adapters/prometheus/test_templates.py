@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from davylamp.adapters.prometheus.promql import pods_of
-from davylamp.adapters.prometheus.templates import VARIABLES, check, compares, render, variables_in
+from davylamp.adapters.pod_names import pattern_of_pods
+from davylamp.adapters.prometheus.templates import VARIABLES, check, render
 
 HOSTILE = [
     'a"} or vector(1) #',
@@ -34,7 +34,7 @@ def test_variables_are_replaced_wherever_they_may_stand() -> None:
         'sum(rate(errors_total{namespace="{{ namespace }}",pod=~"{{pods}}"}[{{ interval }}]))'
         " / {{  interval}} # {{ model }}"
     )
-    values = {"namespace": "a", "pods": pods_of("x.1"), "interval": "60s", "model": "m"}
+    values = {"namespace": "a", "pods": pattern_of_pods("x.1"), "interval": "60s", "model": "m"}
     assert render(promql, values) == (
         'sum(rate(errors_total{namespace="a",pod=~"(?:x\\\\.1)-[a-z0-9]+-[a-z0-9]{5}"}[60s]))'
         " / 60s # m"
@@ -109,24 +109,9 @@ def test_a_string_that_does_not_end_is_left_to_prometheus() -> None:
     assert render('up{a="{{ model }}', {"model": '"} or up'}) == r'up{a="\"} or up'
 
 
-@pytest.mark.parametrize(
-    ("promql", "names", "is_for_each_revision"),
-    [
-        ("up", set(), False),
-        ('up{a="{{ namespace }}"}[{{ interval }}]', {"namespace", "interval"}, False),
-        ('up{a=~"{{ candidatePods }}|{{stablePods}}"}', {"candidatePods", "stablePods"}, False),
-        ('up{pod=~"{{ pods }}"}', {"pods"}, True),
-        ("up{r='{{ revision }}'}", {"revision"}, True),
-        ('up{a="{{ nonsense }}"}', {"nonsense"}, False),
-    ],
-)
-def test_what_a_query_uses(promql, names, is_for_each_revision) -> None:
-    assert variables_in(promql) == names
-    assert compares(promql) is is_for_each_revision
-
-
 @pytest.mark.timeout(10)
 @pytest.mark.parametrize("hostile", ["{{" + " " * 3_990, "{{" * 2_000, "#" + "{{ " * 1_300])
 def test_a_query_that_never_ends_its_variable_has_none(hostile):
     """It is looked at in every pass: what takes more than linear time stops everybody."""
-    assert variables_in(hostile) == frozenset()
+    check(hostile)
+    assert render(hostile, {}) == hostile

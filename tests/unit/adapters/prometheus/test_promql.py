@@ -38,7 +38,7 @@ def test_names_and_selector_come_from_the_settings() -> None:
         pod_label="kubernetes_pod_name",
     )
     assert asked.text == (
-        'http:requests_total{handler="/predict", job!~"b.*",kubernetes_namespace=~"a",'
+        'http:requests_total{handler="/predict",job!~"b.*",kubernetes_namespace=~"a",'
         'kubernetes_pod_name=~"(?:x)-[a-z0-9]+-[a-z0-9]{5}"}[30000ms]'
     )
 

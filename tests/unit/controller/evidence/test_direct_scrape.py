@@ -5,20 +5,19 @@ import contextlib
 import logging
 import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from types import SimpleNamespace
 
 import pytest
+from tests.support.metricsource import SCRAPE_INTERVAL, FakeMetricSource, pod_of
 
-from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.errors import SourceFault
 from davylamp.adapters.pods.metrics import PodTarget, Sweep
-from davylamp.adapters.prometheus.suggestions import SeenSeries
 from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.evidence import direct_scrape as module
 from davylamp.controller.evidence import ingest
-from davylamp.controller.evidence import tracker as sampling
-from davylamp.controller.evidence.tracked import Subject, TrackedRollout
+from davylamp.controller.evidence.ingest import scrapes_of
+from davylamp.controller.evidence.subjects import Subject
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.settings import MetricSettings
 from davylamp.gates import (
@@ -37,69 +36,33 @@ from davylamp.gates.timeline import PodKey
 
 NOW = 10_000.0
 A, B = Key("models", "a"), Key("models", "b")
-SCRAPE = 5
 PER_SECOND = 100
 
 
 def served(seconds: float) -> float:
     """Requests of a pod until so long after `NOW`, since the last scrape that is a second old."""
-    return PER_SECOND * (SCRAPE + seconds)
+    return PER_SECOND * (SCRAPE_INTERVAL + seconds)
 
 
 @dataclass
-class Pods:
+class Pods(FakeMetricSource):
     """What pods count, read by Prometheus every 5 s and by a sweep whenever it comes.
 
     A pod answers a sweep `delay` seconds after it began: it has counted on by then.
     """
 
     now: float = NOW
-    down: bool = False
+    rate: int = PER_SECOND
+    bad_since: float = NOW
+    value: Callable[[str], float] = lambda _promql: 0.0
     failing: set[str] = field(default_factory=set)
     silent: set[tuple[str, Channel]] = field(default_factory=set)
-    bad: dict[str, float] = field(default_factory=dict)
-    """Share of errors since `NOW`, by pod."""
     delay: float = 0.0
-    hangs: bool = False
-    """Whether Prometheus takes a question and never answers."""
     hanging: set[str] = field(default_factory=set)
     """Pods whose sweep does not end."""
-    own_hangs: bool = False
-    """Whether users' own queries are never answered."""
-    queries: list = field(default_factory=list)
-    own: list = field(default_factory=list)
-    """Users' queries."""
     sweeps: list[tuple[float, tuple[str, ...]]] = field(default_factory=list)
-
-    def sample(self, pod: str, at: float, *, read_at: float | None = None) -> Sample:
-        moment = at if read_at is None else read_at
-        requests = float(int(PER_SECOND * moment))
-        errors = float(int(self.bad.get(pod, 0.0) * PER_SECOND * max(0.0, moment - NOW)))
-        return Sample(at, requests, errors, {"0.1": requests - errors, "1": requests})
-
-    async def scrapes(self, query, *, until=None):
-        self.queries.append(query)
-        if self.hangs:
-            await asyncio.Event().wait()
-        if self.down:
-            raise SourceError(SourceFault.DOWN, "no answer")
-        begin = int((query.at - query.window) // SCRAPE + 1) * SCRAPE
-        times = [float(at) for at in range(begin, int(query.at) + 1, SCRAPE)]
-        return {
-            (namespace, _pod(name)): tuple(self.sample(_pod(name), at) for at in times)
-            for namespace, name in query.workloads
-        }
-
-    async def values(self, query, *, until=None):
-        self.own.append(query)
-        if self.own_hangs:
-            await asyncio.Event().wait()
-        if self.down:
-            raise SourceError(SourceFault.DOWN, "no answer")
-        return dict.fromkeys(map(float, range(query.start, query.end + 1, query.step)), 0.0)
-
-    async def labels_seen(self, query, *, until=None):
-        return SeenSeries()
+    ended: asyncio.Queue[float] = field(default_factory=asyncio.Queue)
+    """When sweeps were made."""
 
     async def sweep(self, pods, channels):
         if self.hanging & {pod.name for pod in pods}:
@@ -108,25 +71,24 @@ class Pods:
         failed = {pod.key: "no answer within 1 s" for pod in pods if pod.name in self.failing}
         samples = {
             channel: {
-                pod.key: (self.sample(pod.name, self.now, read_at=self.now + self.delay),)
+                pod.key: (self.sample(pod.name, self.now, channel, read_at=self.now + self.delay),)
                 for pod in pods
                 if pod.key not in failed and (pod.name, channel) not in self.silent
             }
             for channel in channels
         }
-        return Sweep(self.now, samples, failed)
+        sweep = Sweep(self.now, samples, failed)
+        self.ended.put_nowait(sweep.at)
+        self.now += self.seconds_per_question
+        return sweep
 
     def asked(self) -> Counter:
         """Queries to Prometheus, by second."""
         return Counter(query.at - NOW for query in self.queries)
 
 
-def _pod(deployment: str) -> str:
-    return f"{deployment}-5d7f-abcde"
-
-
 def pods_of(name: str, *, more=0) -> tuple[PodTarget, ...]:
-    names = [_pod(f"{name}-new"), _pod(f"{name}-old")]
+    names = [pod_of(f"{name}-new"), pod_of(f"{name}-old")]
     names += [f"{name}-old-5d7f-x{number}" for number in range(more)]
     return tuple(PodTarget("models", each, each, "10.0.0.1", 8000) for each in names)
 
@@ -148,10 +110,8 @@ def subject(name="a", trials=None, *, every=1.0, pods=None, scope=None):
 
 
 @pytest.fixture
-def land(monkeypatch) -> Pods:
-    pods = Pods()
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: pods.now))
-    return pods
+def land() -> Pods:
+    return Pods()
 
 
 @pytest.fixture
@@ -159,15 +119,21 @@ def news() -> list[Key]:
     return []
 
 
-def made(land, news, **settings) -> EvidenceTracker:
+def made(land, on_news, *, tick=1.0, **settings) -> EvidenceTracker:
     return EvidenceTracker(
-        land, MetricSettings(**settings), on_news=news.append, clock=lambda: land.now, pods=land
+        land,
+        MetricSettings(**settings),
+        on_news=on_news,
+        tick=tick,
+        clock=lambda: land.now,
+        monotonic=lambda: land.now,
+        pods=land,
     )
 
 
 @pytest.fixture
 def sampler(land, news) -> EvidenceTracker:
-    return made(land, news)
+    return made(land, news.append)
 
 
 async def polled(sampler, land, seconds=1):
@@ -184,8 +150,8 @@ def judged(sampler, land, key=A):
     found = sampler.evidence(key)
     around = Around(
         land.now,
-        frozenset({_pod(f"{key.name}-new")}),
-        frozenset({_pod(f"{key.name}-old")}),
+        frozenset({pod_of(f"{key.name}-new")}),
+        frozenset({pod_of(f"{key.name}-old")}),
         errors={c: (e.fault.value, str(e)) for c, e in found.errors.items()},
     )
     return judge_all(found.trials, found.family, around)
@@ -208,7 +174,7 @@ async def test_prometheus_tells_the_history_once_and_then_pods_tell_the_rest(sam
 async def test_a_bad_canary_is_found_within_seconds(sampler, land):
     sampler.follow(A, subject())
     await polled(sampler, land, 2)
-    land.bad = {_pod("a-new"): 0.2}
+    land.bad = {pod_of("a-new"): 0.2}
     found = None
     while found is None and land.now < NOW + 20:
         await polled(sampler, land)
@@ -218,54 +184,55 @@ async def test_a_bad_canary_is_found_within_seconds(sampler, land):
     assert found <= NOW + 6
 
 
-async def test_a_prometheus_that_never_answers_holds_no_sweep_up(land, news, monkeypatch):
+@contextlib.asynccontextmanager
+async def running(sampler):
+    """The loops at work, a hundred times as often as in earnest."""
+    task = asyncio.create_task(sampler.run())
+    async with asyncio.timeout(10):
+        yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+async def test_a_prometheus_that_never_answers_holds_no_sweep_up(land, news):
     """One rollout waits for it, the other's pods are read all the same."""
-    monkeypatch.setattr(sampling, "TICK", 0.01)
-    sampler = made(land, news)
+    sampler = made(land, news.append, tick=0.01)
     sampler.follow(A, subject())
     await polled(sampler, land)
-    land.hangs = True
+    land.hangs, land.seconds_per_question = True, 1.0
     sampler.follow(B, subject("b", every=None))
-    running = asyncio.create_task(sampler.run())
-    async with asyncio.timeout(10):
-        while len(land.sweeps) < 5:
-            land.now += 1
-            await asyncio.sleep(0.01)
-    running.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
+    async with running(sampler):
+        sweeps = [await land.ended.get() for _ in range(5)]
+    assert sweeps == [NOW + at for at in range(1, 6)]
     assert len(land.queries) <= 3, "each is asked about once, and waited for"
 
 
-async def test_a_pod_that_hangs_holds_up_no_other_rollouts_sweep(sampler, land, news):
+async def test_a_pod_that_hangs_holds_up_no_other_rollouts_sweep(land):
+    news = asyncio.Queue()
+    sampler = made(land, news.put_nowait)
     sampler.follow(A, subject("a"))
     sampler.follow(B, subject("b"))
     await polled(sampler, land)
-    news.clear()
-    land.hanging = {_pod("a-new")}
+    assert {news.get_nowait(), news.get_nowait()} == {A, B}
+    land.hanging = {pod_of("a-new")}
     turn = asyncio.create_task(sampler.poll())
-    for _ in range(1000):
-        if not news:
-            await asyncio.sleep(0.005)
-    assert news == [B]
+    async with asyncio.timeout(10):
+        assert await news.get() == B
+    assert news.empty()
     assert not turn.done()
     turn.cancel()
 
 
-async def test_a_users_own_query_that_hangs_holds_up_nobodys_counters(land, news, monkeypatch):
-    monkeypatch.setattr(sampling, "TICK", 0.01)
-    sampler = made(land, news)
-    land.own_hangs = True
+async def test_a_user_query_that_hangs_holds_up_nobodys_counters(land):
+    news = asyncio.Queue()
+    sampler = made(land, news.put_nowait, tick=0.01)
+    land.user_queries_hang, land.seconds_per_question = True, 1.0
     sampler.follow(A, replace(with_own_query(), sweep_every=None))
-    running = asyncio.create_task(sampler.run())
-    async with asyncio.timeout(10):
+    async with running(sampler):
         while state(sampler).candidate.requests < 10 * PER_SECOND:
-            land.now += 1
-            await asyncio.sleep(0.01)
-    running.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await running
-    assert len(land.own) == 1
+            assert await news.get() == A
+    assert len(land.user_queries) == 1
 
 
 async def test_a_bug_met_by_one_sweep_ends_judging_for_nobody_else(
@@ -291,21 +258,20 @@ async def test_what_the_fast_lane_cannot_read_is_told_once_and_so_is_its_end(sam
     caplog.set_level(logging.INFO)
     sampler.follow(A, subject())
     await polled(sampler, land, 2)
-    land.failing = {_pod("a-old")}
+    land.failing = {pod_of("a-old")}
     await polled(sampler, land, 10)
     land.failing = set()
     await polled(sampler, land, 10)
     assert [record.getMessage() for record in caplog.records] == [
-        f"pod {_pod('a-old')}: no answer within 1 s; Prometheus instead",
+        f"pod {pod_of('a-old')}: no answer within 1 s; Prometheus instead",
         "pods are read directly again",
     ]
 
 
 def test_no_sample_later_than_the_watermark_is_kept():
-    followed = TrackedRollout.begin(subject(), NOW)
-    found = {_pod("a-new"): tuple(Sample(NOW + at, 1.0, 0.0) for at in range(4))}
-    kept = followed.scrapes({("models", "a-new"): found}, NOW + 2, after=NOW)
-    assert [each.time - NOW for each in kept.candidate[_pod("a-new")]] == [1, 2]
+    samples = {pod_of("a-new"): tuple(Sample(NOW + at, 1.0, 0.0) for at in range(4))}
+    kept = scrapes_of(subject(), {("models", "a-new"): samples}, until=NOW + 2, after=NOW)
+    assert [each.time - NOW for each in kept.candidate[pod_of("a-new")]] == [1, 2]
 
 
 async def test_news_is_told_with_every_sweep(sampler, land, news):
@@ -360,7 +326,7 @@ async def test_a_pod_that_fails_makes_its_own_rollout_alone_fall_back(sampler, l
     sampler.follow(B, subject("b"))
     await polled(sampler, land, 10)
     land.queries.clear()
-    land.failing = {_pod("a-old")}
+    land.failing = {pod_of("a-old")}
     await polled(sampler, land, 10)
     workloads = {name for query in land.queries for _, name in query.workloads}
     assert workloads == {"a-new", "a-old"}
@@ -373,7 +339,7 @@ async def test_the_fallback_asks_for_what_the_sweeps_did_not_bring_and_no_more(s
     sampler.follow(A, subject())
     await polled(sampler, land, 300)
     land.queries.clear()
-    land.failing = {_pod("a-old")}
+    land.failing = {pod_of("a-old")}
     await polled(sampler, land, 2)
     assert max(query.window for query in land.queries) < 60
 
@@ -391,7 +357,7 @@ async def test_a_pod_that_tells_only_some_of_it_counts_as_one_that_fails(sampler
 async def test_pods_that_can_be_read_again_are_read_again(sampler, land):
     sampler.follow(A, subject())
     await polled(sampler, land, 10)
-    land.failing = {_pod("a-new")}
+    land.failing = {pod_of("a-new")}
     await polled(sampler, land, 10)
     land.failing = set()
     land.queries.clear()
@@ -411,7 +377,7 @@ async def test_p2_changing_between_both_never_lets_a_counter_fall(sampler, land,
     sampler.follow(A, subject())
     await polled(sampler, land, 10)
     for _ in range(3):
-        land.failing = {_pod("a-old")}
+        land.failing = {pod_of("a-old")}
         await polled(sampler, land, until)
         land.failing = set()
         await polled(sampler, land, 4)
@@ -429,7 +395,7 @@ async def test_scrapes_of_the_first_second_after_a_sweep_are_left_out(sampler, l
     sampler.follow(A, subject())
     await polled(sampler, land, 10)
     assert land.sweeps[-1][0] == NOW + 9.5
-    land.failing = {_pod("a-old")}
+    land.failing = {pod_of("a-old")}
     await polled(sampler, land, 5)
     assert state(sampler).last[_key("a-new")].time == NOW + 9.5
     await polled(sampler, land, 3)
@@ -438,15 +404,15 @@ async def test_scrapes_of_the_first_second_after_a_sweep_are_left_out(sampler, l
 
 def _key(deployment):
     arm = "candidate" if deployment.endswith("new") else "stable"
-    return PodKey(arm, _pod(deployment))
+    return PodKey(arm, pod_of(deployment))
 
 
 # --- Prometheus that cannot be asked -------------------------------------------------------------
 
 
 async def test_p3_with_prometheus_down_readable_pods_are_judged_all_the_same(sampler, land):
-    land.down = True
-    land.bad = {_pod("a-new"): 0.5}
+    land.fault = SourceFault.DOWN
+    land.bad = {pod_of("a-new"): 0.5}
     sampler.follow(A, subject())
     await polled(sampler, land, 2)
     await polled(sampler, land, 8)
@@ -458,7 +424,7 @@ async def test_p3_with_prometheus_down_readable_pods_are_judged_all_the_same(sam
 async def test_an_outage_of_prometheus_in_the_fast_lane_is_not_even_noticed(sampler, land, news):
     sampler.follow(A, subject())
     await polled(sampler, land, 5)
-    land.down = True
+    land.fault = SourceFault.DOWN
     await polled(sampler, land, 20)
     assert sampler.evidence(A).errors == {}
     assert state(sampler).candidate.requests == served(24)
@@ -467,7 +433,7 @@ async def test_an_outage_of_prometheus_in_the_fast_lane_is_not_even_noticed(samp
 async def test_p3_with_both_out_of_reach_nothing_is_known(sampler, land):
     sampler.follow(A, subject())
     await polled(sampler, land, 5)
-    land.down, land.failing = True, {_pod("a-new")}
+    land.fault, land.failing = SourceFault.DOWN, {pod_of("a-new")}
     await polled(sampler, land, 2)
     answer = judged(sampler, land)["errors"]
     assert (answer.verdict, answer.reason) == (Verdict.UNKNOWN, "SourceDown")
@@ -492,7 +458,12 @@ async def test_own_queries_are_asked_of_prometheus_and_counters_of_the_pods(samp
     sampler.follow(A, with_own_query())
     await polled(sampler, land, 60)
     assert len(land.queries) == 1
-    assert [query.end - NOW for query in land.own if query.end > NOW] == [5.0, 20.0, 35.0, 50.0]
+    assert [query.end - NOW for query in land.user_queries if query.end > NOW] == [
+        5.0,
+        20.0,
+        35.0,
+        50.0,
+    ]
     assert state(sampler).candidate.requests == served(59)
     assert state(sampler, gate="own").book.good == 4
 
@@ -502,7 +473,7 @@ async def test_p3_an_own_query_that_cannot_be_asked_leaves_what_pods_tell_alone(
 ):
     sampler.follow(A, with_own_query())
     await polled(sampler, land, 5)
-    land.down = True
+    land.fault = SourceFault.DOWN
     news.clear()
     await polled(sampler, land, 40)
     found = sampler.evidence(A)
@@ -513,10 +484,10 @@ async def test_p3_an_own_query_that_cannot_be_asked_leaves_what_pods_tell_alone(
 
 
 async def test_values_of_an_outage_are_asked_for_when_it_is_over(sampler, land, news):
-    land.down = True
+    land.fault = SourceFault.DOWN
     sampler.follow(A, with_own_query())
     await polled(sampler, land, 90)
-    land.down = False
+    land.fault = None
     await polled(sampler, land, 2)
     assert state(sampler, gate="own").book.good == 6
 
@@ -525,7 +496,7 @@ async def test_values_of_an_outage_are_asked_for_when_it_is_over(sampler, land, 
 
 
 async def test_the_budget_is_kept_and_shared_fairly(land, news):
-    sampler = made(land, news, pod_metrics_per_second=8.0)
+    sampler = made(land, news.append, pod_metrics_per_second=8.0)
     keys = [Key("models", f"m{number}") for number in range(8)]
     for key in keys:
         sampler.follow(key, subject(key.name))
@@ -538,7 +509,7 @@ async def test_the_budget_is_kept_and_shared_fairly(land, news):
 
 
 async def test_within_the_budget_nobody_waits_and_nobody_asks_prometheus(land, news):
-    sampler = made(land, news, pod_metrics_per_second=16.0)
+    sampler = made(land, news.append, pod_metrics_per_second=16.0)
     keys = [Key("models", f"m{number}") for number in range(8)]
     for key in keys:
         sampler.follow(key, subject(key.name))
@@ -549,14 +520,14 @@ async def test_within_the_budget_nobody_waits_and_nobody_asks_prometheus(land, n
 
 async def test_who_waits_longer_for_a_sweep_than_for_a_scrape_is_told_by_prometheus(land, news):
     """Else gates would take pods for lost whose turn has not come."""
-    sampler = made(land, news, pod_metrics_per_second=2.0)
+    sampler = made(land, news.append, pod_metrics_per_second=2.0)
     keys = [Key("models", f"m{number}") for number in range(20)]
     for key in keys:
         sampler.follow(key, subject(key.name))
     await polled(sampler, land, 60)
     for key in keys:
         newest = max(each.time for each in state(sampler, key).last.values())
-        assert newest >= land.now - 2 * SCRAPE - 1
+        assert newest >= land.now - 2 * SCRAPE_INTERVAL - 1
         assert judged(sampler, land, key)["errors"].verdict is not Verdict.UNKNOWN
 
 

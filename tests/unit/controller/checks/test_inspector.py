@@ -69,9 +69,9 @@ def silent(pods):
 
 async def test_all_checks_are_answered_by_one_visit(inspector, pods, told):
     inspector.follow(A, ASKED)
-    assert inspector.found(A) is None
+    assert inspector.inspected(A) is None
     await inspector.poll()
-    found = inspector.found(A)
+    found = inspector.inspected(A)
     assert (found.revision, found.since) == (ASKED.revision, NOW)
     assert [(r.name, r.verdict) for r in found.results] == [(n, "Pass") for n in ALL]
     assert told["news"] == [A]
@@ -100,7 +100,7 @@ async def test_silence_is_asked_again_and_told_once(inspector, pods, told):
     assert told["news"] == [A]
     pods.server.answer("/predict", lambda found: found)
     await inspector.poll()
-    assert {r.verdict for r in inspector.found(A).results} == {CheckVerdict.PASS}
+    assert {r.verdict for r in inspector.inspected(A).results} == {CheckVerdict.PASS}
     assert told["news"] == [A, A]
     golden = [r[2:] for r in told["results"] if r[1] == "Golden"]
     assert golden == [("Unknown", "Unreachable"), ("Pass", "PredictionsReproduced")]
@@ -135,9 +135,9 @@ async def test_another_pod_or_another_rollout_is_asked_anew(inspector, pods):
         replace(ASKED, since=NOW.replace(hour=4)),
     ):
         inspector.follow(A, other)
-        assert inspector.found(A) is None
+        assert inspector.inspected(A) is None
         await inspector.poll()
-        assert inspector.found(A).since == other.since
+        assert inspector.inspected(A).since == other.since
     assert pods.server.asked.count("/manifest") == 3
 
 
@@ -147,7 +147,7 @@ async def test_an_answer_that_comes_too_late_is_nobodys(inspector, pods, told):
     await asyncio.sleep(0)
     inspector.follow(A, None)
     await visit
-    assert inspector.found(A) is None
+    assert inspector.inspected(A) is None
     assert told == {"news": [], "results": []}
 
 
@@ -156,7 +156,7 @@ async def test_a_visit_that_takes_too_long_is_silence(inspector, pods, monkeypat
     pods.hangs = True
     inspector.follow(A, ASKED)
     await inspector.poll()
-    assert {r.verdict for r in inspector.found(A).results} == {CheckVerdict.UNKNOWN}
+    assert {r.verdict for r in inspector.inspected(A).results} == {CheckVerdict.UNKNOWN}
 
 
 async def test_a_bug_met_by_one_is_logged_and_does_not_stop_the_others(
@@ -168,7 +168,7 @@ async def test_a_bug_met_by_one_is_logged_and_does_not_stop_the_others(
     with caplog.at_level(logging.ERROR):
         await inspector.poll()
     assert "checking failed" in caplog.text
-    assert (inspector.found(A), told["news"]) == (None, [B])
+    assert (inspector.inspected(A), told["news"]) == (None, [B])
     pods.now += AGAIN
     await inspector.poll()
     assert pods.server.asked.count("/manifest") == 3
@@ -178,7 +178,7 @@ async def test_few_pods_are_asked_at_the_same_time(inspector, pods):
     for number in range(20):
         inspector.follow(Key("models", f"m{number}"), ASKED)
     await inspector.poll()
-    assert pods.most_at_once == module.AT_ONCE
+    assert pods.most_at_once == module.PODS_AT_A_TIME
 
 
 @contextlib.asynccontextmanager

@@ -11,7 +11,12 @@ import pytest
 from aiohttp import web
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
-from davylamp.adapters.prometheus.source import CounterQuery, OwnQuery, PrometheusSource, SeenSeries
+from davylamp.adapters.prometheus.source import (
+    CounterQuery,
+    OtherSeries,
+    PrometheusSource,
+    UserQuery,
+)
 from davylamp.gates.samples import Channel, Sample
 
 QUERY = CounterQuery(workloads=frozenset({("a", "x-1")}), at=1000.25, window=30.0)
@@ -28,7 +33,7 @@ GOOD = {
 }
 
 
-OWN = OwnQuery(promql="sum(up)", start=990, end=1020, step=15)
+OWN = UserQuery(promql="sum(up)", start=990, end=1020, step=15)
 LATENCY = CounterQuery(
     workloads=frozenset({("a", "x-1")}), at=1000.25, window=30.0, channel=Channel.LATENCY
 )
@@ -320,11 +325,11 @@ async def test_what_is_there_instead_takes_two_small_queries(server: Server, sou
             "result": [{"metric": {"__name__": "http_requests_total"}, "value": [1000, "2"]}],
         },
     }
-    assert await source.labels_seen(QUERY) == SeenSeries(("http_requests_total",), ({},))
+    assert await source.other_series(QUERY) == OtherSeries(("http_requests_total",), ({},))
     asked = [form["query"].partition("(")[0] for _, _, form, _ in server.seen]
     assert asked == ["count by ", "topk"]
     nobody = CounterQuery(workloads=frozenset(), at=1.0, window=1.0)
-    assert await source.labels_seen(nobody) == SeenSeries()
+    assert await source.other_series(nobody) == OtherSeries()
     assert len(server.seen) == 2
 
 
@@ -335,7 +340,7 @@ async def test_many_queries_are_asked_at_once_and_end_by_one_moment(server: Serv
     began = time.monotonic()
     until = asyncio.get_running_loop().time() + 0.4
     asked = [source.scrapes(QUERY, until=until), source.values(OWN, until=until)]
-    asked += [source.labels_seen(QUERY, until=until) for _ in range(4)]
+    asked += [source.other_series(QUERY, until=until) for _ in range(4)]
     answers = await asyncio.gather(*asked, return_exceptions=True)
     assert time.monotonic() - began < 2
     assert {answer.fault for answer in answers} == {SourceFault.DOWN}

@@ -170,7 +170,7 @@ async def test_a_pod_that_hangs_costs_its_own_sample_only(metrics, pods):
 
 
 async def test_the_deadline_is_the_sweeps_however_many_pods_hang(metrics, pods, monkeypatch):
-    monkeypatch.setattr(pod_metrics, "AT_ONCE", 1)
+    monkeypatch.setattr(pod_metrics, "MOST_CONNECTIONS", 1)
     for pod in pods:
         pod.body = None
     async with asyncio.timeout(TIMEOUT * 1.9):
@@ -207,7 +207,7 @@ NOTHING = "has no usable sample of any metric that is asked for"
         ("model_requests_total{code=200} 1\n", BAD + "a line is no sample"),
         ('model_requests_total{code="1", ="1"} 1\n', BAD + "a line is no sample"),
         (b'model_requests_total{code="\xff"} 1\n', BAD + "a line is no sample"),
-        (text(good="90 1700000000000"), BAD + "model_requests_total tells a time of its own"),
+        (text(good="90 1700000000000"), BAD + "model_requests_total has a time of its own"),
         (text() + text(), BAD + "a series of model_requests_total is there twice"),
         (text() + 'model_requests_total{code="2', BAD + "the text ends within a line"),
         (text() + "model_requests_total{" + "a" * 5000 + "} 1\n", BAD + "more metrics than can"),

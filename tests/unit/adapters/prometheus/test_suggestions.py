@@ -2,7 +2,7 @@
 
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.suggestions import (
-    SeenSeries,
+    OtherSeries,
     labels_text,
     names_text,
     read_labels,
@@ -52,6 +52,6 @@ def test_label_sets_are_told_apart_shortened_and_harmless() -> None:
 
 
 def test_label_sets_read_like_promql() -> None:
-    seen = SeenSeries(("m",), ({"code": '2"0', "route": "/"}, {"code": "5"}))
+    seen = OtherSeries(("m",), ({"code": '2"0', "route": "/"}, {"code": "5"}))
     assert seen.labels_text == r'{code="2\"0",route="/"} {code="5"}'
-    assert SeenSeries().labels_text == ""
+    assert OtherSeries().labels_text == ""

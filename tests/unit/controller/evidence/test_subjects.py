@@ -18,7 +18,8 @@ from davylamp.api.status import (
     WeightChange,
     identity,
 )
-from davylamp.controller.evidence.subjects import Reading, subject_of
+from davylamp.controller.checks.ready_pods import ready_pods
+from davylamp.controller.evidence.subjects import ReadSettings, subject_of
 from davylamp.gates import ErrorRate as ErrorRateRule
 from davylamp.gates import Threshold
 from davylamp.manifests import Owner
@@ -50,7 +51,7 @@ def candidate(stage: Stage, plan: Rollout = PLAN, *shares: tuple[str, int]) -> C
 
 
 def subject(status: ModelDeploymentStatus, rollout: Rollout = PLAN):
-    return subject_of(OWNER, status, rollout, (), Reading(5.0))
+    return subject_of(OWNER, status, rollout, (), ReadSettings(5.0))
 
 
 def test_nothing_is_judged_while_one_revision_serves():
@@ -136,8 +137,8 @@ def swept(interval: str = "1s", *, allowed: bool = True, status=None):
     plan = PLAN.model_copy(update={"evidence": Source(source="Pods", interval=interval)})
     canary = candidate(Stage.CANARY, plan, ("0.5000", 0))
     status = status or ModelDeploymentStatus(stable=stable(), candidate=canary)
-    pods = [pod(tag * 10) for tag in "abc"]
-    return subject_of(OWNER, status, plan, pods, Reading(5.0, pods_allowed=allowed))
+    pods = ready_pods(pod(tag * 10) for tag in "abc")
+    return subject_of(OWNER, status, plan, pods, ReadSettings(5.0, pods_allowed=allowed))
 
 
 def test_pods_of_both_revisions_are_read_where_the_plan_wants_it():

@@ -2,7 +2,8 @@
 
 import pytest
 
-from davylamp.controller.checks.pod_addresses import pod_targets
+from davylamp.controller.checks.ready_pods import ready_pods
+from davylamp.controller.evidence.subjects import pod_targets
 
 OURS = {"risk-new", "risk-old"}
 
@@ -23,14 +24,14 @@ def pod(name="risk-new-5d7f-abcde", *, ip="10.1.2.3", ready=True, port=8000, **c
 
 
 def names(*pods):
-    return [each.name for each in pod_targets(pods, OURS)]
+    return [target.name for target in pod_targets(ready_pods(pods), OURS)]
 
 
 def test_a_pod_is_read_at_its_own_address_and_the_port_of_the_model():
-    (found,) = pod_targets([pod()], OURS)
-    assert (found.namespace, found.name) == ("models", "risk-new-5d7f-abcde")
-    assert (found.host, found.port, found.path) == ("10.1.2.3", 8000, "/metrics")
-    assert found.uid == "uid-of-risk-new-5d7f-abcde"
+    (target,) = pod_targets(ready_pods([pod()]), OURS)
+    assert (target.namespace, target.name) == ("models", "risk-new-5d7f-abcde")
+    assert (target.host, target.port, target.path) == ("10.1.2.3", 8000, "/metrics")
+    assert target.uid == "uid-of-risk-new-5d7f-abcde"
 
 
 def test_pods_of_both_revisions_are_read_in_order_of_name_and_no_others():

@@ -18,6 +18,7 @@ from davylamp.api.status import (
 )
 from davylamp.checks import Expected
 from davylamp.controller.checks.inspections import Inspection, inspection_of
+from davylamp.controller.checks.ready_pods import ready_pods
 
 NOW = datetime(2026, 11, 1, 3, tzinfo=UTC)
 NEW, OLD = "aaaaaaaaaa", "bbbbbbbbbb"
@@ -75,7 +76,7 @@ def pod(name, revision=NEW, *, ready="True", ip="10.0.0.7", deleted=None, ports=
 
 
 def asked_of(told, *pods):
-    return inspection_of(told, RECORDS, pods)
+    return inspection_of(told, RECORDS, ready_pods(pods))
 
 
 def test_a_candidate_that_prepares_is_put_to_the_checks_of_its_plan():
@@ -139,4 +140,4 @@ def test_a_pod_that_cannot_or_must_not_be_asked(wrong):
 
 
 def test_without_its_record_nobody_knows_what_to_expect():
-    assert inspection_of(status(candidate=candidate()), {}, [pod("a")]) is None
+    assert inspection_of(status(candidate=candidate()), {}, ready_pods([pod("a")])) is None

@@ -7,50 +7,21 @@ import math
 import threading
 
 import pytest
+from tests.support.metricsource import FakeMetricSource
 
-from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
+from davylamp.adapters.errors import SourceFault
 from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence import batches, ingest
 from davylamp.controller.evidence.batches import SLICE
-from davylamp.controller.evidence.tracker import AT_ONCE, EvidenceTracker, Subject
+from davylamp.controller.evidence.counter_reader import PAST_ROLLOUTS_AT_A_TIME
+from davylamp.controller.evidence.subjects import Subject
+from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.settings import MetricSettings
-from davylamp.gates import Channel, Count, ErrorRate, Latency, Query, Sample, Trial, WeightChange
+from davylamp.gates import Channel, Count, ErrorRate, Latency, Query, Trial, WeightChange
 
 NOW = 10_000.0
 A, B = Key("models", "a"), Key("models", "b")
-
-
-class Source:
-    """Pods that were scraped every 5 s since the beginning, 10 requests each time."""
-
-    def __init__(self) -> None:
-        self.now = NOW
-        self.queries = []
-        self.fault = None
-        self.refuses_long_windows = False
-        self.most_workloads = self.longest_window = math.inf
-        self.strange = ""
-        self.faults = {}
-        """By channel, for good."""
-
-    async def scrapes(self, query, *, until=None):
-        self.queries.append(query)
-        is_long = self.refuses_long_windows and query.window > 700
-        names = {name for _, name in query.workloads}
-        is_large = len(names) > self.most_workloads or query.window > self.longest_window
-        if is_large:
-            raise TooMuch("the answer is too long")
-        if query.channel in self.faults:
-            raise SourceError(self.faults[query.channel], "no answer")
-        if self.strange in names:
-            raise SourceError(SourceFault.BAD_ANSWER, "histograms came for counters")
-        if self.fault or is_long:
-            raise SourceError(self.fault or SourceFault.BAD_ANSWER, "no answer")
-        begin = int((query.at - query.window) // 5 + 1) * 5
-        times = range(begin, int(query.at) + 1, 5)
-        samples = tuple(Sample(float(t), 10.0 * t, 0.0) for t in times)
-        return {(ns, f"{name}-5d7f-abcde"): samples for ns, name in query.workloads}
 
 
 def trial(started_at: float = NOW, rule: ErrorRate | None = None) -> Trial:
@@ -63,8 +34,8 @@ def subject(name: str, started_at: float | None = NOW) -> Subject:
 
 
 @pytest.fixture
-def source() -> Source:
-    return Source()
+def source() -> FakeMetricSource:
+    return FakeMetricSource(NOW)
 
 
 @pytest.fixture
@@ -77,7 +48,7 @@ def sampler(source, news) -> EvidenceTracker:
     return EvidenceTracker(source, MetricSettings(), on_news=news.append, clock=lambda: source.now)
 
 
-async def polled(sampler: EvidenceTracker, source: Source, times: int = 1) -> None:
+async def polled(sampler: EvidenceTracker, source: FakeMetricSource, times: int = 1) -> None:
     for _ in range(times):
         await sampler.poll()
         source.now += 1
@@ -191,7 +162,7 @@ async def test_who_begins_is_asked_about_before_those_that_are_far_behind(sample
     sampler.follow(A, subject("a"))
     await polled(sampler, source)
     first = [{name for _, name in query.workloads} for query in source.queries[asked:]]
-    assert {"a-new", "a-old"} in first[:AT_ONCE]
+    assert {"a-new", "a-old"} in first[:PAST_ROLLOUTS_AT_A_TIME]
 
 
 async def test_the_strange_series_of_one_blind_no_other(sampler, source):
@@ -340,7 +311,7 @@ async def test_evidence_is_whole_after_an_outage(sampler, source):
 
 
 async def test_one_that_cannot_catch_up_makes_nobody_else_blind(sampler, source, news, caplog):
-    source.refuses_long_windows = True
+    source.longest_good_window = 700
     sampler.follow(A, subject("a", NOW - 3000))
     sampler.follow(B, subject("b", NOW))
     with caplog.at_level(logging.INFO):
