@@ -2,13 +2,14 @@
 
 import pytest
 from tests.support.nature import Model, serving_world, settle, world_in
-from tests.support.world import NOBODY, TWO_STEPS, Children, revision_of
+from tests.support.world import NAME, NOBODY, TWO_STEPS, Children, revision_of
 
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName
 from davylamp.api.status import CheckStatus, Outcome, Stage
 from davylamp.checks import CheckVerdict
-from davylamp.rollout.checks import sentence
+from davylamp.rollout.holds.checks import sentence
+from davylamp.rollout.wording import RESOURCE
 
 V1, V2 = revision_of("v1"), revision_of("v2")
 GOOD = {"v1": Model.GOOD, "v2": Model.GOOD}
@@ -34,7 +35,7 @@ def test_nothing_opens_before_a_pod_was_asked():
     assert world.serving() == {V1}
     message = world.condition("Ready")[2]
     assert "Manifest, Golden, Explain, Bias: no pod has answered yet" in message
-    assert f"kubectl annotate --overwrite md diabetes-risk {Command.ABORT}={V2}" in message
+    assert f"kubectl annotate --overwrite {RESOURCE}/{NAME} {Command.ABORT}={V2}" in message
 
 
 def test_what_passed_is_remembered_and_the_canary_begins():

@@ -14,6 +14,7 @@ from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import Stage, to_json
 from davylamp.gates import Verdict
 from davylamp.rollout import decide
+from davylamp.rollout.wording import RESOURCE
 
 V1, V2 = revision_of("v1"), revision_of("v2")
 GOOD = {"v1": Model.GOOD, "v2": Model.GOOD}
@@ -77,7 +78,8 @@ def held(world, reason):
 
 def typed(world, message, command):
     """What a person types who copies a command from the message."""
-    found = re.search(rf"`kubectl annotate --overwrite md {NAME} {command.value}=(\S+)`", message)
+    pattern = rf"`kubectl annotate --overwrite {RESOURCE}/{NAME} {command.value}=(\S+)`"
+    found = re.search(pattern, message)
     assert found, message
     world.commands[command] = found.group(1)
 
@@ -141,7 +143,7 @@ def test_a_gate_that_warns_tells_once_and_holds_nothing():
     passed(world, 3)
     warnings = [notice for notice in world.notices if notice.reason is Reason.GATE_WARNED]
     assert [(each.severity, each.revision) for each in warnings] == [("Warning", V2)]
-    assert warnings[0].message == "gate slow would take v2 back: 200 of 1000 requests failed"
+    assert warnings[0].message == "gate slow would roll back v2: 200 of 1000 requests failed"
     settle(world, GOOD)
     assert world.told.count(Reason.GATE_WARNED) == 1
     assert (world.stable, world.rejected) == ("v2", set())
@@ -151,7 +153,9 @@ def test_each_gate_that_warns_is_told():
     world = in_canary(gate("a", OnFail.WARN), gate("b", OnFail.WARN))
     world.answers[V2] = judgement(Verdict.FAIL)
     passed(world, 2)
-    told = [notice.message.split()[1] for notice in world.notices if "would take" in notice.message]
+    told = [
+        notice.message.split()[1] for notice in world.notices if "would roll back" in notice.message
+    ]
     assert told == ["a", "b"]
 
 
@@ -486,7 +490,7 @@ def test_p3_beside_an_own_query_the_requests_of_the_others_count():
     world = in_canary(own_query("own"), gate("errors"), min_requests=50)
     world.answers[V2] = judgement(Verdict.PASS, requests=0)
     world.said["errors"] = judgement(Verdict.PASS, requests=49)
-    assert "has seen 49 of 50 canary requests" in held(world, Reason.AWAITING_EVIDENCE)
+    assert "has had 49 of 50 canary requests" in held(world, Reason.AWAITING_EVIDENCE)
     world.said["errors"] = judgement(Verdict.PASS, requests=50)
     passed(world)
     assert world.status.candidate.step == 2

@@ -43,7 +43,7 @@ def test_p1_a_failed_gate_fences_first():
     world = world_in("Probation")
     world.answers[V2] = judgement(Verdict.FAIL)
     decision = reverted(world, Reason.GATE_FAILED)
-    assert "v1 serves again" in decision.notices[0].message
+    assert "v1 is serving again" in decision.notices[0].message
 
 
 def test_hard_faults_revert():

@@ -47,7 +47,7 @@ def test_a_rollback_stalls_so_that_waiting_tools_stop():
         "RollbackVerified": "True",
     }
     message = world.condition("Stalled")[2]
-    for words in ("v2 was taken back", "v1 serves", "GateFailed", "kubectl annotate", V2):
+    for words in ("v2 rolled back", "v1 is serving", "GateFailed", "kubectl annotate", V2):
         assert words in message
     assert "diabetes-risk" in message
 

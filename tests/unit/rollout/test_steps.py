@@ -3,7 +3,9 @@
 import pytest
 
 from davylamp.api.spec import Step
-from davylamp.rollout.routing.service_pods import canary_replicas, lowest_weight, next_step, share
+from davylamp.rollout.routing.service_pods import ServicePods
+
+ROUTER = ServicePods()
 
 
 @pytest.mark.parametrize(
@@ -23,26 +25,26 @@ from davylamp.rollout.routing.service_pods import canary_replicas, lowest_weight
     ],
 )
 def test_the_most_pods_within_a_weight(weight, stable, pods):
-    assert canary_replicas(weight, stable) == pods
+    assert ROUTER.canary_pods(weight, stable) == pods
 
 
 @pytest.mark.parametrize("weight", range(1, 100, 7))
 def test_p11_the_share_never_exceeds_the_weight_and_one_more_pod_would(weight):
     for stable in range(1, 200):
-        pods = canary_replicas(weight, stable)
+        pods = ROUTER.canary_pods(weight, stable)
         assert 100 * pods <= weight * (pods + stable)
         assert 100 * (pods + 1) > weight * (pods + 1 + stable)
 
 
 def test_the_lowest_weight_is_the_first_that_one_pod_fits():
     for stable in range(1, 1001):
-        lowest = lowest_weight(stable)
-        assert canary_replicas(lowest, stable) >= 1
-        assert lowest == 1 or canary_replicas(lowest - 1, stable) == 0
+        lowest = ROUTER.lowest_weight(stable)
+        assert ROUTER.canary_pods(lowest, stable) >= 1
+        assert lowest == 1 or ROUTER.canary_pods(lowest - 1, stable) == 0
 
 
 def test_no_pods_have_no_share():
-    assert share(0, 0) == 0
+    assert ROUTER.share(50, canary_pods=0, stable_pods=0) == 0
 
 
 @pytest.mark.parametrize(
@@ -59,4 +61,4 @@ def test_no_pods_have_no_share():
 )
 def test_steps_that_add_no_whole_pod_are_passed_over(weights, done, stable, number):
     steps = tuple(Step(weight=weight, hold="1m") for weight in weights)
-    assert next_step(steps, done, stable) == number
+    assert ROUTER.next_step(steps, done, stable) == number

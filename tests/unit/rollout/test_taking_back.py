@@ -43,7 +43,7 @@ def test_p1_a_failed_gate_fences_before_anything_else(stage):
     told = decision.notices[0]
     assert told.severity == "Warning"
     assert "200 of 1000 requests failed" in told.message
-    assert "v1 keeps serving" in told.message
+    assert "v1 is still serving" in told.message
 
 
 @pytest.mark.parametrize("stage", ["Preparing", *IN_TRAFFIC])
@@ -236,4 +236,4 @@ def test_a_broken_first_revision_is_given_until_its_deadline():
     assert fresh.rejected == {"v1"}
     assert fresh.stable is None
     assert fresh.selector == "none"
-    assert "nothing serves" in fresh.condition("Stalled")[2]
+    assert "nothing is serving" in fresh.condition("Stalled")[2]

@@ -13,8 +13,8 @@ from davylamp.controller.checks.pod_addresses import address_of
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import metadata
 from davylamp.manifests import recorded
-from davylamp.rollout.checks import unpassed
-from davylamp.rollout.verification import is_due
+from davylamp.rollout.holds.checks import unpassed
+from davylamp.rollout.moves.verification import is_due
 from davylamp.schema.json import JsonObject
 
 

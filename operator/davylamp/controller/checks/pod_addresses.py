@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterable
 from davylamp.adapters.pods.metrics import PodTarget
 from davylamp.adapters.pods.model_server import PodAddress
 from davylamp.api import names
+from davylamp.api.identity import PORT_NAME
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import metadata
-from davylamp.manifests.pods import METRICS_PATH, PORT_NAME
+from davylamp.manifests.pods import METRICS_PATH
 from davylamp.schema.json import Json, JsonObject
 
 
