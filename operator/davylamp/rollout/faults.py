@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from davylamp.api.names import Reason
 from davylamp.rollout.observation import PodState, Workload
+from davylamp.rollout.wording import counted
 
 READINESS_GRACE: Final = timedelta(seconds=20)
 """How long a pod that was ready may be unready before that counts as a fault."""
@@ -43,10 +44,9 @@ def _out_of_memory(pod: PodState) -> Fault | None:
 def _crash_loop(pod: PodState) -> Fault | None:
     if pod.waiting_reason != "CrashLoopBackOff" and pod.restarts < CRASHES:
         return None
-    return Fault(
-        Reason.CRASH_LOOP,
-        f"pod {pod.name} restarted {pod.restarts} times, last exit code {pod.last_exit_code}",
-    )
+    restarts = counted(pod.restarts, "restart")
+    code = "" if pod.last_exit_code is None else f", last exit code {pod.last_exit_code}"
+    return Fault(Reason.CRASH_LOOP, f"pod {pod.name} is in a crash loop: {restarts}{code}")
 
 
 HARD_RULES: Final[tuple[Rule, ...]] = (_image_unavailable, _out_of_memory, _crash_loop)

@@ -25,7 +25,7 @@ def of(*pods):
         (PodState("p", last_exit_reason="OOMKilled"), "OutOfMemory", "limits.memory"),
         (PodState("p", waiting_reason="CrashLoopBackOff", restarts=1, last_exit_code=137),
          "CrashLoop", "exit code 137"),
-        (PodState("p", restarts=3, last_exit_code=1), "CrashLoop", "restarted 3 times"),
+        (PodState("p", restarts=3, last_exit_code=1), "CrashLoop", "3 restarts"),
     ],
 )  # fmt: skip
 def test_hard_faults(pod, reason, words):

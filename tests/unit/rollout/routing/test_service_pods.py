@@ -1,8 +1,10 @@
-"""Replica arithmetic: a share is a number of whole pods."""
+"""Router `Service`: a share is a number of whole pods, and Services say who gets traffic."""
 
 import pytest
 
+from davylamp.api.identity import Owner
 from davylamp.api.spec import Step
+from davylamp.rollout import Route
 from davylamp.rollout.routing.service_pods import ServicePods
 
 ROUTER = ServicePods()
@@ -62,3 +64,50 @@ def test_no_pods_have_no_share():
 def test_steps_that_add_no_whole_pod_are_passed_over(weights, done, stable, number):
     steps = tuple(Step(weight=weight, hold="1m") for weight in weights)
     assert ROUTER.next_step(steps, done, stable) == number
+
+
+# --- who gets traffic, written as selectors -------------------------------------------------------
+
+OWNER = Owner("risk", "models", "uid-1")
+ROUTES = [
+    Route(None),
+    Route(None, "bbb"),
+    Route("aaa"),
+    Route("aaa", "bbb"),
+    Route("aaa", "bbb", opened=True),
+]
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=str)
+def test_the_main_service_admits_whom_the_route_admits(route):
+    main, _, _ = ROUTER.objects(OWNER, route)
+    for revision in ("aaa", "bbb"):
+        assert ROUTER.admits(main, revision) == route.admits(revision)
+
+
+def test_the_other_services_name_one_revision_each():
+    _, stable, canary = ROUTER.objects(OWNER, Route("aaa", "bbb", opened=True))
+    assert [ROUTER.admits(stable, r) for r in ("aaa", "bbb")] == [True, False]
+    assert [ROUTER.admits(canary, r) for r in ("aaa", "bbb")] == [False, True]
+
+
+def test_without_a_canary_its_service_leads_to_stable():
+    assert ROUTER.admits(ROUTER.objects(OWNER, Route("aaa"))[2], "aaa")
+
+
+def test_before_anything_serves_no_pod_gets_traffic():
+    for service in ROUTER.objects(OWNER, Route(None)):
+        assert not ROUTER.admits(service, "aaa")
+
+
+@pytest.mark.parametrize(
+    ("stored", "admitted"),
+    [
+        ({}, False),
+        ({"spec": {}}, False),
+        ({"spec": {"selector": {}}}, True),
+        ({"spec": {"selector": {"app": "anything"}}}, True),
+    ],
+)
+def test_a_selector_that_names_no_revision_is_open_to_all(stored, admitted):
+    assert ROUTER.admits(stored, "aaa") is admitted
