@@ -6,7 +6,7 @@ from davylamp.api.names import GROUP, PLURAL, Command
 from davylamp.api.status import RevisionRef
 
 RESOURCE: Final = f"{PLURAL.removesuffix('s')}.{GROUP}"
-"""What kubectl is told: the short names of other people's resources cannot shadow it."""
+"""The full name for kubectl, which silently prefers other resources' short names."""
 
 
 def named(ref: RevisionRef, *others: RevisionRef | None) -> str:

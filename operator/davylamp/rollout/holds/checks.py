@@ -30,7 +30,7 @@ def checks_pending(situation: Situation, candidate: Candidate) -> Hold | None:
 
 
 def sentence(checks: Iterable[CheckStatus]) -> str:
-    """Checks and their results, each result once: without a manifest all have the same."""
+    """Checks and their results, equal results once: without a manifest all have the same."""
     by_message: dict[str, list[str]] = {}
     for check in checks:
         by_message.setdefault(check.message, []).append(check.name)

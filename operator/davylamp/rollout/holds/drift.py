@@ -81,7 +81,7 @@ def drift_check(situation: Situation, candidate: Candidate) -> CheckStatus | Non
 def with_drift(situation: Situation, candidate: Candidate) -> tuple[CheckStatus, ...]:
     """The candidate's checks as the status shows them; the one that a Job answers comes last.
 
-    An answer stays there when the candidate goes on because of it.
+    An answer stays there while the canary runs that it allowed.
     """
     others = tuple(check for check in candidate.checks if check.name != CHECK)
     drift = drift_check(situation, candidate)

@@ -1,4 +1,4 @@
-"""A reason why a stage goes on, and the commands that its sentence may offer."""
+"""A reason why a stage does not end yet, and the commands that its sentence may offer."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from davylamp.rollout.situation import Situation
 
 
 class Hold(NamedTuple):
-    """Why a stage goes on."""
+    """Why a stage does not end yet."""
 
     reason: Reason
     message: str

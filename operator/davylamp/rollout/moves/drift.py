@@ -1,7 +1,7 @@
 """Moves about explanations: runs of the nightly job are noted, a drifted candidate is rolled back.
 
-Drift of what serves rolls nothing back: the traffic changed, or the model did, and only a person
-can say which. A candidate that drifts has no traffic yet, so keeping it out costs nothing.
+Drift of what serves rolls nothing back: the traffic changed, or the model did, and only a user
+can tell which. A candidate that drifts has no traffic yet, so keeping it out costs nothing.
 """
 
 from typing import Final, Literal

@@ -9,7 +9,7 @@ from davylamp.rollout.wording import pair
 
 
 def roll_back(situation: Situation, reason: Reason, message: str) -> Situation:
-    """The candidate loses its traffic and is remembered as rejected; stable goes on."""
+    """The candidate loses its traffic and is remembered as rejected; stable continues."""
     candidate, stable = situation.status.candidate, situation.status.stable
     assert candidate is not None  # noqa: S101
     bad, good = pair(candidate, stable)

@@ -1,6 +1,6 @@
 """The conditions of a ModelDeployment, by the rules of kstatus."""
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from davylamp.api.explanations import Explanations
 from davylamp.api.names import ConditionType, Reason
@@ -8,11 +8,10 @@ from davylamp.api.status import Condition, ExplanationRun
 from davylamp.rollout.drift_reports import DriftVerdict
 from davylamp.rollout.holds.drift import REASONS, drift_sentence
 from davylamp.rollout.holds.hold import Hold
-from davylamp.rollout.report.summary import summary
+from davylamp.rollout.report.summary import ConditionState, Value, summary
 from davylamp.rollout.situation import Situation
 from davylamp.rollout.wording import kubectl
 
-Value = Literal["True", "False", "Unknown"]
 _CHECKED: Final[dict[Literal["Pass", "Fail", "Unknown"], Value]] = {
     "Pass": "True",
     "Fail": "False",
@@ -26,21 +25,12 @@ _EXPLAINED: Final[dict[DriftVerdict, Value]] = {
 }
 
 
-class ConditionState(NamedTuple):
-    """What a condition says."""
-
-    value: Value
-    reason: Reason
-    message: str
-
-
 def conditions(situation: Situation, hold: Hold | None) -> tuple[Condition, ...]:
     """All conditions that hold; `hold` is what the candidate waits for."""
-    about = summary(situation, hold)
-    state = ConditionState(about.ready, about.reason, about.message)
-    abnormal = {about.abnormal: state._replace(value="True")} if about.abnormal else {}
+    ready, kind = summary(situation, hold)
+    abnormal = {kind: ready._replace(value="True")} if kind else {}
     states: dict[ConditionType, ConditionState | None] = {
-        ConditionType.READY: state,
+        ConditionType.READY: ready,
         ConditionType.AVAILABLE: _available(situation),
         ConditionType.ROLLBACK_VERIFIED: _rollback_verified(situation),
         ConditionType.EXPLANATIONS_STABLE: _explanations_stable(situation),

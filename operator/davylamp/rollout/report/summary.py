@@ -24,12 +24,18 @@ STALLING: Final = frozenset(
 )
 
 
-class Summary(NamedTuple):
-    """What Ready says, and which of Reconciling and Stalled says the same."""
+class ConditionState(NamedTuple):
+    """What a condition says."""
 
-    ready: Value
+    value: Value
     reason: Reason
     message: str
+
+
+class Summary(NamedTuple):
+    """What Ready says, and which of Reconciling and Stalled is true for the same reason."""
+
+    ready: ConditionState
     abnormal: ConditionType | None = None
 
 
@@ -43,59 +49,53 @@ def summary(situation: Situation, hold: Hold | None) -> Summary:
         return _serving(situation, stable)
     rejection = situation.rejected(target.revision)
     if rejection:
-        return _rolled_back(situation, rejection)
-    return Summary(
-        "False",
-        Reason.PAUSED,
-        f"{named(target, stable)} is waiting to be rolled out: spec.paused is true",
-        ConditionType.RECONCILING,
-    )
+        return Summary(_rolled_back(situation, rejection), ConditionType.STALLED)
+    message = f"{named(target, stable)} is waiting to be rolled out: spec.paused is true"
+    return Summary(ConditionState("False", Reason.PAUSED, message), ConditionType.RECONCILING)
 
 
-def _rolled_back(situation: Situation, rejection: Rejected) -> Summary:
+def _rolled_back(situation: Situation, rejection: Rejected) -> ConditionState:
     bad, good = pair(rejection, situation.status.stable)
     value = f"{rejection.revision}@{int(rejection.at.timestamp())}"
     retry = annotate(situation.name, situation.namespace, Command.RETRY, value)
-    return Summary(
+    return ConditionState(
         "False",
         Reason.ROLLED_BACK,
         f"{bad} rolled back; {good} is serving. {rejection.reason}: {rejection.message}. "
         f"Change the spec, or try again: {retry}",
-        ConditionType.STALLED,
     )
 
 
 def _serving(situation: Situation, stable: Stable) -> Summary:
-    serving, replicas = situation.serving(), situation.observation.replicas
-    previous = situation.status.previous
-    ready = serving.ready if serving else 0
+    serving, previous = situation.serving(), situation.status.previous
+    ready, replicas = serving.ready if serving else 0, situation.observation.replicas
     if ready < replicas:
-        return Summary(
-            "True" if ready else "False",
-            Reason.AWAITING_PODS,
-            f"{stable.tag} is serving with {ready} of {replicas} pods ready"
-            if ready
-            else f"{stable.tag} cannot serve: 0 of {replicas} pods ready",
-            ConditionType.RECONCILING,
-        )
+        return Summary(_short_of_pods(stable, ready, replicas), ConditionType.RECONCILING)
     if previous:
         new, old = pair(stable, previous)
         until = f"{previous.until:%H:%M:%SZ}"
         message = f"{new} is serving; {old} is kept warm for a rollback until {until}"
-        return Summary("True", Reason.PROBATION, message)
+        return Summary(ConditionState("True", Reason.PROBATION, message))
     message = f"{stable.tag} is serving with {counted(ready, 'pod')}"
-    return Summary("True", Reason.SERVING, message)
+    return Summary(ConditionState("True", Reason.SERVING, message))
+
+
+def _short_of_pods(stable: Stable, ready: int, replicas: int) -> ConditionState:
+    pods = f"{ready} of {replicas} pods ready"
+    if ready:
+        message = f"{stable.tag} is serving with {pods}"
+        return ConditionState("True", Reason.AWAITING_PODS, message)
+    return ConditionState("False", Reason.AWAITING_PODS, f"{stable.tag} cannot serve: {pods}")
 
 
 def _rolling_out(situation: Situation, candidate: Candidate, hold: Hold | None) -> Summary:
-    stalled = hold is not None and hold.reason in STALLING
     why = hold.message if hold else "nothing to wait for"
-    return Summary(
-        "False" if situation.status.stable else "Unknown",
-        hold.reason if hold and stalled else Reason(candidate.stage.value),
-        f"{_progress(situation, candidate)}: {why}{_pinned(situation, candidate)}",
-        ConditionType.STALLED if stalled else ConditionType.RECONCILING,
-    )
+    message = f"{_progress(situation, candidate)}: {why}{_pinned(situation, candidate)}"
+    value: Value = "False" if situation.status.stable else "Unknown"
+    if hold and hold.reason in STALLING:
+        return Summary(ConditionState(value, hold.reason, message), ConditionType.STALLED)
+    reason = Reason(candidate.stage.value)
+    return Summary(ConditionState(value, reason, message), ConditionType.RECONCILING)
 
 
 def _progress(situation: Situation, candidate: Candidate) -> str:

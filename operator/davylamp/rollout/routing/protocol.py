@@ -7,6 +7,8 @@ A router has no memory and reads no cluster. A rollout asks it three kinds of qu
   changes when stable loses pods (`holds.shares` makes reasons to wait of the answers);
 - objects: which Kubernetes objects put a route into effect, and whom a stored one lets in. Taking a
   revision out of traffic (the fence) is writing those objects for a route that does not admit it.
+  A fence asks all routers (`registry.objects_of_every_router`): an attempt may have begun behind
+  another one than the spec names now.
 
 To add a router: one module here, one line in `registry.ROUTERS`, one value in `api.spec.RouterName`,
 and `make crds`.

@@ -1,11 +1,13 @@
 """Which router a plan asks for: the one place that reads `spec.rollout.traffic.router`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
+from davylamp.api.identity import Owner
 from davylamp.api.spec import Rollout, RouterName
-from davylamp.rollout.routing.protocol import Router
+from davylamp.rollout.routing.protocol import Route, Router
 from davylamp.rollout.routing.service_pods import ServicePods
+from davylamp.schema.json import JsonObject
 
 ROUTERS: Final[Mapping[RouterName, Router]] = {
     "Service": ServicePods(),
@@ -21,3 +23,13 @@ def router_of(plan: Rollout) -> Router:
     router points all traffic at stable.
     """
     return ROUTERS[plan.traffic.router]
+
+
+def objects_of_every_router(owner: Owner, route: Route) -> Iterator[tuple[Router, JsonObject]]:
+    """What a fence looks at: the objects of all routers, whichever the plan asks for.
+
+    Those that are not stored let nobody in and need no write.
+    """
+    for router in ROUTERS.values():
+        for manifest in router.objects(owner, route):
+            yield router, manifest

@@ -131,7 +131,7 @@ def test_the_hold_of_a_step_is_kept():
     held(world, Reason.HOLDING, "step 1 holds until")
 
 
-def test_a_paused_step_waits_for_a_person_and_says_what_to_type():
+def test_a_paused_step_waits_for_a_user_and_says_what_to_type():
     plan = Rollout(steps=(Step(weight=25, pause=True), Step(weight=40, hold="1m")))
     world = canary_with(rollout=plan)
     typed = f"kubectl annotate --overwrite {RESOURCE}/{NAME} {Command.ADVANCE}={V2}@1"
@@ -189,7 +189,7 @@ def test_stable_that_lacks_pods_holds_a_step_only_for_a_while():
     assert world.status.candidate.step == 2
 
 
-def test_past_the_deadline_a_person_decides():
+def test_past_the_deadline_a_user_decides():
     world = canary_with(Verdict.UNDECIDED)
     world.wait(hours=3)
     decision = held(world, Reason.DEADLINE_EXCEEDED, "2h", Command.PROMOTE, Command.ABORT)

@@ -1,4 +1,4 @@
-"""No traffic before every check of the plan has passed, whatever a person says; and why not."""
+"""No traffic before every check of the plan has passed, whatever a user says; and why not."""
 
 import pytest
 from tests.support.nature import Model, serving_world, settle, world_in
@@ -68,7 +68,7 @@ def test_the_first_revision_is_checked_too():
     assert "nothing served before it" in world.notices[-1].message
 
 
-def test_a_person_who_promotes_does_not_skip_the_checks():
+def test_a_user_who_promotes_does_not_skip_the_checks():
     world = ready(None)
     world.say(Command.PROMOTE, "v2")
     world.reconcile()
@@ -143,7 +143,7 @@ def test_silence_holds_and_is_told_since_when():
     assert "check Golden: 8 golden requests: unknown" in world.condition("Ready")[2]
 
 
-def test_silence_past_the_progress_deadline_is_taken_back():
+def test_silence_past_the_progress_deadline_is_rolled_back():
     world = serving_world()
     world.apply("v2")
     began = world.now

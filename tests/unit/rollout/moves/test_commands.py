@@ -41,7 +41,7 @@ def in_stage(stage):
 
 
 def meant(stage):
-    """The tag a person means in a stage."""
+    """The tag a user means in a stage."""
     return "v1" if stage == "Returning" else "v2"
 
 
@@ -224,7 +224,7 @@ def test_promote_waits_for_pods():
     assert world.stable == "v2"
 
 
-def test_p4_a_promotion_that_gets_no_pods_is_taken_back():
+def test_p4_a_promotion_that_gets_no_pods_is_rolled_back():
     world = world_in("Step2")
     world.say(Command.PROMOTE, "v2")
     world.reconcile()

@@ -52,7 +52,7 @@ def test_a_rollback_stalls_so_that_waiting_tools_stop():
     assert "diabetes-risk" in message
 
 
-def test_a_hold_that_only_a_person_can_end_stalls():
+def test_a_hold_that_only_a_user_can_end_stalls():
     world = serving_world(rollout=Rollout(steps=(Step(weight=5, hold="1m"),)))
     world.apply("v2")
     settle(world, {"v1": Model.GOOD, "v2": Model.GOOD}, until=lambda w: w.condition("Stalled"))

@@ -117,3 +117,11 @@ def test_weights_only_rise_until_it_is_promoted(story):
 
 def test_a_rollback_in_probation_goes_through_it_too(story):
     assert story["rolled back"] == {"stable": "v1", "weights": {V1: "100"}}
+
+
+def test_the_plan_pins_its_router_and_the_fence_reaches_it_though_the_spec_has_another(story):
+    assert story["another router"] == {
+        "pinned": {V1: "95", V2: "5"},
+        "first write": "fence diabetes-risk-weights",
+        "weights": {V1: "100"},
+    }

@@ -15,8 +15,10 @@ import davylamp
 from davylamp.api.crd import custom_resource_definition
 from davylamp.api.identity import Owner
 from davylamp.api.names import Command
-from davylamp.api.spec import Rollout
+from davylamp.api.spec import Rollout, Traffic
+from davylamp.api.status import Stage
 from davylamp.rollout import Decision, PodState
+from davylamp.rollout.routing import objects_of_every_router
 from davylamp.schema.json import JsonObject
 from davylamp.simulation.plans import schedule
 
@@ -40,17 +42,16 @@ class Routed(Children):
     @property
     def weights(self) -> dict[str, str]:
         """The list, as it is stored."""
-        return dict(next(iter(self.objects.values()))["data"])
+        return dict(self.objects["diabetes-risk-weights"]["data"])
 
     def serving(self) -> set[str]:
         listed = {revision for revision, weight in self.weights.items() if weight != "0"}
         return {r for r in listed if any(pod.ready for pod in self.pods.get(r, ()))}
 
     def _fence(self, decision: Decision) -> list[Effect]:
-        router, route = decision.desired.router, decision.desired.route
         return [
             self._write("fence", wanted)
-            for wanted in router.objects(OWNER, route)
+            for router, wanted in objects_of_every_router(OWNER, decision.desired.route)
             if any(
                 router.admits(self._stored(wanted), r) and not router.admits(wanted, r)
                 for r in self.records
@@ -96,9 +97,25 @@ def story() -> JsonObject:
     settle(world, {"v1": Model.GOOD, "v2": Model.ERRORS})
     chapters["rolled back"] = {"stable": world.stable, "weights": world.weights}
 
+    chapters["another router"] = another_router()
+
     chapters["simulated"] = [change.weight for change in schedule(PLAN, 1, 10.0, 1.0).weights]
     chapters["in the CRD"] = '"Weights"' in json.dumps(custom_resource_definition())
     return chapters
+
+
+def another_router() -> JsonObject:
+    """A canary begins behind `Weights`; the spec asks for `Service` and the canary is aborted."""
+    world = settle(Routed(rollout=PLAN, replicas=1), GOOD)
+    world.apply("v2")
+    settle(world, GOOD, until=lambda w: w.stage is Stage.CANARY)
+    world.apply(rollout=PLAN.model_copy(update={"traffic": Traffic(router="Service")}))
+    world.reconcile()
+    pinned = world.weights
+    world.say(Command.ABORT, "v2")
+    written = len(world.written)
+    world.reconcile()
+    return {"pinned": pinned, "first write": world.written[written], "weights": world.weights}
 
 
 def promotion(world: Routed) -> list[dict[str, str]]:
