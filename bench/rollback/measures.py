@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lab import records
 from lab.kubectl import Object
 from lab.records import Record
-from lab.watch import Seen
+from lab.watch import Version
 
 REVISION_LABEL = "davylamp.dev/revision"
 
@@ -42,7 +42,7 @@ class Abort:
 
 
 def incident(
-    answers: Sequence[Record], service: Sequence[Seen], *, revision: str, decided: float
+    answers: Sequence[Record], service: Sequence[Version], *, revision: str, decided: float
 ) -> Incident:
     """Measure a bad canary.
 
@@ -69,7 +69,7 @@ def incident(
 
 def abort(
     answers: Sequence[Record],
-    service: Sequence[Seen],
+    service: Sequence[Version],
     *,
     revision: str,
     typed: float,
@@ -85,7 +85,7 @@ def abort(
     )
 
 
-def closed_at(service: Sequence[Seen], revision: str) -> float:
+def closed_at(service: Sequence[Version], revision: str) -> float:
     """When the Service last stopped admitting a revision, epoch seconds.
 
     Raises:
@@ -108,7 +108,7 @@ def admits(service: Object, revision: str) -> bool:
     return bool(selector.get(REVISION_LABEL, revision) == revision)
 
 
-def stored_at(models: Sequence[Seen], annotation: str, value: str) -> float:
+def stored_at(models: Sequence[Version], annotation: str, value: str) -> float:
     """When a watch first saw an annotation; epoch seconds.
 
     Raises:

@@ -60,7 +60,7 @@ def bad_canary(at: Stage, error_rate: float, rollout: Mapping[str, Any] | None =
     at.traffic.wait_for(LATE_REQUESTS)
     decided = datetime.fromisoformat(rejection["at"]).timestamp()
     return measures.incident(
-        at.traffic.since(begin), at.service.seen(), revision=revision, decided=decided
+        at.traffic.since(begin), at.service.versions(), revision=revision, decided=decided
     )
 
 
@@ -76,9 +76,13 @@ def aborted_canary(at: Stage) -> Abort:
         models.annotate(NAME, at.namespace, "abort", revision)
         at.wait_rejected(revision, ROLLBACK_SECONDS)
         at.traffic.wait_for(LATE_REQUESTS)
-        stored = measures.stored_at(watch.seen(), ABORT, revision)
+        stored = measures.stored_at(watch.versions(), ABORT, revision)
     return measures.abort(
-        at.traffic.since(begin), at.service.seen(), revision=revision, typed=typed, stored=stored
+        at.traffic.since(begin),
+        at.service.versions(),
+        revision=revision,
+        typed=typed,
+        stored=stored,
     )
 
 
@@ -117,12 +121,12 @@ def outage(name: str, tags: Mapping[str, str]) -> Outage:
             before = _where(at.status())
             at.traffic.wait_for(round(OUTAGE_SECONDS * RATE), timeout=2 * OUTAGE_SECONDS)
             ended = time.time()
-        reason = _blindness([s.object for s in watch.seen() if s.at < ended])
+        reason = _blindness([s.object for s in watch.versions() if s.at < ended])
         back = time.time()
         models.wait_stable(NAME, name, tags["v3"], 4 * CANARY_SECONDS)
         promoted = time.time() - back
         at.traffic.wait_for(LATE_REQUESTS)
-        during = [s.object.get("status") or {} for s in watch.seen() if began <= s.at < ended]
+        during = [s.object.get("status") or {} for s in watch.versions() if began <= s.at < ended]
         return Outage(
             steps_before=before,
             steps_during=frozenset(_where(status) for status in during) | {before},

@@ -28,24 +28,24 @@ def render_config(base: str, cgroup_v1_part: str, *, cgroup_v1: bool) -> str:
 
 def state() -> ClusterState:
     """What is there now."""
-    found = shell.output(["docker", "inspect", "--format", "{{.State.Status}}", NODE])
-    container = found.strip() if found else None
+    status = shell.output(["docker", "inspect", "--format", "{{.State.Status}}", NODE])
+    container = status.strip() if status else None
     ready = container == "running" and _node_ready()
     return strategy.classify(container=container, node_ready=ready)
 
 
 def ensure(host: Host, *, node_image: Callable[[], str], progress: Progress) -> None:
-    """End with a cluster that answers; a dead one (reboot, engine restart) is made anew.
+    """End with a cluster that answers; a dead one (reboot, engine restart) is recreated.
 
     ``node_image`` is asked for the image only when one is needed.
     """
-    found = state()
-    if found is ClusterState.UNREACHABLE:
-        found = _recover(progress)
-    if found is ClusterState.READY:
+    current = state()
+    if current is ClusterState.UNREACHABLE:
+        current = _recover(progress)
+    if current is ClusterState.READY:
         return
-    if found is not ClusterState.ABSENT:
-        progress.say(f"the cluster's node is {found.value}: making the cluster anew")
+    if current is not ClusterState.ABSENT:
+        progress.say(f"the cluster's node is {current.value}: recreating the cluster")
         delete()
     image = node_image()
     with progress.step("creating the cluster", expected=30):

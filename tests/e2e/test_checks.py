@@ -72,7 +72,9 @@ def test_p11_an_image_that_is_not_what_it_says_gets_no_traffic(story: Story) -> 
         traffic.wait_for(10)
         for wrong, words in WRONG:
             it_is_taken_back(story, wrong(story), words)
-        selectors = [seen.object["spec"]["selector"].get(REVISION) for seen in service.seen()]
+        selectors = [
+            version.object["spec"]["selector"].get(REVISION) for version in service.versions()
+        ]
         following = story.install("v3")
         story.wait(lambda: of_revision(traffic.records(), following), "its answer")
     assert set(selectors) == {good}

@@ -11,12 +11,14 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.text import printable
 
 DriftVerdict: TypeAlias = Literal["Stable", "Drifted", "Undecided", "Failed"]
 FORMAT: Final = "davylamp.dev/drift/v1"
 DRIFT_EXIT_CODE: Final = 3
 LONGEST_MESSAGE: Final = 600
 LOG_SHOWN: Final = 200
+VERDICT_SHOWN: Final = 40
 _VERDICTS: Final[dict[str, DriftVerdict]] = {v: v for v in ("Stable", "Drifted", "Undecided")}
 
 
@@ -58,7 +60,7 @@ def result_of(end: JobEnd) -> DriftResult:
     answer = report.get("verdict")
     verdict = _VERDICTS.get(answer) if isinstance(answer, str) else None
     if verdict is None or (verdict == "Drifted") != (end.exit_code == DRIFT_EXIT_CODE):
-        shown = plain(str(answer))[:40]
+        shown = printable(str(answer), VERDICT_SHOWN)
         return _failed(end, f"exit code {end.exit_code} does not fit its verdict {shown!r}")
     distance, limit = _share(report.get("distance")), _share(report.get("limit"))
     return DriftResult(
@@ -72,12 +74,6 @@ def result_of(end: JobEnd) -> DriftResult:
     )
 
 
-def plain(text: str) -> str:
-    """One line of printable text within bounds, whatever was in it."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 1]}…"
-
-
 def _failed(end: JobEnd, message: str) -> DriftResult:
     return DriftResult(
         job=end.job, revision=end.revision, at=end.at, verdict="Failed", message=message
@@ -89,14 +85,15 @@ def _why_broken(end: JobEnd) -> str:
     code = "no exit code" if end.exit_code is None else f"exit code {end.exit_code}"
     report = _report(end.text)
     detail = _message(report) if report else _last_lines(end.text)
-    return plain(": ".join(part for part in (code, end.why, detail) if part))
+    message = ": ".join(part for part in (code, end.why, detail) if part)
+    return printable(message, LONGEST_MESSAGE)
 
 
 def _last_lines(text: str) -> str:
     """As many whole lines from the end as are short enough to be read."""
     kept = ""
     for line in reversed(text.splitlines()):
-        longer = plain(f"{line} {kept}")
+        longer = printable(f"{line} {kept}", LONGEST_MESSAGE)
         if kept and len(longer) > LOG_SHOWN:
             break
         kept = longer
@@ -118,7 +115,7 @@ def _refuse(constant: str) -> float:
 
 def _message(report: JsonObject) -> str:
     text = report.get("message")
-    return plain(text) if isinstance(text, str) else ""
+    return printable(text, LONGEST_MESSAGE) if isinstance(text, str) else ""
 
 
 def _share(value: Json) -> str | None:

@@ -4,7 +4,7 @@ import pytest
 from bench.rollback.measures import abort, closed_at, incident, stored_at
 
 from lab.records import Record
-from lab.watch import Seen
+from lab.watch import Version
 
 CANARY, STABLE = "c" * 10, "a" * 10
 
@@ -17,7 +17,7 @@ def service(at, revision=None):
     chosen = {"davylamp.dev/model": "model"}
     if revision:
         chosen["davylamp.dev/revision"] = revision
-    return Seen(at, {"spec": {"selector": chosen}})
+    return Version(at, {"spec": {"selector": chosen}})
 
 
 SERVICE = (service(0.0, STABLE), service(10.0), service(20.5, STABLE), service(30.0, STABLE))
@@ -58,7 +58,7 @@ def test_a_service_that_never_closed_is_no_measurement():
 
 def test_an_annotation_is_stored_when_it_was_first_seen():
     said = {"metadata": {"annotations": {"davylamp.dev/abort": CANARY}}}
-    versions = [Seen(1.0, {"metadata": {}}), Seen(2.0, said), Seen(3.0, said)]
+    versions = [Version(1.0, {"metadata": {}}), Version(2.0, said), Version(3.0, said)]
     assert stored_at(versions, "davylamp.dev/abort", CANARY) == 2.0
     with pytest.raises(ValueError, match="never seen"):
         stored_at(versions, "davylamp.dev/abort", STABLE)

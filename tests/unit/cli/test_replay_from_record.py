@@ -106,7 +106,7 @@ def refused(command, text, *more):
     return command.err
 
 
-def test_a_record_says_when_and_why_it_was_taken_back(command):
+def test_a_record_says_when_and_why_the_canary_was_rolled_back(command):
     last = replayed(command, record(canary(0.2)))[-1]
     assert (last["decision"], last["gate"]) == ("rollback", "errors")
     assert 0 < last["at"] - BEGAN.timestamp() <= 20
@@ -170,7 +170,7 @@ def test_values_of_another_query_decide_nothing(command, other):
     looks = replayed(command, text, "--spec", other)
     assert looks[-1]["decision"] == "promote"
     assert {look["gate"] for look in looks} == {"errors"}
-    assert "left out, as these samples cannot decide them: gate own\n" in command.err
+    assert "ignored, because these samples cannot decide them: gate own\n" in command.err
 
 
 @pytest.mark.parametrize(("stable", "out"), [(2.0, ""), (None, "gate own")])
@@ -227,8 +227,8 @@ def test_gates_that_a_probation_does_not_judge_are_named(command):
     found = [row for row in canary(0.2) if row[2] == "new"]
     text = record(found, gates=gates, phase="Probation")
     assert replayed(command, text)[-1]["decision"] == "rollback"
-    said = "left out, as a probation with these samples cannot decide them: gate "
-    assert command.err == f"davylamp replay: {said}slower, warns, pauses\n"
+    ignored = "ignored, because a probation with these samples cannot decide them: gate "
+    assert command.err == f"davylamp replay: {ignored}slower, warns, pauses\n"
 
 
 def test_without_counters_of_errors_nothing_stands_in(command):
@@ -259,10 +259,10 @@ def test_a_start_after_the_last_sample_is_not_blamed_on_options_that_nobody_gave
     late = (WeightChange(weight=50, share="0.5", at=BEGAN + timedelta(hours=1)),)
     err = refused(command, record(canary(0.2), weights=late))
     assert "is not after the canary's start" in err
-    assert "--weights can tell another, on the clock of the samples" in err
+    assert "--weights can give another start, on the clock of the samples" in err
 
 
-def test_what_the_record_lacks_is_told(command):
+def test_what_the_record_lacks_is_named(command):
     gates = (LAX, own_gate(max="5"))
     replayed(command, record(canary(0.0), own=[1.0] * MOST_VALUES, gates=gates))
     lacks = "the record lacks: values.csv: the oldest values of gate own"
@@ -296,11 +296,11 @@ def test_a_probation_is_judged_by_its_own_errors(command, errors, before, decisi
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("kind: Secret", "there is no ConfigMap in it"),
+        ("kind: Secret", "no ConfigMap in this file"),
         ("kind: ConfigMap", "it is no flight record"),
-        (record([]), "holds nothing that was read"),
+        (record([]), "the record has no measurements of the pods"),
     ],
 )
-def test_what_is_no_record_of_a_canary_is_refused(command, text, wrong):
+def test_other_files_than_the_record_of_a_canary_are_refused(command, text, wrong):
     assert command.run("replay", "--record", command.file("record.yaml", text))[0] == 2
     assert wrong in command.err

@@ -1,11 +1,9 @@
 """The same canary from Prometheus: a real HTTP server, and the adapter that the operator has."""
 
 import json
-import threading
-from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from tests.support.fakehttp import Response, serving
 from tests.unit.cli.conftest import canary, spec
 
 AT = 1_763_976_000.0
@@ -26,29 +24,9 @@ def series(found):
 
 @pytest.fixture
 def prometheus():
-    asked = Counter()
     answer = {"status": "success", "data": {"resultType": "matrix", "result": series(canary(0.2))}}
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            length = int(self.headers["Content-Length"])
-            asked[self.rfile.read(length)] += 1
-            body = json.dumps(answer).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}", answer, asked
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with serving(lambda _: Response(answer)) as server:
+        yield server.url, answer, server.requests
 
 
 def told(command, url, **more):
@@ -67,13 +45,13 @@ def told(command, url, **more):
 
 
 def test_prometheus_gives_the_decision_that_the_file_gives(command, prometheus):
-    url, _, asked = prometheus
+    url, _, requests = prometheus
     code, out = command.run("replay", "--json", *told(command, url))
     assert code == 0, command.err
     from_file = command.judged(canary(0.2))
     found = [json.loads(line) for line in out.splitlines()]
     assert [{**each, "at": each["at"] - AT} for each in found] == from_file
-    assert sum(asked.values()) == 1
+    assert len(requests) == 1
 
 
 def test_times_may_be_written_as_dates(command, prometheus):
@@ -96,6 +74,6 @@ def test_what_cannot_be_asked_is_refused(command, prometheus, more, wrong):
     assert wrong in command.err
 
 
-def test_prometheus_that_is_away_is_told(command, prometheus):
+def test_an_unreachable_prometheus_is_named(command, prometheus):
     assert command.run("replay", *told(command, "http://127.0.0.1:9"))[0] == 2
     assert "cannot be asked" in command.err

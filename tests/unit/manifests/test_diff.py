@@ -33,7 +33,7 @@ def test_what_we_name_must_be_there(stored, ours):
     assert not says_the_same(stored, ours)
 
 
-def test_a_selector_with_a_key_more_is_another_selector():
+def test_a_selector_with_one_more_key_is_different():
     pinned, _, _ = services(OWNER, Route("aaa", "bbb"))
     opened, _, _ = services(OWNER, Route("aaa", "bbb", opened=True))
     assert not says_the_same(pinned, opened)
@@ -65,11 +65,11 @@ def test_a_quantity_in_another_spelling_is_the_same(stored, ours):
 @pytest.mark.parametrize(
     ("stored", "ours"), [("1", "1001m"), ("1G", "1Gi"), ("1", "1k"), (None, "1"), ("", "1")]
 )
-def test_another_quantity_is_another(stored, ours):
+def test_different_quantities_differ(stored, ours):
     assert not says_the_same(resources(cpu=stored), resources(cpu=ours))
 
 
-def test_elsewhere_a_text_is_a_text():
+def test_elsewhere_text_is_compared_as_text():
     assert not says_the_same(
         {"env": [{"name": "A", "value": "1"}]}, {"env": [{"name": "A", "value": "1000m"}]}
     )

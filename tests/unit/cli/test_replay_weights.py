@@ -19,7 +19,7 @@ def test_several_changes():
 
 
 @pytest.mark.parametrize("text", ["", "25", "0:", "0:x", "0:-5", "inf:5", "0:0.0", "0:nan"])
-def test_what_is_no_weight_is_refused(text):
+def test_other_texts_than_weights_are_refused(text):
     with pytest.raises(UsageError):
         parse_weights(text)
 
