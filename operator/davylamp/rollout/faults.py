@@ -44,9 +44,9 @@ def _out_of_memory(pod: PodState) -> Fault | None:
 def _crash_loop(pod: PodState) -> Fault | None:
     if pod.waiting_reason != "CrashLoopBackOff" and pod.restarts < CRASHES:
         return None
-    restarts = counted(pod.restarts, "restart")
+    restarts = f", {counted(pod.restarts, 'restart')}" if pod.restarts else ""
     code = "" if pod.last_exit_code is None else f", last exit code {pod.last_exit_code}"
-    return Fault(Reason.CRASH_LOOP, f"pod {pod.name} is in a crash loop: {restarts}{code}")
+    return Fault(Reason.CRASH_LOOP, f"pod {pod.name} is in a crash loop{restarts}{code}")
 
 
 HARD_RULES: Final[tuple[Rule, ...]] = (_image_unavailable, _out_of_memory, _crash_loop)

@@ -80,3 +80,12 @@ def test_the_retry_is_a_command_for_the_shell_in_the_objects_namespace():
     assert words[:4] == ["kubectl", "annotate", "--overwrite", f"{RESOURCE}/{NAME}"]
     assert words[4].startswith(f"{Command.RETRY}={ref('v2').revision}@")
     assert words[5:] == ["-n", "models"]
+
+
+def test_after_a_rollback_to_the_same_tag_its_verification_names_the_revision():
+    world = same_tag(world_in("Canary"))
+    settle(world, {"v1": Model.GOOD, "v2": Model.ERRORS})
+    good = f"v2 (revision {ref('v1').revision})"
+    assert world.condition("RollbackVerified")[2] == f"{good}: 8 golden requests: pass"
+    assert world.condition("Available")[2] == f"{good} is serving"
+    assert world.notices[-1].message.startswith(f"{good} is serving after the rollback: ")

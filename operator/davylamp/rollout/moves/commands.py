@@ -3,10 +3,11 @@
 from typing import Final
 
 from davylamp.api.names import Command, Reason
-from davylamp.api.status import Outcome
+from davylamp.api.status import Outcome, RevisionRef
 from davylamp.rollout.moves.endings import roll_back, roll_back_promoted
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.situation import Situation
+from davylamp.rollout.wording import named
 
 BY_USER: Final = "aborted by a user"
 
@@ -23,23 +24,25 @@ def abort_requested(situation: Situation) -> Situation | None:
     if status.stable and status.stable.revision == revision:
         if status.previous:
             return roll_back_promoted(handled, Reason.ABORTED, BY_USER)
-        return _nothing_to_abort(handled, status.stable.tag, revision)
+        return _nothing_to_abort(handled, status.stable)
     if situation.rejected(revision):
         return handled
     return _rejected_unbegun(handled) if situation.observation.target.revision == revision else None
 
 
-def _nothing_to_abort(situation: Situation, tag: str, revision: str) -> Situation:
+def _nothing_to_abort(situation: Situation, stable: RevisionRef) -> Situation:
+    name = named(stable, situation.observation.target)
     message = (
-        f"nothing to abort: {tag} is serving and no rollout is under way; "
+        f"nothing to abort: {name} is serving, it is not being rolled out; "
         "to return to an earlier revision, apply its spec"
     )
-    return situation.with_notice(Notice(Reason.NOTHING_TO_ABORT, message, revision))
+    return situation.with_notice(Notice(Reason.NOTHING_TO_ABORT, message, stable.revision))
 
 
 def _rejected_unbegun(situation: Situation) -> Situation:
     target = situation.observation.target
-    message = f"{target.tag} will not be rolled out: {BY_USER} before the rollout began"
+    name = named(target, situation.status.stable)
+    message = f"{name} will not be rolled out: {BY_USER} before the rollout began"
     return (
         situation.rejecting(target, Reason.ABORTED, BY_USER)
         .ended(target, Outcome.ABORTED, Reason.ABORTED)
@@ -59,7 +62,8 @@ def retry_requested(situation: Situation) -> Situation | None:
     if rejection is None:
         return situation.handled(Command.RETRY)
     kept = tuple(r for r in situation.status.rejected if r.revision != revision)
-    message = f"{rejection.tag} is no longer rejected: a user allowed it to be rolled out again"
+    name = named(rejection, situation.status.stable)
+    message = f"{name} is no longer rejected: a user allowed it to be rolled out again"
     notice = Notice(Reason.RETRIED, message, revision)
     return situation.handled(Command.RETRY).remember(rejected=kept).with_notice(notice)
 

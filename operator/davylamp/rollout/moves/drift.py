@@ -13,6 +13,7 @@ from davylamp.rollout.holds.drift import REASONS, drift_check, drift_sentence
 from davylamp.rollout.moves.endings import roll_back
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.situation import Situation
+from davylamp.rollout.wording import named
 
 WARNINGS: Final = frozenset({"Drifted", "Failed"})
 
@@ -31,7 +32,7 @@ def run_noted(situation: Situation) -> Situation | None:
     if known and (known.revision, known.verdict) == (stable.revision, run.verdict):
         return noted
     severity: Literal["Normal", "Warning"] = "Warning" if run.verdict in WARNINGS else "Normal"
-    message = f"{stable.tag}: {drift_sentence(run)}"
+    message = f"{named(stable, situation.status.candidate)}: {drift_sentence(run)}"
     return noted.with_notice(Notice(REASONS[run.verdict], message, stable.revision, severity))
 
 

@@ -12,6 +12,7 @@ from davylamp.rollout.moves.endings import roll_back
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.situation import Situation, after
 from davylamp.rollout.stages import IN_TRAFFIC
+from davylamp.rollout.wording import named
 
 MOST_FEATURES: Final = 200
 
@@ -86,7 +87,8 @@ def gate_warned(situation: Situation) -> Situation | None:
         return None
     for name, judgement in failing(situation, candidate.plan, candidate.revision, OnFail.WARN):
         if name not in candidate.warned:
-            message = f"gate {name} would roll back {candidate.tag}: {judgement.message}"
+            canary = named(candidate, situation.status.stable)
+            message = f"gate {name} would roll back {canary}: {judgement.message}"
             notice = Notice(Reason.GATE_WARNED, message, candidate.revision, "Warning")
             return situation.with_candidate(warned=(*candidate.warned, name)).with_notice(notice)
     return None

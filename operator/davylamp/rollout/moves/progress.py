@@ -113,7 +113,7 @@ def _step_begins(situation: Situation, candidate: Candidate, number: int) -> Sit
     pods = counted(situation.router.canary_pods(weight, replicas), "canary pod")
     message = (
         f"{named(candidate, situation.status.stable)} at step {number} of "
-        f"{len(candidate.plan.steps)}: weight {weight} %, {share:.0%} of traffic with {pods}"
+        f"{len(candidate.plan.steps)}: weight {weight} %, {round(100 * share)} % of traffic with {pods}"
     )
     reason = Reason.CANARY_STARTED if first else Reason.STEP_ADVANCED
     return situation.with_candidate(

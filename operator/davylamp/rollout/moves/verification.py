@@ -11,6 +11,7 @@ from davylamp.api.status import Verification, identity
 from davylamp.checks import CheckReason, CheckResult
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.situation import Situation
+from davylamp.rollout.wording import named
 
 
 def verifying(situation: Situation) -> Situation:
@@ -50,7 +51,7 @@ def verification_noted(situation: Situation) -> Situation | None:
     if verified.verdict == "Unknown":
         return noted
     severity: Literal["Normal", "Warning"] = "Normal" if verified.verdict == "Pass" else "Warning"
-    message = f"{known.tag} is serving after the rollback: {result.message}"
+    message = f"{named(known, situation.observation.target)} is serving after the rollback: {result.message}"
     return noted.with_notice(Notice(Reason(verified.reason), message, known.revision, severity))
 
 

@@ -10,7 +10,7 @@ from davylamp.rollout.holds.drift import REASONS, drift_sentence
 from davylamp.rollout.holds.hold import Hold
 from davylamp.rollout.report.summary import ConditionState, Value, summary
 from davylamp.rollout.situation import Situation
-from davylamp.rollout.wording import kubectl
+from davylamp.rollout.wording import kubectl, named
 
 _CHECKED: Final[dict[Literal["Pass", "Fail", "Unknown"], Value]] = {
     "Pass": "True",
@@ -43,9 +43,10 @@ def _available(situation: Situation) -> ConditionState:
     stable, serving = situation.status.stable, situation.serving()
     if stable is None:
         return ConditionState("False", Reason.AWAITING_PODS, "no revision has served yet")
+    name = named(stable, situation.observation.target)
     if serving and serving.ready:
-        return ConditionState("True", Reason.SERVING, f"{stable.tag} is serving")
-    message = f"{stable.tag} cannot serve: no pod is ready"
+        return ConditionState("True", Reason.SERVING, f"{name} is serving")
+    message = f"{name} cannot serve: no pod is ready"
     return ConditionState("False", Reason.AWAITING_PODS, message)
 
 
@@ -54,7 +55,7 @@ def _rollback_verified(situation: Situation) -> ConditionState | None:
     known = situation.status.verification
     if known is None:
         return None
-    message = f"{known.tag}: {known.message}"
+    message = f"{named(known, situation.observation.target)}: {known.message}"
     return ConditionState(_CHECKED[known.verdict], Reason(known.reason), message)
 
 
