@@ -18,7 +18,7 @@ BROKEN: dict[str, tuple[Reason, str, dict[str, Any]]] = {
         {"FAULT_NEVER_READY": "true"},
     ),
     "out_of_memory": (Reason.OUT_OF_MEMORY, "limits.memory", {"FAULT_MEMORY_MB": "400"}),
-    "readiness_lost": (Reason.READINESS_LOST, "was ready", {"FAULT_UNREADY_AFTER": "40"}),
+    "readiness_lost": (Reason.READINESS_LOST, "lost its readiness", {"FAULT_UNREADY_AFTER": "40"}),
 }
 
 

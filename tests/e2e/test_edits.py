@@ -57,7 +57,7 @@ def test_steps_edited_mid_canary_count_from_the_next_revision_on(story: Story) -
     story.apply(story.model("v3", steps=[{"weight": 50, "hold": "1s"}]))
     status = story.wait_observed()
     assert status["candidate"]["plan"]["steps"][0]["pause"] is True
-    assert "count from the next revision on" in story.condition("Ready")["message"]
+    assert "apply from the next revision on" in story.condition("Ready")["message"]
     story.say(Command.ADVANCE, f"{canary}@1")
     story.wait_serving(canary)
 

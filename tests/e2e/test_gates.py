@@ -271,7 +271,7 @@ def test_a_gate_that_warns_does_not_stop_anything(story: Story) -> None:
     warned = story.events(Reason.GATE_WARNED)
     assert len(warned) == 1
     assert warned[0].severity == "Warning"
-    assert "gate watched would take " in warned[0].message
+    assert "gate watched would roll back " in warned[0].message
     assert "more than 1.5x" in warned[0].message
 
 

@@ -3,13 +3,12 @@
 from typing import Final
 
 from davylamp.api import names
-from davylamp.api.identity import Owner, revision_labels
+from davylamp.api.identity import PORT_NAME, Owner, revision_labels
 from davylamp.api.serving import Image
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.manifests.overlay import merged
 from davylamp.schema.json import Json, JsonObject
 
-PORT_NAME: Final = "http"
 METRICS_PATH: Final = "/metrics"
 SECRETS_PATH: Final = "/etc/davylamp/secrets"
 DRAIN_SECONDS: Final = 5

@@ -84,7 +84,7 @@ async def test_a_rollback_keeps_what_was_seen():
     flight = record.flight
     assert (flight.candidate.tag, flight.stable.tag) == ("v2", "v1")
     assert (flight.outcome, flight.reason) == ("RolledBack", "GateFailed")
-    assert flight.message.startswith("v2 taken back (GateFailed): gate errors: ")
+    assert flight.message.startswith("v2 rolled back (GateFailed): gate errors: ")
     assert flight.ended_at == land.status().history[0].at
     assert flight.started_at < flight.canary_at == flight.weights[0].at < flight.ended_at
     [gate] = flight.gates

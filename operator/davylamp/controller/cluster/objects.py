@@ -7,7 +7,7 @@ from typing import Final
 from davylamp.api import names
 from davylamp.api.names import Command
 from davylamp.controller.cluster.cache import metadata
-from davylamp.rollout import PodSeen, Workload
+from davylamp.rollout import PodState, Workload
 from davylamp.schema.json import Json, JsonObject, field, integer, text
 
 __all__ = [
@@ -41,7 +41,7 @@ def workloads_of(
     desired = {
         label(item, names.LABEL_REVISION): field(item, "spec", "replicas") for item in deployments
     }
-    by_revision: dict[str, list[PodSeen]] = {revision: [] for revision in desired}
+    by_revision: dict[str, list[PodState]] = {revision: [] for revision in desired}
     for pod in pods:
         if field(pod, "status", "phase") not in {"Succeeded", "Failed"}:
             by_revision.setdefault(label(pod, names.LABEL_REVISION), []).append(pod_seen(pod))
@@ -52,7 +52,7 @@ def workloads_of(
     }
 
 
-def pod_seen(pod: JsonObject) -> PodSeen:
+def pod_seen(pod: JsonObject) -> PodState:
     """One pod; only the model container counts for faults."""
     ready = _condition(pod, "Ready")
     changed = instant(ready.get("lastTransitionTime"))
@@ -62,7 +62,7 @@ def pod_seen(pod: JsonObject) -> PodSeen:
     ended = field(container, "lastState", "terminated") or field(container, "state", "terminated")
     is_ready = ready.get("status") == "True"
     late = changed is not None and started is not None and changed - started > STARTING
-    return PodSeen(
+    return PodState(
         name=metadata(pod, "name"),
         ready=is_ready,
         terminating=bool(field(pod, "metadata", "deletionTimestamp")),

@@ -1,13 +1,14 @@
 """Every reason why a stage is not over, each with a sentence that helps."""
 
 from tests.support.nature import serving_world, world_in
-from tests.support.world import TWO_STEPS, judgement, revision_of
+from tests.support.world import NAME, TWO_STEPS, judgement, revision_of
 
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import Stage
 from davylamp.gates import Verdict
-from davylamp.rollout import PodSeen
+from davylamp.rollout import PodState
+from davylamp.rollout.wording import RESOURCE
 
 V2 = revision_of("v2")
 
@@ -80,7 +81,7 @@ def test_a_tag_that_moved_in_the_registry_gets_no_traffic():
 
 def test_old_pods_that_an_open_service_would_reach():
     world = ready_candidate()
-    world.pods["0000000old"] = [PodSeen("stuck", terminating=True)]
+    world.pods["0000000old"] = [PodState("stuck", terminating=True)]
     held(world, Reason.AWAITING_OLD_PODS, "0000000old", "kubectl delete pod --force stuck")
 
 
@@ -130,10 +131,10 @@ def test_the_hold_of_a_step_is_kept():
     held(world, Reason.HOLDING, "step 1 holds until")
 
 
-def test_a_paused_step_waits_for_a_person_and_says_what_to_type():
+def test_a_paused_step_waits_for_a_user_and_says_what_to_type():
     plan = Rollout(steps=(Step(weight=25, pause=True), Step(weight=40, hold="1m")))
     world = canary_with(rollout=plan)
-    typed = f"kubectl annotate --overwrite md diabetes-risk {Command.ADVANCE}={V2}@1"
+    typed = f"kubectl annotate --overwrite {RESOURCE}/{NAME} {Command.ADVANCE}={V2}@1"
     held(world, Reason.AWAITING_APPROVAL, typed)
     world.say(Command.ADVANCE, "v2", "1")
     world.reconcile()
@@ -143,7 +144,7 @@ def test_a_paused_step_waits_for_a_person_and_says_what_to_type():
 def test_p3_gates_that_were_not_asked_hold():
     world = canary_with()
     world.answers.clear()
-    held(world, Reason.AWAITING_DATA, "not been asked")
+    held(world, Reason.AWAITING_DATA, "not been evaluated")
 
 
 def test_p3_a_gate_without_data_holds_and_says_which_kind():
@@ -163,7 +164,7 @@ def test_requests_count_from_the_beginning_of_the_step():
     world.ready("v2")
     world.wait(minutes=5)
     world.answers[V2] = judgement(Verdict.PASS, requests=1049)
-    held(world, Reason.AWAITING_EVIDENCE, "step 2 has seen 49 of 50")
+    held(world, Reason.AWAITING_EVIDENCE, "step 2 has had 49 of 50")
 
 
 def test_undecided_gates_let_a_middle_step_pass_but_not_the_last():
@@ -188,7 +189,7 @@ def test_stable_that_lacks_pods_holds_a_step_only_for_a_while():
     assert world.status.candidate.step == 2
 
 
-def test_past_the_deadline_a_person_decides():
+def test_past_the_deadline_a_user_decides():
     world = canary_with(Verdict.UNDECIDED)
     world.wait(hours=3)
     decision = held(world, Reason.DEADLINE_EXCEEDED, "2h", Command.PROMOTE, Command.ABORT)

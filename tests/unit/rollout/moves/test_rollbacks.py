@@ -1,4 +1,4 @@
-"""What takes a candidate back, and what does not."""
+"""What rolls a candidate back, and what does not."""
 
 import pytest
 from tests.support.nature import Model, live, settle, world_in
@@ -14,8 +14,8 @@ GOOD = {"v1": Model.GOOD, "v2": Model.GOOD}
 IN_TRAFFIC = ["Canary", "Step2", "Promoting"]
 
 
-def taken_back(world, reason):
-    """The next pass takes v2 back for a reason, by fencing it before anything else."""
+def rolled_back(world, reason):
+    """The next pass rolls v2 back for a reason, by fencing it before anything else."""
     was_open = V2 in world.serving()
     before = len(world.written)
     decision = world.reconcile()
@@ -39,11 +39,11 @@ def running(stage, **settings):
 def test_p1_a_failed_gate_fences_before_anything_else(stage):
     world = running(stage)
     world.answers[V2] = judgement(Verdict.FAIL)
-    decision = taken_back(world, Reason.GATE_FAILED)
+    decision = rolled_back(world, Reason.GATE_FAILED)
     told = decision.notices[0]
     assert told.severity == "Warning"
     assert "200 of 1000 requests failed" in told.message
-    assert "v1 keeps serving" in told.message
+    assert "v1 is still serving" in told.message
 
 
 @pytest.mark.parametrize("stage", ["Preparing", *IN_TRAFFIC])
@@ -58,7 +58,7 @@ def test_p1_a_failed_gate_fences_before_anything_else(stage):
 def test_hard_faults_need_no_statistics(stage, changes, reason):
     world = running(stage)
     world.unready("v2", **changes)
-    taken_back(world, reason)
+    rolled_back(world, reason)
 
 
 @pytest.mark.parametrize("stage", IN_TRAFFIC)
@@ -69,7 +69,7 @@ def test_readiness_lost_under_traffic(stage):
     world.reconcile()
     assert world.candidate == "v2"
     world.wait(seconds=6)
-    taken_back(world, Reason.READINESS_LOST)
+    rolled_back(world, Reason.READINESS_LOST)
 
 
 def test_p2_readiness_lost_by_both_revisions_is_not_the_canarys_fault():
@@ -83,7 +83,7 @@ def test_p2_readiness_lost_by_both_revisions_is_not_the_canarys_fault():
 
 @pytest.mark.parametrize("verdict", [Verdict.UNKNOWN, Verdict.UNDECIDED, Verdict.PASS])
 @pytest.mark.parametrize("stage", ["Canary", "Step2"])
-def test_p3_no_other_verdict_takes_a_canary_back(stage, verdict):
+def test_p3_no_other_verdict_rolls_a_canary_back(stage, verdict):
     world = running(stage)
     world.answers[V2] = judgement(verdict)
     world.wait(minutes=20)
@@ -105,7 +105,7 @@ def test_never_ready_by_the_deadline():
     world.reconcile()
     assert world.stage is Stage.PREPARING
     world.wait(seconds=11)
-    decision = taken_back(world, Reason.PROGRESS_DEADLINE_EXCEEDED)
+    decision = rolled_back(world, Reason.PROGRESS_DEADLINE_EXCEEDED)
     assert "readiness probe" in decision.notices[0].message
 
 
@@ -121,7 +121,7 @@ def test_a_flapping_pod_does_not_reset_the_deadline():
         world.wait(minutes=1)
     assert world.candidate == "v2"
     world.apply(paused=False)
-    taken_back(world, Reason.PROGRESS_DEADLINE_EXCEEDED)
+    rolled_back(world, Reason.PROGRESS_DEADLINE_EXCEEDED)
 
 
 def test_a_secret_that_stays_missing():
@@ -136,11 +136,11 @@ def test_a_secret_that_stays_missing():
 
 
 @pytest.mark.parametrize("stage", ["Promoting"])
-def test_a_promotion_that_gets_no_capacity_is_taken_back_also_while_paused(stage):
+def test_a_promotion_that_gets_no_capacity_is_rolled_back_also_while_paused(stage):
     world = running(stage)
     world.apply(paused=True)
     world.wait(minutes=10, seconds=1)
-    taken_back(world, Reason.PROGRESS_DEADLINE_EXCEEDED)
+    rolled_back(world, Reason.PROGRESS_DEADLINE_EXCEEDED)
 
 
 def test_the_progress_deadline_does_not_run_in_the_canary():
@@ -168,7 +168,7 @@ def test_deadline_with_rollback():
     world.reconcile()
     assert world.candidate == "v2"
     world.wait(minutes=2)
-    taken_back(world, Reason.DEADLINE_EXCEEDED)
+    rolled_back(world, Reason.DEADLINE_EXCEEDED)
 
 
 def test_p3_the_deadline_clock_stands_still_while_prometheus_is_down():
@@ -187,7 +187,7 @@ def test_p3_the_deadline_clock_stands_still_while_prometheus_is_down():
     world.reconcile()
     assert world.candidate == "v2"
     world.wait(minutes=2)
-    taken_back(world, Reason.DEADLINE_EXCEEDED)
+    rolled_back(world, Reason.DEADLINE_EXCEEDED)
 
 
 def test_p4_but_only_for_an_hour():
@@ -198,7 +198,7 @@ def test_p4_but_only_for_an_hour():
         world.reconcile()
         assert world.candidate == "v2"
         world.wait(minutes=5)
-    taken_back(world, Reason.DEADLINE_EXCEEDED)
+    rolled_back(world, Reason.DEADLINE_EXCEEDED)
 
 
 def test_the_deadline_clock_stands_still_while_paused():
@@ -218,7 +218,7 @@ def test_deadline_with_pause_keeps_the_canary_and_the_gates_at_work():
     world.reconcile()
     assert world.candidate == "v2"
     world.answers[V2] = judgement(Verdict.FAIL)
-    taken_back(world, Reason.GATE_FAILED)
+    rolled_back(world, Reason.GATE_FAILED)
 
 
 # --- the first revision ---------------------------------------------------------------------------
@@ -236,4 +236,4 @@ def test_a_broken_first_revision_is_given_until_its_deadline():
     assert fresh.rejected == {"v1"}
     assert fresh.stable is None
     assert fresh.selector == "none"
-    assert "nothing serves" in fresh.condition("Stalled")[2]
+    assert "nothing is serving" in fresh.condition("Stalled")[2]

@@ -14,6 +14,7 @@ from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import Stage, to_json
 from davylamp.gates import Verdict
 from davylamp.rollout import decide
+from davylamp.rollout.wording import RESOURCE
 
 V1, V2 = revision_of("v1"), revision_of("v2")
 GOOD = {"v1": Model.GOOD, "v2": Model.GOOD}
@@ -76,8 +77,9 @@ def held(world, reason):
 
 
 def typed(world, message, command):
-    """What a person types who copies a command from the message."""
-    found = re.search(rf"`kubectl annotate --overwrite md {NAME} {command.value}=(\S+)`", message)
+    """What a user types who copies a command from the message."""
+    pattern = rf"`kubectl annotate --overwrite {RESOURCE}/{NAME} {command.value}=(\S+)`"
+    found = re.search(pattern, message)
     assert found, message
     world.commands[command] = found.group(1)
 
@@ -85,7 +87,7 @@ def typed(world, message, command):
 # --- Rollback, Pause and Warn -----------------------------------------------------------------
 
 
-def test_p1_a_gate_takes_back_unless_it_says_otherwise():
+def test_p1_a_gate_rolls_back_unless_it_says_otherwise():
     world = in_canary(gate("errors"), gate("slow"))
     world.said["slow"] = judgement(Verdict.FAIL)
     world.reconcile()
@@ -109,7 +111,7 @@ def test_a_gate_that_pauses_holds_the_step_and_says_how_to_go_on(step):
     assert not world.rejected
 
 
-def test_a_person_may_promote_what_a_gate_paused():
+def test_a_user_may_promote_what_a_gate_paused():
     world = in_canary(gate("errors"), gate("slow", OnFail.PAUSE))
     world.said["slow"] = judgement(Verdict.FAIL)
     typed(world, held(world, Reason.AWAITING_APPROVAL), Command.PROMOTE)
@@ -119,7 +121,7 @@ def test_a_person_may_promote_what_a_gate_paused():
     assert world.stable == "v2"
 
 
-def test_a_person_may_abort_what_a_gate_paused():
+def test_a_user_may_abort_what_a_gate_paused():
     world = in_canary(gate("errors"), gate("slow", OnFail.PAUSE))
     world.said["slow"] = judgement(Verdict.FAIL)
     typed(world, held(world, Reason.AWAITING_APPROVAL), Command.ABORT)
@@ -128,7 +130,7 @@ def test_a_person_may_abort_what_a_gate_paused():
     assert world.status.rejected[0].reason == Reason.ABORTED
 
 
-def test_a_gate_that_takes_back_is_not_stopped_by_one_that_pauses():
+def test_a_gate_that_rolls_back_is_not_stopped_by_one_that_pauses():
     world = in_canary(gate("errors"), gate("slow", OnFail.PAUSE))
     world.said = {"slow": judgement(Verdict.FAIL), "errors": judgement(Verdict.FAIL)}
     world.reconcile()
@@ -141,7 +143,7 @@ def test_a_gate_that_warns_tells_once_and_holds_nothing():
     passed(world, 3)
     warnings = [notice for notice in world.notices if notice.reason is Reason.GATE_WARNED]
     assert [(each.severity, each.revision) for each in warnings] == [("Warning", V2)]
-    assert warnings[0].message == "gate slow would take v2 back: 200 of 1000 requests failed"
+    assert warnings[0].message == "gate slow would roll back v2: 200 of 1000 requests failed"
     settle(world, GOOD)
     assert world.told.count(Reason.GATE_WARNED) == 1
     assert (world.stable, world.rejected) == ("v2", set())
@@ -151,7 +153,9 @@ def test_each_gate_that_warns_is_told():
     world = in_canary(gate("a", OnFail.WARN), gate("b", OnFail.WARN))
     world.answers[V2] = judgement(Verdict.FAIL)
     passed(world, 2)
-    told = [notice.message.split()[1] for notice in world.notices if "would take" in notice.message]
+    told = [
+        notice.message.split()[1] for notice in world.notices if "would roll back" in notice.message
+    ]
     assert told == ["a", "b"]
 
 
@@ -198,7 +202,7 @@ def test_without_data_it_waits_and_waits_by_default():
     assert "gate errors: NoTraffic" in held(world, Reason.AWAITING_DATA)
 
 
-def test_without_data_for_too_long_it_is_taken_back_where_the_plan_says_so():
+def test_without_data_for_too_long_it_is_rolled_back_where_the_plan_says_so():
     world = blind(no_data="Rollback")
     world.wait(minutes=2)
     held(world, Reason.AWAITING_DATA)
@@ -252,7 +256,7 @@ def paused():
     return world
 
 
-def test_after_a_pause_it_waits_for_a_person_though_the_data_are_back():
+def test_after_a_pause_it_waits_for_a_user_though_the_data_are_back():
     world = paused()
     world.answers[V2] = judgement(Verdict.PASS)
     message = held(world, Reason.AWAITING_APPROVAL)
@@ -260,7 +264,7 @@ def test_after_a_pause_it_waits_for_a_person_though_the_data_are_back():
     assert f"{Command.ABORT}={V2}" in message
 
 
-def test_a_person_lets_it_go_on():
+def test_a_user_lets_it_go_on():
     world = paused()
     typed(world, held(world, Reason.AWAITING_APPROVAL), Command.ADVANCE)
     world.answers[V2] = judgement(Verdict.PASS)
@@ -268,7 +272,7 @@ def test_a_person_lets_it_go_on():
     assert world.status.candidate.step == 2
 
 
-def test_the_clock_runs_anew_after_a_person_let_it_go_on():
+def test_the_clock_runs_anew_after_a_user_let_it_go_on():
     """And what the message says to type works every time, at the same step too."""
     world = paused()
     for _ in range(3):
@@ -293,7 +297,7 @@ def test_what_the_message_says_works_again_though_the_data_had_come_back():
         held(world, Reason.AWAITING_APPROVAL)
 
 
-def test_a_person_may_promote_or_abort_instead():
+def test_a_user_may_promote_or_abort_instead():
     for command, stage, rejected in (
         (Command.PROMOTE, Stage.PROMOTING, set()),
         (Command.ABORT, None, {"v2"}),
@@ -376,7 +380,7 @@ def test_a_blind_gate_ends_with_the_progress_deadline():
     )
 
 
-def test_a_person_may_promote_without_the_gate():
+def test_a_user_may_promote_without_the_gate():
     world = seeing_nothing()
     world.wait(minutes=1)
     typed(world, held(world, Reason.NO_BASELINE_DATA), Command.PROMOTE)
@@ -486,7 +490,7 @@ def test_p3_beside_an_own_query_the_requests_of_the_others_count():
     world = in_canary(own_query("own"), gate("errors"), min_requests=50)
     world.answers[V2] = judgement(Verdict.PASS, requests=0)
     world.said["errors"] = judgement(Verdict.PASS, requests=49)
-    assert "has seen 49 of 50 canary requests" in held(world, Reason.AWAITING_EVIDENCE)
+    assert "has had 49 of 50 canary requests" in held(world, Reason.AWAITING_EVIDENCE)
     world.said["errors"] = judgement(Verdict.PASS, requests=50)
     passed(world)
     assert world.status.candidate.step == 2
@@ -530,7 +534,7 @@ def test_p1_a_worse_canary_goes_on_while_nothing_else_serves():
     assert world.rejected == {"v2"}
 
 
-def test_p4_a_person_may_abort_what_alone_serves():
+def test_p4_a_user_may_abort_what_alone_serves():
     world = in_canary()
     world.answers[V2] = judgement(Verdict.FAIL)
     without_stable(world)

@@ -2,11 +2,12 @@
 
 import pytest
 from tests.support.nature import Model, serving_world, settle, world_in
-from tests.support.world import revision_of
+from tests.support.world import NAME, revision_of
 
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import Outcome, Stage
+from davylamp.rollout.wording import RESOURCE
 
 V2 = revision_of("v2")
 GOOD = {"v1": Model.GOOD, "v2": Model.GOOD, "v3": Model.GOOD}
@@ -40,7 +41,7 @@ def in_stage(stage):
 
 
 def meant(stage):
-    """The tag a person means in a stage."""
+    """The tag a user means in a stage."""
     return "v1" if stage == "Returning" else "v2"
 
 
@@ -141,7 +142,8 @@ def test_a_retry_works_once_and_again_with_another_suffix():
 def test_the_retry_the_status_proposes_works():
     world = rejected()
     message = world.condition("Stalled")[2]
-    words = message.split("kubectl annotate --overwrite md diabetes-risk ")[1]
+    proposed = f"`kubectl annotate --overwrite {RESOURCE}/{NAME} "
+    words = message.split(proposed)[1].removesuffix("`")
     command, value = words.split("=")
     world.commands[Command(command)] = value
     settle(world, GOOD)
@@ -222,7 +224,7 @@ def test_promote_waits_for_pods():
     assert world.stable == "v2"
 
 
-def test_p4_a_promotion_that_gets_no_pods_is_taken_back():
+def test_p4_a_promotion_that_gets_no_pods_is_rolled_back():
     world = world_in("Step2")
     world.say(Command.PROMOTE, "v2")
     world.reconcile()

@@ -1,9 +1,9 @@
 """After a rollback: does what serves now still give the predictions of its training run?
 
-The answer moves no traffic, for there is nothing better to go back to. It is told, and alerts.
+The answer moves no traffic, for there is nothing better to return to; it becomes a notice and alerts.
 """
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from davylamp.api.names import Reason
 from davylamp.api.spec import CheckName
@@ -11,20 +11,13 @@ from davylamp.api.status import Verification, identity
 from davylamp.checks import CheckReason, CheckResult
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.situation import Situation
-
-
-class State(NamedTuple):
-    """What the condition RollbackVerified says."""
-
-    value: Literal["True", "False", "Unknown"]
-    reason: Reason
-    message: str
+from davylamp.rollout.wording import named
 
 
 def verifying(situation: Situation) -> Situation:
-    """A turn ended badly, or an earlier revision returned: what serves is looked at again."""
+    """An attempt ended badly, or an earlier revision returned: what serves is looked at again."""
     stable = situation.status.stable
-    if stable is None or CheckName.GOLDEN not in situation.seen.rollout.checks:
+    if stable is None or CheckName.GOLDEN not in situation.observation.rollout.checks:
         return situation.remember(verification=None)
     return situation.remember(
         verification=Verification(
@@ -32,7 +25,7 @@ def verifying(situation: Situation) -> Situation:
             verdict="Unknown",
             reason=Reason.VERIFYING,
             message="its golden requests have not been answered yet",
-            at=situation.seen.now,
+            at=situation.observation.now,
         )
     )
 
@@ -47,22 +40,23 @@ def verification_noted(situation: Situation) -> Situation | None:
     known = situation.status.verification
     if known is None or not is_due(known):
         return None
-    answers = situation.seen.answers_about(known.revision, known.at)
-    result = next((each for each in answers if each.name is CheckName.GOLDEN), None)
+    answers = situation.observation.answers_about(known.revision, known.at)
+    result = next((answer for answer in answers if answer.name is CheckName.GOLDEN), None)
     if result is None:
         return None
-    found = _found(situation, known, result)
-    if found == known:
+    verified = _verified(situation, known, result)
+    if verified == known:
         return None
-    told = situation.remember(verification=found)
-    if found.verdict == "Unknown":
-        return told
-    severity: Literal["Normal", "Warning"] = "Normal" if found.verdict == "Pass" else "Warning"
-    text = f"{known.tag} serves after the rollback: {result.message}"
-    return told.saying(Notice(Reason(found.reason), text, known.revision, severity))
+    noted = situation.remember(verification=verified)
+    if verified.verdict == "Unknown":
+        return noted
+    severity: Literal["Normal", "Warning"] = "Normal" if verified.verdict == "Pass" else "Warning"
+    message = f"{named(known, situation.observation.target)} is serving after the rollback: {result.message}"
+    return noted.with_notice(Notice(Reason(verified.reason), message, known.revision, severity))
 
 
-def _found(situation: Situation, known: Verification, result: CheckResult) -> Verification:
+def _verified(situation: Situation, known: Verification, result: CheckResult) -> Verification:
+    """The verification with a pod's answer; without one it stays due."""
     if result.verdict == "Unknown":
         return known.model_copy(update={"message": result.message})
     verdict: Literal["Pass", "Fail", "Unknown"]
@@ -76,24 +70,14 @@ def _found(situation: Situation, known: Verification, result: CheckResult) -> Ve
             "verdict": verdict,
             "reason": reason,
             "message": result.message,
-            "at": situation.seen.now,
+            "at": situation.observation.now,
         }
     )
 
 
 def verification_unwanted(situation: Situation) -> Situation | None:
-    """The spec asks for no golden requests any more."""
-    if situation.status.verification is None or CheckName.GOLDEN in situation.seen.rollout.checks:
+    """The spec no longer asks for golden requests."""
+    wanted = CheckName.GOLDEN in situation.observation.rollout.checks
+    if wanted or situation.status.verification is None:
         return None
     return situation.remember(verification=None)
-
-
-def state_of(situation: Situation) -> State | None:
-    """What the condition says; None while no rollback is to be told of."""
-    found = situation.status.verification
-    if found is None:
-        return None
-    value: Literal["True", "False", "Unknown"] = "Unknown"
-    if found.verdict != "Unknown":
-        value = "True" if found.verdict == "Pass" else "False"
-    return State(value, Reason(found.reason), f"{found.tag}: {found.message}")

@@ -1,14 +1,15 @@
-"""No traffic before every check of the plan has passed, whatever a person says; and why not."""
+"""No traffic before every check of the plan has passed, whatever a user says; and why not."""
 
 import pytest
 from tests.support.nature import Model, serving_world, settle, world_in
-from tests.support.world import NOBODY, TWO_STEPS, Children, revision_of
+from tests.support.world import NAME, NOBODY, TWO_STEPS, Children, revision_of
 
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName
 from davylamp.api.status import CheckStatus, Outcome, Stage
 from davylamp.checks import CheckVerdict
-from davylamp.rollout.checks import sentence
+from davylamp.rollout.holds.checks import sentence
+from davylamp.rollout.wording import RESOURCE
 
 V1, V2 = revision_of("v1"), revision_of("v2")
 GOOD = {"v1": Model.GOOD, "v2": Model.GOOD}
@@ -34,7 +35,7 @@ def test_nothing_opens_before_a_pod_was_asked():
     assert world.serving() == {V1}
     message = world.condition("Ready")[2]
     assert "Manifest, Golden, Explain, Bias: no pod has answered yet" in message
-    assert f"kubectl annotate --overwrite md diabetes-risk {Command.ABORT}={V2}" in message
+    assert f"kubectl annotate --overwrite {RESOURCE}/{NAME} {Command.ABORT}={V2}" in message
 
 
 def test_what_passed_is_remembered_and_the_canary_begins():
@@ -67,7 +68,7 @@ def test_the_first_revision_is_checked_too():
     assert "nothing served before it" in world.notices[-1].message
 
 
-def test_a_person_who_promotes_does_not_skip_the_checks():
+def test_a_user_who_promotes_does_not_skip_the_checks():
     world = ready(None)
     world.say(Command.PROMOTE, "v2")
     world.reconcile()
@@ -142,7 +143,7 @@ def test_silence_holds_and_is_told_since_when():
     assert "check Golden: 8 golden requests: unknown" in world.condition("Ready")[2]
 
 
-def test_silence_past_the_progress_deadline_is_taken_back():
+def test_silence_past_the_progress_deadline_is_rolled_back():
     world = serving_world()
     world.apply("v2")
     began = world.now

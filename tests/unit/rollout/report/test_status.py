@@ -47,12 +47,12 @@ def test_a_rollback_stalls_so_that_waiting_tools_stop():
         "RollbackVerified": "True",
     }
     message = world.condition("Stalled")[2]
-    for words in ("v2 was taken back", "v1 serves", "GateFailed", "kubectl annotate", V2):
+    for words in ("v2 rolled back", "v1 is serving", "GateFailed", "kubectl annotate", V2):
         assert words in message
     assert "diabetes-risk" in message
 
 
-def test_a_hold_that_only_a_person_can_end_stalls():
+def test_a_hold_that_only_a_user_can_end_stalls():
     world = serving_world(rollout=Rollout(steps=(Step(weight=5, hold="1m"),)))
     world.apply("v2")
     settle(world, {"v1": Model.GOOD, "v2": Model.GOOD}, until=lambda w: w.condition("Stalled"))

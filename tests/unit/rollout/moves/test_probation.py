@@ -13,7 +13,7 @@ V1, V2 = revision_of("v1"), revision_of("v2")
 GOOD = {"v1": Model.GOOD, "v2": Model.GOOD}
 
 
-def reverted(world, reason):
+def rolled_back(world, reason):
     before = len(world.written)
     decision = world.reconcile()
     assert world.written[before] == f"fence to {V1}"
@@ -42,21 +42,21 @@ def test_when_it_is_over_the_previous_revision_is_scaled_down_and_kept():
 def test_p1_a_failed_gate_fences_first():
     world = world_in("Probation")
     world.answers[V2] = judgement(Verdict.FAIL)
-    decision = reverted(world, Reason.GATE_FAILED)
-    assert "v1 serves again" in decision.notices[0].message
+    decision = rolled_back(world, Reason.GATE_FAILED)
+    assert "v1 is serving again" in decision.notices[0].message
 
 
-def test_hard_faults_revert():
+def test_hard_faults_roll_back():
     world = world_in("Probation")
     world.unready("v2", waiting_reason="CrashLoopBackOff")
-    reverted(world, Reason.CRASH_LOOP)
+    rolled_back(world, Reason.CRASH_LOOP)
 
 
-def test_lost_readiness_reverts():
+def test_lost_readiness_rolls_back():
     world = world_in("Probation")
     world.unready("v2")
     world.wait(seconds=30)
-    reverted(world, Reason.READINESS_LOST)
+    rolled_back(world, Reason.READINESS_LOST)
 
 
 def test_p2_an_outage_of_both_revisions_is_nobodys_fault():
@@ -75,13 +75,13 @@ def test_it_never_goes_back_to_a_revision_without_a_ready_pod():
     world.reconcile()
     assert world.stable == "v2"
     world.ready("v1")
-    reverted(world, Reason.GATE_FAILED)
+    rolled_back(world, Reason.GATE_FAILED)
 
 
-def test_an_abort_reverts():
+def test_an_abort_rolls_back():
     world = world_in("Probation")
     world.say(Command.ABORT, "v2")
-    reverted(world, Reason.ABORTED)
+    rolled_back(world, Reason.ABORTED)
     assert world.status.history[0].outcome is Outcome.ABORTED
 
 
@@ -111,7 +111,7 @@ def test_a_third_revision_ends_the_probation():
     assert world.scale[V1] == 0
 
 
-def test_one_taken_back_in_probation_is_retried_by_canary():
+def test_one_rolled_back_in_probation_is_retried_by_canary():
     world = world_in("Probation")
     settle(world, {"v1": Model.GOOD, "v2": Model.ERRORS})
     assert world.rejected == {"v2"}

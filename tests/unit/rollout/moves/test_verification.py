@@ -68,7 +68,7 @@ def test_a_wrong_answer_alerts_and_moves_nothing():
     assert (world.stable, world.serving(), world.rejected) == ("v1", {V1}, {"v2"})
     told = world.notices[-1]
     assert (told.reason, told.severity) == (Reason.ROLLBACK_NOT_VERIFIED, "Warning")
-    assert told.message == "v1 serves after the rollback: 8 golden requests: fail"
+    assert told.message == "v1 is serving after the rollback: 8 golden requests: fail"
     assert told.revision == V1
 
 
