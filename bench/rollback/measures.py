@@ -1,4 +1,4 @@
-"""From what was seen to numbers: pure."""
+"""From answers and versions of objects to numbers: pure."""
 
 import itertools
 from collections.abc import Sequence
@@ -21,21 +21,21 @@ class Incident:
     canary_answers: int
     lost: int
     to_decision: float
-    """First bad answer to the moment the decision was taken, as the status tells it."""
+    """First bad answer to the moment of the decision, from the status."""
     to_fence: float
-    """Decision to the Service's selector written, as a watch saw it."""
+    """Decision to the Service's selector written, as a watch brought it."""
     to_silence: float
     """Selector written to the canary's last answer; below 0 when that came before."""
 
 
 @dataclass(frozen=True)
 class Abort:
-    """A person's abort; seconds."""
+    """A user's abort; seconds."""
 
     typed_to_silence: float
     """Start of `kubectl annotate` to the canary's last answer."""
     stored_to_silence: float
-    """Annotation in the API server, as a watch saw it, to the canary's last answer."""
+    """Annotation in the API server, as a watch brought it, to the canary's last answer."""
     stored_to_fence: float
     """The operator's share: to the Service's selector written."""
     lost: int
@@ -98,7 +98,7 @@ def closed_at(service: Sequence[Version], revision: str) -> float:
         if admits(before.object, revision) and not admits(after.object, revision)
     ]
     if not closed:
-        raise ValueError(f"the Service was never seen to stop admitting {revision}")
+        raise ValueError(f"no version of the Service stops admitting {revision}")
     return closed[-1]
 
 
@@ -109,7 +109,7 @@ def admits(service: Object, revision: str) -> bool:
 
 
 def stored_at(models: Sequence[Version], annotation: str, value: str) -> float:
-    """When a watch first saw an annotation; epoch seconds.
+    """When a watch first brought an annotation; epoch seconds.
 
     Raises:
         ValueError: it never did.
@@ -117,4 +117,4 @@ def stored_at(models: Sequence[Version], annotation: str, value: str) -> float:
     for version in models:
         if version.object["metadata"].get("annotations", {}).get(annotation) == value:
             return version.at
-    raise ValueError(f"{annotation}={value} was never seen")
+    raise ValueError(f"no version has {annotation}={value}")

@@ -94,7 +94,8 @@ def up(progress: Progress) -> None:
     progress.plan(sum(artifact.expected for artifact in tools.missing_artifacts(store)))
     tools.ensure(store, progress=progress)
     node_image = functools.partial(nodeimage.ensure, facts, store=store, progress=progress)
-    cluster.ensure(facts, node_image=node_image, progress=progress)
+    recipe = cluster.recipe(nodeimage.recipe())
+    cluster.ensure(facts, recipe=recipe, node_image=node_image, progress=progress)
     monitoring.ensure(store=store, progress=progress)
     print(f"cluster {CLUSTER} is ready: context {CONTEXT}, Prometheus {PROMETHEUS_URL}")
 
