@@ -245,7 +245,9 @@ BAD = {
     "name too long for its children": Bad(
         {"metadata.name": "a" * (MAX_NAME_LENGTH + 1)}, "metadata.name", "may have at most"
     ),
-    "name from a digit on": Bad({"metadata.name": "1risk"}, "metadata.name", "from a letter on"),
+    "name from a digit on": Bad(
+        {"metadata.name": "1risk"}, "metadata.name", "beginning with a letter"
+    ),
     "name with dots": Bad({"metadata.name": "risk.v1"}, "metadata.name", "must be a Service name"),
     "name with a capital": Bad({"metadata.name": "Risk"}, "metadata.name", "Invalid value"),
 }
