@@ -15,7 +15,7 @@ from tests.support.operation import NAMESPACE, QUICK, Land
 
 from davylamp.api import names
 from davylamp.api.status import ModelDeploymentStatus
-from davylamp.controller.cluster.writes import RULES, Apply, Replace, Step
+from davylamp.controller.cluster.writes import RULES, Apply, Replace, WriteStep
 from davylamp.controller.reconcile import reconciler
 from davylamp.controller.reconcile.writes import (
     Kept,
@@ -162,10 +162,10 @@ class Story:
     def telling(self, reason: str) -> WritePlan:
         """The last plan that tells a reason in an Event."""
         return next(
-            p for p in reversed(self.plans) if any(w.name == reason for w in p.of(Step.EVENTS))
+            p for p in reversed(self.plans) if any(w.name == reason for w in p.of(WriteStep.EVENTS))
         )
 
-    def writing(self, kind: str, step: Step = Step.NIGHTLY) -> WritePlan:
+    def writing(self, kind: str, step: WriteStep = WriteStep.NIGHTLY) -> WritePlan:
         """The last plan with a write of a kind in a step."""
         return next(p for p in reversed(self.plans) if any(w.kind == kind for w in p.of(step)))
 
@@ -275,7 +275,7 @@ async def pinned(story: Story) -> dict[str, WritePlan]:
     for tag in ("v2", "v3"):
         story.land.apply(tag)
         await story.land.settle()
-    gone = story.writing("ControllerRevision", Step.SHRINK)
+    gone = story.writing("ControllerRevision", WriteStep.SHRINK)
     return {**plans, "A revision that nobody needs is deleted": gone}
 
 

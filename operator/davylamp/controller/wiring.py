@@ -10,7 +10,7 @@ from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
 from davylamp.controller.cluster.refusals import Refusals
-from davylamp.controller.evidence.subjects import Reading
+from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.nightly.nightly import Nightly
@@ -81,7 +81,7 @@ class Wiring:
             tracker=self.tracker,
             checker=self.inspector,
             metrics=self.metrics,
-            reading=Reading(metrics.scrape_interval, metrics.pod_metrics),
+            reading=ReadSettings(metrics.scrape_interval, metrics.pod_metrics),
         )
 
     def _executor(self, applier: Applier, following: Following, refusals: Refusals) -> Executor:

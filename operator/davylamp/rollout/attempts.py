@@ -7,7 +7,6 @@ the record tells, so it is noted there and nowhere worked out afterwards.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
 
 from davylamp.api.gate_status import FeatureShare, GateRate, GateStatus
 from davylamp.api.spec import Rollout
@@ -18,15 +17,14 @@ from davylamp.api.status import (
     Previous,
     RevisionRef,
     Stable,
-    Stage,
     WeightChange,
     identity,
 )
 from davylamp.gates import Judgement
+from davylamp.rollout.stages import IN_TRAFFIC
 
 History = tuple[HistoryEntry, ...]
 Judgements = Mapping[str, Judgement]
-IN_TRAFFIC: Final = frozenset({Stage.CANARY, Stage.PROMOTING})
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from tests.support.fakecluster import Killed, Write
 from tests.support.kubelets import Health
 from tests.support.operation import NAMESPACE, QUICK, Land
 
-from davylamp.controller.cluster.writes import Blocked, Step
+from davylamp.controller.cluster.writes import Blocked, WriteStep
 from davylamp.controller.reconcile import reconciler
 from davylamp.controller.reconcile.writes import WritePlan, WriteStatus
 
@@ -121,9 +121,9 @@ class PlanReaper:
 def prefix(plan: WritePlan, length: int) -> WritePlan:
     """A plan of which some writes are made; the process dies at the next."""
     rest = plan.writes[length:]
-    step = rest[0].step if rest else Step.NIGHTLY
-    if step is Step.FLIGHT_RECORD:  # nothing but flight records is written there
-        step = Step.STATUS
+    step = rest[0].step if rest else WriteStep.NIGHTLY
+    if step is WriteStep.FLIGHT_RECORD:  # nothing but flight records is written there
+        step = WriteStep.STATUS
     return replace(plan, writes=(*plan.writes[:length], Blocked(step, "", "", Killed())))
 
 

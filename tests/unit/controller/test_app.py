@@ -11,13 +11,13 @@ from davylamp.adapters.errors import SourceError, Terminal
 from davylamp.adapters.pods.model_server import PodAddress
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.series import SeriesNames
-from davylamp.adapters.prometheus.user_query import OwnQuery
+from davylamp.adapters.prometheus.user_query import UserQuery
 from davylamp.api.spec import CheckName
 from davylamp.checks import Expected
 from davylamp.controller.app import Operator
 from davylamp.controller.checks.inspections import Inspection
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.evidence.tracker import Evidence, Subject
+from davylamp.controller.evidence.tracker import Subject, TrackedEvidence
 from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.gates import Channel
 
@@ -50,7 +50,7 @@ async def test_a_standby_asks_nobody_about_anything(process):
     standby.sampler.follow(KEY, Subject("models", "risk-a"))
     standby.inspector.follow(KEY, ASKED)
     assert await standby._process(KEY) is None
-    assert standby.sampler.evidence(KEY) == Evidence()
+    assert standby.sampler.evidence(KEY) == TrackedEvidence()
     assert standby.inspector._take_due() == []
 
 
@@ -83,7 +83,7 @@ async def test_a_pass_that_outlives_the_lease_leaves_nothing_followed(process):
 
     operator._reconcile = Pass(operator, lose_the_lease)
     await operator._process(KEY)
-    assert operator.sampler.evidence(KEY) == Evidence()
+    assert operator.sampler.evidence(KEY) == TrackedEvidence()
 
 
 async def test_what_was_refused_is_tried_again_later(process):
@@ -110,7 +110,7 @@ async def test_the_source_counts_as_down_when_counters_cannot_be_asked_for(proce
     operator = process(metrics=MetricSettings(url="http://127.0.0.1:9"))
     up = functools.partial(operator.metrics.registry.get_sample_value, "davylamp_source_up")
     with pytest.raises(SourceError):
-        await operator.source.values(OwnQuery(promql="up", start=0, end=0, step=1))
+        await operator.source.values(UserQuery(promql="up", start=0, end=0, step=1))
     assert up() == 1, "that was a query of a user's own"
     series = MetricSettings().series
     pods = frozenset({("models", "risk-a")})

@@ -1,7 +1,7 @@
 """Writes as values: which step of a pass they belong to, and what becomes of a refused one. Pure.
 
 Any write may be the last before a crash, so each prefix of a plan has to be a state from which the
-next pass goes on to the same end. `Step` is that order, and the only place where it is said.
+next pass goes on to the same end. `WriteStep` is that order, and the only place where it is said.
 """
 
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from davylamp.rollout import Notice
 from davylamp.schema.json import JsonObject
 
 
-class Step(IntEnum):
+class WriteStep(IntEnum):
     """The steps of a pass, in the order in which their writes are made."""
 
     FENCE = 1
@@ -50,55 +50,55 @@ class StepRule(NamedTuple):
 
 
 RULES: Final = {
-    Step.FENCE: StepRule(
+    WriteStep.FENCE: StepRule(
         "Fence",
         "Services stop admitting what they must not",
         "a rollback waits for nothing: no pod, no status, no Prometheus",
         IfRefused.RETRY,
     ),
-    Step.RECORD: StepRule(
+    WriteStep.RECORD: StepRule(
         "Record",
         "names of Services are checked; copy of pinned Secrets, then the record of a new revision",
         "everything of a revision is made from its record, also after a crash",
         IfRefused.TELL,
     ),
-    Step.GROW: StepRule(
+    WriteStep.GROW: StepRule(
         "Grow",
         "disruption budget, ConfigMaps, Deployments: created, scaled up, restored; stable first",
         "traffic may only be opened to what exists",
         IfRefused.TELL,
     ),
-    Step.FLIGHT_RECORD: StepRule(
+    WriteStep.FLIGHT_RECORD: StepRule(
         "Flight record",
         "the flight record of an attempt that ended; older ones are deleted; 5 s at most",
         "the status names it, and what it was made from is about to go",
         IfRefused.LOG,
     ),
-    Step.STATUS: StepRule(
+    WriteStep.STATUS: StepRule(
         "Status",
         "the status, once, only if it changed, under the version it was decided on",
         "a decision is remembered before anything destroys what it was taken from",
         IfRefused.STOP,
     ),
-    Step.EVENTS: StepRule(
+    WriteStep.EVENTS: StepRule(
         "Events",
         "one Event for each notice",
         "they tell of what is now remembered, and may be lost",
         IfRefused.LOG,
     ),
-    Step.ADMIT: StepRule(
+    WriteStep.ADMIT: StepRule(
         "Admit",
         "Services admit what they may",
         "a weight is in the status before its traffic: evidence is counted from there",
         IfRefused.STOP,
     ),
-    Step.SHRINK: StepRule(
+    WriteStep.SHRINK: StepRule(
         "Shrink",
         "scale down; delete revisions that nobody needs, their record last",
         "nothing that may still have traffic is killed",
         IfRefused.STOP,
     ),
-    Step.NIGHTLY: StepRule(
+    WriteStep.NIGHTLY: StepRule(
         "Nightly",
         "CronJob and Jobs of `spec.explanations`",
         "they only watch, so nothing waits for them",
@@ -112,7 +112,7 @@ RULES: Final = {
 class Write:
     """One write: its step, and the object that it is about."""
 
-    step: Step
+    step: WriteStep
     kind: str
     name: str
 
@@ -162,7 +162,7 @@ class Delete(ManifestWrite):
     @override
     def if_refused(self) -> IfRefused:
         """What cannot be deleted of the nightly job is in nobody's way."""
-        return IfRefused.LOG if self.step is Step.NIGHTLY else RULES[self.step].if_refused
+        return IfRefused.LOG if self.step is WriteStep.NIGHTLY else RULES[self.step].if_refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,16 +172,16 @@ class Blocked(Write):
     error: OperatorError
 
 
-def apply(step: Step, manifest: JsonObject, *, restores: Notice | None = None) -> Apply:
+def apply(step: WriteStep, manifest: JsonObject, *, restores: Notice | None = None) -> Apply:
     """An object made to say what its manifest says."""
     return Apply(step, *identity_of(manifest), manifest, restores)
 
 
-def claim(step: Step, manifest: JsonObject) -> Claim:
+def claim(step: WriteStep, manifest: JsonObject) -> Claim:
     """A check of an object's name."""
     return Claim(step, *identity_of(manifest), manifest)
 
 
-def delete(step: Step, item: JsonObject) -> Delete:
+def delete(step: WriteStep, item: JsonObject) -> Delete:
     """An object deleted."""
     return Delete(step, *identity_of(item), item)

@@ -16,7 +16,7 @@ from davylamp.manifests import Owner
 from davylamp.manifests.nightly import candidate_job_name
 from davylamp.rollout import Observation
 from davylamp.rollout.drift_reports import DriftResult, result_of
-from davylamp.rollout.explanations import attempt_of
+from davylamp.rollout.holds.drift import attempt_of
 from davylamp.schema.json import JsonObject
 
 READ_AGAIN: Final = 30.0

@@ -13,12 +13,12 @@ from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import NIGHTLY_KINDS, metadata
 from davylamp.controller.cluster.refusals import RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
-from davylamp.controller.cluster.writes import Apply, Delete, Replace, Step, apply, delete
+from davylamp.controller.cluster.writes import Apply, Delete, Replace, WriteStep, apply, delete
 from davylamp.controller.nightly.jobs import job_state
 from davylamp.manifests import Owner
 from davylamp.manifests.nightly import candidate_job, cron_job
 from davylamp.rollout import Decision
-from davylamp.rollout.explanations import attempt_of
+from davylamp.rollout.holds.drift import attempt_of
 from davylamp.schema.json import JsonObject
 
 NightlyWrite = Apply | Replace | Delete
@@ -77,8 +77,8 @@ def _kept(manifest: JsonObject, stored: StoredChildren) -> Apply | Replace | Non
     if manifest["kind"] == "Job" and item is not None and _belongs(item, stored.uid):
         if job_state(item).attempt == job_state(manifest).attempt:
             return None
-        return Replace(Step.NIGHTLY, "Job", metadata(item, "name"), manifest, item)
-    return None if stored.agrees(manifest) else apply(Step.NIGHTLY, manifest)
+        return Replace(WriteStep.NIGHTLY, "Job", metadata(item, "name"), manifest, item)
+    return None if stored.agrees(manifest) else apply(WriteStep.NIGHTLY, manifest)
 
 
 def _deleted(owner: Owner, decision: Decision, state: NightlyState) -> list[Delete]:
@@ -91,7 +91,7 @@ def _deleted(owner: Owner, decision: Decision, state: NightlyState) -> list[Dele
     kept = candidate.revision if asked and candidate else None
     runs = [item for item in state.stored.of_kind("Job") if _runs_for_another(item, kept)]
     ours = (item for item in (*crons, *runs) if _belongs(item, owner.uid))
-    return [delete(Step.NIGHTLY, item) for item in ours]
+    return [delete(WriteStep.NIGHTLY, item) for item in ours]
 
 
 def _runs_for_another(item: JsonObject, revision: str | None) -> bool:

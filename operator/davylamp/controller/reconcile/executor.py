@@ -24,7 +24,7 @@ from davylamp.controller.cluster.writes import (
     Freeze,
     IfRefused,
     Replace,
-    Step,
+    WriteStep,
 )
 from davylamp.controller.logs import about
 from davylamp.controller.reconcile.flight_recorder import FlightRecorder
@@ -45,7 +45,7 @@ TELL_SOON: Final = 0.1
 """Seconds until the pass that tells what was refused after this one had written its status."""
 TELL_AGAIN: Final = 10.0
 """The same where the status shows another obstacle already: changing sentences must not spin."""
-_AFTER_A_REFUSAL: Final = frozenset({Step.FLIGHT_RECORD, Step.STATUS, Step.EVENTS})
+_AFTER_A_REFUSAL: Final = frozenset({WriteStep.FLIGHT_RECORD, WriteStep.STATUS, WriteStep.EVENTS})
 _log = logging.getLogger(__name__)
 
 
@@ -120,16 +120,16 @@ class Executor:
 
     async def _steps(self, plan: WritePlan, progress: _Progress) -> None:
         """Every step but the last; after a refusal only those by which people see it."""
-        for step in Step:
-            if step is Step.NIGHTLY:
+        for step in WriteStep:
+            if step is WriteStep.NIGHTLY:
                 break
             if progress.refused is None or step in _AFTER_A_REFUSAL:
                 await self._step(plan, step, progress)
         if progress.refused is not None:
             raise progress.refused
 
-    async def _step(self, plan: WritePlan, step: Step, progress: _Progress) -> None:
-        if step is Step.FLIGHT_RECORD:
+    async def _step(self, plan: WritePlan, step: WriteStep, progress: _Progress) -> None:
+        if step is WriteStep.FLIGHT_RECORD:
             progress.kept = await self._flights(plan)
             return
         for write in plan.of(step):
@@ -172,7 +172,7 @@ class Executor:
                 assert_never(write)
 
     async def _flights(self, plan: WritePlan) -> Kept:
-        writes = plan.of(Step.FLIGHT_RECORD)
+        writes = plan.of(WriteStep.FLIGHT_RECORD)
         flights: list[FlightWrite] = [w for w in writes if isinstance(w, FlightWrite)]
         return await self._recorder.keep(plan.parent.owner, flights)
 
@@ -206,7 +206,7 @@ class Executor:
         """The last step; refusals of its objects are remembered by kind."""
         key = plan.parent.key
         self._refusals.clear_jobs(key, plan.cleared)
-        for write in plan.of(Step.NIGHTLY):
+        for write in plan.of(WriteStep.NIGHTLY):
             try:
                 await self._made(plan, write, _Progress())
             except (Terminal, Forbidden) as error:

@@ -10,13 +10,13 @@ from davylamp.api.gate_status import GateStatus
 from davylamp.api.names import Reason
 from davylamp.api.status import HistoryEntry, ModelDeploymentStatus, RevisionRef, identity
 from davylamp.controller.cluster import objects
-from davylamp.controller.cluster.writes import Step
+from davylamp.controller.cluster.writes import WriteStep
 from davylamp.controller.reconcile.passes import Pass
 from davylamp.controller.reconcile.writes import DiscardFlight, FlightWrite, Kept, StoreFlight
 from davylamp.manifests.flight_record import Flight, flight_name
 from davylamp.rollout import Decision
 from davylamp.rollout.attempts import EndedAttempt, marked, newest_recorded, recordings
-from davylamp.rollout.report.gates import gate_status
+from davylamp.rollout.report.gates import gate_statuses
 
 _ENDINGS: Final = frozenset(
     {Reason.PROMOTED, Reason.ROLLED_BACK, Reason.ABORTED, Reason.SUPERSEDED}
@@ -32,7 +32,7 @@ def flight_writes(
         return ()
     flight = _flight(current, decision, ended, operator, scrape_interval)
     store = StoreFlight(
-        Step.FLIGHT_RECORD,
+        WriteStep.FLIGHT_RECORD,
         "ConfigMap",
         _name(current, ended),
         flight=flight,
@@ -42,7 +42,7 @@ def flight_writes(
     )
     limited = remembered(current, decision)[Kept.RECORD_AND_LIMIT].history
     gone = recordings(current.parent.status.history) - recordings(limited)
-    discards = (DiscardFlight(Step.FLIGHT_RECORD, "ConfigMap", name) for name in sorted(gone))
+    discards = (DiscardFlight(WriteStep.FLIGHT_RECORD, "ConfigMap", name) for name in sorted(gone))
     return store, *discards
 
 
@@ -103,8 +103,7 @@ def _flight(
 
 def _gates(ended: EndedAttempt) -> tuple[GateStatus, ...]:
     """What the gates answered last; where nothing was judged, what the status said of them."""
-    at = ended.entry.at
-    return tuple(gate_status(*gate, at) for gate in ended.judgements.items()) or ended.gates
+    return gate_statuses((), ended.judgements, ended.entry.at) or ended.gates
 
 
 def _repository(current: Pass, revision: str) -> str:

@@ -5,9 +5,9 @@ from typing import Protocol
 from davylamp.api.spec import Rollout
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.checks.inspections import Inspection, inspection_of
+from davylamp.controller.checks.ready_pods import ready_pods
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.evidence.subjects import Reading, subject_of
-from davylamp.controller.evidence.tracked import Subject
+from davylamp.controller.evidence.subjects import ReadSettings, Subject, subject_of
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.reconcile.passes import Children, Parent
 
@@ -37,7 +37,7 @@ class Following:
     """
 
     def __init__(
-        self, *, tracker: Tracker, checker: Checker, metrics: Metrics, reading: Reading
+        self, *, tracker: Tracker, checker: Checker, metrics: Metrics, reading: ReadSettings
     ) -> None:
         self._tracker = tracker
         self._checker = checker
@@ -55,7 +55,7 @@ class Following:
             status: what is recorded now.
             rollout: the rollout settings of the moment.
         """
-        key, pods = parent.key, [pod.manifest for pod in children.pods]
+        key, pods = parent.key, ready_pods(children.pods)
         subject = subject_of(parent.owner, status, rollout, pods, self._reading)
         self._tracker.follow(key, subject)
         self._checker.follow(key, inspection_of(status, children.records, pods))

@@ -17,7 +17,7 @@ from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import CHILD_KINDS, NIGHTLY_KINDS, Key, ObjectCache, metadata
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
-from davylamp.controller.evidence.tracked import Evidence
+from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
 from davylamp.controller.nightly.nightly import Nightly
 from davylamp.controller.reconcile.judgements import with_judgements
@@ -36,14 +36,14 @@ _log = logging.getLogger(__name__)
 class Inspections(Protocol):
     """Who has what pods answered to the checks."""
 
-    def found(self, key: Key) -> Inspected | None:
+    def inspected(self, key: Key) -> Inspected | None:
         """What is known by now."""
 
 
 class Samples(Protocol):
     """Who has what was read of the pods, and the evidence that it makes."""
 
-    def evidence(self, key: Key) -> Evidence:
+    def evidence(self, key: Key) -> TrackedEvidence:
         """What is known about the attempt that is followed."""
 
     def recording(self, key: Key) -> Recording | None:
@@ -94,7 +94,7 @@ class Observer:
         if parent.spec is not None:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
-        observation = replace(observation, inspected=self._inspections.found(parent.key))
+        observation = replace(observation, inspected=self._inspections.inspected(parent.key))
         evidence = self._samples.evidence(parent.key)
         observation = with_judgements(observation, parent.status, evidence)
         observation = await self._nightly.look(parent.owner, observation, parent.status)

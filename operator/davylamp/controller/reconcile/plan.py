@@ -10,8 +10,8 @@ from datetime import datetime
 
 from davylamp.api import names
 from davylamp.api.status import ModelDeploymentStatus
-from davylamp.controller.cluster.cache import metadata
-from davylamp.controller.cluster.writes import Apply, Claim, Step, apply, claim
+from davylamp.controller.cluster.stored import identity_of
+from davylamp.controller.cluster.writes import Apply, Claim, WriteStep, apply, claim
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
 from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Parent, Pass
@@ -23,8 +23,9 @@ from davylamp.controller.reconcile.writes import (
     WritePlan,
     WriteStatus,
 )
-from davylamp.manifests import admits, disruption_budget, event, services
-from davylamp.rollout import Decision, Notice, Route
+from davylamp.manifests import disruption_budget, event
+from davylamp.rollout import Decision, Notice
+from davylamp.rollout.routing import Route, objects_of_every_router, router_of
 from davylamp.schema.json import JsonObject
 
 
@@ -43,9 +44,9 @@ class PlanSettings:
 def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> WritePlan:
     """All writes that carry a decision out, in their order."""
     parent, desired = current.parent, decision.desired
-    traffic = services(parent.owner, desired.route)
+    traffic = _traffic(current, decision)
     revisions = RevisionWrites(current, desired, decision.status.candidate)
-    fenced = tuple(_fenced(current, traffic, desired.route))
+    fenced = tuple(_fenced(current, desired.route))
     grown = (*_budget(current), *revisions.grown())
     nightly = _nightly(current, decision)
     flights = flight_writes(
@@ -83,40 +84,49 @@ def refusal_plan(parent: Parent, now: datetime) -> WritePlan:
 # --- traffic ------------------------------------------------------------------------------------
 
 
-def _fenced(current: Pass, traffic: Iterable[JsonObject], route: Route) -> Iterator[Apply]:
-    """Services that let in a revision that they must not, made to shut it out."""
+def _traffic(current: Pass, decision: Decision) -> tuple[JsonObject, ...]:
+    """The objects that put the route into effect, by the router that is in charge of it."""
+    candidate = decision.status.candidate
+    router = router_of(candidate.plan if candidate else current.observation.rollout)
+    return router.objects(current.parent.owner, decision.desired.route)
+
+
+def _fenced(current: Pass, route: Route) -> Iterator[Apply]:
+    """Objects of any router that let in a revision that they must not, made to shut it out."""
     children = current.children
     known = {*children.workloads, *children.records, names.NO_REVISION}
     known |= {revision for revision in (route.stable, route.candidate) if revision}
-    for service in traffic:
-        stored = children.stored.get("Service", _name(service))
+    for router, manifest in objects_of_every_router(current.parent.owner, route):
+        stored = children.stored.get(*identity_of(manifest))
         if stored is not None and any(
-            admits(stored, revision) and not admits(service, revision) for revision in known
+            router.admits(stored, revision) and not router.admits(manifest, revision)
+            for revision in known
         ):
-            yield apply(Step.FENCE, service)
+            yield apply(WriteStep.FENCE, manifest)
 
 
 def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:
     """Names of Services that may be somebody else's: asked before anything is made for them."""
-    for service in traffic:
-        if not current.children.stored.is_ours(service):
-            yield claim(Step.RECORD, service)
+    for manifest in traffic:
+        if not current.children.stored.is_ours(manifest):
+            yield claim(WriteStep.RECORD, manifest)
 
 
 def _admitted(
     current: Pass, traffic: Iterable[JsonObject], fenced: Iterable[Apply]
 ) -> Iterator[Apply]:
     """Services that do not yet admit what they may, unless the fence wrote them already."""
-    written = {write.name for write in fenced}
-    for service in traffic:
-        if _name(service) not in written and not current.children.stored.agrees(service):
-            yield apply(Step.ADMIT, service)
+    written = {(write.kind, write.name) for write in fenced}
+    for manifest in traffic:
+        is_written = identity_of(manifest) in written
+        if not is_written and not current.children.stored.agrees(manifest):
+            yield apply(WriteStep.ADMIT, manifest)
 
 
 def _budget(current: Pass) -> Iterator[Apply]:
     budget = disruption_budget(current.parent.owner)
     if not current.children.stored.agrees(budget):
-        yield apply(Step.GROW, budget)
+        yield apply(WriteStep.GROW, budget)
 
 
 # --- what is told -------------------------------------------------------------------------------
@@ -125,7 +135,7 @@ def _budget(current: Pass) -> Iterator[Apply]:
 def _status(
     parent: Parent, decided: Mapping[Kept, ModelDeploymentStatus], now: datetime
 ) -> WriteStatus:
-    return WriteStatus(Step.STATUS, names.KIND, parent.key.name, parent, decided, now)
+    return WriteStatus(WriteStep.STATUS, names.KIND, parent.key.name, parent, decided, now)
 
 
 def _events(
@@ -142,7 +152,7 @@ def _events(
 
 def _event(current: Pass, notice: Notice, reporter: str) -> PostEvent:
     manifest = event(current.parent.owner, notice, now=current.observation.now, reporter=reporter)
-    return PostEvent(Step.EVENTS, "Event", notice.reason.value, notice, manifest)
+    return PostEvent(WriteStep.EVENTS, "Event", notice.reason.value, notice, manifest)
 
 
 # --- the nightly job ----------------------------------------------------------------------------
@@ -161,7 +171,3 @@ def _nightly(current: Pass, decision: Decision) -> NightlyPlan:
         now=current.observation.now,
     )
     return nightly_plan(current.parent.owner, decision, state)
-
-
-def _name(manifest: JsonObject) -> str:
-    return metadata(manifest, "name")

@@ -68,7 +68,9 @@ class Reconciler:
         if parent.spec is None and not parent.was_followed:
             return await self._refuse(parent)
         current = await self._observer.look(parent)
-        decision = decide(parent.status, current.observation, name=key.name)
+        decision = decide(
+            parent.status, current.observation, name=key.name, namespace=key.namespace
+        )
         plan = write_plan(current, decision, self._settings)
         clocks = (await self._executor.carry_out(plan), decision.wake_after, current.wake_after)
         return min((clock for clock in clocks if clock is not None), default=LOOK_AGAIN)

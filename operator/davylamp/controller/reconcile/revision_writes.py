@@ -7,7 +7,15 @@ from davylamp.api.names import Reason
 from davylamp.api.status import Candidate
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import metadata
-from davylamp.controller.cluster.writes import Apply, Blocked, Delete, Freeze, Step, apply, delete
+from davylamp.controller.cluster.writes import (
+    Apply,
+    Blocked,
+    Delete,
+    Freeze,
+    WriteStep,
+    apply,
+    delete,
+)
 from davylamp.controller.reconcile.passes import Pass
 from davylamp.manifests import deployment_of, has_pinned, pinned_secret, record, recorded
 from davylamp.rollout import Desired, Notice
@@ -29,14 +37,14 @@ class RevisionWrites:
             return ()
         secrets, name = self.current.secrets, parent.owner.child(candidate.revision)
         if secrets.unreadable and parent.spec.secrets:
-            return (Blocked(Step.RECORD, "ControllerRevision", name, secrets.unreadable),)
+            return (Blocked(WriteStep.RECORD, "ControllerRevision", name, secrets.unreadable),)
         made = self._new_record()
         if made is None:
             return ()
         if not secrets.pinned:
-            return (apply(Step.RECORD, made),)
+            return (apply(WriteStep.RECORD, made),)
         frozen = pinned_secret(parent.owner, candidate, secrets.pinned)
-        return Freeze(Step.RECORD, "Secret", name, frozen), apply(Step.RECORD, made)
+        return Freeze(WriteStep.RECORD, "Secret", name, frozen), apply(WriteStep.RECORD, made)
 
     def grown(self) -> Iterator[Apply]:
         """What is created and scaled up; what serves comes first, in case another is refused."""
@@ -45,10 +53,10 @@ class RevisionWrites:
             if revision not in records or self._is_only_kept(revision, replicas):
                 continue
             made = records[revision]
-            yield from self._unless_agreed(apply(Step.GROW, recorded(made, "configMap")))
+            yield from self._unless_agreed(apply(WriteStep.GROW, recorded(made, "configMap")))
             deployment = deployment_of(made, max(replicas, self._present(revision)))
             restores = self._restored(made, revision)
-            yield from self._unless_agreed(apply(Step.GROW, deployment, restores=restores))
+            yield from self._unless_agreed(apply(WriteStep.GROW, deployment, restores=restores))
 
     def shrunk(self) -> Iterator[Apply | Delete]:
         """What is scaled down, and deleted because nobody needs it."""
@@ -57,7 +65,7 @@ class RevisionWrites:
             if revision not in wanted:
                 yield from self._forgotten(revision, made)
             elif self._present(revision) > wanted[revision]:
-                scaled = apply(Step.SHRINK, deployment_of(made, wanted[revision]))
+                scaled = apply(WriteStep.SHRINK, deployment_of(made, wanted[revision]))
                 yield from self._unless_agreed(scaled)
         for revision in self.current.children.workloads.keys() - records.keys() - wanted.keys():
             yield from self._objects_deleted(revision)  # somebody deleted its record
@@ -114,14 +122,14 @@ class RevisionWrites:
         yield from self._objects_deleted(revision)
         if has_pinned(made):
             name = metadata(made, "name")
-            yield delete(Step.SHRINK, {"kind": "Secret", "metadata": {"name": name}})
-        yield delete(Step.SHRINK, made)
+            yield delete(WriteStep.SHRINK, {"kind": "Secret", "metadata": {"name": name}})
+        yield delete(WriteStep.SHRINK, made)
 
     def _objects_deleted(self, revision: str) -> Iterator[Delete]:
         for kind in ("Deployment", "ConfigMap"):
             stored = self._stored(kind, revision)
             if stored is not None:
-                yield delete(Step.SHRINK, stored)
+                yield delete(WriteStep.SHRINK, stored)
 
     def _stored(self, kind: str, revision: str) -> JsonObject | None:
         return self.current.children.stored.get(kind, self.current.parent.owner.child(revision))

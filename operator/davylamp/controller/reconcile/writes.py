@@ -17,8 +17,8 @@ from davylamp.controller.cluster.writes import (
     Delete,
     Freeze,
     Replace,
-    Step,
     Write,
+    WriteStep,
 )
 from davylamp.controller.reconcile.passes import Children, Parent
 from davylamp.gates.recording.store import Recording
@@ -126,6 +126,6 @@ class WritePlan:
     cleared: tuple[str, ...] = ()
     """Kinds of the nightly job whose earlier refusal is over unless they are refused again."""
 
-    def of(self, step: Step) -> Iterator[PlannedWrite]:
+    def of(self, step: WriteStep) -> Iterator[PlannedWrite]:
         """The writes of one step."""
         return (write for write in self.writes if write.step is step)

@@ -8,7 +8,7 @@ from davylamp.api.names import Command
 from davylamp.controller.cluster.objects import (
     commands_in,
     has_other_owner,
-    pod_seen,
+    pod_state,
     read_pod,
     record_number,
     workloads_of,
@@ -27,7 +27,7 @@ def ready(value: str, since: str) -> list[dict]:
 
 
 def test_a_pod_with_nothing_in_it_is_a_pod():
-    seen = pod_seen({"metadata": {"name": "p"}})
+    seen = pod_state({"metadata": {"name": "p"}})
     assert (seen.name, seen.ready, seen.was_ready, seen.restarts) == ("p", False, False, 0)
     assert seen.image_id is None
 
@@ -42,7 +42,7 @@ def test_a_pod_with_nothing_in_it_is_a_pod():
 )
 def test_unready_since_long_after_its_start_means_that_it_was_ready(value, since, was_ready):
     told = pod(startTime="2026-11-01T03:00:00Z", conditions=ready(value, since))
-    assert pod_seen(told).was_ready is was_ready
+    assert pod_state(told).was_ready is was_ready
 
 
 def test_the_model_container_counts_and_no_sidecar():
@@ -55,7 +55,7 @@ def test_the_model_container_counts_and_no_sidecar():
             "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
         },
     ]
-    seen = pod_seen(pod(containerStatuses=statuses))
+    seen = pod_state(pod(containerStatuses=statuses))
     assert (seen.restarts, seen.waiting_reason) == (1, None)
     assert (seen.last_exit_reason, seen.last_exit_code) == ("OOMKilled", 137)
     assert seen.image_id == "sha256:9c1e"
@@ -87,7 +87,7 @@ def test_commands_are_annotations_with_a_text():
 
 def test_timestamps_are_moments():
     told = pod(conditions=ready("True", "2026-11-01T03:05:00Z"))
-    assert pod_seen(told).ready_changed_at == datetime(2026, 11, 1, 3, 5, tzinfo=UTC)
+    assert pod_state(told).ready_changed_at == datetime(2026, 11, 1, 3, 5, tzinfo=UTC)
 
 
 def test_what_has_no_owner_may_be_ours_what_has_another_is_not():

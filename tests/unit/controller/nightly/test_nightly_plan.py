@@ -8,14 +8,14 @@ from tests.support.fakecluster import refusing_kind
 from tests.support.nights import CRON_JOB
 
 from davylamp.controller.cluster.refusals import RefusedJob
-from davylamp.controller.cluster.writes import IfRefused, Step
+from davylamp.controller.cluster.writes import IfRefused, WriteStep
 
 ASKED = {"schedule": "17 3 * * *", "onDrift": "RejectCandidate"}
 NOW = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 
 
 def nightly_of(plan) -> list[tuple[str, str]]:
-    return [(type(write).__name__, write.kind) for write in plan.of(Step.NIGHTLY)]
+    return [(type(write).__name__, write.kind) for write in plan.of(WriteStep.NIGHTLY)]
 
 
 async def told() -> plans.Story:
@@ -27,7 +27,7 @@ async def told() -> plans.Story:
 
 async def test_a_job_that_cannot_be_deleted_is_in_nobodys_way():
     story = await told()
-    writes = [write for plan in story.plans for write in plan.of(Step.NIGHTLY)]
+    writes = [write for plan in story.plans for write in plan.of(WriteStep.NIGHTLY)]
     rules = {(type(write).__name__, write.if_refused) for write in writes}
     assert rules == {
         ("Apply", IfRefused.CONDITION),

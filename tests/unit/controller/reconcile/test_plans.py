@@ -6,7 +6,7 @@ import pytest
 from tests.support import plans
 from tests.support.operation import Land
 
-from davylamp.controller.cluster.writes import RULES, Step
+from davylamp.controller.cluster.writes import RULES, WriteStep
 
 GOLDEN = Path(__file__).with_name("plans.md")
 ARCHITECTURE = Path(__file__).parents[4] / "docs" / "ARCHITECTURE.md"
@@ -47,7 +47,9 @@ async def test_what_a_plan_says_is_what_is_written():
     with story.recorded():
         await plans.superseded(story)
     plan = story.telling("Superseded")
-    planned = [(write.kind, write.name) for write in plan.writes if write.step is not Step.EVENTS]
+    planned = [
+        (write.kind, write.name) for write in plan.writes if write.step is not WriteStep.EVENTS
+    ]
     [made] = [p for p in passes(story.land) if any(w.body.get("reason") == "Superseded" for w in p)]
     assert [(w.kind, w.name) for w in made if w.kind != "Event"] == planned
 
@@ -65,7 +67,7 @@ async def test_a_plan_never_prints_the_content_of_a_secret():
 
 
 def test_each_step_has_its_rule():
-    assert list(RULES) == list(Step)
+    assert list(RULES) == list(WriteStep)
 
 
 def test_the_documents_show_the_order_of_writes():
