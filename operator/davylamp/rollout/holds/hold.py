@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from davylamp.api.names import Command, Reason
+from davylamp.api.names import Command, HoldReason
 from davylamp.api.status import Candidate
 from davylamp.rollout.situation import Situation
 
@@ -14,7 +14,7 @@ NAME: Final = "NAME"
 class Hold(NamedTuple):
     """Why a stage goes on."""
 
-    reason: Reason
+    reason: HoldReason
     message: str
 
 

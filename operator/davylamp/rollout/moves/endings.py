@@ -1,13 +1,13 @@
 """How a turn ends badly: the traffic is lost, the reason is remembered, the one before serves."""
 
-from davylamp.api.names import Reason
+from davylamp.api.names import Reason, RollbackReason
 from davylamp.api.status import Outcome, Stable, identity
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.situation import Situation
 from davylamp.rollout.verification import verifying
 
 
-def roll_back(situation: Situation, reason: Reason, message: str) -> Situation:
+def roll_back(situation: Situation, reason: RollbackReason, message: str) -> Situation:
     """The candidate loses its traffic and is remembered as rejected; stable goes on."""
     candidate = situation.status.candidate
     assert candidate is not None  # noqa: S101
@@ -29,7 +29,7 @@ def roll_back(situation: Situation, reason: Reason, message: str) -> Situation:
     return verifying(ended)
 
 
-def roll_back_promoted(situation: Situation, reason: Reason, message: str) -> Situation:
+def roll_back_promoted(situation: Situation, reason: RollbackReason, message: str) -> Situation:
     """The promoted revision fails its probation; the one before serves again."""
     bad, good = situation.status.stable, situation.status.previous
     assert bad is not None and good is not None  # noqa: S101, PT018
