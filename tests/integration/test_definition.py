@@ -90,15 +90,21 @@ def waiting(namespace: str) -> Manifest:
 
 
 def test_kubectl_scale(waiting: Manifest, namespace: str) -> None:
-    scaled = kubectl("scale", "-n", namespace, "modeldeployment.davylamp.dev/waiting", "--replicas=3")
-    stored = kubectl("get", "modeldeployment.davylamp.dev/waiting", "-n", namespace, "-o", "json").json
+    scaled = kubectl(
+        "scale", "-n", namespace, "modeldeployment.davylamp.dev/waiting", "--replicas=3"
+    )
+    stored = kubectl(
+        "get", "modeldeployment.davylamp.dev/waiting", "-n", namespace, "-o", "json"
+    ).json
 
     assert scaled.code == 0, scaled.err
     assert stored["spec"]["replicas"] == 3
 
 
 def test_kubectl_scale_to_nothing_is_refused(waiting: Manifest, namespace: str) -> None:
-    scaled = kubectl("scale", "-n", namespace, "modeldeployment.davylamp.dev/waiting", "--replicas=0")
+    scaled = kubectl(
+        "scale", "-n", namespace, "modeldeployment.davylamp.dev/waiting", "--replicas=0"
+    )
 
     assert scaled.code != 0
     assert "spec.replicas" in scaled.err
@@ -108,7 +114,9 @@ def test_status_is_not_the_users_to_write(waiting: Manifest, namespace: str) -> 
     manifest = changed(waiting, {"status.replicas": 7})
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
 
-    stored = kubectl("get", "modeldeployment.davylamp.dev/waiting", "-n", namespace, "-o", "json").json
+    stored = kubectl(
+        "get", "modeldeployment.davylamp.dev/waiting", "-n", namespace, "-o", "json"
+    ).json
     assert stored.get("status", {}).get("replicas", 0) != 7
 
 
