@@ -84,7 +84,7 @@
   value: {{ .Values.logLevel | quote }}
 {{- end -}}
 
-{{/* Two entries of one name would be refused by server-side apply, with a message nobody understands. */}}
+{{/* Server-side apply would refuse two entries with the same name, with an obscure message. */}}
 {{- define "davylamp.extraEnv" -}}
 {{- $names := list -}}
 {{- range include "davylamp.env" . | fromYamlArray -}}

@@ -79,7 +79,7 @@ class Settings:
         return cls(
             metrics=_metrics(variables),
             namespaces=tuple(variables.texts("NAMESPACES")),
-            leader_election=variables.truth("LEADER_ELECTION", plain.leader_election),
+            leader_election=variables.truth("LEADER_ELECTION", default=plain.leader_election),
             lease_name=variables.text("LEASE_NAME", plain.lease_name),
             lease_namespace=variables.text("LEASE_NAMESPACE", plain.lease_namespace),
             lease_duration=variables.duration("LEASE_DURATION", plain.lease_duration),
@@ -98,8 +98,8 @@ def _metrics(env: "_Environment") -> MetricSettings:
         ca_file=env.text("PROMETHEUS_CA_FILE", "") or None,
         series=env.series(),
         scrape_interval=env.duration("SCRAPE_INTERVAL", plain.scrape_interval),
-        own_queries=env.truth("OWN_QUERIES", plain.own_queries),
-        pod_metrics=env.truth("POD_METRICS", plain.pod_metrics),
+        own_queries=env.truth("OWN_QUERIES", default=plain.own_queries),
+        pod_metrics=env.truth("POD_METRICS", default=plain.pod_metrics),
         pod_metrics_per_second=env.rate("POD_METRICS_PER_SECOND", plain.pod_metrics_per_second),
     )
 
@@ -114,7 +114,7 @@ class _Environment:
     def texts(self, name: str) -> list[str]:
         return [part.strip() for part in self.text(name, "").split(",") if part.strip()]
 
-    def truth(self, name: str, default: bool) -> bool:  # noqa: FBT001  (a default like the others)
+    def truth(self, name: str, *, default: bool) -> bool:
         text = self.text(name, str(default)).lower()
         if text not in {"true", "false"}:
             raise ValueError(f"DAVYLAMP_{name}: {text!r} is neither true nor false")
