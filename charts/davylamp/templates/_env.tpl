@@ -57,8 +57,8 @@
 {{- end }}
 {{- end }}
 {{- with .Values.gates }}
-- name: DAVYLAMP_OWN_QUERIES
-  value: {{ .ownQueries | quote }}
+- name: DAVYLAMP_USER_QUERIES
+  value: {{ .userQueries | quote }}
 - name: DAVYLAMP_POD_METRICS
   value: {{ .podMetrics.enabled | quote }}
 - name: DAVYLAMP_POD_METRICS_PER_SECOND

@@ -40,19 +40,19 @@ _SERIES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class MetricSettings:
-    """Where the gates read, which series, and how often those are scraped."""
+    """Where the gates read, which series, and how often Prometheus scrapes them."""
 
     url: str = "http://prometheus.monitoring.svc:9090"
     bearer_token_file: str | None = None
     ca_file: str | None = None
     series: SeriesNames = field(default_factory=SeriesNames)
     scrape_interval: float = 5.0
-    own_queries: bool = True
-    """Whether gates may ask users' own PromQL: it sees all that Prometheus holds."""
+    user_queries: bool = True
+    """Whether gates may use their own PromQL: it sees everything that Prometheus holds."""
     pod_metrics: bool = True
-    """Whether the operator may read pods' metrics itself."""
+    """Whether the operator may scrape pods itself."""
     pod_metrics_per_second: float = 50.0
-    """Pods read in a second, over all rollouts."""
+    """Pods scraped per second, over all rollouts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _metrics(env: "_Environment") -> MetricSettings:
         ca_file=env.text("PROMETHEUS_CA_FILE", "") or None,
         series=env.series(),
         scrape_interval=env.duration("SCRAPE_INTERVAL", plain.scrape_interval),
-        own_queries=env.truth("OWN_QUERIES", default=plain.own_queries),
+        user_queries=env.truth("USER_QUERIES", default=plain.user_queries),
         pod_metrics=env.truth("POD_METRICS", default=plain.pod_metrics),
         pod_metrics_per_second=env.rate("POD_METRICS_PER_SECOND", plain.pod_metrics_per_second),
     )

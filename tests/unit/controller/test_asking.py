@@ -259,11 +259,11 @@ async def test_with_a_ratio_an_error_of_one_side_counts_for_neither(sampler, sou
 
 
 async def test_where_own_queries_are_not_allowed_none_is_asked_and_the_gate_says_why(source):
-    found = await asked(source, {A: followed(own())}, own_queries=False)
+    found = await asked(source, {A: followed(own())}, user_queries=False)
     assert source.own == []
     error = found.own[A, "gate-0"]
     assert error.fault is SourceFault.BAD_ANSWER
-    assert "gates.ownQueries" in str(error)
+    assert "gates.userQueries" in str(error)
 
 
 async def test_a_probation_asks_about_what_serves_alone(source):

@@ -92,8 +92,8 @@ class CounterQueries:
         scope = followed.subject.scope
         if scope is None:
             return None
-        if not self._settings.own_queries:
-            text = "queries of users are not allowed here (chart value gates.ownQueries)"
+        if not self._settings.user_queries:
+            text = "queries of users are not allowed here (chart value gates.userQueries)"
             return SourceError(SourceFault.BAD_ANSWER, text)
         after = followed.asked_until.get(gate, followed.since)
         edge = min(now - LAG, after + MOST_POINTS * max(1.0, rule.interval))
