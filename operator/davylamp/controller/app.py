@@ -22,14 +22,14 @@ from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.leadership.elector import Elector
 from davylamp.controller.leadership.lease import LeaseSettings
+from davylamp.controller.leadership.passes import LeaderPasses
 from davylamp.controller.leadership.sole import SoleReplica
 from davylamp.controller.logs import configure
 from davylamp.controller.metrics import Metrics
-from davylamp.controller.passes import LeaderPasses
 from davylamp.controller.reconcile.flight_records import operator_version
 from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.settings import MetricSettings, Settings
-from davylamp.controller.workqueue import Outcome, WorkQueue
+from davylamp.controller.workqueue import PassOutcome, WorkQueue
 
 WRITE_TIMEOUT: Final = 5.0
 """Seconds for one request; shorter where the lease is short, so that none outlives leadership."""
@@ -172,7 +172,7 @@ class Operator:
     def _fence(self) -> None:
         self.leadership.ensure()
 
-    def _count_pass(self, _key: Key, outcome: Outcome, seconds: float) -> None:
+    def _count_pass(self, _key: Key, outcome: PassOutcome, seconds: float) -> None:
         self.metrics.on_pass(outcome.value, seconds)
 
 

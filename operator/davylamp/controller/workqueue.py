@@ -22,7 +22,7 @@ Process: TypeAlias = Callable[[Key], Awaitable[float | None]]
 _log = logging.getLogger(__name__)
 
 
-class Outcome(StrEnum):
+class PassOutcome(StrEnum):
     """How one pass over a key ended."""
 
     SUCCESS = "success"
@@ -31,7 +31,7 @@ class Outcome(StrEnum):
     BUG = "bug"
 
 
-OnPass: TypeAlias = Callable[[Key, Outcome, float], None]
+OnPass: TypeAlias = Callable[[Key, PassOutcome, float], None]
 """Called after each pass: key, outcome, seconds it took."""
 
 
@@ -189,25 +189,25 @@ class WorkQueue(Generic[Key]):
                 self._signal.set()
         self._on_pass(key, outcome, _now() - started)
 
-    async def _attempt(self, key: Key) -> Outcome:
+    async def _attempt(self, key: Key) -> PassOutcome:
         try:
             again_in = await self._process(key)
         except Retryable as error:
             _log.warning("%s: %s; trying again", key, error)
             self._retry(key, asked=error.after)
-            return Outcome.RETRY
+            return PassOutcome.RETRY
         except Terminal as error:
             _log.error("%s: %s; waiting for a change", key, error)
             self._failures.pop(key, None)
-            return Outcome.TERMINAL
+            return PassOutcome.TERMINAL
         except Exception:  # noqa: BLE001 - a bug met by one object must not stop the others
             _log.exception("%s: unexpected error; trying again", key)
             self._retry(key)
-            return Outcome.BUG
+            return PassOutcome.BUG
         self._failures.pop(key, None)
         if again_in is not None:
             self.add_after(key, again_in)
-        return Outcome.SUCCESS
+        return PassOutcome.SUCCESS
 
     def _retry(self, key: Key, *, asked: float | None = None) -> None:
         failures = self._failures.get(key, 0) + 1

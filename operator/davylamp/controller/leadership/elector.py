@@ -17,8 +17,8 @@ from davylamp.adapters.errors import NotLeader, OperatorError
 from davylamp.adapters.kubernetes.cluster import Leases, Manifest
 from davylamp.controller.leadership.lease import (
     FREE,
+    LeaseRecord,
     LeaseSettings,
-    Record,
     held_lease,
     new_lease,
     read_record,
@@ -62,7 +62,7 @@ class Elector:
         self._valid_until = float("-inf")
         self._leading = False
         self._held: Manifest | None = None
-        self._observed: tuple[Record, float] | None = None
+        self._observed: tuple[LeaseRecord, float] | None = None
         self._stopping = asyncio.Event()
 
     def is_leader(self) -> bool:

@@ -47,7 +47,7 @@ class LeaseSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class LeaseRecord:
     """Fields of a Lease. Its times are the holder's: compared for change, never with a clock."""
 
     holder: str
@@ -56,12 +56,12 @@ class Record:
     duration: float
 
 
-def read_record(lease: Manifest, *, duration: float) -> Record:
-    """Record of a Lease; missing or invalid fields count as free, with `duration` as its duration."""
+def read_record(lease: Manifest, *, duration: float) -> LeaseRecord:
+    """LeaseRecord of a Lease; missing or invalid fields count as free, with `duration` as its duration."""
     spec = _spec(lease)
     holder, renewed = spec.get("holderIdentity"), spec.get("renewTime")
     transitions, seconds = spec.get("leaseTransitions"), spec.get("leaseDurationSeconds")
-    return Record(
+    return LeaseRecord(
         holder=holder if isinstance(holder, str) else FREE,
         renewed=renewed if isinstance(renewed, str) else "",
         transitions=transitions if isinstance(transitions, int) else 0,

@@ -8,7 +8,7 @@ from tests.support.operation import Land
 
 from davylamp.adapters.errors import Terminal
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.passes import RETRY_REFUSED, LeaderPasses
+from davylamp.controller.leadership.passes import RETRY_REFUSED, LeaderPasses
 
 KEY = Key("models", "risk")
 OTHER = Key("models", "other")
