@@ -33,7 +33,7 @@ class FakeMetricSource:
     is_empty: bool = False
     """Whether every answer is one without a result."""
     queries: list[CounterQuery] = field(default_factory=list)
-    own_queries: list[UserQuery] = field(default_factory=list)
+    user_queries: list[UserQuery] = field(default_factory=list)
     label_queries: list[CounterQuery] = field(default_factory=list)
 
     async def scrapes(self, query: CounterQuery, *, until: float | None = None) -> Scrapes:
@@ -45,7 +45,7 @@ class FakeMetricSource:
         self, query: UserQuery, *, until: float | None = None
     ) -> Mapping[float, float]:
         """See `MetricSource.values`."""
-        self.own_queries.append(query)
+        self.user_queries.append(query)
         if not await self._has_answer(query):
             return {}
         times = map(float, range(query.start, query.end + 1, query.step))

@@ -80,7 +80,7 @@ class EvidenceTracker:
         )
         slots = asyncio.Semaphore(USER_QUESTIONS_AT_A_TIME)
         queries = UserQueries(
-            source, self._tracked, are_allowed=settings.own_queries, clock=clock, slots=slots
+            source, self._tracked, are_allowed=settings.user_queries, clock=clock, slots=slots
         )
         search = SuggestionSearch(source, self._tracked, settings, clock=clock, slots=slots)
         self._reads: tuple[Read, ...] = (

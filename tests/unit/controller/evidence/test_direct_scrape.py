@@ -454,7 +454,7 @@ def with_own_query():
     return subject(trials=trials, scope=scope)
 
 
-async def test_own_queries_are_asked_of_prometheus_and_counters_of_the_pods(sampler, land, news):
+async def test_user_queries_are_asked_of_prometheus_and_counters_of_the_pods(sampler, land, news):
     sampler.follow(A, with_own_query())
     await polled(sampler, land, 60)
     assert len(land.queries) == 1

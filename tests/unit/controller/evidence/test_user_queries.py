@@ -232,11 +232,11 @@ async def test_with_a_ratio_an_error_of_one_side_counts_for_neither(sampler, sou
     assert sampler.evidence(A).family.states["gate-0"].book.last.stable == 1.0
 
 
-async def test_where_own_queries_are_not_allowed_none_is_asked_and_the_gate_says_why(source):
+async def test_where_user_queries_are_not_allowed_none_is_asked_and_the_gate_says_why(source):
     error = (await answered(source, followed(own()), are_allowed=False))["gate-0"]
     assert source.user_queries == []
     assert error.fault is SourceFault.BAD_ANSWER
-    assert "gates.ownQueries" in str(error)
+    assert "gates.userQueries" in str(error)
 
 
 async def test_a_probation_asks_about_what_serves_alone(source):
