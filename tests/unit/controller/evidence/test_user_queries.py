@@ -4,7 +4,7 @@ import asyncio
 import math
 
 import pytest
-from tests.support.metricsource import FakeMetricSource
+from tests.support.evenpods import EvenPods
 
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.pod_names import pattern_of_pods
@@ -60,8 +60,8 @@ def followed(*rules, **settings):
 
 
 @pytest.fixture
-def source() -> FakeMetricSource:
-    return FakeMetricSource(NOW, value=lambda promql: 3.0 if "new" in promql else 1.0)
+def source() -> EvenPods:
+    return EvenPods(now=NOW, own=lambda promql, _time: 3.0 if "new" in promql else 1.0)
 
 
 @pytest.fixture
@@ -149,12 +149,12 @@ async def test_an_own_query_is_asked_on_its_grid_once_for_each_time(sampler, sou
     await polled(sampler, source, 62)
     times = [
         time
-        for query in source.user_queries
+        for query in source.own_queries
         for time in range(query.start, query.end + 1, query.step)
         if time > NOW
     ]
     assert times == [9015, 9030, 9045, 9060]
-    alone = [query for query in source.user_queries if query.start > NOW]
+    alone = [query for query in source.own_queries if query.start > NOW]
     assert [query.start for query in alone] == times, "none of them again"
     assert sampler.evidence(A).family.states["gate-0"].book.good == 4
     assert source.queries == []
@@ -163,7 +163,7 @@ async def test_an_own_query_is_asked_on_its_grid_once_for_each_time(sampler, sou
 async def test_who_is_far_behind_is_told_some_points_at_a_time_and_all_in_the_end(sampler, source):
     sampler.follow(A, subject(own(interval=1.0), started_at=NOW - 1200))
     await polled(sampler, source, 6)
-    points = [set(range(query.start, query.end + 1, query.step)) for query in source.user_queries]
+    points = [set(range(query.start, query.end + 1, query.step)) for query in source.own_queries]
     assert max(map(len, points)) <= MOST_POINTS
     assert sum(map(len, points)) == len(set.union(*points))
     assert set.union(*points) >= set(range(int(NOW) - 1199, int(source.now) - 2))
@@ -172,7 +172,7 @@ async def test_who_is_far_behind_is_told_some_points_at_a_time_and_all_in_the_en
 async def test_with_a_ratio_both_revisions_are_asked_for_the_same_times(sampler, source):
     sampler.follow(A, subject(own(OF_PODS, highest=math.inf, ratio=2.0)))
     await polled(sampler, source, 32)
-    first, second = source.user_queries[0::2], source.user_queries[1::2]
+    first, second = source.own_queries[0::2], source.own_queries[1::2]
     assert {query.promql for query in first} == {f'up{{pod=~"{pattern_of_pods("a-new")}"}}'}
     assert {query.promql for query in second} == {f'up{{pod=~"{pattern_of_pods("a-old")}"}}'}
     spans = [[(query.start, query.end) for query in each] for each in (first, second)]
@@ -184,16 +184,16 @@ async def test_with_a_ratio_both_revisions_are_asked_for_the_same_times(sampler,
 
 async def test_without_a_ratio_only_the_canary_is_asked(source):
     await answered(source, followed(own(OF_PODS)))
-    assert len(source.user_queries) == 1
-    assert "a-new" in source.user_queries[0].promql
+    assert len(source.own_queries) == 1
+    assert "a-new" in source.own_queries[0].promql
 
 
 async def test_each_query_has_its_own_interval(source):
     """Not the shortest of all: rates over it would be other than meant."""
     slow, fast = own("a[{{ interval }}]", interval=60.0), own("b[{{ interval }}]", interval=15.0)
     await answered(source, followed(slow, fast))
-    assert [query.promql for query in source.user_queries] == ["a[60s]", "b[15s]"]
-    assert [query.step for query in source.user_queries] == [60, 15]
+    assert [query.promql for query in source.own_queries] == ["a[60s]", "b[15s]"]
+    assert [query.step for query in source.own_queries] == [60, 15]
 
 
 async def test_p3_an_error_of_one_query_is_not_the_others(sampler, source):
@@ -234,14 +234,14 @@ async def test_with_a_ratio_an_error_of_one_side_counts_for_neither(sampler, sou
 
 async def test_where_own_queries_are_not_allowed_none_is_asked_and_the_gate_says_why(source):
     error = (await answered(source, followed(own()), are_allowed=False))["gate-0"]
-    assert source.user_queries == []
+    assert source.own_queries == []
     assert error.fault is SourceFault.BAD_ANSWER
     assert "gates.ownQueries" in str(error)
 
 
 async def test_a_probation_asks_about_what_serves_alone(source):
     await answered(source, followed(own(OF_PODS), stable=False))
-    assert [query.promql for query in source.user_queries] == [
+    assert [query.promql for query in source.own_queries] == [
         f'up{{pod=~"{pattern_of_pods("a-new")}"}}'
     ]
 
