@@ -1,7 +1,7 @@
 """User queries, the PromQL of a gate's own: asked on their grid, for both revisions if need be.
 
-They may take as long as a query may, so they have a loop of their own: nobody else's evidence waits
-for them.
+They may take as long as a query may, so they have a loop of their own: no other evidence waits for
+them.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class UserQueries:
         self._slots = slots
 
     async def ask(self) -> None:
-        """Put the queries that are due, and take in each answer as it comes."""
+        """Ask the queries that are due, and take in their answers as they come."""
         questions = [
             self._ask_gate(key, tracked, gate, rule)
             for key, tracked in self._tracked
