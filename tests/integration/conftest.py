@@ -85,4 +85,4 @@ def namespace(request: pytest.FixtureRequest, make_namespace: Callable[[str], st
 async def cluster() -> AsyncIterator[KubernetesCluster]:
     """The operator's own port to the API server, with a fence that is open."""
     async with connect(context=CONTEXT) as client:
-        yield KubernetesCluster(client, fence=lambda: None, timeout=30.0)
+        yield KubernetesCluster(client, write_guard=lambda: None, timeout=30.0)

@@ -167,19 +167,19 @@ async def test_a_lease_is_won_once(cluster: KubernetesCluster, namespace: str) -
         await cluster.replace_lease({**mine, "spec": {"holderIdentity": "other"}})
 
 
-async def test_a_closed_fence_stops_the_write(namespace: str) -> None:
-    def closed() -> None:
+async def test_without_the_lease_nothing_is_written(namespace: str) -> None:
+    def refuse() -> None:
         raise NotLeader("no lease")
 
     async with connect(context=CONTEXT) as client:
-        fenced = KubernetesCluster(client, fence=closed)
+        guarded = KubernetesCluster(client, write_guard=refuse)
         with pytest.raises(NotLeader):
-            await fenced.apply(config_map(namespace, "fenced", a="1"))
-        assert await fenced.get("ConfigMap", namespace, "fenced") is None
+            await guarded.apply(config_map(namespace, "guarded", a="1"))
+        assert await guarded.get("ConfigMap", namespace, "guarded") is None
 
 
 async def test_no_answer_in_time_is_retryable(namespace: str) -> None:
     async with connect(context=CONTEXT) as client:
-        hasty = KubernetesCluster(client, fence=lambda: None, timeout=0.0001)
+        hasty = KubernetesCluster(client, write_guard=lambda: None, timeout=0.0001)
         with pytest.raises(Retryable, match="no answer within"):
             await hasty.get("ConfigMap", namespace, "late")

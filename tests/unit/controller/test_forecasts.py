@@ -33,7 +33,7 @@ from davylamp.gates import (
     open_family,
     take_in,
 )
-from davylamp.rollout import Observation, PodSeen, Workload
+from davylamp.rollout import Observation, PodState, Workload
 
 AT = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 NOW = AT.timestamp()
@@ -57,7 +57,7 @@ def status(stage=Stage.PREPARING, plan=PLAN):
 
 def looked(*, replicas=4):
     """A look at both revisions, of which each has a pod that is ready."""
-    pods = {name: (PodSeen(pod, ready=True),) for name, pod in ((OLD, "s"), (NEW, "c"))}
+    pods = {name: (PodState(pod, ready=True),) for name, pod in ((OLD, "s"), (NEW, "c"))}
     return Observation(
         now=AT,
         generation=1,

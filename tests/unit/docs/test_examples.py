@@ -162,7 +162,14 @@ def test_every_hold_is_in_the_runbook():
 def test_every_reason_for_taking_back_is_in_the_runbook():
     sources = [
         text(ROOT / f"operator/davylamp/rollout/{n}.py")
-        for n in ("moves/rollbacks", "checks", "moves/commands", "faults", "gating")
+        for n in (
+            "moves/rollbacks",
+            "moves/checks",
+            "moves/commands",
+            "faults",
+            "moves/gates",
+            "moves/drift",
+        )
     ]
     found = re.findall(
         r"(?:roll_back|roll_back_promoted)\([^()]*?Reason\.([A-Z_]+)", "\n".join(sources)
@@ -174,7 +181,7 @@ def test_every_reason_for_taking_back_is_in_the_runbook():
 
 
 def test_every_state_of_a_verification_is_in_the_runbook():
-    source = text(ROOT / "operator" / "davylamp" / "rollout" / "verification.py")
+    source = text(ROOT / "operator" / "davylamp" / "rollout" / "moves" / "verification.py")
     page = text(RUNBOOKS / "DavylampRollbackNotVerified.md")
     told = {Reason[name] for name in re.findall(r"\bReason\.([A-Z_]+)", source)}
     assert {Reason.VERIFYING, Reason.NOTHING_TO_VERIFY} <= told

@@ -10,8 +10,8 @@ from davylamp.api.status import ModelDeploymentStatus, Stage
 from davylamp.checks import Expected, expected_of
 from davylamp.controller.checks.ready_pods import ReadyPod
 from davylamp.manifests import recorded
-from davylamp.rollout.checks import unpassed
-from davylamp.rollout.verification import is_due
+from davylamp.rollout.holds.checks import unpassed
+from davylamp.rollout.moves.verification import is_due
 from davylamp.schema.json import JsonObject
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from davylamp.adapters.pod_names import deployment_of
 from davylamp.adapters.pods.model_server import PodAddress
 from davylamp.api import names
+from davylamp.api.identity import PORT_NAME
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import metadata
-from davylamp.manifests.pods import PORT_NAME
 from davylamp.schema.json import Json, JsonObject
 
 

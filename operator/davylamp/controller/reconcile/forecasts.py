@@ -10,7 +10,8 @@ from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.gates import Around, Channel
 from davylamp.gates.forecast.forecast import Plan, forecast, misfit, sees_stable
 from davylamp.rollout import Observation
-from davylamp.rollout.routing.service_pods import canary_replicas, share
+from davylamp.rollout.routing.protocol import planned_share
+from davylamp.rollout.routing.registry import router_of
 from davylamp.schema.quantities import seconds
 
 
@@ -48,6 +49,7 @@ def _blind(gate: str, evidence: TrackedEvidence) -> str | None:
 
 def _plan(rollout: Rollout, replicas: int) -> Plan:
     """The shares by whole pods of the steps that can be reached."""
-    counts = (canary_replicas(step.weight, replicas) for step in rollout.steps)
-    shares = [share(count, replicas) for count in counts if count]
+    router = router_of(rollout)
+    weights = (step.weight for step in rollout.steps if router.canary_pods(step.weight, replicas))
+    shares = [planned_share(router, weight, replicas) for weight in weights]
     return Plan(shares, float(seconds(rollout.deadline)))

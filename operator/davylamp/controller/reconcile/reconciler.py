@@ -95,7 +95,7 @@ class Reconciler:
             await self._refuse(parent, status, told)
             return LOOK_AGAIN
         seen = await self._nightly.look(owner, seen, status)
-        decision = decide(status, seen, name=key.name)
+        decision = decide(status, seen, name=key.name, namespace=key.namespace)
         if refusal:
             decision = replace(decision, status=_refused(decision.status, seen, refusal, status))
         task = Task(owner, spec, world, decision, seen.now)
