@@ -7,7 +7,7 @@ from tests.support.fakesource import FakeMetricSource, Query, Scrapes, pod_of, s
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
 from davylamp.adapters.prometheus.promql import CounterQuery
-from davylamp.adapters.prometheus.user_query import UserQuery
+from davylamp.adapters.prometheus.user_query import RangeQuery
 from davylamp.gates.samples import Channel, Sample
 
 
@@ -64,7 +64,7 @@ class EvenPods(FakeMetricSource):
         }
 
     def _refuse(self, query: Query) -> None:
-        if isinstance(query, UserQuery):
+        if isinstance(query, RangeQuery):
             for text, error in self.query_errors.items():
                 if text in query.promql:
                     raise error

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.source import MetricSource
 from davylamp.adapters.prometheus.suggestions import OtherSeries
-from davylamp.adapters.prometheus.user_query import UserQuery
+from davylamp.adapters.prometheus.user_query import RangeQuery
 from davylamp.gates.samples import Sample
 
 PodKey = tuple[str, str]
 Scrapes = Mapping[PodKey, tuple[Sample, ...]]
-Query = CounterQuery | UserQuery
+Query = CounterQuery | RangeQuery
 SCRAPE_INTERVAL = 5
 
 
@@ -33,7 +33,7 @@ class FakeMetricSource:
     is_empty: bool = False
     """Whether every answer is one without a result."""
     queries: list[CounterQuery] = field(default_factory=list)
-    own_queries: list[UserQuery] = field(default_factory=list)
+    own_queries: list[RangeQuery] = field(default_factory=list)
     searches: list[CounterQuery] = field(default_factory=list)
 
     async def scrapes(self, query: CounterQuery, *, until: float | None = None) -> Scrapes:
@@ -42,7 +42,7 @@ class FakeMetricSource:
         return self.counts(query) if await self._has_answer(query) else {}
 
     async def values(
-        self, query: UserQuery, *, until: float | None = None
+        self, query: RangeQuery, *, until: float | None = None
     ) -> Mapping[float, float]:
         """See `MetricSource.values`."""
         self.own_queries.append(query)

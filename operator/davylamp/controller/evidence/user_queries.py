@@ -12,7 +12,7 @@ from typing import Final
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.prometheus.source import MetricSource
 from davylamp.adapters.prometheus.templates import render
-from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope, UserQuery, on_grid
+from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope, RangeQuery, on_grid
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence.answers import LAG, answer_or_error, deadline
 from davylamp.controller.evidence.ingest import isolated, take_in_answers
@@ -94,7 +94,7 @@ class UserQueries:
                 self._tracked.report_news(key, tracked)
 
     async def _values(
-        self, due: UserQuery, scope: QueryScope, arm: ArmNames, *, until: float
+        self, due: RangeQuery, scope: QueryScope, arm: ArmNames, *, until: float
     ) -> Mapping[float, float]:
         """One side's values; `ValueError` where the query's variables cannot be put in."""
         text = render(due.promql, replace(scope, interval=due.step).variables(arm))

@@ -15,7 +15,7 @@ from davylamp.adapters.prometheus.source import (
     CounterQuery,
     OtherSeries,
     PrometheusSource,
-    UserQuery,
+    RangeQuery,
 )
 from davylamp.gates.samples import Channel, Sample
 
@@ -33,7 +33,7 @@ GOOD = {
 }
 
 
-OWN = UserQuery(promql="sum(up)", start=990, end=1020, step=15)
+OWN = RangeQuery(promql="sum(up)", start=990, end=1020, step=15)
 LATENCY = CounterQuery(
     workloads=frozenset({("a", "x-1")}), at=1000.25, window=30.0, channel=Channel.LATENCY
 )

@@ -14,7 +14,7 @@ from tests.support.fakesource import SCRAPE_INTERVAL, pod_of
 
 from davylamp.adapters.errors import SourceFault
 from davylamp.adapters.pods.metrics import PodTarget, Sweep
-from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope, UserQuery
+from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope, RangeQuery
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence import ingest
 from davylamp.controller.evidence.ingest import scrapes_of
@@ -228,7 +228,7 @@ async def test_a_pod_that_hangs_holds_up_no_other_rollouts_sweep(land):
 async def test_a_user_query_that_hangs_holds_up_nobodys_counters(land):
     news = asyncio.Queue()
     sampler = made(land, news.put_nowait, tick=0.01)
-    land.hangs, land.seconds_per_question = lambda query: isinstance(query, UserQuery), 1.0
+    land.hangs, land.seconds_per_question = lambda query: isinstance(query, RangeQuery), 1.0
     sampler.follow(A, replace(with_own_query(), sweep_every=None))
     async with running(sampler):
         while state(sampler).candidate.requests < 10 * PER_SECOND:
