@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from davylamp.schema.json import Json, JsonObject
-from davylamp.schema.text import printable
+from davylamp.schema.text import one_line
 
 LARGEST: Final = 1e100
 """Beyond it, sums and differences of doubles overflow."""
@@ -70,7 +70,7 @@ def word(value: Json, path: str) -> str:
 
 def plain(text: str) -> str:
     """One short printable line, whatever was in the text."""
-    return printable(text, LONGEST_WORD)
+    return one_line(text, limit=LONGEST_WORD)
 
 
 def quoted(value: Json) -> str:

@@ -47,7 +47,7 @@ class Finding:
 
     def by(self, check: CheckName) -> "CheckResult":
         """This finding as the result of a check, its message within bounds."""
-        message = shortened(self.message, LONGEST_MESSAGE)
+        message = shortened(self.message, limit=LONGEST_MESSAGE)
         return CheckResult(check, self.verdict, self.reason, message)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from davylamp.schema.json import Json, JsonObject
-from davylamp.schema.text import printable
+from davylamp.schema.text import one_line
 
 DriftVerdict: TypeAlias = Literal["Stable", "Drifted", "Undecided", "Failed"]
 FORMAT: Final = "davylamp.dev/drift/v1"
@@ -60,7 +60,7 @@ def result_of(end: JobEnd) -> DriftResult:
     answer = report.get("verdict")
     verdict = _VERDICTS.get(answer) if isinstance(answer, str) else None
     if verdict is None or (verdict == "Drifted") != (end.exit_code == DRIFT_EXIT_CODE):
-        shown = printable(str(answer), VERDICT_SHOWN)
+        shown = one_line(str(answer), limit=VERDICT_SHOWN)
         return _failed(end, f"exit code {end.exit_code} does not fit its verdict {shown!r}")
     distance, limit = _share(report.get("distance")), _share(report.get("limit"))
     return DriftResult(
@@ -86,14 +86,14 @@ def _why_broken(end: JobEnd) -> str:
     report = _report(end.text)
     detail = _message(report) if report else _last_lines(end.text)
     message = ": ".join(part for part in (code, end.why, detail) if part)
-    return printable(message, LONGEST_MESSAGE)
+    return one_line(message, limit=LONGEST_MESSAGE)
 
 
 def _last_lines(text: str) -> str:
     """As many whole lines from the end as are short enough to be read."""
     kept = ""
     for line in reversed(text.splitlines()):
-        longer = printable(f"{line} {kept}", LONGEST_MESSAGE)
+        longer = one_line(f"{line} {kept}", limit=LONGEST_MESSAGE)
         if kept and len(longer) > LOG_SHOWN:
             break
         kept = longer
@@ -115,7 +115,7 @@ def _refuse(constant: str) -> float:
 
 def _message(report: JsonObject) -> str:
     text = report.get("message")
-    return printable(text, LONGEST_MESSAGE) if isinstance(text, str) else ""
+    return one_line(text, limit=LONGEST_MESSAGE) if isinstance(text, str) else ""
 
 
 def _share(value: Json) -> str | None:

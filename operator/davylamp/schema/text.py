@@ -1,24 +1,20 @@
-"""Text from outside, made fit for a log line, a status field or an Event."""
+"""Text of others, made fit for one line of a status, a log or a terminal."""
 
 from typing import Final
 
 ELLIPSIS: Final = "…"
 
 
-def printable(text: str, limit: int) -> str:
-    """One line of printable text, at most `limit` characters long, whatever was in it.
-
-    Control characters, line breaks and other invisible characters separate words; a text that is
-    too long ends with an ellipsis.
-    """
-    return shortened(" ".join(marked(text, " ").split()), limit)
+def one_line(text: str, *, limit: int) -> str:
+    """One printable line of at most `limit` characters, whatever was in the text."""
+    return shortened(" ".join(printable(text, instead=" ").split()), limit=limit)
 
 
-def marked(text: str, instead: str) -> str:
-    """The text with `instead` for each character that does not print: line breaks, escapes."""
+def printable(text: str, *, instead: str) -> str:
+    """The text with `instead` for each character that does not print: ends of lines, escapes."""
     return "".join(letter if letter.isprintable() else instead for letter in text)
 
 
-def shortened(text: str, limit: int) -> str:
-    """The text itself, or its beginning and an ellipsis: at most `limit` characters."""
+def shortened(text: str, *, limit: int) -> str:
+    """The text, cut to `limit` characters and marked where it was longer."""
     return text if len(text) <= limit else f"{text[: limit - 1]}{ELLIPSIS}"

@@ -15,7 +15,7 @@ from requests.auth import AuthBase
 from typing_extensions import override
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
-from davylamp.schema.text import printable
+from davylamp.schema.text import one_line
 
 ANSWER_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of an answer: while it is read it takes fifteen times as much memory. The operator asks
@@ -145,4 +145,4 @@ def _error(body: bytes) -> str:
     except ValueError:
         return ""
     error = answer.get("error") if isinstance(answer, dict) else None
-    return printable(error, _ERROR_LIMIT) if isinstance(error, str) else ""
+    return one_line(error, limit=_ERROR_LIMIT) if isinstance(error, str) else ""

@@ -13,7 +13,7 @@ from typing import Final
 from davylamp.adapters.prometheus.matchers import METRIC_NAME, Matcher
 from davylamp.adapters.prometheus.promql import CounterQuery, braces, selector_text
 from davylamp.adapters.prometheus.query_result import all_series, labels_of
-from davylamp.schema.text import marked, shortened
+from davylamp.schema.text import printable, shortened
 
 METRICS_LIMIT: Final = 10
 LABELS_LIMIT: Final = 3
@@ -91,4 +91,4 @@ def _shown_labels(labels: Mapping[str, str]) -> list[tuple[str, str]]:
 
 
 def _shown(text: str, limit: int) -> str:
-    return shortened(marked(text[: limit + 1], "?"), limit)
+    return shortened(printable(text[: limit + 1], instead="?"), limit=limit)

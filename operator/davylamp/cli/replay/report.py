@@ -145,7 +145,7 @@ def _sentence(past: PastAttempt, outcome: ReplayOutcome) -> str:
     after = spoken(outcome.at - past.started_at)
     done = {ROLLBACK: "rolled back", PROMOTE: "promoted"}[outcome.decision]
     errors = short(judgement.candidate)
-    counted = f", after {errors} canary errors" if judgement.candidate.requests else ""
+    counted = f", with {errors} canary errors" if judgement.candidate.requests else ""
     return (
         f"{outcome.decision} at {outcome.at:.15g}: {done} {after} after {past.beginning}{counted}: "
         f"{because}"

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
-from davylamp.schema.text import printable
+from davylamp.schema.text import one_line
 
 _EXACT: Final = 2.0**53
 _SHOWN: Final = 80
@@ -98,4 +98,4 @@ def _wrong_header(header: tuple[str, ...], allowed: Iterable[tuple[str, ...]]) -
 
 
 def _quoted(row: Sequence[str]) -> str:
-    return printable(",".join(row), _SHOWN)
+    return one_line(",".join(row), limit=_SHOWN)
