@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
-from davylamp.api.names import Reason
+from davylamp.api.names import FaultReason, Reason
 from davylamp.rollout.observation import PodState, Workload
 from davylamp.rollout.wording import counted
 
@@ -18,7 +18,7 @@ IMAGE_REASONS: Final = frozenset({"ImagePullBackOff", "InvalidImageName", "ErrIm
 class Fault(NamedTuple):
     """Why a revision cannot serve, with the container's own words."""
 
-    reason: Reason
+    reason: FaultReason
     message: str
 
 

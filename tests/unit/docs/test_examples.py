@@ -106,7 +106,7 @@ def test_the_full_example_says_every_field_of_every_kind_of_gate():
         assert said == {field.alias for field in model.model_fields.values()}, key
 
 
-def test_own_queries_of_the_full_example_can_be_asked():
+def test_user_queries_of_the_full_example_can_be_asked():
     spec = yaml.safe_load(text(ROOT / "examples" / "modeldeployment.yaml"))["spec"]
     queries = [gate["query"] for gate in spec["rollout"]["gates"] if "query" in gate]
     assert queries

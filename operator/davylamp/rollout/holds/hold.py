@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from davylamp.api.names import Command, Reason
+from davylamp.api.names import Command, HoldReason
 from davylamp.api.status import Candidate
 from davylamp.rollout import wording
 from davylamp.rollout.situation import Situation
@@ -12,7 +12,7 @@ from davylamp.rollout.situation import Situation
 class Hold(NamedTuple):
     """Why a stage does not end yet."""
 
-    reason: Reason
+    reason: HoldReason
     message: str
 
 

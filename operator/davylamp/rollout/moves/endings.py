@@ -1,6 +1,6 @@
 """How an attempt ends badly: its traffic is lost, the reason is remembered, the one before serves."""
 
-from davylamp.api.names import Reason
+from davylamp.api.names import Reason, RollbackReason
 from davylamp.api.status import Outcome, Stable, identity
 from davylamp.rollout.moves.verification import verifying
 from davylamp.rollout.notices import Notice
@@ -8,7 +8,7 @@ from davylamp.rollout.situation import Situation
 from davylamp.rollout.wording import pair
 
 
-def roll_back(situation: Situation, reason: Reason, message: str) -> Situation:
+def roll_back(situation: Situation, reason: RollbackReason, message: str) -> Situation:
     """The candidate loses its traffic and is remembered as rejected; stable continues."""
     candidate, stable = situation.status.candidate, situation.status.stable
     assert candidate is not None  # noqa: S101
@@ -29,7 +29,7 @@ def roll_back(situation: Situation, reason: Reason, message: str) -> Situation:
     return verifying(ended)
 
 
-def roll_back_promoted(situation: Situation, reason: Reason, message: str) -> Situation:
+def roll_back_promoted(situation: Situation, reason: RollbackReason, message: str) -> Situation:
     """The promoted revision fails its probation; the one before serves again."""
     promoted, previous = situation.status.stable, situation.status.previous
     assert promoted is not None and previous is not None  # noqa: S101, PT018
