@@ -37,7 +37,7 @@ def test_p4_the_printed_commands_abort_retry_advance_promote(story: Story) -> No
         story.wait_holding(Reason.AWAITING_APPROVAL)
         run(printed, printed.command("annotate abort=$(revision_of candidate)"))
         assert story.wait_rejected(canary)["reason"] == Reason.ABORTED
-        story.wait_serving(good)
+        story.wait(lambda: story.admits(good) and not story.admits(canary), "it to be fenced")
 
         run(printed, printed.command("annotate retry="))
         story.wait_holding(Reason.AWAITING_APPROVAL)
@@ -58,7 +58,8 @@ def test_p4_the_printed_commands_abort_retry_advance_promote(story: Story) -> No
 
         run(printed, printed.command("annotate abort=$(revision_of stable)"))
         assert story.wait_rejected(second)["reason"] == Reason.ABORTED
-        story.wait_serving(canary)
+        story.wait(lambda: story.admits(canary) and not story.admits(second), "it to be fenced")
+        assert story.status()["stable"]["revision"] == canary
 
 
 def test_p7_the_printed_undo_brings_the_whole_revision_back(story: Story) -> None:
