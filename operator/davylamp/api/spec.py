@@ -5,7 +5,7 @@ The CRD is generated from these models (`davylamp crd`), so every description he
 """
 
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -48,10 +48,14 @@ class CheckName(StrEnum):
     BIAS = "Bias"
 
 
+RouterName: TypeAlias = Literal["Service"]
+"""Ways to split traffic; each has its router in `davylamp.rollout.routing`."""
+
+
 class Traffic(Strict):
     """How traffic is split."""
 
-    router: Literal["Service"] = Field(
+    router: RouterName = Field(
         default="Service",
         description="Service splits traffic by the number of ready pods behind one Service.",
     )

@@ -48,7 +48,7 @@ class Operator:
         self._cache = ObjectCache()
         cluster = KubernetesCluster(
             client,
-            fence=self._fence,
+            write_guard=self._fence,
             on_request=self.metrics.on_request,
             timeout=min(WRITE_TIMEOUT, settings.lease_duration / 3),
         )

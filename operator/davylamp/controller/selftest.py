@@ -35,7 +35,7 @@ async def _check(url: str, namespace: str) -> None:
         while not await _ready(url):  # noqa: ASYNC110  (nothing here could set an event)
             await asyncio.sleep(1)
     async with connect() as client:
-        cluster = KubernetesCluster(client, fence=lambda: None)
+        cluster = KubernetesCluster(client, write_guard=lambda: None)
         await cluster.would_create(_example(namespace))
 
 

@@ -16,7 +16,7 @@ from davylamp.api.status import (
     WeightChange,
     identity,
 )
-from davylamp.rollout.moves.rollbacks import IN_TRAFFIC
+from davylamp.rollout.stages import IN_TRAFFIC
 
 History = tuple[HistoryEntry, ...]
 

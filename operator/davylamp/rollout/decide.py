@@ -31,12 +31,14 @@ class Decision:
     wake_after: float | None
 
 
-def decide(status: ModelDeploymentStatus, seen: Observation, *, name: str) -> Decision:
+def decide(
+    status: ModelDeploymentStatus, observation: Observation, *, name: str, namespace: str = ""
+) -> Decision:
     """Decide what happens next to the ModelDeployment called `name`."""
-    situation = _settled(Situation(status, seen))
+    situation = _settled(Situation(status, observation, name=name, namespace=namespace))
     wanted = desired(situation)
     return Decision(
-        status=report(situation, wanted, name),
+        status=report(situation, wanted),
         desired=wanted,
         notices=situation.notices,
         wake_after=_wake_after(situation),
@@ -56,7 +58,7 @@ def _settled(situation: Situation) -> Situation:
 
 def _wake_after(situation: Situation) -> float | None:
     """Seconds until a clock of this state runs out; pods and metrics wake it earlier."""
-    status, now = situation.status, situation.seen.now
+    status, now = situation.status, situation.observation.now
     clocks: list[datetime] = []
     if status.candidate:
         candidate = status.candidate

@@ -354,7 +354,7 @@ async def test_a_deleted_object_leaves_nothing_behind_here_or_there():
         process.cache._gone,
         process.reconcile._observer._listed,
         process.reconcile._carrier._applier._spelling,
-        process.sampler._followed,
+        process.sampler._tracked,
     )
     assert not any(inner), inner
 

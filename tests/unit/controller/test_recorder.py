@@ -13,9 +13,9 @@ from davylamp.adapters.errors import Conflict, Forbidden, NotLeader, Retryable, 
 from davylamp.api.names import Command
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import Candidate, identity
-from davylamp.cli.replay.engine import rejudged
-from davylamp.cli.replay.input import past_of
-from davylamp.cli.replay.sources.record import recorded
+from davylamp.cli.replay.engine import replayed
+from davylamp.cli.replay.input import past_attempt
+from davylamp.cli.replay.sources.record import read_record
 from davylamp.gates.family import Around, judge_all, open_family, take_in
 from davylamp.gates.samples import Channel
 from davylamp.manifests.flight_record import LABEL_COMPONENT, read_flight_record
@@ -84,7 +84,7 @@ async def test_a_rollback_keeps_what_was_seen():
     flight = record.flight
     assert (flight.candidate.tag, flight.stable.tag) == ("v2", "v1")
     assert (flight.outcome, flight.reason) == ("RolledBack", "GateFailed")
-    assert flight.message.startswith("v2 taken back (GateFailed): gate errors: ")
+    assert flight.message.startswith("v2 rolled back (GateFailed): gate errors: ")
     assert flight.ended_at == land.status().history[0].at
     assert flight.started_at < flight.canary_at == flight.weights[0].at < flight.ended_at
     [gate] = flight.gates
@@ -138,19 +138,19 @@ async def test_what_an_own_query_gave_is_kept_and_judged_again():
     record = newest(land)
     values = record.answers()["own"].candidate
     assert set(values.values()) == {7.0}
-    ruling = judged_again(land)
-    assert (ruling.decision, ruling.gate) == ("rollback", "own")
+    outcome = judged_again(land)
+    assert (outcome.decision, outcome.gate) == ("rollback", "own")
     began = record.flight.canary_at.timestamp()
-    assert ruling.at == sorted(at for at in values if at > began)[1]
-    assert ruling.answer.message in record.flight.message
+    assert outcome.at == sorted(at for at in values if at > began)[1]
+    assert outcome.judgement.message in record.flight.message
 
 
 def judged_again(land):
-    """The ruling of `davylamp replay` on the newest record."""
+    """The outcome of `davylamp replay` for the newest record."""
     name = land.status().history[0].recording
     found = next(i for i in land.cluster.find("ConfigMap") if i["metadata"]["name"] == name)
-    rollout, seen = recorded("record", yaml.safe_dump(found))
-    return rejudged(past_of(rollout, seen)).ruling
+    rollout, measured = read_record("record", yaml.safe_dump(found))
+    return replayed(past_attempt(rollout, measured)).outcome
 
 
 async def test_the_fence_comes_before_the_record_and_the_record_before_the_status():
@@ -204,9 +204,9 @@ async def test_a_promoted_revision_that_is_taken_back_keeps_both_its_records():
     assert found[0].stable is None
     assert found[0].gates[0].verdict == "Fail"
     assert found[1].outcome == "Promoted"
-    ruling = judged_again(land)
-    assert (ruling.decision, ruling.gate) == ("rollback", "errors")
-    assert ruling.answer.message == found[0].gates[0].message
+    outcome = judged_again(land)
+    assert (outcome.decision, outcome.gate) == ("rollback", "errors")
+    assert outcome.judgement.message == found[0].gates[0].message
 
 
 async def test_the_same_revision_again_takes_the_place_of_its_record():

@@ -1,5 +1,6 @@
 """The examples are what the API takes, and the full one has every field."""
 
+import re
 from typing import get_args
 
 import pytest
@@ -57,7 +58,7 @@ def test_the_user_queries_of_the_full_example_can_be_asked():
     assert queries
     for query in queries:
         templates.check(query["promql"])
-        assert "ratio" not in query or templates.compares(query["promql"])
+        assert "ratio" not in query or re.search(r"\{\{\s*(pods|revision)\s*\}\}", query["promql"])
 
 
 def test_every_value_of_on_fail_is_in_the_readme():

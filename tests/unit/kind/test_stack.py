@@ -60,7 +60,7 @@ def test_our_file_is_written_anew_and_anothers_is_left_alone(tmp_path):
     stack.write_settings(path, {"DAVYLAMP_TAG": "two"})
     assert path.read_text().splitlines()[1:] == ["DAVYLAMP_TAG=two"]
     path.write_text("PASSWORD=mine\n")
-    with pytest.raises(SetupError, match="is not ours"):
+    with pytest.raises(SetupError, match="was not written by `make stack`"):
         stack.write_settings(path, {})
     assert path.read_text() == "PASSWORD=mine\n"
 

@@ -7,12 +7,11 @@ import re
 from dataclasses import dataclass, fields
 from typing import Final, assert_never
 
+from davylamp.adapters.prometheus.matchers import Matcher, parse_matchers
 from davylamp.gates.samples import Channel
 
 _METRIC: Final = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
-_MATCHER = r'[a-zA-Z_][a-zA-Z0-9_]*\s*(?:=~|!~|!=|=)\s*"(?:[^"\\\n]|\\.)*"'
-_SELECTOR: Final = re.compile(rf"\s*(?:{_MATCHER}(?:\s*,\s*{_MATCHER})*)?\s*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +88,8 @@ class SeriesNames:
             case _:
                 assert_never(channel)
 
-    def selector(self, channel: Channel) -> str:
-        """The further matchers of a channel, without blanks around them."""
+    def matchers(self, channel: Channel) -> tuple[Matcher, ...]:
+        """The further matchers of a channel."""
         selectors = {
             Channel.ERRORS: self.requests_selector,
             Channel.LATENCY: self.latency_selector,
@@ -98,7 +97,7 @@ class SeriesNames:
             Channel.SHARES: self.shares_selector,
             Channel.GROUPS: self.groups_selector,
         }
-        return selectors.get(channel, "").strip()
+        return parse_matchers(selectors.get(channel, ""))
 
     def is_error(self, code: str) -> bool:
         """Whether an answer code counts as an error."""
@@ -116,7 +115,7 @@ def _check(name: str, text: str) -> None:
     elif name.endswith("_label"):
         _require(_LABEL, text, "label name")
     elif name.endswith("_selector"):
-        _require(_SELECTOR, text, "list of matchers")
+        parse_matchers(text)
     elif name == "error_codes":
         _require_expression(text)
     elif not text:

@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from davylamp.adapters.kubernetes.cluster import Manifest
-from davylamp.adapters.kubernetes.resources import metadata_of
-from davylamp.schema.json import JsonObject
+from davylamp.schema.json import JsonObject, section
 
 FREE = ""
 """Holder of a Lease that was released."""
@@ -111,7 +110,7 @@ def _held(settings: LeaseSettings, *, holder: str, transitions: int, acquired: s
 def _identified(lease: Manifest) -> Manifest:
     """The Lease with labels and annotations as they are, and the version it was read at."""
     kept = ("name", "namespace", "labels", "annotations", "ownerReferences", "resourceVersion")
-    metadata = metadata_of(lease)
+    metadata = section(lease, "metadata")
     return {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",

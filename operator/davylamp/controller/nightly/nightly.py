@@ -23,7 +23,7 @@ from davylamp.manifests import Owner
 from davylamp.manifests.nightly import candidate_job, candidate_job_name, cron_job
 from davylamp.rollout import Decision, Observation
 from davylamp.rollout.drift_reports import DriftResult, result_of
-from davylamp.rollout.explanations import attempt_of
+from davylamp.rollout.holds.drift import attempt_of
 from davylamp.schema.json import JsonObject
 
 REFUSED_AGAIN: Final = timedelta(minutes=5)

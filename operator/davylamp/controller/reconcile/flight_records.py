@@ -173,7 +173,7 @@ def _gates(task: Task, before: ModelDeploymentStatus, seen: Observation) -> tupl
     told = before.candidate.gates if before.candidate else before.probation_gates
     candidate = before.candidate and before.candidate.model_copy(update={"gates": ()})
     blank = before.model_copy(update={"candidate": candidate, "probation_gates": ()})
-    fresh = report(Situation(blank, seen), task.decision.desired, task.owner.name)
+    fresh = report(Situation(blank, seen, name=task.owner.name), task.decision.desired)
     return (fresh.candidate.gates if fresh.candidate else fresh.probation_gates) or told
 
 

@@ -8,14 +8,14 @@ from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.api.gates import OnFail
 from davylamp.api.spec import Rollout
 from davylamp.api.status import ModelDeploymentStatus
-from davylamp.controller.evidence.tracked import Evidence
+from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.reconcile.forecasts import with_forecasts
 from davylamp.gates import Around, Channel, Trial, judge_all
 from davylamp.rollout import Observation, Workload
 
 
 def with_judgements(
-    seen: Observation, status: ModelDeploymentStatus, evidence: Evidence
+    seen: Observation, status: ModelDeploymentStatus, evidence: TrackedEvidence
 ) -> Observation:
     """The observation with what the gates say about the candidate, or stable in its probation."""
     judged = status.candidate or (status.stable if status.previous else None)
@@ -43,7 +43,7 @@ def with_judgements(
     return replace(seen, judgements=judge_all(told, evidence.family, around))
 
 
-def _is_up_to_date(trial: Trial, evidence: Evidence) -> bool:
+def _is_up_to_date(trial: Trial, evidence: TrackedEvidence) -> bool:
     """Whether its counters were read up to now, or cannot be; after a restart that takes a while."""
     channel = trial.rule.channel
     return channel in evidence.answered | evidence.errors.keys() | {Channel.QUERY}
@@ -53,7 +53,7 @@ def _plan_of(status: ModelDeploymentStatus, seen: Observation) -> Rollout:
     return status.candidate.plan if status.candidate else seen.rollout
 
 
-def _source_error(evidence: Evidence, plan: Rollout) -> str | None:
+def _source_error(evidence: TrackedEvidence, plan: Rollout) -> str | None:
     """Why what some gate needs could not be read; those that only warn have no say.
 
     A query that is answered badly is not the source's fault: its gate is blind.
@@ -68,7 +68,7 @@ def _source_error(evidence: Evidence, plan: Rollout) -> str | None:
     return next(chain(counters, own), None)
 
 
-def _is_seen(ready: frozenset[str], evidence: Evidence, plan: Rollout) -> bool:
+def _is_seen(ready: frozenset[str], evidence: TrackedEvidence, plan: Rollout) -> bool:
     """Whether the gates have seen all pods, and own queries were answered, well or not."""
     channels = {trial.rule.channel for trial in evidence.trials.values()}
     heard = _heard(evidence, plan)
@@ -78,7 +78,7 @@ def _is_seen(ready: frozenset[str], evidence: Evidence, plan: Rollout) -> bool:
     return scraped and own <= evidence.queried | evidence.query_errors.keys()
 
 
-def _heard(evidence: Evidence, plan: Rollout) -> Mapping[str, Channel]:
+def _heard(evidence: TrackedEvidence, plan: Rollout) -> Mapping[str, Channel]:
     """What is read for each gate that does more than warn."""
     silent = {gate.name for gate in plan.gates if gate.action is OnFail.WARN}
     return {name: t.rule.channel for name, t in evidence.trials.items() if name not in silent}

@@ -17,10 +17,11 @@ from davylamp.api.spec import ModelDeploymentSpec, Rollout
 from davylamp.api.status import ModelDeploymentStatus, RevisionRef, identity, to_json
 from davylamp.controller.checks.inspections import inspection_of
 from davylamp.controller.checks.inspector import Inspector
+from davylamp.controller.checks.ready_pods import ready_pods
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key, ObjectCache, metadata
-from davylamp.controller.evidence.subjects import Reading, subject_of
+from davylamp.controller.evidence.subjects import ReadSettings, subject_of
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.logs import about
 from davylamp.controller.metrics import Metrics
@@ -75,7 +76,7 @@ class Reconciler:
             Applier(cluster, cache), sampler, scrape_interval=settings.metrics.scrape_interval
         )
         self._obstacles: dict[Key, OperatorError] = {}
-        self._reading = Reading(settings.metrics.scrape_interval, settings.metrics.pod_metrics)
+        self._reading = ReadSettings(settings.metrics.scrape_interval, settings.metrics.pod_metrics)
         self._clock = clock
 
     async def __call__(self, key: Key) -> float | None:
@@ -94,7 +95,7 @@ class Reconciler:
             await self._refuse(parent, status, told)
             return LOOK_AGAIN
         seen = await self._nightly.look(owner, seen, status)
-        decision = decide(status, seen, name=key.name)
+        decision = decide(status, seen, name=key.name, namespace=key.namespace)
         if refusal:
             decision = replace(decision, status=_refused(decision.status, seen, refusal, status))
         task = Task(owner, spec, world, decision, seen.now)
@@ -134,7 +135,7 @@ class Reconciler:
         if seen is None:
             return None
         key = Key(owner.namespace, owner.name)
-        seen = replace(seen, inspected=self._inspector.found(key))
+        seen = replace(seen, inspected=self._inspector.inspected(key))
         return with_judgements(seen, status, self._sampler.evidence(key))
 
     async def _carry_out(self, task: Task, parent: JsonObject, seen: Observation) -> None:
@@ -172,7 +173,7 @@ class Reconciler:
 
     def _follow(self, task: Task, status: ModelDeploymentStatus, rollout: Rollout) -> None:
         """Judge by what is recorded, never by a step that another pass might not find again."""
-        pods = self._cache.children(task.key, "Pod")
+        pods = ready_pods(self._cache.children(task.key, "Pod"))
         subject = subject_of(task.owner, status, rollout, pods, self._reading)
         self._sampler.follow(task.key, subject)
         self._inspector.follow(task.key, inspection_of(status, task.world.records, pods))
