@@ -222,7 +222,7 @@ class Handled(Reported):
 
 
 class ModelDeploymentStatus(Reported):
-    """What was seen and decided; written at most once per pass, and only when it changed."""
+    """What was observed and decided; written only when it changed."""
 
     observed_generation: int = Field(
         default=0,

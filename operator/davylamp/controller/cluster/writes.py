@@ -33,11 +33,13 @@ class WriteStep(IntEnum):
 class IfRefused(Enum):
     """What a refused write does to the rest of its plan."""
 
-    RETRY = "the pass ends and is tried again at once; a lasting refusal is told first"
-    TELL = "nothing more is made; flight record, status and Events are written, then the pass ends"
-    STOP = "the pass ends and is tried again; a lasting refusal is told by the next pass"
+    RETRY = "the pass ends and is retried at once; a lasting refusal is reported first"
+    TELL = (
+        "nothing more is created; flight record, status and Events are written, then the pass ends"
+    )
+    STOP = "the pass ends and is retried; the next pass reports a lasting refusal"
     LOG = "a line in the log; nothing waits for it"
-    CONDITION = "told in the condition `ExplanationsStable`, tried again after five minutes"
+    CONDITION = "reported in the condition `ExplanationsStable`, retried after five minutes"
 
 
 class StepRule(NamedTuple):
@@ -64,7 +66,7 @@ RULES: Final = {
     ),
     WriteStep.GROW: StepRule(
         "Grow",
-        "disruption budget, ConfigMaps, Deployments: created, scaled up, restored; stable first",
+        "disruption budget, ConfigMaps, Deployments: created, scaled up, manual edits reverted; stable first",
         "traffic may only be opened to what exists",
         IfRefused.TELL,
     ),
@@ -83,7 +85,7 @@ RULES: Final = {
     WriteStep.EVENTS: StepRule(
         "Events",
         "one Event for each notice",
-        "they tell of what is now remembered, and may be lost",
+        "they report what is now remembered, and may be lost",
         IfRefused.LOG,
     ),
     WriteStep.ADMIT: StepRule(

@@ -69,7 +69,7 @@ class UserQueries:
         if scope is None:
             return None
         if not self._are_allowed:
-            text = "queries of users are not allowed here (chart value gates.userQueries)"
+            text = "user queries are not allowed here (chart value gates.userQueries)"
             return SourceError(SourceFault.BAD_ANSWER, text)
         after = tracked.queries.until.get(gate, tracked.since)
         edge = min(now - LAG, after + MOST_POINTS * max(1.0, rule.interval))
