@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.source import MetricSource
 from davylamp.adapters.prometheus.suggestions import OtherSeries
-from davylamp.adapters.prometheus.user_query import UserQuery
+from davylamp.adapters.prometheus.user_query import RangeQuery
 from davylamp.gates.samples import Sample
 
 PodKey = tuple[str, str]
 Scrapes = Mapping[PodKey, tuple[Sample, ...]]
-Query = CounterQuery | UserQuery
+Query = CounterQuery | RangeQuery
 SCRAPE_INTERVAL = 5
 
 
@@ -27,14 +27,14 @@ class FakeMetricSource:
     counts: Callable[[CounterQuery], Scrapes] = lambda _query: {}
     own: Callable[[str, float], float | None] = lambda _promql, _time: None
     """Values of users' queries, by text and time."""
-    seen: OtherSeries = field(default_factory=OtherSeries)
+    other: OtherSeries = field(default_factory=OtherSeries)
     before: Callable[[Query], None] = lambda _query: None
     hangs: Callable[[Query], bool] = lambda _query: False
     is_empty: bool = False
     """Whether every answer is one without a result."""
     queries: list[CounterQuery] = field(default_factory=list)
-    own_queries: list[UserQuery] = field(default_factory=list)
-    label_queries: list[CounterQuery] = field(default_factory=list)
+    user_queries: list[RangeQuery] = field(default_factory=list)
+    searches: list[CounterQuery] = field(default_factory=list)
 
     async def scrapes(self, query: CounterQuery, *, until: float | None = None) -> Scrapes:
         """See `MetricSource.scrapes`."""
@@ -42,10 +42,10 @@ class FakeMetricSource:
         return self.counts(query) if await self._has_answer(query) else {}
 
     async def values(
-        self, query: UserQuery, *, until: float | None = None
+        self, query: RangeQuery, *, until: float | None = None
     ) -> Mapping[float, float]:
         """See `MetricSource.values`."""
-        self.own_queries.append(query)
+        self.user_queries.append(query)
         if not await self._has_answer(query):
             return {}
         times = map(float, range(query.start, query.end + 1, query.step))
@@ -54,8 +54,8 @@ class FakeMetricSource:
 
     async def other_series(self, query: CounterQuery, *, until: float | None = None) -> OtherSeries:
         """See `MetricSource.other_series`."""
-        self.label_queries.append(query)
-        return self.seen if await self._has_answer(query) else OtherSeries()
+        self.searches.append(query)
+        return self.other if await self._has_answer(query) else OtherSeries()
 
     async def _has_answer(self, query: Query) -> bool:
         if self.hangs(query):

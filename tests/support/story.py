@@ -235,7 +235,7 @@ class Story:
             time.sleep(POLL)
 
     def explain(self) -> str:
-        """What a person needs to see when the story ended badly."""
+        """What one needs to see when the story ended badly."""
         lines = [f"--- {self.namespace}: {models.describe(self.resource())}"]
         with contextlib.suppress(kubectl.KubectlError):
             lines += [f"{e.at:.3f} {e.reason}: {e.message}" for e in self.events()]

@@ -195,7 +195,7 @@ class Children:
         )
 
     def _judgements(self, answer: Judgement) -> dict[str, Judgement]:
-        """One by gate: of the pinned plan, and in a probation of those that take back."""
+        """One by gate: of the pinned plan, and in a probation of those that roll back."""
         candidate = self.status.candidate
         gates = candidate.plan.gates if candidate else self.rollout.gates
         asked = (g.name for g in gates if candidate or g.action is OnFail.ROLLBACK)

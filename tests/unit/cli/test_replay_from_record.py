@@ -269,7 +269,7 @@ def test_what_the_record_lacks_is_named(command):
     assert command.err == f"davylamp replay: {lacks}\n"
 
 
-def test_a_record_of_own_queries_alone_is_judged_and_drawn(command, tmp_path):
+def test_a_record_of_user_queries_alone_is_judged_and_drawn(command, tmp_path):
     text = record([], own=[1.0, 7.0], gates=(own_gate(max="5", failures=1),))
     target = tmp_path / "own.svg"
     path = command.file("record.yaml", text)

@@ -10,7 +10,7 @@ import pytest
 from davylamp.adapters.errors import NotLeader, SourceError
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.series import SeriesNames
-from davylamp.adapters.prometheus.user_query import UserQuery
+from davylamp.adapters.prometheus.user_query import RangeQuery
 from davylamp.controller.app import Operator
 from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.gates import Channel
@@ -72,7 +72,7 @@ async def test_the_source_counts_as_down_when_counters_cannot_be_asked_for(proce
     operator = process(metrics=MetricSettings(url="http://127.0.0.1:9"))
     up = functools.partial(operator.metrics.registry.get_sample_value, "davylamp_source_up")
     with pytest.raises(SourceError):
-        await operator.source.values(UserQuery(promql="up", start=0, end=0, step=1))
+        await operator.source.values(RangeQuery(promql="up", start=0, end=0, step=1))
     assert up() == 1, "that was a query of a user's own"
     series = MetricSettings().series
     pods = frozenset({("models", "risk-a")})

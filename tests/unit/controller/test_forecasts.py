@@ -172,7 +172,7 @@ def test_an_own_query_is_blind_only_where_it_is_wrong(error, blind):
     assert told(evidence(OWN, query_errors=errors)).blind == blind
 
 
-def test_pods_that_only_own_queries_look_at_need_no_scrape():
+def test_pods_that_only_user_queries_look_at_need_no_scrape():
     assert told(evidence(OWN, queried=frozenset({"errors"}))).first_scrape_seen
     assert not told(evidence(OWN)).first_scrape_seen, "the query was not answered yet"
     wrong = {"errors": SourceError(SourceFault.BAD_ANSWER, "parse error")}

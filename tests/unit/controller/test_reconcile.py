@@ -172,7 +172,7 @@ async def test_p3_without_an_answer_nothing_moves_and_the_status_says_why(mood, 
     await land.until(lambda: land.stable() == "v2", within=60)
 
 
-async def test_p3_own_queries_alone_begin_no_canary_while_nobody_answers_them():
+async def test_p3_user_queries_alone_begin_no_canary_while_nobody_answers_them():
     query = {"promql": "vector(1)", "max": "5", "interval": "5s", "warmUp": "0s"}
     gates = [{"name": "own", "query": query}]
     land = await served()

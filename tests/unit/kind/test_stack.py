@@ -65,7 +65,7 @@ def test_our_file_is_written_anew_and_anothers_is_left_alone(tmp_path):
     assert path.read_text() == "PASSWORD=mine\n"
 
 
-def test_every_variable_of_the_file_is_told_and_has_a_default():
+def test_every_variable_of_the_file_is_described_and_has_a_default():
     text = (stack.ROOT / "compose.yaml").read_text()
     names = {part.partition("}")[0].partition(":-")[0] for part in text.split("${")[1:]}
     assert names < stack.settings("tag", {}, {}).keys()

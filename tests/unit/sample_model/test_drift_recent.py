@@ -73,7 +73,7 @@ def test_a_file_that_breaks_the_contract_is_refused_by_name(tmp_path, content, m
         recent.from_parquet(write(tmp_path / "r.parquet", content))
 
 
-def test_what_is_no_file_no_parquet_or_no_known_protocol_is_said_in_one_line(tmp_path):
+def test_a_missing_file_another_format_or_an_unknown_protocol_is_one_line(tmp_path):
     (tmp_path / "page.parquet").write_text("<html>")
     for uri, message in (
         (str(tmp_path / "none.parquet"), "FileNotFoundError"),

@@ -54,7 +54,7 @@ def test_what_is_no_index_is_refused_by_name(store, name, message):
         snapshots.listing(f"{store}/{name}")
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path):
+def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(SnapshotError, match="nothing: no such folder"):
         snapshots.listing(str(tmp_path / "nothing"))
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias, cast
 
-Labels: TypeAlias = Mapping[str, str]
+from davylamp.schema.json import Labels
+
 Condition: TypeAlias = Callable[[Labels], bool]
 MatchOperator: TypeAlias = Literal["=", "!=", "=~", "!~"]
 

@@ -20,7 +20,7 @@ from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.scrapes import read_scrapes
 from davylamp.adapters.prometheus.session import ANSWER_LIMIT, PrometheusSession
 from davylamp.adapters.prometheus.suggestions import OtherSeries
-from davylamp.adapters.prometheus.user_query import UserQuery, read_values
+from davylamp.adapters.prometheus.user_query import RangeQuery, read_values
 from davylamp.gates.samples import Sample
 
 __all__ = [
@@ -28,8 +28,8 @@ __all__ = [
     "MetricSource",
     "OtherSeries",
     "PrometheusSource",
+    "RangeQuery",
     "SourceSettings",
-    "UserQuery",
 ]
 
 CONNECT_TIMEOUT: Final = 2.0
@@ -60,7 +60,7 @@ class MetricSource(Protocol):
         """
 
     async def values(
-        self, query: UserQuery, *, until: float | None = None
+        self, query: RangeQuery, *, until: float | None = None
     ) -> Mapping[float, float]:
         """Values of a user query by time, without the times at which it has none.
 
@@ -148,7 +148,7 @@ class PrometheusSource:
             raise
 
     async def values(
-        self, query: UserQuery, *, until: float | None = None
+        self, query: RangeQuery, *, until: float | None = None
     ) -> Mapping[float, float]:
         """See `MetricSource.values`."""
         return await self._answer(self._on_grid(query), read_values, until)
@@ -169,7 +169,7 @@ class PrometheusSource:
         ask, params = self._client.custom_query, {"time": f"{at:.3f}"}
         return lambda timeout: ask(promql, params, timeout=timeout)
 
-    def _on_grid(self, query: UserQuery) -> _Ask:
+    def _on_grid(self, query: RangeQuery) -> _Ask:
         """A range query; the library rounds its times to whole seconds, which ours are."""
         start, end = (datetime.fromtimestamp(time, UTC) for time in (query.start, query.end))
         ask, step = self._client.custom_query_range, f"{query.step}s"

@@ -20,7 +20,7 @@ _NOBODY: Final = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserQuery:
+class RangeQuery:
     """One query, evaluated at `start`, `start + step`, ... `end`.
 
     Whole multiples of the step, so that whoever asks again later gets the same values.
@@ -48,7 +48,7 @@ class UserQuery:
             raise ValueError(f"between 1 and {POINTS_LIMIT} points can be asked for")
 
 
-def on_grid(promql: str, *, after: float, until: float, step: float) -> UserQuery | None:
+def on_grid(promql: str, *, after: float, until: float, step: float) -> RangeQuery | None:
     """Ask for all points in (after, until]; None when there is none.
 
     Args:
@@ -62,7 +62,7 @@ def on_grid(promql: str, *, after: float, until: float, step: float) -> UserQuer
     first = max(first, last - POINTS_LIMIT + 1)
     if first > last:
         return None
-    return UserQuery(promql=promql, start=first * whole, end=last * whole, step=whole)
+    return RangeQuery(promql=promql, start=first * whole, end=last * whole, step=whole)
 
 
 def read_values(result: object) -> dict[float, float]:

@@ -31,7 +31,7 @@ def inspection_of(
     records: Mapping[str, JsonObject],
     pods: Iterable[ReadyPod],
 ) -> Inspection | None:
-    """The inspection that is due; None while nothing is to be asked, or nobody is ready to answer.
+    """The inspection that is due; None while nothing is to be asked, or no pod is ready to answer.
 
     Args:
         status: the memory.

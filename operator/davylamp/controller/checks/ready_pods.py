@@ -10,7 +10,7 @@ from davylamp.api import names
 from davylamp.api.identity import PORT_NAME
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import metadata
-from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.json import JsonObject, entries, field, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def _ready_pod(pod: JsonObject) -> ReadyPod | None:
 
 def _address(pod: JsonObject) -> PodAddress | None:
     """Where the pod listens; None unless it has an address of its own."""
-    host, port = objects.field(pod, "status", "podIP"), _port(pod)
+    host, port = field(pod, "status", "podIP"), _port(pod)
     if not isinstance(host, str) or port is None:
         return None
     try:
@@ -69,12 +69,11 @@ def _address(pod: JsonObject) -> PodAddress | None:
 
 def _port(pod: JsonObject) -> int | None:
     """The port called `http` of the model container."""
-    container = _item(objects.field(pod, "spec", "containers"), names.CONTAINER)
-    number = objects.field(_item(objects.field(container, "ports"), PORT_NAME), "containerPort")
+    container = _item(entries(pod, "spec", "containers"), names.CONTAINER)
+    number = field(_item(entries(container, "ports"), PORT_NAME), "containerPort")
     return number if isinstance(number, int) else None
 
 
-def _item(items: Json, name: str) -> Json:
+def _item(items: Iterable[JsonObject], name: str) -> JsonObject | None:
     """The item of a list with that name."""
-    candidates = items if isinstance(items, list) else []
-    return next((item for item in candidates if objects.field(item, "name") == name), None)
+    return next((item for item in items if text(item, "name") == name), None)

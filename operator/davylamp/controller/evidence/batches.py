@@ -1,9 +1,9 @@
 """Which rollouts Prometheus is asked about together, and up to when. Pure.
 
-All that are up to date are asked about together: one query a channel, however many they are. Who
-begins, or is behind after a restart or an outage, is asked about alone, so that its long queries
-and its troubles are nobody else's. It catches up in slices, each folded before the next: an answer
-about hours of histograms would fill the memory.
+All that are up to date are asked about together: one query a channel, however many they are. A
+rollout that begins, or is behind after a restart or an outage, is asked about alone, so that its long
+queries and its faults affect no other. It catches up in slices, and every slice is folded before the
+next: an answer about hours of histograms would fill the memory.
 """
 
 import math

@@ -66,14 +66,14 @@ class CounterReader:
         self._note_outage()
 
     async def read_past(self) -> None:
-        """Ask about each that begins or is behind; one that has come meanwhile is next."""
+        """Ask about every rollout that begins or is behind; one that was added meanwhile is next."""
         began = self._monotonic()
         while wave := self._wave(began):
             await asyncio.gather(*(self._read_alone(batch) for batch in wave))
             self._note_outage()
 
     def forget_outage(self) -> None:
-        """Nothing is tracked any more: whatever was down is nobody's trouble."""
+        """Forget that Prometheus was down: nothing is tracked any more that could suffer from it."""
         self._is_down = False
 
     def _plan(self) -> Batches:
@@ -115,7 +115,7 @@ class CounterReader:
             self._tracked.report_news(part.key, part.tracked)
 
     def _errors(self, part: Part, answers: Answers) -> dict[Channel, SourceError]:
-        """Why channels cannot be read; no matter where the pods are read meanwhile."""
+        """Why channels cannot be read; no errors where the pods are read directly meanwhile."""
         if self._is_read_directly(part.key):
             return {}
         return {

@@ -1,4 +1,4 @@
-"""Direct scrapes: the pods of rollouts that want it are read by the operator, each rollout's in one sweep."""
+"""Direct scrapes: where a rollout wants it the operator reads its pods, all of them in one sweep."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""Whose pods are read at this tick: a budget of pod reads, shared fairly by all rollouts. Pure.
+"""Whose pods are read at this tick: a budget of pod reads, shared fairly by all rollouts. Without a clock.
 
 Reading pods costs the operator and the pods' network time, so there is a limit on it however many
 rollouts there are. Below the limit every rollout has its interval. Above it all intervals stretch

@@ -1,7 +1,7 @@
 """Before a canary: which series there are where a gate has no data of stable.
 
-Such a gate would be blind during the canary. The user is told now what it looks for, and what the
-pods have instead.
+Such a gate would be blind during the canary. So the user learns beforehand what it looks for, and
+what the pods have instead.
 """
 
 import asyncio

@@ -118,7 +118,7 @@ class EvidenceTracker:
         """Poll while there is something to judge; never returns.
 
         Each source of delay has a loop of its own: a pod that hangs, a long query, or a user query
-        that takes its time must not hold up what everybody's rollback waits for.
+        that takes its time must not hold up the evidence that other rollbacks wait for.
         """
         async with asyncio.TaskGroup() as tasks:
             for read in self._reads:

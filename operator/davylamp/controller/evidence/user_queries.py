@@ -1,7 +1,7 @@
 """User queries, the PromQL of a gate's own: asked on their grid, for both revisions if need be.
 
-They may take as long as a query may, so they have a loop of their own: nobody else's evidence waits
-for them.
+They may take as long as a query may, so they have a loop of their own: no other evidence waits for
+them.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Final
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.prometheus.source import MetricSource
 from davylamp.adapters.prometheus.templates import render
-from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope, UserQuery, on_grid
+from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope, RangeQuery, on_grid
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence.answers import LAG, answer_or_error, deadline
 from davylamp.controller.evidence.ingest import isolated, take_in_answers
@@ -50,7 +50,7 @@ class UserQueries:
         self._slots = slots
 
     async def ask(self) -> None:
-        """Put the queries that are due, and take in each answer as it comes."""
+        """Ask the queries that are due, and take in their answers as they come."""
         questions = [
             self._ask_gate(key, tracked, gate, rule)
             for key, tracked in self._tracked
@@ -94,7 +94,7 @@ class UserQueries:
                 self._tracked.report_news(key, tracked)
 
     async def _values(
-        self, due: UserQuery, scope: QueryScope, arm: ArmNames, *, until: float
+        self, due: RangeQuery, scope: QueryScope, arm: ArmNames, *, until: float
     ) -> Mapping[float, float]:
         """One side's values; `ValueError` where the query's variables cannot be put in."""
         text = render(due.promql, replace(scope, interval=due.step).variables(arm))

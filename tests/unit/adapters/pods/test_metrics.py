@@ -394,6 +394,7 @@ async def test_a_channel_without_a_usable_sample_does_not_spoil_the_others(metri
     assert sweep.failed == {}
 
 
-def test_a_selector_that_no_pod_can_be_asked_by_is_refused_at_once():
+@pytest.mark.parametrize("pattern", ["(", "[[:alpha:]]+"])
+def test_a_selector_that_no_pod_can_be_asked_by_is_refused_at_once(pattern):
     with pytest.raises(ValueError, match="no regular expression"):
-        PodMetrics(SeriesNames(scores_selector='route=~"("'))
+        PodMetrics(SeriesNames(scores_selector=f'route=~"{pattern}"'))

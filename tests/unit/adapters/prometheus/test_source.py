@@ -1,21 +1,21 @@
 """The metric source against a real local HTTP server that answers well, badly, or not at all."""
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 
 import pytest
-from aiohttp import web
+from tests.support.fakehttp import Request, Response, serving
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
 from davylamp.adapters.prometheus.source import (
     CounterQuery,
     OtherSeries,
     PrometheusSource,
-    UserQuery,
+    RangeQuery,
 )
 from davylamp.gates.samples import Channel, Sample
 
@@ -33,7 +33,7 @@ GOOD = {
 }
 
 
-OWN = UserQuery(promql="sum(up)", start=990, end=1020, step=15)
+OWN = RangeQuery(promql="sum(up)", start=990, end=1020, step=15)
 LATENCY = CounterQuery(
     workloads=frozenset({("a", "x-1")}), at=1000.25, window=30.0, channel=Channel.LATENCY
 )
@@ -50,44 +50,37 @@ class Told:
 
 @dataclass
 class Server:
-    """Gives one prepared answer; `pieces` seconds pass between its bytes when set."""
+    """Gives one prepared answer."""
 
-    status: int = 200
+    url: str
+    requests: list[Request]
     body: object = field(default_factory=lambda: GOOD)
+    status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
-    delay: float = 0.0
+    hangs: bool = False
     trickle: float = 0.0
-    url: str = ""
-    seen: list[tuple[str, str, dict[str, str], dict[str, str]]] = field(default_factory=list)
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        form = {key: str(value) for key, value in (await request.post()).items()}
-        self.seen.append((request.method, request.path_qs, form, dict(request.headers)))
-        await asyncio.sleep(self.delay)
-        text = self.body if isinstance(self.body, str) else json.dumps(self.body)
-        if not self.trickle:
-            return web.Response(status=self.status, text=text, headers=self.headers)
-        response = web.StreamResponse()
-        response.content_length = len(text)
-        await response.prepare(request)
-        for letter in text:
-            await response.write(letter.encode())
-            await asyncio.sleep(self.trickle)
-        return response
+    def answer(self, _request: Request) -> Response:
+        return Response(
+            self.body,
+            self.status,
+            headers=self.headers,
+            hangs=self.hangs,
+            trickle=self.trickle,
+        )
+
+    @property
+    def asked(self) -> list[tuple[str, str, dict[str, str], Message]]:
+        """Method, path, form and headers of all requests."""
+        return [(r.method, r.target, r.form, r.headers) for r in self.requests]
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    server = Server()
-    app = web.Application()
-    app.router.add_route("*", "/{path:.*}", server.answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    server.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
-    yield server
-    await runner.cleanup()
+def server() -> Iterator[Server]:
+    with serving(lambda _request: Response()) as http:
+        server = Server(http.url, http.requests)
+        http.answer = server.answer
+        yield server
 
 
 @pytest.fixture
@@ -105,7 +98,7 @@ async def failure(source: PrometheusSource) -> SourceError:
 
 async def test_a_good_answer_becomes_samples(server: Server, source) -> None:
     assert await source.scrapes(QUERY) == {("a", POD): (Sample(990.0, 6.0, 1.0),)}
-    ((method, path, form, headers),) = server.seen
+    ((method, path, form, headers),) = server.asked
     assert (method, path) == ("POST", "/prefix/api/v1/query")
     assert form == {"query": QUERY.text, "time": "1000.250"}
     assert "Authorization" not in headers
@@ -114,13 +107,13 @@ async def test_a_good_answer_becomes_samples(server: Server, source) -> None:
 async def test_nothing_to_ask_about_is_not_asked(server: Server, source) -> None:
     nobody = CounterQuery(workloads=frozenset(), at=1.0, window=1.0)
     assert await source.scrapes(nobody) == {}
-    assert server.seen == []
+    assert server.asked == []
 
 
 async def test_a_query_too_long_for_a_url_gets_through(server: Server, source) -> None:
     workloads = frozenset(("a", f"model-with-a-long-name-{n:010d}") for n in range(3000))
     await source.scrapes(CounterQuery(workloads=workloads, at=1.0, window=1.0))
-    assert len(server.seen[0][2]["query"]) > 90_000
+    assert len(server.asked[0][2]["query"]) > 90_000
 
 
 async def test_an_empty_answer_is_no_error(server: Server, source) -> None:
@@ -170,7 +163,7 @@ async def test_a_refusal_is_asked_once_and_named(server: Server, source, status,
     assert error.fault is fault
     assert error.reason == fault.value
     assert f"HTTP {status}" in error.message
-    assert len(server.seen) == 1
+    assert len(server.asked) == 1
     if status != 204:
         assert "parse error" in error.message
 
@@ -180,9 +173,9 @@ async def test_a_refusal_in_html_is_not_repeated_to_people(server: Server, sourc
     assert (await failure(source)).message == "Prometheus: HTTP 500"
 
 
-@pytest.mark.parametrize("slow", [{"delay": 30.0}, {"trickle": 0.05}])
+@pytest.mark.parametrize("slow", [{"hangs": True}, {"trickle": 0.05}])
 async def test_one_deadline_bounds_the_whole_answer(server: Server, slow) -> None:
-    server.delay, server.trickle = slow.get("delay", 0.0), slow.get("trickle", 0.0)
+    server.hangs, server.trickle = slow.get("hangs", False), slow.get("trickle", 0.0)
     source = PrometheusSource(Told(server.url), deadline=0.3)
     began = time.monotonic()
     error = await failure(source)
@@ -250,7 +243,7 @@ async def test_the_token_is_read_anew_for_each_request(server: Server, tmp_path:
     for text in ("first\n", "second"):
         token.write_text(text)
         await source.scrapes(QUERY)
-    sent = [headers["Authorization"] for *_, headers in server.seen]
+    sent = [headers["Authorization"] for *_, headers in server.asked]
     assert sent == ["Bearer first", "Bearer second"]
     token.unlink()
     error = await failure(source)
@@ -280,7 +273,7 @@ async def test_a_native_histogram_becomes_counts_up_to_boundaries(server: Server
     histogram = {"count": "4", "sum": "1.4", "buckets": buckets}
     server.body = matrix({"metric": name, "histograms": [[990.5, histogram]]})
     ((sample,),) = (await source.scrapes(LATENCY)).values()
-    assert server.seen[0][2]["query"] == LATENCY.text
+    assert server.asked[0][2]["query"] == LATENCY.text
     assert (sample.time, sample.requests) == (990.5, 4.0)
     assert (sample.parts["0.25"], sample.parts["0.5"], sample.parts["1.0"]) == (0.0, 3.0, 4.0)
 
@@ -288,7 +281,7 @@ async def test_a_native_histogram_becomes_counts_up_to_boundaries(server: Server
 async def test_an_own_query_is_asked_on_its_grid(server: Server, source) -> None:
     server.body = matrix({"metric": {}, "values": [[990, "0.5"], [1005, "NaN"], [1020, "7"]]})
     assert await source.values(OWN) == {990.0: 0.5, 1020.0: 7.0}
-    ((method, path, form, _),) = server.seen
+    ((method, path, form, _),) = server.asked
     assert (method, path) == ("POST", "/prefix/api/v1/query_range")
     assert form == {"query": "sum(up)", "start": "990", "end": "1020", "step": "15s"}
 
@@ -326,17 +319,17 @@ async def test_what_is_there_instead_takes_two_small_queries(server: Server, sou
         },
     }
     assert await source.other_series(QUERY) == OtherSeries(("http_requests_total",), ({},))
-    asked = [form["query"].partition("(")[0] for _, _, form, _ in server.seen]
+    asked = [form["query"].partition("(")[0] for _, _, form, _ in server.asked]
     assert asked == ["count by ", "topk"]
     nobody = CounterQuery(workloads=frozenset(), at=1.0, window=1.0)
     assert await source.other_series(nobody) == OtherSeries()
-    assert len(server.seen) == 2
+    assert len(server.asked) == 2
 
 
 async def test_many_queries_are_asked_at_once_and_end_by_one_moment(server: Server) -> None:
     told: list[str] = []
     source = PrometheusSource(Told(server.url), on_query=lambda result, _: told.append(result))
-    server.delay = 30.0
+    server.hangs = True
     began = time.monotonic()
     until = asyncio.get_running_loop().time() + 0.4
     asked = [source.scrapes(QUERY, until=until), source.values(OWN, until=until)]
@@ -345,7 +338,7 @@ async def test_many_queries_are_asked_at_once_and_end_by_one_moment(server: Serv
     assert time.monotonic() - began < 2
     assert {answer.fault for answer in answers} == {SourceFault.DOWN}
     assert "no answer within 0.4 s" in str(answers[0])
-    assert len(server.seen) == len(answers)
+    assert len(server.asked) == len(answers)
     assert told == ["SourceDown"] * len(answers)
     source.close()
 
@@ -354,17 +347,17 @@ async def test_once_the_moment_has_passed_nothing_is_asked(server: Server, sourc
     with pytest.raises(SourceError, match="no time was left") as caught:
         await source.scrapes(QUERY, until=asyncio.get_running_loop().time())
     assert caught.value.fault is SourceFault.DOWN
-    assert server.seen == []
+    assert server.asked == []
 
 
 async def test_whoever_asks_may_stop_waiting(server: Server) -> None:
     told: list[str] = []
     source = PrometheusSource(Told(server.url), on_query=lambda result, _: told.append(result))
-    server.delay = 30.0
+    server.hangs = True
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
             await asyncio.gather(source.scrapes(QUERY), source.values(OWN))
-    server.delay = 0.0
+    server.hangs = False
     assert await source.scrapes(QUERY)
     assert told == ["ok"]
     source.close()

@@ -8,7 +8,7 @@ from davylamp.adapters.prometheus.user_query import (
     POINTS_LIMIT,
     ArmNames,
     QueryScope,
-    UserQuery,
+    RangeQuery,
     on_grid,
     read_values,
 )
@@ -43,7 +43,7 @@ def test_after_a_long_time_the_newest_points_are_asked_for() -> None:
 def test_times_off_the_grid_are_refused(times) -> None:
     start, end, step = times
     with pytest.raises(ValueError):
-        UserQuery(promql="up", start=start, end=end, step=step)
+        RangeQuery(promql="up", start=start, end=end, step=step)
 
 
 def test_values_that_are_no_numbers_are_no_data() -> None:

@@ -7,7 +7,7 @@ import math
 import threading
 
 import pytest
-from tests.support.metricsource import FakeMetricSource
+from tests.support.evenpods import EvenPods
 
 from davylamp.adapters.errors import SourceFault
 from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope
@@ -34,8 +34,8 @@ def subject(name: str, started_at: float | None = NOW) -> Subject:
 
 
 @pytest.fixture
-def source() -> FakeMetricSource:
-    return FakeMetricSource(NOW)
+def source() -> EvenPods:
+    return EvenPods(now=NOW)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def sampler(source, news) -> EvidenceTracker:
     return EvidenceTracker(source, MetricSettings(), on_news=news.append, clock=lambda: source.now)
 
 
-async def polled(sampler: EvidenceTracker, source: FakeMetricSource, times: int = 1) -> None:
+async def polled(sampler: EvidenceTracker, source: EvenPods, times: int = 1) -> None:
     for _ in range(times):
         await sampler.poll()
         source.now += 1

@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import pytest
-from tests.support.metricsource import SCRAPE_INTERVAL, FakeMetricSource, pod_of
+from tests.support.evenpods import EvenPods
+from tests.support.fakesource import SCRAPE_INTERVAL, pod_of
 
 from davylamp.adapters.errors import SourceFault
 from davylamp.adapters.pods.metrics import PodTarget, Sweep
-from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope
+from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope, RangeQuery
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence import ingest
 from davylamp.controller.evidence.ingest import scrapes_of
@@ -44,8 +45,8 @@ def served(seconds: float) -> float:
     return PER_SECOND * (SCRAPE_INTERVAL + seconds)
 
 
-@dataclass
-class Pods(FakeMetricSource):
+@dataclass(kw_only=True)
+class Pods(EvenPods):
     """What pods count, read by Prometheus every 5 s and by a sweep whenever it comes.
 
     A pod answers a sweep `delay` seconds after it began: it has counted on by then.
@@ -54,7 +55,7 @@ class Pods(FakeMetricSource):
     now: float = NOW
     rate: int = PER_SECOND
     bad_since: float = NOW
-    value: Callable[[str], float] = lambda _promql: 0.0
+    own: Callable[[str, float], float] = lambda _promql, _time: 0.0
     failing: set[str] = field(default_factory=set)
     silent: set[tuple[str, Channel]] = field(default_factory=set)
     delay: float = 0.0
@@ -200,7 +201,7 @@ async def test_a_prometheus_that_never_answers_holds_no_sweep_up(land, news):
     sampler = made(land, news.append, tick=0.01)
     sampler.follow(A, subject())
     await polled(sampler, land)
-    land.hangs, land.seconds_per_question = True, 1.0
+    land.hangs, land.seconds_per_question = lambda _query: True, 1.0
     sampler.follow(B, subject("b", every=None))
     async with running(sampler):
         sweeps = [await land.ended.get() for _ in range(5)]
@@ -227,7 +228,7 @@ async def test_a_pod_that_hangs_holds_up_no_other_rollouts_sweep(land):
 async def test_a_user_query_that_hangs_holds_up_nobodys_counters(land):
     news = asyncio.Queue()
     sampler = made(land, news.put_nowait, tick=0.01)
-    land.user_queries_hang, land.seconds_per_question = True, 1.0
+    land.hangs, land.seconds_per_question = lambda query: isinstance(query, RangeQuery), 1.0
     sampler.follow(A, replace(with_own_query(), sweep_every=None))
     async with running(sampler):
         while state(sampler).candidate.requests < 10 * PER_SECOND:
@@ -454,7 +455,7 @@ def with_own_query():
     return subject(trials=trials, scope=scope)
 
 
-async def test_own_queries_are_asked_of_prometheus_and_counters_of_the_pods(sampler, land, news):
+async def test_user_queries_are_asked_of_prometheus_and_counters_of_the_pods(sampler, land, news):
     sampler.follow(A, with_own_query())
     await polled(sampler, land, 60)
     assert len(land.queries) == 1

@@ -1,20 +1,18 @@
-"""All questions of a tick: one for each channel, users' own on their grid, one error each."""
+"""All questions of a tick: one for each channel, user queries on their grid, one error each."""
 
 import asyncio
 import math
 
 import pytest
-from tests.support.metricsource import FakeMetricSource
+from tests.support.evenpods import EvenPods
 
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.pod_names import pattern_of_pods
-from davylamp.adapters.prometheus.suggestions import OtherSeries
 from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence.batches import Batch, Part
 from davylamp.controller.evidence.counter_queries import LONGEST_WINDOW, CounterQueries
 from davylamp.controller.evidence.subjects import Subject
-from davylamp.controller.evidence.suggestions import SuggestionSearch
 from davylamp.controller.evidence.tracked import TrackedRollout, TrackedRollouts
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.evidence.user_queries import MOST_POINTS, UserQueries
@@ -24,7 +22,6 @@ from davylamp.gates import (
     ErrorRate,
     Latency,
     Query,
-    ScoreDistance,
     Trial,
     WeightChange,
 )
@@ -60,8 +57,8 @@ def followed(*rules, **settings):
 
 
 @pytest.fixture
-def source() -> FakeMetricSource:
-    return FakeMetricSource(NOW, value=lambda promql: 3.0 if "new" in promql else 1.0)
+def source() -> EvenPods:
+    return EvenPods(now=NOW, own=lambda promql, _time: 3.0 if "new" in promql else 1.0)
 
 
 @pytest.fixture
@@ -232,7 +229,7 @@ async def test_with_a_ratio_an_error_of_one_side_counts_for_neither(sampler, sou
     assert sampler.evidence(A).family.states["gate-0"].book.last.stable == 1.0
 
 
-async def test_where_own_queries_are_not_allowed_none_is_asked_and_the_gate_says_why(source):
+async def test_where_user_queries_are_not_allowed_none_is_asked_and_the_gate_says_why(source):
     error = (await answered(source, followed(own()), are_allowed=False))["gate-0"]
     assert source.user_queries == []
     assert error.fault is SourceFault.BAD_ANSWER
@@ -244,66 +241,3 @@ async def test_a_probation_asks_about_what_serves_alone(source):
     assert [query.promql for query in source.user_queries] == [
         f'up{{pod=~"{pattern_of_pods("a-new")}"}}'
     ]
-
-
-# --- what is there instead ------------------------------------------------------------------------
-
-LABELS = OtherSeries(labels=({"handler": "/predict", "code": "200"},))
-
-
-async def suggested(source):
-    search = SuggestionSearch(
-        source,
-        TrackedRollouts(on_news=lambda _: None),
-        MetricSettings(),
-        clock=lambda: NOW,
-        slots=asyncio.Semaphore(1),
-    )
-    return await search.suggestion(subject(ErrorRate(), started_at=math.inf), Channel.ERRORS, NOW)
-
-
-async def test_what_is_missing_is_told_with_the_labels_that_are_there(source):
-    source.other = LABELS
-    text = await suggested(source)
-    series = MetricSettings().series
-    assert text.startswith(f"no series {series.requests_metric}{{{series.requests_selector}}} of ")
-    assert text.endswith('with other labels: {handler="/predict",code="200"}')
-
-
-async def test_or_with_the_metrics_that_are_there(source):
-    source.other = OtherSeries(metrics=("http_request_total", "requests"))
-    assert (await suggested(source)).endswith(
-        "metrics that are there: http_request_total, requests"
-    )
-
-
-@pytest.mark.parametrize("fault", [None, SourceFault.DOWN])
-async def test_or_alone_where_there_is_nothing_or_no_answer(source, fault):
-    source.fault = fault
-    assert (await suggested(source)).startswith("no series ")
-
-
-async def test_it_is_asked_now_and_then_before_a_canary_for_gates_that_find_nothing(
-    sampler, source
-):
-    source.is_empty, source.other = True, LABELS
-    sampler.follow(A, subject(ErrorRate(), ScoreDistance(), own(), started_at=math.inf))
-    await polled(sampler, source, 20)
-    looks = [(query.at - NOW, query.channel) for query in source.searches]
-    both = (Channel.ERRORS, Channel.SCORES)
-    assert looks == [(at, channel) for at in (0, 10) for channel in both]
-    assert sampler.evidence(A).suggestions.keys() == {"gate-0", "gate-1"}
-    source.is_empty = False
-    await polled(sampler, source, 6)
-    assert sampler.evidence(A).suggestions == {}
-
-
-async def test_it_is_not_asked_of_a_gate_that_sees_stable_or_of_a_canary_with_traffic(
-    sampler, source
-):
-    sampler.follow(A, subject(ErrorRate(), started_at=math.inf))
-    await polled(sampler, source, 10)
-    source.is_empty = True
-    sampler.follow(B, subject(ErrorRate(), name="b"))
-    await polled(sampler, source, 10)
-    assert source.searches == []

@@ -479,7 +479,7 @@ def own_query(name):
     return Gate(name=name, query=Query(promql="up", max="1"))
 
 
-def test_p3_own_queries_see_no_requests_and_are_not_asked_for_any():
+def test_p3_user_queries_see_no_requests_and_are_not_asked_for_any():
     world = in_canary(own_query("own"), min_requests=50)
     world.answers[V2] = judgement(Verdict.PASS, requests=0)
     passed(world)
