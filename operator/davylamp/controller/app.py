@@ -45,12 +45,7 @@ class Operator:
         self.metrics = Metrics(_registry())
         self.metrics.show_build(operator_version(), sys.version.split()[0])
         self._cache = ObjectCache()
-        cluster = KubernetesCluster(
-            client,
-            write_guard=self._fence,
-            on_request=self.metrics.on_request,
-            timeout=min(WRITE_TIMEOUT, settings.lease_duration / 3),
-        )
+        cluster = self._cluster(client)
         self.queue: WorkQueue[Key] = WorkQueue(
             self._pass, workers=WORKERS, on_pass=self._count_pass
         )
@@ -82,6 +77,14 @@ class Operator:
         self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
         self.ready = asyncio.Event()
         self.stop = asyncio.Event()
+
+    def _cluster(self, client: ApiClient) -> KubernetesCluster:
+        return KubernetesCluster(
+            client,
+            write_guard=self._fence,
+            on_request=self.metrics.on_request,
+            timeout=min(WRITE_TIMEOUT, self._settings.lease_duration / 3),
+        )
 
     def _leadership(self, leases: Leases) -> Elector | SoleReplica:
         settings = self._settings

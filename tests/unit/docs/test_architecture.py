@@ -1,6 +1,7 @@
 """docs/ARCHITECTURE.md is as the code is: rooms, who knows whom, and the files of what can be added."""
 
 import re
+from typing import get_args
 
 import pytest
 from tests.support.documents import DOCS, ROOT, code, marked
@@ -8,7 +9,7 @@ from tests.support.rooms import PACKAGE, folders, known_rooms, known_siblings
 
 from davylamp.api.gates import Gate
 from davylamp.api.names import Command
-from davylamp.api.spec import CheckName, ModelDeploymentSpec, Rollout, Traffic
+from davylamp.api.spec import CheckName, ModelDeploymentSpec, Rollout, RouterName
 from davylamp.api.status import Handled
 from davylamp.checks import Replies, inspection
 from davylamp.checks.expected import Expected
@@ -16,7 +17,7 @@ from davylamp.checks.replies import Silent
 from davylamp.rollout.moves.chain import MOVES
 
 PAGE = DOCS / "ARCHITECTURE.md"
-ROUTERS = Traffic.model_json_schema()["properties"]["router"].get("enum", ["Service"])
+ROUTERS = get_args(RouterName)
 MEMBERS = {
     "kind": [name for name in Gate.model_fields if name not in {"name", "on_fail"}],
     "router": [{"Service": "service_pods"}[router] for router in ROUTERS],

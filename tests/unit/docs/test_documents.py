@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from functools import cache
 
 import pytest
@@ -92,3 +93,11 @@ def test_commands_and_labels_are_spelt_as_the_operator_reads_them():
         spelt |= set(re.findall(rf"{re.escape(names.GROUP)}/[a-z]+(?==)", text(path)))
     labels = {names.LABEL_MODEL, names.LABEL_REVISION, names.LABEL_EXPLAINS}
     assert set(Command) <= spelt <= set(Command) | labels
+
+
+def test_contributing_names_the_rooms_of_the_core_as_the_import_contract_does():
+    project = tomllib.loads(text(ROOT / "pyproject.toml"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    (core,) = [c["source_modules"] for c in contracts if c["name"].startswith("the core is pure")]
+    rooms = ", ".join(f"`{module.removeprefix('davylamp.')}`" for module in core)
+    assert f"The core ({rooms}) is pure" in " ".join(text(ROOT / "CONTRIBUTING.md").split())
