@@ -5,6 +5,11 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCAL := PYTHONPATH=kind $(PYTHON) -m localcluster
 DEMO := PYTHONPATH=kind:operator $(BIN)/python -m demo
+# pytest's processes for the tests without a cluster; those on the cluster share it and run in order
+TEST_WORKERS ?= 2
+# The shell for tests on the cluster: its tools on PATH, the operator installed once, the sample
+# model's tags for tests/e2e/conftest.py (which installs by itself where nobody set them)
+ON_CLUSTER := eval "$$($(LOCAL) env)" && DAVYLAMP_TAGS="$$($(LOCAL) install)" && export DAVYLAMP_TAGS
 UV_VERSION := 0.13.9
 CRD := crds/davylamp.dev_modeldeployments.yaml
 CHART_CRD := charts/davylamp/files/crds/davylamp.dev_modeldeployments.yaml
@@ -15,21 +20,23 @@ help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
 
 .PHONY: demo
-demo: venv cluster ## The main job, end to end, on a local cluster it sets up itself
+demo: venv cluster ## A bad model is rolled back, a good one promoted, on a local cluster it sets up itself
 	@eval "$$($(LOCAL) env)" && $(DEMO)
 
 .PHONY: demo-clean
-demo-clean: venv ## Remove what the demo made from the cluster
+demo-clean: venv ## Remove from the cluster what the demo made
 	@eval "$$($(LOCAL) env)" && $(DEMO) --clean
 
 .PHONY: test
-test: venv cluster install ## Lint, types and every test: unit, property, chart, integration, e2e
+test: venv ## Lint, types and every test: unit, property, chart, images, integration, e2e
 	@$(MAKE) --no-print-directory lint
-	@eval "$$($(LOCAL) env)" && $(BIN)/pytest
+	@$(MAKE) --no-print-directory unit
+	@$(MAKE) --no-print-directory cluster
+	@$(ON_CLUSTER) && $(BIN)/pytest --ignore=tests/unit --ignore=tests/property
 
 .PHONY: unit
 unit: venv ## Tests that need no cluster
-	@$(BIN)/pytest tests/unit tests/property
+	@$(BIN)/pytest --numprocesses=$(TEST_WORKERS) tests/unit tests/property
 
 .PHONY: chart
 chart: venv ## Tests of the Helm chart (need helm)
@@ -40,12 +47,12 @@ images: venv ## Tests of the sample model's images (need docker)
 	@$(LOCAL) base-image > /dev/null && $(BIN)/pytest tests/images
 
 .PHONY: rebuild-check
-rebuild-check: ## Build the sample model's images twice, once from nothing, and compare all they hold
+rebuild-check: ## Build the sample model's images twice, once without a cache, and compare all files
 	@base="$$($(LOCAL) base-image)" && $(PYTHON) sample_model/rebuild_check.py "$$base"
 
 .PHONY: e2e
-e2e: venv cluster install ## Tests on the local cluster
-	@eval "$$($(LOCAL) env)" && $(BIN)/pytest tests/integration tests/e2e
+e2e: venv cluster ## Tests on the local cluster
+	@$(ON_CLUSTER) && $(BIN)/pytest tests/integration tests/e2e
 
 .PHONY: lint
 lint: venv ## Style, types, import contracts, generated files
@@ -62,8 +69,8 @@ crds: venv ## Generate the CRD from the models
 
 .PHONY: crds-check
 crds-check: venv
-	@PYTHONPATH=operator $(BIN)/python -m davylamp crd | diff -u $(CRD) - || { echo "the CRD is not what the models say: make crds"; exit 1; }
-	@cmp $(CRD) $(CHART_CRD) || { echo "the chart's CRD is another: make crds"; exit 1; }
+	@PYTHONPATH=operator $(BIN)/python -m davylamp crd | diff -u $(CRD) - || { echo "the CRD differs from the models: run make crds"; exit 1; }
+	@cmp $(CRD) $(CHART_CRD) || { echo "the chart's CRD differs from crds/: run make crds"; exit 1; }
 
 .PHONY: cluster
 cluster: ## A working local kind cluster with Prometheus (idempotent)
@@ -82,15 +89,15 @@ stack: ## The sample model with its feature store, on this machine (compose)
 	@$(LOCAL) stack
 
 .PHONY: stack-down
-stack-down: ## Take the stack away again, with its volume
+stack-down: ## Remove the stack with its volume
 	@$(LOCAL) stack-down
 
 .PHONY: reproduce
-reproduce: venv ## Train again here and in the image, serve, compare with what is published; then sabotage
+reproduce: venv ## Train again here and in the image, serve, compare with what is published; then break it on purpose
 	@base=$$($(LOCAL) base-image) && PYTHONPATH=sample_model:operator $(BIN)/python -m reproduce --base-image "$$base"
 
 .PHONY: bench
-bench: venv cluster install ## Measure serving, rollback on the cluster, and count the operator's work
+bench: venv cluster install ## Measure serving and rollback on the cluster, count the operator's work
 	@PYTHONPATH=sample_model:. $(BIN)/python -m bench.serving
 	@eval "$$($(LOCAL) env)" && PYTHONPATH=operator:kind:. $(BIN)/python -m bench.reconcile && PYTHONPATH=operator:kind:. $(BIN)/python -m bench.rollback
 

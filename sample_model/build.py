@@ -58,12 +58,12 @@ def build(chosen: Plan, context: Path) -> None:
 
 
 def again(chosen: Plan, kind: Kind) -> str:
-    """The name of an image that was built once more."""
+    """The name of an image that was built again."""
     return f"{chosen.image(kind)}-again"
 
 
 def build_again(chosen: Plan, context: Path) -> None:
-    """Builds both images once more and from nothing, beside the first ones, to compare them.
+    """Builds both images again without a cache, beside the first ones, to compare them.
 
     Raises:
         BuildError: an image could not be built.

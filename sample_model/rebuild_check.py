@@ -32,7 +32,7 @@ def main(base_image: str) -> int:
             sys.stderr.write(f"{error}\n")
             return 1
     codes = [compare_images.main([plan.image(kind), build.again(plan, kind)]) for kind in Kind]
-    if max(codes) == 0:  # else somebody wants to look at them
+    if max(codes) == 0:  # else keep them for inspection
         for kind in Kind:
             engine.remove(build.again(plan, kind))
     return max(codes)

@@ -82,7 +82,7 @@ class Subject:
         except urllib.error.HTTPError as error:
             return Answer(error.code, dict(error.headers), error.read())
 
-    def told(self, path: str, body: object = None) -> Any:
+    def fetched(self, path: str, body: object = None) -> Any:
         """The JSON of an answer that has to be 200."""
         answer = self.ask(path, body)
         _must(answer.code == 200, f"{path} answers {answer.code}: {answer.body[:300]!r}")
@@ -90,7 +90,7 @@ class Subject:
 
     def manifest(self) -> dict[str, Any]:
         """What the server says of itself."""
-        manifest: dict[str, Any] = self.told("/manifest")
+        manifest: dict[str, Any] = self.fetched("/manifest")
         return manifest
 
 
@@ -123,7 +123,7 @@ def predictions_are_golden(subject: Subject) -> str:
     """Every golden request is answered as in training."""
     golden = subject.manifest()["golden"]
     for one in golden:
-        got = subject.told("/predict", one["request"])["predictions"]
+        got = subject.fetched("/predict", one["request"])["predictions"]
         _must_be_close(got, one["predictions"], "prediction")
     return f"{sum(len(one['predictions']) for one in golden)} predictions"
 
@@ -132,7 +132,7 @@ def explanations_add_up(subject: Subject) -> str:
     """Baseline and contributions are the prediction, and what training said."""
     worst = 0.0
     for one in subject.manifest()["golden"]:
-        got = subject.told("/explain", one["request"])["explanations"]
+        got = subject.fetched("/explain", one["request"])["explanations"]
         _must(len(got) == len(one["explanations"]), f"{len(got)} explanations")
         for said, wanted in zip(got, one["explanations"], strict=True):
             total = said["baseline"] + sum(said["contributions"].values())
@@ -166,7 +166,7 @@ def infer_is_the_same_model(subject: Subject) -> str:
     """The Open Inference Protocol gives the same predictions."""
     manifest = subject.manifest()
     place = f"/v2/models/{manifest['model']}"
-    name = subject.told(place)["inputs"][0]["name"]
+    name = subject.fetched(place)["inputs"][0]["name"]
     _must(subject.ask(f"{place}/ready").code == 200, "not ready by the protocol")
     row, prediction = _without_gaps(manifest)
     tensor = {
@@ -175,7 +175,7 @@ def infer_is_the_same_model(subject: Subject) -> str:
         "datatype": "FP64",
         "data": list(row.values()),
     }
-    output = subject.told(f"{place}/infer", {"inputs": [tensor]})["outputs"][0]
+    output = subject.fetched(f"{place}/infer", {"inputs": [tensor]})["outputs"][0]
     _must_be_close(output["data"], [prediction], "inferred prediction")
     return f"tensor {name}, output {output['name']}"
 

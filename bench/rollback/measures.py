@@ -1,4 +1,4 @@
-"""From what was seen to numbers: pure."""
+"""From answers and versions of objects to numbers: pure."""
 
 import itertools
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from lab import records
 from lab.kubectl import Object
 from lab.records import Record
-from lab.watch import Seen
+from lab.watch import Version
 
 REVISION_LABEL = "davylamp.dev/revision"
 
@@ -21,28 +21,28 @@ class Incident:
     canary_answers: int
     lost: int
     to_decision: float
-    """First bad answer to the moment the decision was taken, as the status tells it."""
+    """First bad answer to the moment of the decision, from the status."""
     to_fence: float
-    """Decision to the Service's selector written, as a watch saw it."""
+    """Decision to the Service's selector written, as a watch brought it."""
     to_silence: float
     """Selector written to the canary's last answer; below 0 when that came before."""
 
 
 @dataclass(frozen=True)
 class Abort:
-    """A person's abort; seconds."""
+    """A user's abort; seconds."""
 
     typed_to_silence: float
     """Start of `kubectl annotate` to the canary's last answer."""
     stored_to_silence: float
-    """Annotation in the API server, as a watch saw it, to the canary's last answer."""
+    """Annotation in the API server, as a watch brought it, to the canary's last answer."""
     stored_to_fence: float
     """The operator's share: to the Service's selector written."""
     lost: int
 
 
 def incident(
-    answers: Sequence[Record], service: Sequence[Seen], *, revision: str, decided: float
+    answers: Sequence[Record], service: Sequence[Version], *, revision: str, decided: float
 ) -> Incident:
     """Measure a bad canary.
 
@@ -69,7 +69,7 @@ def incident(
 
 def abort(
     answers: Sequence[Record],
-    service: Sequence[Seen],
+    service: Sequence[Version],
     *,
     revision: str,
     typed: float,
@@ -85,7 +85,7 @@ def abort(
     )
 
 
-def closed_at(service: Sequence[Seen], revision: str) -> float:
+def closed_at(service: Sequence[Version], revision: str) -> float:
     """When the Service last stopped admitting a revision, epoch seconds.
 
     Raises:
@@ -98,7 +98,7 @@ def closed_at(service: Sequence[Seen], revision: str) -> float:
         if admits(before.object, revision) and not admits(after.object, revision)
     ]
     if not closed:
-        raise ValueError(f"the Service was never seen to stop admitting {revision}")
+        raise ValueError(f"no version of the Service stops admitting {revision}")
     return closed[-1]
 
 
@@ -108,8 +108,8 @@ def admits(service: Object, revision: str) -> bool:
     return bool(selector.get(REVISION_LABEL, revision) == revision)
 
 
-def stored_at(models: Sequence[Seen], annotation: str, value: str) -> float:
-    """When a watch first saw an annotation; epoch seconds.
+def stored_at(models: Sequence[Version], annotation: str, value: str) -> float:
+    """When a watch first brought an annotation; epoch seconds.
 
     Raises:
         ValueError: it never did.
@@ -117,4 +117,4 @@ def stored_at(models: Sequence[Seen], annotation: str, value: str) -> float:
     for version in models:
         if version.object["metadata"].get("annotations", {}).get(annotation) == value:
             return version.at
-    raise ValueError(f"{annotation}={value} was never seen")
+    raise ValueError(f"no version has {annotation}={value}")

@@ -13,10 +13,10 @@ NAMES: Final = ("Argo common", "Argo fastest", "Flagger default", "Flagger faste
 BAD_SECONDS: Final = ("76-77", "14-24", "360", "29-30")
 BAD_ANSWERS: Final = ("338-384", "49-117", "1519-1560", "127-168")
 ABORT_SECONDS: Final = ("-", "0.5-2.4", "-", "7.7-8.7")
-HEALTHY: Final = ("-", "4 of 10 taken back", "-", "0 of 5 taken back")
+HEALTHY: Final = ("-", "4 of 10 rolled back", "-", "0 of 5 rolled back")
 OUTAGE: Final = (
     "raised the weight, 2 of 2",
-    "taken back, 2 of 2",
+    "rolled back, 2 of 2",
     "not hit",
-    "taken back, 5 of 5",
+    "rolled back, 5 of 5",
 )

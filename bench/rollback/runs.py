@@ -33,7 +33,8 @@ class Healthy:
     promoted: bool
     canary_answers: int
     errors: int
-    told: str
+    message: str
+    """Of the rejection, else of the first gate."""
 
 
 @dataclass(frozen=True)
@@ -43,29 +44,29 @@ class Outage:
     steps_before: tuple[int, int]
     """Step and share when Prometheus went."""
     steps_during: frozenset[tuple[int, int]]
-    """Steps and shares seen while it was away."""
+    """Steps and shares while it was away."""
     rolled_back: bool
     reason: str
-    """Why the gate could not see, in its own words."""
+    """The gate's reason for having no data."""
     promoted_after: float | None
     """Seconds from its return to the promotion."""
     lost: int
 
 
 def bad_canary(at: Stage, error_rate: float, rollout: Mapping[str, Any] | None = None) -> Incident:
-    """A canary that fails so many of its requests; with default settings, if no other are said."""
+    """A canary that fails so many of its requests; with default settings unless `rollout` has others."""
     begin = len(at.traffic.records())
     revision = at.canary({"FAULT_ERROR_RATE": f"{error_rate:g}"}, rollout=rollout)
     rejection = at.wait_rejected(revision, ROLLBACK_SECONDS)
     at.traffic.wait_for(LATE_REQUESTS)
     decided = datetime.fromisoformat(rejection["at"]).timestamp()
     return measures.incident(
-        at.traffic.since(begin), at.service.seen(), revision=revision, decided=decided
+        at.traffic.since(begin), at.service.versions(), revision=revision, decided=decided
     )
 
 
 def aborted_canary(at: Stage) -> Abort:
-    """A healthy canary that a person takes back."""
+    """A healthy canary that a user aborts."""
     begin = len(at.traffic.records())
     revision = at.canary()
     models.wait_candidate_stage(NAME, at.namespace, "Canary", timeout=CANARY_SECONDS)
@@ -76,9 +77,13 @@ def aborted_canary(at: Stage) -> Abort:
         models.annotate(NAME, at.namespace, "abort", revision)
         at.wait_rejected(revision, ROLLBACK_SECONDS)
         at.traffic.wait_for(LATE_REQUESTS)
-        stored = measures.stored_at(watch.seen(), ABORT, revision)
+        stored = measures.stored_at(watch.versions(), ABORT, revision)
     return measures.abort(
-        at.traffic.since(begin), at.service.seen(), revision=revision, typed=typed, stored=stored
+        at.traffic.since(begin),
+        at.service.versions(),
+        revision=revision,
+        typed=typed,
+        stored=stored,
     )
 
 
@@ -93,16 +98,16 @@ def healthy_canary(name: str, tags: Mapping[str, str], *, seconds: float) -> Hea
         while time.time() < end and "candidate" in status:
             at.traffic.wait_for(round(RATE))
             status = at.status()
-        taken_back = bool(status.get("rejected"))
+        rolled_back = bool(status.get("rejected"))
         canary = records.of_revision(at.traffic.records(), revision)
         gates = (status.get("candidate") or {}).get("gates") or [{}]
         return Healthy(
             seconds=canary[-1].time - canary[0].time,
-            rolled_back=taken_back,
+            rolled_back=rolled_back,
             promoted=status["stable"]["revision"] == revision,
             canary_answers=len(canary),
             errors=len(records.bad(canary)),
-            told=str((status.get("rejected") or gates)[0].get("message", "")),
+            message=str((status.get("rejected") or gates)[0].get("message", "")),
         )
 
 
@@ -117,12 +122,12 @@ def outage(name: str, tags: Mapping[str, str]) -> Outage:
             before = _where(at.status())
             at.traffic.wait_for(round(OUTAGE_SECONDS * RATE), timeout=2 * OUTAGE_SECONDS)
             ended = time.time()
-        reason = _blindness([s.object for s in watch.seen() if s.at < ended])
+        reason = _no_data_reason([s.object for s in watch.versions() if s.at < ended])
         back = time.time()
         models.wait_stable(NAME, name, tags["v3"], 4 * CANARY_SECONDS)
         promoted = time.time() - back
         at.traffic.wait_for(LATE_REQUESTS)
-        during = [s.object.get("status") or {} for s in watch.seen() if began <= s.at < ended]
+        during = [s.object.get("status") or {} for s in watch.versions() if began <= s.at < ended]
         return Outage(
             steps_before=before,
             steps_during=frozenset(_where(status) for status in during) | {before},
@@ -133,8 +138,8 @@ def outage(name: str, tags: Mapping[str, str]) -> Outage:
         )
 
 
-def operator_is_one() -> str:
-    """Name of the leading operator pod: another one at the end means a disturbed measurement."""
+def leader() -> str:
+    """Name of the leading operator pod; a change during the runs disturbs what they measure."""
     return metrics.leader() or "nobody"
 
 
@@ -143,8 +148,8 @@ def _where(status: Object) -> tuple[int, int]:
     return (int(candidate.get("step", 0)), int(candidate.get("actualWeight", 0)))
 
 
-def _blindness(versions: list[Object]) -> str:
-    """The reason of the last gate that could not see."""
+def _no_data_reason(versions: list[Object]) -> str:
+    """The reason of the last gate without data."""
     reasons = [
         str(gate["reason"])
         for version in versions

@@ -37,7 +37,7 @@ class Stage:
         steps: Sequence[Mapping[str, Any]] | None = None,
         rollout: Mapping[str, Any] | None = None,
     ) -> str:
-        """Apply the other release, as a revision of its own each time; the revision."""
+        """Apply the other release, as a new revision every time; the revision."""
         config = {**(config or {}), "RUN": str(next(self.numbers))}
         manifest = manifest_of(self.namespace, self.tags["v3"], config, steps, rollout)
         apply(manifest)
@@ -54,7 +54,7 @@ class Stage:
             self.namespace,
             lambda status: rejection(status, revision) is not None,
             timeout=timeout,
-            what=f"{revision} to be taken back",
+            what=f"{revision} to be rolled back",
         )
         return rejection(md["status"], revision) or {}
 
@@ -88,12 +88,12 @@ def manifest_of(
     steps: Sequence[Mapping[str, Any]] | None = None,
     rollout: Mapping[str, Any] | None = None,
 ) -> Object:
-    """A ModelDeployment; rollout settings that are not said are the defaults."""
+    """A ModelDeployment; rollout settings that are left out have their defaults."""
     return models.model(
         NAME, namespace, tag, replicas=REPLICAS, config=config, steps=steps, rollout=rollout
     )
 
 
 def rejection(status: Object, revision: str) -> Object | None:
-    """Why a revision was taken back."""
+    """Why a revision was rolled back."""
     return next((r for r in status.get("rejected", []) if r["revision"] == revision), None)

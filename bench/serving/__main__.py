@@ -56,14 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         directory = options.artefact or train(Path(work))
         servers = [stack.enter_context(serving(name, directory, 0)) for name in ENTRIES]
         body = body_of(directory, options.rows)
-        found = dict(_measured(servers, body, options))
+        measured = dict(_measured(servers, body, options))
         parts = list(steps(directory, body))
     console = Console(width=120)
     for kept in (False, True):
         for route in ROUTES:
-            console.print(_table(found, kept=kept, route=route, options=options))
+            console.print(_table(measured, kept=kept, route=route, options=options))
     console.print(_steps_table(parts))
-    busiest = max(one.client for one in found.values())
+    busiest = max(one.client for one in measured.values())
     console.print(f"the client used at most {busiest:.0%} of its core")
     return 0 if busiest < BUSY else 1
 
@@ -127,7 +127,7 @@ def _kinds(server: Running) -> Iterator[tuple[bool, str]]:
 
 
 def _load(server: Running, order: Order) -> tuple[Load, float]:
-    """What the client saw, and the CPU seconds that the server used."""
+    """The client's result, and the CPU seconds that the server used."""
     before = server.cpu_seconds()
     done = subprocess.run(
         [sys.executable, "-m", "bench.serving.client", json.dumps(asdict(order))],
@@ -150,7 +150,7 @@ def _median(rounds: Sequence[tuple[Load, float]]) -> Measured:
 
 
 def _table(
-    found: Mapping[Key, Measured], *, kept: bool, route: str, options: argparse.Namespace
+    measured: Mapping[Key, Measured], *, kept: bool, route: str, options: argparse.Namespace
 ) -> Table:
     how = "kept connections" if kept else "a new connection for every request"
     rows = f"{options.rows} row{'s' if options.rows > 1 else ''}"
@@ -167,9 +167,9 @@ def _table(
         "CPU / Flask's",
     ):
         table.add_column(title, justify="right")
-    plainest = found[kept, route, FLASK_THREADS if kept else FLASK]
+    plainest = measured[kept, route, FLASK_THREADS if kept else FLASK]
     for name, entry in ENTRIES.items():
-        one = found.get((kept, route, name))
+        one = measured.get((kept, route, name))
         if one is not None:
             table.add_row(entry.title, *_cells(one, plainest))
     return table

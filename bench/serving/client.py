@@ -19,12 +19,12 @@ LENGTH = b"content-length:"
 
 
 class WrongAnswerError(RuntimeError):
-    """The server answered something else than 200."""
+    """The server answered with another status than 200."""
 
 
 @dataclass(frozen=True)
 class Order:
-    """What to ask, on how many connections at once, for how many seconds."""
+    """What to request, on how many connections at once, for how many seconds."""
 
     port: int
     path: str
@@ -45,7 +45,7 @@ class Order:
 
 @dataclass(frozen=True)
 class Load:
-    """What came of it; latencies in milliseconds, ``busy`` is the client's share of its core."""
+    """The result; latencies in milliseconds, ``busy`` is the client's share of its core."""
 
     answers: int
     seconds: float
@@ -116,7 +116,7 @@ class Connection:
 
 
 def measure(order: Order) -> Load:
-    """Asks until the time is over."""
+    """Sends requests until the time is over."""
     clients = [Connection(order) for _ in range(order.connections)]
     with selectors.DefaultSelector() as selector:
         begun, cpu = time.perf_counter(), time.process_time()

@@ -30,8 +30,8 @@ def create_app(directory: Path) -> Flask:
 
     @app.post("/explain")
     def explain() -> dict[str, Any]:
-        told = zip(*(values.tolist() for values in run()), strict=True)
-        return {"explanations": [_explanation(baseline, *one) for one in told]}
+        explanations = zip(*(values.tolist() for values in run()), strict=True)
+        return {"explanations": [_explanation(baseline, *one) for one in explanations]}
 
     return app
 

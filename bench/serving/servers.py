@@ -1,4 +1,4 @@
-"""Servers as processes: started, waited for, pinned to a core, their CPU time read, stopped."""
+"""Servers as processes: start one on a core, wait for it, read its CPU time, stop it."""
 
 import os
 import socket
@@ -28,7 +28,7 @@ class Running:
     port: int
 
     def cpu_seconds(self) -> float:
-        """What its manager and its worker have used so far."""
+        """CPU seconds of its manager and its worker so far."""
         return sum(_cpu_seconds(pid) for pid in (self.pid, *children(self.pid)))
 
 
@@ -51,8 +51,8 @@ def serving(name: str, directory: Path, core: int) -> Iterator[Running]:
 
 def children(pid: int) -> list[int]:
     """The processes that this one started."""
-    told = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8")
-    return [int(child) for child in told.split()]
+    pids = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8")
+    return [int(pid) for pid in pids.split()]
 
 
 def _cpu_seconds(pid: int) -> float:
@@ -61,7 +61,7 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def _wait(process: "subprocess.Popen[bytes]", port: int) -> None:
-    """Until the worker answers: the manager listens before it has one."""
+    """Wait until the worker answers: the manager listens before it has one."""
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:

@@ -35,7 +35,7 @@ class Uncounted(Tally):
 
 
 def unchecked(body: bytes) -> Matrix:
-    """The rows of a body, whatever they are."""
+    """The rows of a body, unchecked."""
     rows = [[row[name] for name in contract.NAMES] for row in json.loads(body)["rows"]]
     return np.array(rows, dtype=np.float64)
 
@@ -51,7 +51,7 @@ def without_tally(settings: Settings) -> Any:
 
 
 def without_metrics(settings: Settings) -> Any:
-    """Nothing counted or timed, no headers that say who answers."""
+    """Nothing counted or timed, no headers that name the revision."""
     return routes(_without_tally(settings))
 
 
@@ -84,7 +84,7 @@ class Variant(Server):  # type: ignore[misc]  # gunicorn has no types
 
 
 class PlainServer(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    """Flask under gunicorn, one worker, as its documentation has it."""
+    """Flask under gunicorn, one worker, as its documentation recommends."""
 
     def __init__(self, settings: Settings, threads: int) -> None:
         self.settings, self.threads = settings, threads

@@ -1,1 +1,1 @@
-"""The main job, end to end, on the local cluster: a bad model is taken back, a good one promoted."""
+"""The main job, end to end, on the local cluster: a bad model is rolled back, a good one promoted."""

@@ -1,4 +1,4 @@
-"""`python -m demo`: sets the local cluster up, plays the demo, says whether the promises were kept."""
+"""`python -m demo`: sets up the local cluster, plays the demo, reports whether it kept its promises."""
 
 import argparse
 import os
@@ -13,10 +13,11 @@ from demo.play import NAME, NAMESPACE, Play
 from demo.show import show_for
 from lab import metrics
 from lab.kubectl import KubectlError, delete, get, kubectl, wait_until
+from lab.models import RESOURCE
 
 
 class SetUpError(RuntimeError):
-    """The cluster or the operator could not be brought up; the reason is on the screen."""
+    """The cluster or the operator could not be brought up; the reason was printed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         explain(console)
         return 1
     except KeyboardInterrupt:
-        console.print("stopped; `make demo` plays it from the start, `make demo-clean` tidies up")
+        console.print("stopped; `make demo` starts over, `make demo-clean` removes what it made")
         return 130
 
 
@@ -45,9 +46,9 @@ def clean(console: Console) -> int:
     wait_until(
         lambda: get("namespace", NAMESPACE) is None,
         timeout=120,
-        what=f"the end of namespace {NAMESPACE}",
+        what=f"namespace {NAMESPACE} to be deleted",
     )
-    console.print(f"namespace {NAMESPACE} is gone; `make cluster-down` removes the cluster")
+    console.print(f"namespace {NAMESPACE} is deleted; `make cluster-down` deletes the cluster")
     return 0
 
 
@@ -60,7 +61,7 @@ def play(console: Console) -> int:
     for promise in kept:
         mark = "[green]kept[/]" if promise.kept else "[bold red]broken[/]"
         console.print(f"{mark}  {promise.text}", highlight=False)
-    console.print(outcome.next_line(), highlight=False, soft_wrap=True)
+    console.print(outcome.next_line(NAME, NAMESPACE), highlight=False, soft_wrap=True)
     if all(promise.kept for promise in kept):
         return 0
     explain(console)
@@ -69,8 +70,8 @@ def play(console: Console) -> int:
 
 def set_up(console: Console) -> dict[str, str]:
     """The operator in the local cluster; the sample model's tags by release."""
-    told = localcluster(console, "install")
-    pairs = (line.partition("=") for line in told.splitlines() if "=" in line)
+    output = localcluster(console, "install")
+    pairs = (line.partition("=") for line in output.splitlines() if "=" in line)
     return {release: tag for release, _, tag in pairs}
 
 
@@ -90,15 +91,15 @@ def localcluster(console: Console, command: str) -> str:
 
 
 def explain(console: Console) -> None:
-    """What one needs to find out why: the status and the operator's last words."""
+    """Print what helps to find out why: the status and the end of the operator's log."""
     try:
         console.rule("status")
-        told = kubectl("get", "md", NAME, "-n", NAMESPACE, "-o", "yaml", check=False)
-        console.print(told, markup=False, highlight=False, soft_wrap=True)
+        model = kubectl("get", f"{RESOURCE}/{NAME}", "-n", NAMESPACE, "-o", "yaml", check=False)
+        console.print(model, markup=False, highlight=False, soft_wrap=True)
         console.rule("operator")
         console.print(metrics.logs(), markup=False, highlight=False, soft_wrap=True)
     except KubectlError as problem:
-        console.print(f"(nothing more can be read: {problem})")
+        console.print(f"(no more details: {problem})")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the demo proved: numbers from the answers people got, and the promises they are held to."""
+"""What the demo shows: numbers from the answers that clients got, and the promises."""
 
 import os
 import shutil
@@ -10,13 +10,13 @@ from typing import Any, Final
 from rich.table import Table
 
 from lab import records
-from lab.models import Event
+from lab.models import RESOURCE, Event
 from lab.records import Record
 from localcluster.names import CONTEXT
 from localcluster.paths import bin_dir
 
 LATE_SECONDS: Final = 5.0
-"""How long after the decision the fence may take on a machine that is busy with other things."""
+"""Time allowed from the decision to the fence on a machine that is busy with other work."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Promise:
-    """Something the demo shows, and whether it came out so."""
+    """Something the demo shows, and whether it held."""
 
     text: str
     kept: bool
@@ -44,19 +44,19 @@ def promises(report: Report) -> tuple[Promise, ...]:
     """What has to hold."""
     ours = [r for r in records.bad(report.records) if r.tag != report.bad_tag]
     last = records.last_answer(report.records, report.bad_tag)
-    gone = last is not None and last.time <= taken_back_at(report) + LATE_SECONDS
+    gone = last is not None and last.time <= rolled_back_at(report) + LATE_SECONDS
     served = records.of_tag(report.records, report.good_tag)
     return (
-        Promise(f"{report.bad_tag} was taken back by itself", bool(report.rejection)),
-        Promise(f"{report.bad_tag} answered nobody after that", gone),
+        Promise(f"{report.bad_tag} was rolled back automatically", bool(report.rejection)),
+        Promise(f"{report.bad_tag} answered no request after that", gone),
         Promise("no request was lost", not records.lost(report.records)),
-        Promise("every error was the bad model's own", not ours),
-        Promise(f"{report.good_tag} was promoted and answers", bool(served)),
+        Promise("every error came from the bad model", not ours),
+        Promise(f"{report.good_tag} was promoted and serves", bool(served)),
     )
 
 
-def taken_back_at(report: Report) -> float:
-    """When the decision fell, as the status tells it."""
+def rolled_back_at(report: Report) -> float:
+    """When the decision was taken, from the status."""
     return datetime.fromisoformat(str(report.rejection["at"])).timestamp()
 
 
@@ -76,7 +76,7 @@ def rows(report: Report) -> list[tuple[str, str]]:
     wrong = records.bad(records.of_tag(report.records, report.bad_tag))
     lost = records.lost(report.records)
     last = records.last_answer(report.records, report.bad_tag)
-    fence = last.time - taken_back_at(report) if last else 0.0
+    fence = last.time - rolled_back_at(report) if last else 0.0
     rejection = report.rejection
     return [
         ("rollback, first bad answer to last", _seconds(seconds)),
@@ -84,7 +84,7 @@ def rows(report: Report) -> list[tuple[str, str]]:
         ("bad answers served", f"{len(wrong)} of {len(report.records):,} requests"),
         ("requests lost", str(len(lost))),
         (
-            f"{report.bad_tag} taken back because",
+            f"{report.bad_tag} rolled back because",
             f"{rejection['reason']}: {rejection['message']}",
         ),
         (f"{report.good_tag} promoted in", f"{report.promoted_at - report.asked_at:.0f} s"),
@@ -92,20 +92,20 @@ def rows(report: Report) -> list[tuple[str, str]]:
     ]
 
 
-def next_line() -> str:
-    """What to type next."""
+def next_line(name: str, namespace: str) -> str:
+    """The command to type next."""
     program = shutil.which("kubectl") or shutil.which("kubectl", path=os.fspath(bin_dir()))
-    named = "kubectl" if shutil.which("kubectl") else program or "kubectl"
+    kubectl = "kubectl" if shutil.which("kubectl") else program or "kubectl"
     return (
-        f"Next: {named} --context {CONTEXT} -n models describe md diabetes-risk"
-        "   (make demo-clean removes it, make cluster-down the cluster)"
+        f"Next: {kubectl} --context {CONTEXT} -n {namespace} describe {RESOURCE}/{name}"
+        "   (make demo-clean removes it, make cluster-down deletes the cluster)"
     )
 
 
 def _seconds(value: float | None) -> str:
-    return "no bad answer was seen" if value is None else f"{value:.1f} s"
+    return "no bad answer" if value is None else f"{value:.1f} s"
 
 
 def _last(events: tuple[Event, ...], reason: str) -> str:
-    told = [event for event in events if event.reason == reason]
-    return f"{reason}: {told[-1].message}" if told else "-"
+    matching = [event for event in events if event.reason == reason]
+    return f"{reason}: {matching[-1].message}" if matching else "-"

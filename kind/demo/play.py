@@ -1,4 +1,4 @@
-"""The play: v1 serves, v2 is bad and taken back, v3 is good and promoted."""
+"""The play: v1 serves, v2 is bad and rolled back, v3 is good and promoted."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ FIRST_SECONDS: Final = 120.0
 ROLLBACK_SECONDS: Final = 180.0
 PROMOTION_SECONDS: Final = 300.0
 AFTER_SECONDS: Final = 4.0
-"""Watched on after each end: a late answer or a lost request would come now."""
+"""How long traffic is watched after each ending: late answers and lost requests show up here."""
 
 
 class Play:
@@ -41,12 +41,12 @@ class Play:
         self._show = show
 
     def run(self) -> Report:
-        """Play it all; what happened.
+        """Play all of it; returns what happened.
 
         Raises:
-            TimeoutError: something that was promised did not come.
+            TimeoutError: something expected did not happen in time.
         """
-        self._show.say(f"namespace {NAMESPACE}, made anew")
+        self._show.say(f"fresh namespace {NAMESPACE}")
         fresh_namespace(NAMESPACE)
         self._show.say(f"kubectl apply: {NAME} {self._v1}, {REPLICAS} replicas")
         self._apply(self._v1)
@@ -70,7 +70,7 @@ class Play:
             )
 
     def _bad(self, traffic: Traffic) -> Object:
-        """Apply the bad model and watch until it is taken back; its rejection."""
+        """Apply the bad model and watch until it is rolled back; its rejection."""
         title = f"{self._v2}: its imputer was removed, it fails on a missing measurement"
         self._apply(self._v2)
         md = self._watch(
@@ -78,12 +78,12 @@ class Play:
             title,
             lambda md: models.rejection(md, self._v2) is not None,
             seconds=ROLLBACK_SECONDS,
-            what=f"{self._v2} to be taken back",
+            what=f"{self._v2} to be rolled back",
         )
         return models.rejection(md, self._v2) or {}
 
     def _good(self, traffic: Traffic) -> tuple[float, float]:
-        """Apply the good model and watch until it serves; when it was asked for and promoted."""
+        """Apply the good model and watch until it serves; when it was applied and promoted."""
         asked = time.time()
         self._apply(self._v3)
         self._watch(
@@ -123,10 +123,10 @@ class Play:
 
 
 def _look(show: Show, traffic: Traffic, begin: float) -> Object:
-    """Read and show one moment; a failing kubectl shows nothing this time."""
+    """Read and show one moment; when kubectl fails, nothing is shown this time."""
     try:
-        md = get("modeldeployment", NAME, NAMESPACE) or {}
-        told = models.events(NAME, NAMESPACE)
+        md = get(models.RESOURCE, NAME, NAMESPACE) or {}
+        events = models.events(NAME, NAMESPACE)
     except KubectlError:
         return {}
     now = time.time()
@@ -136,7 +136,7 @@ def _look(show: Show, traffic: Traffic, begin: float) -> Object:
             elapsed=now - begin,
             status=md.get("status") or {},
             rates=rates(records, seconds=WINDOW),
-            events=tuple(event for event in told if event.at >= begin - 1),
+            events=tuple(event for event in events if event.at >= begin - 1),
         )
     )
     return md

@@ -50,7 +50,7 @@ class Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._told: set[Event] = set()
+        self._shown: set[Event] = set()
         self._next = 0.0
 
     def say(self, text: str) -> None:
@@ -67,8 +67,8 @@ class Lines:
     def frame(self, frame: Frame) -> None:
         """Print what is new."""
         for event in frame.events:
-            if event not in self._told:
-                self._told.add(event)
+            if event not in self._shown:
+                self._shown.add(event)
                 self.say(f"        {event.reason}: {event.message}")
         if frame.elapsed >= self._next:
             self._next = frame.elapsed + LINE_EVERY
@@ -107,7 +107,7 @@ class Screen:
 def line(frame: Frame) -> str:
     """A moment as one plain line."""
     flow = ", ".join(f"{tag or '-'} {code}: {rate:.1f}/s" for (tag, code), rate in _flow(frame))
-    parts = [f"{frame.elapsed:6.1f}s", _stand(frame.status), flow]
+    parts = [f"{frame.elapsed:6.1f}s", _state_of(frame.status), flow]
     parts += [f"{g['name']}: {g['verdict']} ({_evidence(g)})" for g in gates(frame.status)]
     return " | ".join(part for part in parts if part)
 
@@ -122,12 +122,12 @@ def panel(title: str, frame: Frame) -> Panel:
         _gates(frame.status),
     ]
     state = condition({"status": dict(frame.status)}, "Ready") or {}
-    said = [
+    events = [
         Text.assemble((f"{e.reason:18}", "bold " + _colour(e.severity)), e.message)
         for e in frame.events[-6:]
     ]
     return Panel(
-        Group(*rows, Text(), *said, Text(), Text(str(state.get("message", "")), style="italic")),
+        Group(*rows, Text(), *events, Text(), Text(str(state.get("message", "")), style="italic")),
         title=title,
         subtitle=f"{frame.elapsed:.0f} s",
     )
@@ -135,11 +135,11 @@ def panel(title: str, frame: Frame) -> Panel:
 
 def gates(status: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The gates of the candidate, else of the probation."""
-    found = (status.get("candidate") or {}).get("gates") or status.get("probationGates") or []
-    return [dict(gate) for gate in found]
+    entries = (status.get("candidate") or {}).get("gates") or status.get("probationGates") or []
+    return [dict(gate) for gate in entries]
 
 
-def _stand(status: Mapping[str, Any]) -> str:
+def _state_of(status: Mapping[str, Any]) -> str:
     candidate = status.get("candidate")
     if not candidate:
         return f"stable {(status.get('stable') or {}).get('tag', '-')}"
@@ -189,7 +189,7 @@ def _requests(frame: Frame) -> Table:
 
 def _gates(status: Mapping[str, Any]) -> Table:
     table = Table(title="evidence", title_justify="left", box=None, padding=(0, 2))
-    for heading in ("gate", "verdict", "log10 e", "says"):
+    for heading in ("gate", "verdict", "log10 e", "message"):
         table.add_column(heading)
     for gate in gates(status):
         verdict = f"{gate['verdict']} {gate['reason']}"

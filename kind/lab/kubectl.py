@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, TypeVar
+from dataclasses import dataclass
+from typing import IO, Any, Final, TypeVar
 
 import yaml
 
@@ -19,14 +20,14 @@ Object = dict[str, Any]
 T = TypeVar("T")
 
 ELSEWHERE: Final = ("--context", "--kubeconfig", "--cluster", "--server", "-s", "--user")
-"""Options that would lead to another cluster than the local one."""
+"""Options that select another cluster than the local one."""
 RESTRICTED: Final = "pod-security.kubernetes.io/enforce"
 CALL_SECONDS: Final = 60
 GONE_SECONDS: Final = 120
 
 
 class KubectlError(RuntimeError):
-    """kubectl failed; the message is what it said."""
+    """kubectl failed; the message is its stderr."""
 
 
 def command(*args: str) -> list[str]:
@@ -39,16 +40,16 @@ def command(*args: str) -> list[str]:
     own = args[: args.index("--")] if "--" in args else args
     for arg in own:
         if arg.split("=", 1)[0] in ELSEWHERE:
-            raise ValueError(f"{arg} leads away from the local cluster ({CONTEXT})")
+            raise ValueError(f"{arg} selects another cluster than the local one ({CONTEXT})")
     path = f"{bin_dir()}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     program = shutil.which("kubectl", path=path)
     if program is None:
-        raise KubectlError("there is no kubectl: run `make cluster`")
+        raise KubectlError("kubectl is missing: run `make cluster`")
     return [program, "--context", CONTEXT, *args]
 
 
 def kubectl(*args: str, stdin: str | None = None, check: bool = True) -> str:
-    """What kubectl prints on stdout; with `check=False` also when it fails.
+    """What kubectl prints on stdout, with `check=False` also when it fails.
 
     Raises:
         KubectlError: it failed or took longer than a minute.
@@ -66,7 +67,9 @@ def kubectl(*args: str, stdin: str | None = None, check: bool = True) -> str:
     try:
         done = _started(run)
     except subprocess.TimeoutExpired as late:
-        raise KubectlError(f"kubectl {' '.join(args)}: no end after {CALL_SECONDS} s") from late
+        raise KubectlError(
+            f"kubectl {' '.join(args)}: did not finish within {CALL_SECONDS} s"
+        ) from late
     if check and done.returncode:
         raise KubectlError(done.stderr.strip() or f"kubectl {' '.join(args)}: {done.returncode}")
     return done.stdout
@@ -82,22 +85,21 @@ def _started(run: Callable[[], T]) -> T:
 
 def get(kind: str, name: str, namespace: str | None = None) -> Object | None:
     """One object, or None where there is none."""
-    told = kubectl("get", kind, name, *_in(namespace), "--ignore-not-found", "-o", "json")
-    found: Object | None = json.loads(told) if told.strip() else None
-    return found
+    text = kubectl("get", kind, name, *_in(namespace), "--ignore-not-found", "-o", "json")
+    item: Object | None = json.loads(text) if text.strip() else None
+    return item
 
 
 def items(kind: str, namespace: str | None = None, selector: str | None = None) -> list[Object]:
     """All objects of a kind in a namespace, narrowed by a label selector."""
     chosen = ("-l", selector) if selector else ()
-    found: list[Object] = json.loads(
-        kubectl("get", kind, *_in(namespace), *chosen, "-o", "json"),
-    )["items"]
-    return found
+    text = kubectl("get", kind, *_in(namespace), *chosen, "-o", "json")
+    listed: list[Object] = json.loads(text)["items"]
+    return listed
 
 
 def apply(*manifests: Mapping[str, Any]) -> str:
-    """Apply objects as a person would, with client-side `kubectl apply`; what it answered."""
+    """Apply objects as a user would, with client-side `kubectl apply`; returns its output."""
     return kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all([dict(m) for m in manifests]))
 
 
@@ -114,13 +116,13 @@ def wait_until(
     every: float = 0.2,
     state: Callable[[], object] | None = None,
 ) -> T:
-    """The first truthy answer of `condition`, asked every `every` seconds.
+    """The first truthy answer of `condition`, called every `every` seconds.
 
     Args:
-        condition: asked again and again; a failing kubectl counts as "not yet".
+        condition: called again and again; a failing kubectl counts as "not yet".
         timeout: seconds.
         what: what is waited for, for the error.
-        every: seconds between two questions.
+        every: seconds between two calls.
         state: what the error shows as the last state; else the condition's last answer.
 
     Raises:
@@ -130,22 +132,49 @@ def wait_until(
     last: object = None
     while True:
         try:
-            found = condition()
+            answer = condition()
         except KubectlError as problem:
             last = problem
         else:
-            if found:
-                return found
-            last = found
+            if answer:
+                return answer
+            last = answer
         if time.monotonic() >= deadline:
             shown = state() if state else last
-            raise TimeoutError(f"waited {timeout:g} s for {what}; last seen: {shown}")
+            raise TimeoutError(f"waited {timeout:g} s for {what}; last state: {shown}")
         time.sleep(every)
+
+
+@dataclass(frozen=True)
+class Following:
+    """A kubectl that prints on as things happen."""
+
+    lines: IO[str]
+    end: Callable[[], None]
+    """Stops it; its lines end soon after."""
+
+
+@contextlib.contextmanager
+def following(*args: str) -> Iterator[Following]:
+    """Run `kubectl logs -f` or `kubectl get --watch` while the context lasts.
+
+    Raises:
+        KubectlError: there is no kubectl.
+    """
+    line = command(*args)
+    with subprocess.Popen(
+        line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield Following(process.stdout, process.terminate)
+        finally:
+            process.terminate()
 
 
 @contextlib.contextmanager
 def namespace(name: str) -> Iterator[str]:
-    """A fresh namespace with pod security `restricted`; it goes away at the end, unwaited for."""
+    """A fresh namespace with pod security `restricted`; it is deleted at the end, without waiting."""
     fresh_namespace(name)
     try:
         yield name

@@ -1,4 +1,4 @@
-"""ModelDeployments of the sample model: making them, steering them, reading what became of them."""
+"""ModelDeployments of the sample model: making them, giving them commands, reading their status and Events."""
 
 import json
 import tomllib
@@ -12,6 +12,8 @@ from typing import Any, Final
 from lab.kubectl import Object, get, items, kubectl, wait_until
 
 GROUP: Final = "davylamp.dev"
+RESOURCE: Final = f"modeldeployment.{GROUP}"
+"""What kubectl is told to look for: the short word is another API's as well."""
 REPOSITORY: Final = "davylamp/diabetes-risk"
 RELEASES: Final = Path(__file__).resolve().parents[2] / "sample_model/releases"
 SERVING: Final = {
@@ -25,7 +27,7 @@ SERVING: Final = {
 
 @dataclass(frozen=True)
 class Event:
-    """Something the operator said. `at` is in epoch seconds."""
+    """An Event of the operator. `at` is in epoch seconds."""
 
     at: float
     reason: str
@@ -45,7 +47,7 @@ def model(  # noqa: PLR0913  (all but three have a default)
     rollout: Mapping[str, Any] | None = None,
     **spec: Any,
 ) -> Object:
-    """The manifest of a ModelDeployment; what is not said keeps the product's defaults.
+    """The manifest of a ModelDeployment; what is left out keeps the product's defaults.
 
     Args:
         name: its name.
@@ -57,7 +59,7 @@ def model(  # noqa: PLR0913  (all but three have a default)
         config: environment of the model, for example a fault switch. One that fails requests at
             random cannot answer its golden requests, so it is not checked.
         rollout: more of `spec.rollout`.
-        spec: more of `spec`, in the words of the API.
+        spec: more of `spec`, under the API's names.
     """
     plan = {**(rollout or {})}
     plan |= {"steps": list(steps)} if steps is not None else {}
@@ -90,14 +92,14 @@ def training_of(tag: str) -> tuple[dict[str, str], int]:
 
 @cache
 def _training(release: Path) -> tuple[dict[str, str], int]:
-    said = tomllib.loads(release.read_text(encoding="utf-8"))
-    snapshot = said["snapshot"]
-    return {"id": str(snapshot["id"]), "sha256": str(snapshot["sha256"])}, int(said["seed"])
+    settings = tomllib.loads(release.read_text(encoding="utf-8"))
+    snapshot = settings["snapshot"]
+    return {"id": str(snapshot["id"]), "sha256": str(snapshot["sha256"])}, int(settings["seed"])
 
 
 def status(name: str, namespace: str) -> Object:
     """The status, empty while there is none."""
-    return _status(get("modeldeployment", name, namespace) or {})
+    return _status(get(RESOURCE, name, namespace) or {})
 
 
 def condition(md: Object, type_: str) -> Object | None:
@@ -115,7 +117,7 @@ def revision_of(name: str, namespace: str, tag: str) -> str | None:
 
 
 def wait_stable(name: str, namespace: str, tag: str, timeout: float) -> Object:
-    """The ModelDeployment once the tag serves and nothing is on its way."""
+    """The ModelDeployment once the tag serves and there is no candidate."""
 
     def serves(status: Object) -> bool:
         return _tag(status, "stable") == tag and "candidate" not in status
@@ -147,19 +149,19 @@ def wait_candidate_stage(  # noqa: PLR0913  (all but three have a default)
 
 
 def wait_rejected(name: str, namespace: str, tag: str, timeout: float) -> Object:
-    """The rejection of a tag, as the status tells it."""
+    """The rejection of a tag, from the status."""
     md = wait_status(
         name,
         namespace,
         lambda status: rejection(status, tag) is not None,
         timeout=timeout,
-        what=f"{tag} to be taken back",
+        what=f"{tag} to be rolled back",
     )
     return rejection(md, tag) or {}
 
 
 def rejection(md: Object, tag: str) -> Object | None:
-    """Why a tag was taken back, in a ModelDeployment (or a status)."""
+    """Why a tag was rolled back, in a ModelDeployment (or a status)."""
     rejected = (md.get("status") or md).get("rejected", [])
     return next((r for r in rejected if r["tag"] == tag), None)
 
@@ -172,16 +174,19 @@ def wait_status(
     timeout: float,
     what: str,
 ) -> Object:
-    """The ModelDeployment once its status fulfils a condition."""
-    seen: Object = {}
+    """The ModelDeployment once its status meets a condition."""
+    latest: Object = {}
 
-    def found() -> Object | None:
-        seen.clear()
-        seen.update(get("modeldeployment", name, namespace) or {})
-        return dict(seen) if holds(_status(seen)) else None
+    def current() -> Object | None:
+        latest.clear()
+        latest.update(get(RESOURCE, name, namespace) or {})
+        return dict(latest) if holds(_status(latest)) else None
 
     return wait_until(
-        found, timeout=timeout, what=f"{namespace}/{name}: {what}", state=lambda: describe(seen)
+        current,
+        timeout=timeout,
+        what=f"{namespace}/{name}: {what}",
+        state=lambda: describe(latest),
     )
 
 
@@ -199,16 +204,16 @@ def describe(md: Object) -> str:
 
 
 def annotate(name: str, namespace: str, command: str, value: str) -> None:
-    """Give a command (promote, advance, abort, retry) as a person would."""
-    said = f"{GROUP}/{command}={value}"
-    kubectl("annotate", "--overwrite", "modeldeployment", name, said, "-n", namespace)
+    """Give a command (promote, advance, abort, retry) as a user would."""
+    annotation = f"{GROUP}/{command}={value}"
+    kubectl("annotate", "--overwrite", f"{RESOURCE}/{name}", annotation, "-n", namespace)
 
 
 def events(name: str, namespace: str) -> list[Event]:
-    """What the operator said about a ModelDeployment, oldest first."""
+    """The operator's Events about a ModelDeployment, oldest first."""
     chosen = f"involvedObject.kind=ModelDeployment,involvedObject.name={name}"
-    told = kubectl("get", "events", "-n", namespace, "--field-selector", chosen, "-o", "json")
-    return read_events(told)
+    listed = kubectl("get", "events", "-n", namespace, "--field-selector", chosen, "-o", "json")
+    return read_events(listed)
 
 
 def read_events(listed: str) -> list[Event]:
@@ -224,7 +229,7 @@ def _event(item: Object) -> Event:
 
 
 def _written(item: Object) -> int:
-    """Order of writing, for what happened at the same moment."""
+    """Order of writing, for Events of the same moment."""
     return int(item["metadata"].get("resourceVersion", 0))
 
 
@@ -234,20 +239,20 @@ def _event_time(item: Object) -> float:
     stamp = item.get("firstTimestamp") or item.get("eventTime")
     if stamp is None:
         return 0.0
-    told = datetime.fromisoformat(str(stamp)).timestamp()
+    written = datetime.fromisoformat(str(stamp)).timestamp()
     try:
         exact = int(last, 16) / 1e6
     except ValueError:
-        return told
-    return exact if abs(exact - told) < 5 else told
+        return written
+    return exact if abs(exact - written) < 5 else written
 
 
 def _status(md: Object) -> Object:
-    found: Object = md.get("status") or {}
-    return found
+    status: Object = md.get("status") or {}
+    return status
 
 
 def _tag(status: Object, part: str) -> str | None:
-    said = status.get(part) or {}
-    tag: str | None = said.get("tag")
+    revision = status.get(part) or {}
+    tag: str | None = revision.get("tag")
     return tag

@@ -1,11 +1,14 @@
 """What requests were answered: one record each, and questions over many."""
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 OK = 200
 NO_ANSWER = 0
+PAUSE = 0.25
+"""Seconds between two answers that are nothing unusual at 100 requests per second."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +97,16 @@ def bad_seconds(records: Sequence[Record], tag: str) -> float | None:
 def between(records: Iterable[Record], begin: float, end: float) -> list[Record]:
     """Requests that ended in [begin, end), epoch seconds."""
     return [record for record in records if begin <= record.time < end]
+
+
+def stalled(records: Iterable[Record], begin: float, end: float) -> float:
+    """Seconds in [begin, end] in which no request at all was answered, beyond the usual pauses.
+
+    Steady traffic to a Service whose pods all run has no such gaps unless the machine stands still.
+    """
+    times = sorted(record.time for record in between(records, begin, end))
+    gaps = (after - before for before, after in itertools.pairwise([begin, *times, end]))
+    return sum(gap - PAUSE for gap in gaps if gap > PAUSE)
 
 
 def rates(records: Sequence[Record], *, seconds: float) -> dict[tuple[str, int], float]:

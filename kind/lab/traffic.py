@@ -1,20 +1,19 @@
 """Steady traffic from a pod in the cluster, read while it flows."""
 
-import subprocess
 import threading
 import time
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from lab.kubectl import KubectlError, Object, apply, command, delete, get, wait_until
+from lab.kubectl import KubectlError, Object, apply, delete, following, get, wait_until
 from lab.models import REPOSITORY
 from lab.records import Record, parse
 
 SCRIPT: Final = Path(__file__).resolve().parents[2] / "sample_model/traffic/traffic.py"
 START_SECONDS: Final = 60
 ANSWER_SECONDS: Final = 15
-"""What has no answer by then is lost; the machine may stand still for some seconds."""
+"""A request without an answer by then is lost; the machine may stall for some seconds."""
 END_SECONDS: Final = ANSWER_SECONDS + 10
 
 
@@ -26,7 +25,7 @@ class Traffic:
         service: name of the Service; it has to exist.
         rate: requests per second.
         missing: share of requests that lack a measurement.
-        image_tag: tag of the sample model whose image lends its Python and held-out patients.
+        image_tag: tag of the sample model whose image provides Python and the held-out patients.
     """
 
     def __init__(
@@ -91,7 +90,7 @@ class Traffic:
         return self.since(begin)
 
     def stop(self) -> list[Record]:
-        """End the traffic, wait for what is under way; all records. May be called again."""
+        """End the traffic and wait for open requests; all records. May be called again."""
         if not self._stopping.is_set():
             self._stopping.set()
             delete("pod", self._pod, self._namespace)
@@ -103,7 +102,7 @@ class Traffic:
         return bool((pod.get("status") or {}).get("phase") == "Running")
 
     def _read(self) -> None:
-        """Follow the log; a broken stream is taken up again where it broke."""
+        """Follow the log; a broken stream is resumed where it broke."""
         while True:
             self._follow(skip=len(self._records))
             if self._stopping.is_set():
@@ -112,16 +111,12 @@ class Traffic:
 
     def _follow(self, *, skip: int) -> None:
         try:
-            line = command("logs", "-f", self._pod, "-n", self._namespace)
+            with following("logs", "-f", self._pod, "-n", self._namespace) as log:
+                for number, record in enumerate(filter(None, map(parse, log.lines))):
+                    if number >= skip:
+                        self._records.append(record)
         except KubectlError:
             return
-        with subprocess.Popen(
-            line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        ) as process:
-            assert process.stdout is not None
-            for number, record in enumerate(filter(None, map(parse, process.stdout))):
-                if number >= skip:
-                    self._records.append(record)
 
 
 def script(metadata: Object) -> Object:

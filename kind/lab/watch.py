@@ -1,18 +1,18 @@
-"""Following one object: every version of it, with the moment it was seen."""
+"""Watching one object: each of its versions, with the moment it arrived."""
 
+import contextlib
 import json
-import subprocess
 import threading
 import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from lab.kubectl import Object, command, wait_until
+from lab.kubectl import Following, Object, following, wait_until
 
 
 @dataclass(frozen=True)
-class Seen:
+class Version:
     """A version of the object. `at` is when the watch brought it, in epoch seconds."""
 
     at: float
@@ -24,17 +24,20 @@ class Watch:
 
     def __init__(self, kind: str, name: str, namespace: str) -> None:
         self._what = f"{kind}/{name}"
-        self._line = command("get", kind, name, "-n", namespace, "--watch", "-o", "json")
-        self._seen: list[Seen] = []
-        self._process: subprocess.Popen[str] | None = None
-        self._reader = threading.Thread(target=self._read, name=self._what, daemon=True)
+        self._arguments = ("get", kind, name, "-n", namespace, "--watch", "-o", "json")
+        self._versions: list[Version] = []
+        self._kubectl = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._process = subprocess.Popen(
-            self._line, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        self._reader.start()
-        wait_until(lambda: self._seen, timeout=20, what=f"{self._what} to be seen", every=0.02)
+        with contextlib.ExitStack() as stack:
+            watch = stack.enter_context(following(*self._arguments))
+            reader = threading.Thread(target=self._read, args=(watch,), name=self._what)
+            reader.start()
+            stack.callback(reader.join)
+            stack.callback(watch.end)
+            what = f"the first version of {self._what}"
+            wait_until(lambda: self._versions, timeout=20, what=what, every=0.02)
+            self._kubectl = stack.pop_all()
         return self
 
     def __exit__(
@@ -43,27 +46,20 @@ class Watch:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(timeout=10)
-            self._reader.join(timeout=10)
-            if self._process.stdout is not None:
-                self._process.stdout.close()
+        self._kubectl.close()
 
-    def seen(self) -> list[Seen]:
+    def versions(self) -> list[Version]:
         """All versions so far, oldest first."""
-        return list(self._seen)
+        return list(self._versions)
 
     def latest(self) -> Object:
         """The newest version."""
-        return self._seen[-1].object
+        return self._versions[-1].object
 
-    def _read(self) -> None:
-        assert self._process is not None
-        assert self._process.stdout is not None
+    def _read(self, watch: Following) -> None:
         lines: list[str] = []
-        for line in self._process.stdout:
+        for line in watch.lines:
             lines.append(line)
             if line.rstrip() == "}":
-                self._seen.append(Seen(time.time(), json.loads("".join(lines))))
+                self._versions.append(Version(time.time(), json.loads("".join(lines))))
                 lines.clear()

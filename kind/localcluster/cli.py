@@ -40,23 +40,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(problem.hint, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("stopped; run the same command again to go on", file=sys.stderr)
+        print("stopped; run the same command again to continue", file=sys.stderr)
         return 130
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="localcluster", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="end with a working cluster")
-    down = commands.add_parser("down", help="delete the cluster; what was built stays cached")
+    commands.add_parser("up", help="create the cluster, or repair it; does only what is missing")
+    down = commands.add_parser("down", help="delete the cluster; built artefacts stay cached")
     down.add_argument("--all", action="store_true", help="also stop the engine that up started")
-    commands.add_parser("status", help="say what is there; exit status 0 when the cluster works")
+    commands.add_parser(
+        "status", help="show engine and cluster; exit status 0 when the cluster works"
+    )
     commands.add_parser("base-image", help="ensure a Python base image and print its name")
-    load = commands.add_parser("load", help="bring images into the cluster's node")
+    load = commands.add_parser("load", help="load images into the cluster's node")
     load.add_argument("images", nargs="+", metavar="IMAGE")
     commands.add_parser("install", help="build and load all images and install the operator")
-    commands.add_parser("stack", help="the sample model and its feature store, with compose")
-    commands.add_parser("stack-down", help="take them away again")
+    commands.add_parser("stack", help="run the sample model and its feature store with Compose")
+    commands.add_parser("stack-down", help="remove them again")
     commands.add_parser("env", help="print export lines for a shell that uses the cluster")
     return parser
 
@@ -85,14 +87,15 @@ def _dispatch(options: argparse.Namespace, progress: Progress) -> int:
 
 
 def up(progress: Progress) -> None:
-    """End with a working cluster, doing only what is not done yet."""
+    """Create or repair the cluster; does only what is missing."""
     facts, store = host.observe(), Store(artifacts_dir())
     engine.ensure(facts, progress=progress)
     prerequisites(facts, store=store, progress=progress)
     progress.plan(sum(artifact.expected for artifact in tools.missing_artifacts(store)))
     tools.ensure(store, progress=progress)
     node_image = functools.partial(nodeimage.ensure, facts, store=store, progress=progress)
-    cluster.ensure(facts, node_image=node_image, progress=progress)
+    recipe = cluster.recipe(nodeimage.recipe())
+    cluster.ensure(facts, recipe=recipe, node_image=node_image, progress=progress)
     monitoring.ensure(store=store, progress=progress)
     print(f"cluster {CLUSTER} is ready: context {CONTEXT}, Prometheus {PROMETHEUS_URL}")
 
@@ -124,17 +127,17 @@ def down(progress: Progress, *, everything: bool) -> None:
             cluster.delete()
     if everything and engine.stop_own():
         progress.say("stopped the Docker engine")
-    print(f"cluster {CLUSTER} is gone; what was built stays in {cache_root()}")
+    print(f"cluster {CLUSTER} is deleted; built artefacts stay in {cache_root()}")
 
 
 def print_status() -> int:
     """Print the state of engine and cluster; 0 when the cluster works."""
     running = engine.is_running()
-    found = cluster.state() if running else None
+    state = cluster.state() if running else None
     print(f"engine: {'answers' if running else 'does not answer'}")
-    print(f"cluster: {found.value if found else 'unknown'}")
+    print(f"cluster: {state.value if state else 'unknown'}")
     print(f"cache: {cache_root()}")
-    return 0 if found is ClusterState.READY else 1
+    return 0 if state is ClusterState.READY else 1
 
 
 def print_env() -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from localcluster import engine, shell, strategy
+from localcluster.cache import digest
 from localcluster.errors import SetupError
 from localcluster.host import Host
 from localcluster.names import CLUSTER, CONTEXT, NODE
@@ -14,6 +15,12 @@ from localcluster.progress import Progress
 from localcluster.strategy import ClusterState
 
 RECOVERY_SECONDS = 20
+RECIPE_FILE = "/etc/davylamp-recipe"
+"""In the node: what it was created from. It lives and dies with the node."""
+OLD_RECIPE = (
+    f"the cluster {CLUSTER} was created from an older kind.yaml or node image; it is left as it is. "
+    "To recreate it: make cluster-down cluster"
+)
 
 
 def kubectl(*arguments: str) -> list[str]:
@@ -28,28 +35,44 @@ def render_config(base: str, cgroup_v1_part: str, *, cgroup_v1: bool) -> str:
 
 def state() -> ClusterState:
     """What is there now."""
-    found = shell.output(["docker", "inspect", "--format", "{{.State.Status}}", NODE])
-    container = found.strip() if found else None
+    status = shell.output(["docker", "inspect", "--format", "{{.State.Status}}", NODE])
+    container = status.strip() if status else None
     ready = container == "running" and _node_ready()
     return strategy.classify(container=container, node_ready=ready)
 
 
-def ensure(host: Host, *, node_image: Callable[[], str], progress: Progress) -> None:
-    """End with a cluster that answers; a dead one (reboot, engine restart) is made anew.
+def recipe(node_recipe: str) -> str:
+    """Digest of what a cluster is created from: kind's configuration and the node image's recipe."""
+    return digest(_read("kind.yaml"), _read("kind-cgroup-v1.yaml"), node_recipe)
 
-    ``node_image`` is asked for the image only when one is needed.
+
+def ensure(host: Host, *, recipe: str, node_image: Callable[[], str], progress: Progress) -> None:
+    """End with a cluster that answers; a dead one (reboot, engine restart) is recreated.
+
+    One that answers keeps what runs in it, also when its recipe has changed: that is only reported.
+
+    Args:
+        host: this machine.
+        recipe: of the cluster as it would be created now.
+        node_image: called for the image only when one is needed.
+        progress: where to report.
     """
-    found = state()
-    if found is ClusterState.UNREACHABLE:
-        found = _recover(progress)
-    if found is ClusterState.READY:
+    current = state()
+    if current is ClusterState.UNREACHABLE:
+        current = _recover(progress)
+    if current is ClusterState.READY:
+        if _recipe_of_node() not in {recipe, ""}:
+            progress.say(OLD_RECIPE)
         return
-    if found is not ClusterState.ABSENT:
-        progress.say(f"the cluster's node is {found.value}: making the cluster anew")
+    if current is not ClusterState.ABSENT:
+        progress.say(f"the cluster's node is {current.value}: recreating the cluster")
         delete()
     image = node_image()
     with progress.step("creating the cluster", expected=30):
         _create(host, image)
+        shell.run(
+            ["docker", "exec", NODE, "sh", "-c", f"echo {recipe} > {RECIPE_FILE}"], log="kind"
+        )
 
 
 def delete() -> None:
@@ -67,6 +90,11 @@ def _recover(progress: Progress) -> ClusterState:
         while not _node_ready() and time.monotonic() < deadline:
             time.sleep(0.5)
     return state()
+
+
+def _recipe_of_node() -> str:
+    """Empty where the node does not know it."""
+    return (shell.output(["docker", "exec", NODE, "cat", RECIPE_FILE]) or "").strip()
 
 
 def _node_ready() -> bool:

@@ -29,12 +29,12 @@ def ensure(host: Host, *, progress: Progress) -> tuple[str, ...]:
     Raises:
         SetupError: there is none, and none can be installed from here.
     """
-    found = find()
-    if found is None and host.can_install:
+    command = find()
+    if command is None and host.can_install:
         debian.install([PACKAGE], host=host, progress=progress)
-        found = find()
-    if found is None:
+        command = find()
+    if command is None:
         raise SetupError(
             "compose is missing: neither `docker compose` nor docker-compose", hint=HINT
         )
-    return found
+    return command

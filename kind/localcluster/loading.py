@@ -1,4 +1,4 @@
-"""Bringing the engine's images into the node."""
+"""Loading the engine's images into the node."""
 
 from collections.abc import Mapping, Sequence
 

@@ -46,6 +46,11 @@ def local_image() -> str:
     )
 
 
+def recipe() -> str:
+    """Names of the official image and of ours: they change with what the node is made of."""
+    return f"{OFFICIAL_NODE_IMAGE} {local_image()}"
+
+
 def ensure(host: Host, *, store: Store, progress: Progress) -> str:
     """Name of a node image that the engine has.
 

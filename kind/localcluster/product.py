@@ -56,10 +56,10 @@ def sample_images(tags: Mapping[str, str]) -> list[str]:
 def _sample_tags(base: str) -> dict[str, str]:
     """Builds; the tags are those that were built, also where a file changes in the meantime."""
     with TemporaryDirectory() as folder:
-        told = Path(folder) / "tags"
+        tags_file = Path(folder) / "tags"
         command = [sys.executable, "sample_model/build.py", "--base-image", base]
-        shell.run([*command, "--tags", str(told)], log="sample-images", cwd=ROOT)
-        pairs = (line.partition("=") for line in told.read_text(encoding="utf-8").split())
+        shell.run([*command, "--tags", str(tags_file)], log="sample-images", cwd=ROOT)
+        pairs = (line.partition("=") for line in tags_file.read_text(encoding="utf-8").split())
         return {release: tag for release, _, tag in pairs}
 
 

@@ -43,8 +43,8 @@ def _pip_command() -> list[str] | None:
     own = [sys.executable, "-m", "pip"]
     if shell.succeeds([*own, "--version"]):
         return own
-    found = shutil.which("pip3") or shutil.which("pip")
-    return [found] if found else None
+    program = shutil.which("pip3") or shutil.which("pip")
+    return [program] if program else None
 
 
 def _artifact(name: str, requirement: str, *, expected: float) -> Artifact:

@@ -17,8 +17,8 @@ def has_image(image: str) -> bool:
 
 def image_id(image: str) -> str | None:
     """The engine's id of an image (``sha256:...``), None if it has none of that name."""
-    found = shell.output(["docker", "image", "inspect", "--format", "{{.Id}}", image])
-    return found.strip() if found else None
+    output = shell.output(["docker", "image", "inspect", "--format", "{{.Id}}", image])
+    return output.strip() if output else None
 
 
 def pull(image: str, *, progress: Progress) -> bool:

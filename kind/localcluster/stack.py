@@ -24,12 +24,12 @@ PROJECT = "davylamp-stack"
 SELECTED = ("--project-name", PROJECT)  # also where the file of settings is not there
 READY_SECONDS = 120.0
 PORTS = {"DAVYLAMP_API_PORT": "8080", "DAVYLAMP_FEATURE_STORE_PORT": "8081"}
-OURS = "# Written by `make stack`, which writes it anew every time."
+OURS = "# Written by `make stack`, which overwrites it every time."
 LOG = "stack"
 
 
 def up(host: Host, *, progress: Progress) -> None:
-    """End with a model that answers.
+    """Start it and wait until the model answers.
 
     Raises:
         SetupError: something is missing, a training run failed, or the model does not answer.
@@ -48,7 +48,7 @@ def up(host: Host, *, progress: Progress) -> None:
 
 
 def down() -> None:
-    """Take it away, with its volume and settings; nothing to do where there is no compose."""
+    """Remove it with its volume and settings; nothing to do where there is no compose."""
     command = compose.find()
     if command is not None and engine.is_running():
         down = [*command, *SELECTED, "down", "--volumes", "--remove-orphans"]
@@ -81,10 +81,13 @@ def write_settings(path: Path, values: Mapping[str, str]) -> None:
     """Write the file that compose reads by itself, so that plain commands mean the same stack.
 
     Raises:
-        SetupError: somebody else's file is there.
+        SetupError: the file exists and was not written here.
     """
     if path.exists() and not _is_ours(path):
-        raise SetupError(f"{path.name} is not ours", hint="Move it away: compose would read it.")
+        raise SetupError(
+            f"{path.name} was not written by `make stack`",
+            hint="Move it away: Compose would read it.",
+        )
     lines = [OURS, *(f"{name}={value}" for name, value in values.items())]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
@@ -96,10 +99,10 @@ def _is_ours(path: Path) -> bool:
 def _built(base: str) -> str:
     """The tag that the images were built as."""
     with tempfile.TemporaryDirectory() as folder:
-        told = Path(folder) / "tags"
+        tags_file = Path(folder) / "tags"
         command = [sys.executable, "sample_model/build.py", "--base-image", base]
-        shell.run([*command, "--tags", str(told), RELEASE], log="sample-images", cwd=ROOT)
-        return told.read_text(encoding="utf-8").strip().partition("=")[2]
+        shell.run([*command, "--tags", str(tags_file), RELEASE], log="sample-images", cwd=ROOT)
+        return tags_file.read_text(encoding="utf-8").strip().partition("=")[2]
 
 
 def _labels(image: str) -> dict[str, str]:
@@ -113,7 +116,7 @@ def _start(command: Sequence[str]) -> None:
         shell.run([*command, "up", "--detach", "--remove-orphans"], log=LOG, cwd=ROOT)
     except SetupError as problem:
         raise SetupError(
-            str(problem), hint=f"{problem.hint}\n{_said(command)}\n{_port_hint()}"
+            str(problem), hint=f"{problem.hint}\n{_last_log_lines(command)}\n{_port_hint()}"
         ) from problem
 
 
@@ -121,7 +124,7 @@ def _wait_until_ready(command: Sequence[str], port: int) -> None:
     deadline = time.monotonic() + READY_SECONDS
     while not _answers(f"http://127.0.0.1:{port}/readyz"):
         if time.monotonic() > deadline:
-            raise SetupError("the model does not answer", hint=_said(command))
+            raise SetupError("the model does not answer", hint=_last_log_lines(command))
         time.sleep(0.2)
 
 
@@ -133,7 +136,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _said(command: Sequence[str]) -> str:
+def _last_log_lines(command: Sequence[str]) -> str:
     show = [*command, "logs", "--no-color", "--tail=15"]
     return shell.output(show, cwd=ROOT) or f"see {shlex.join(show)}"
 

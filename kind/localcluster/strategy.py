@@ -1,4 +1,4 @@
-"""The choices, as pure functions of what was found: nothing here touches the machine."""
+"""The choices, as pure functions of what is on the machine, which nothing here touches."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -19,7 +19,7 @@ NO_IMAGE_HINT = (
 
 
 class EngineChoice(Enum):
-    """How to come by a Docker engine."""
+    """Where the Docker engine comes from."""
 
     RUNNING = "use the one that runs"
     START = "start the installed one"
@@ -36,11 +36,11 @@ class ClusterState(Enum):
 
 
 @dataclass(frozen=True)
-class FoundTool:
-    """A program on PATH and what it said about its version."""
+class InstalledTool:
+    """A program on PATH and what it prints about its version."""
 
     path: str
-    says: str
+    version_output: str
 
 
 def choose_engine(host: Host, *, running: bool, installed: bool) -> EngineChoice:
@@ -64,15 +64,15 @@ def require_builder(host: Host, *, what: str) -> None:
     """Building images without a registry needs Debian's tools and root.
 
     Raises:
-        SetupError: they are not to be had here.
+        SetupError: this host does not have them.
     """
     if not host.can_install:
         raise SetupError(f"{what} can be neither pulled nor built here", hint=NO_IMAGE_HINT)
 
 
-def fits(tool: FoundTool | None, *, minimum: Version) -> bool:
+def fits(tool: InstalledTool | None, *, minimum: Version) -> bool:
     """Whether a tool on PATH is new enough to be used as it is."""
-    return tool is not None and is_at_least(tool.says, minimum)
+    return tool is not None and is_at_least(tool.version_output, minimum)
 
 
 def classify(*, container: str | None, node_ready: bool) -> ClusterState:

@@ -11,7 +11,7 @@ from localcluster.cache import Artifact, Store
 from localcluster.gobuild import GoBuild
 from localcluster.paths import bin_dir
 from localcluster.progress import Progress
-from localcluster.strategy import FoundTool
+from localcluster.strategy import InstalledTool
 from localcluster.versions import MINIMUM_HELM, MINIMUM_KIND, MINIMUM_KUBECTL, Version
 
 Provide = Callable[[Store, Progress], Path]
@@ -87,11 +87,11 @@ def ensure(store: Store, *, progress: Progress) -> None:
 def _fits_on_path(tool: Tool) -> bool:
     entries = os.environ.get("PATH", os.defpath).split(os.pathsep)
     elsewhere = os.pathsep.join(entry for entry in entries if entry != str(bin_dir()))
-    found = shutil.which(tool.name, path=elsewhere)
-    if found is None:
+    program = shutil.which(tool.name, path=elsewhere)
+    if program is None:
         return False
-    says = shell.output([found, *tool.version_arguments], timeout=20) or ""
-    return strategy.fits(FoundTool(found, says), minimum=tool.minimum)
+    version_output = shell.output([program, *tool.version_arguments], timeout=20) or ""
+    return strategy.fits(InstalledTool(program, version_output), minimum=tool.minimum)
 
 
 def _point(link: Path, target: Path) -> None:

@@ -1,7 +1,7 @@
 """Pinned versions, and reading a version out of what a tool prints.
 
 Versions of Go modules are pinned in ``kind/go/*/go.mod`` (with their checksums in ``go.sum``) and
-read from there, so that there is one place for each.
+read from there, so that each has one place.
 """
 
 import re
@@ -30,10 +30,10 @@ MINIMUM_HELM: Version = (3, 16, 0)
 
 def parse_version(text: str) -> Version | None:
     """The first ``X.Y`` or ``X.Y.Z`` in ``text``; None where there is none."""
-    found = re.search(r"(?<![\d.])v?(\d+)\.(\d+)(?:\.(\d+))?", text)
-    if found is None:
+    match = re.search(r"(?<![\d.])v?(\d+)\.(\d+)(?:\.(\d+))?", text)
+    if match is None:
         return None
-    major, minor, patch = found.groups(default="0")
+    major, minor, patch = match.groups(default="0")
     return int(major), int(minor), int(patch)
 
 
@@ -49,10 +49,10 @@ def pinned(go_mod: str, module: str) -> str:
     Raises:
         KeyError: the module is not required there.
     """
-    found = re.search(rf"^(?:require)?\s*{re.escape(module)} (v\S+)", go_mod, flags=re.MULTILINE)
-    if found is None:
+    match = re.search(rf"^(?:require)?\s*{re.escape(module)} (v\S+)", go_mod, flags=re.MULTILINE)
+    if match is None:
         raise KeyError(module)
-    return found[1]
+    return match[1]
 
 
 def prometheus_release(module_version: str) -> str:

@@ -7,7 +7,7 @@ from davylamp.api.crd import custom_resource_definition
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Entry point of `davylamp`; answers with the exit code."""
+    """Entry point of `davylamp`; returns the exit code."""
     options = _parser().parse_args(arguments)
     match options.command:
         case "crd":
@@ -52,8 +52,8 @@ def _run() -> int:
 
     try:
         settings = Settings.from_environment()
-    except ValueError as wrong:
-        sys.stderr.write(f"davylamp: {wrong}\n")
+    except ValueError as error:
+        sys.stderr.write(f"davylamp: {error}\n")
         return 2
     return run(settings)
 

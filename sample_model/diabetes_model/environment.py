@@ -18,7 +18,7 @@ PINNED: Mapping[str, str] = {
     "OPENBLAS_NUM_THREADS": "1",
     "PYTHONHASHSEED": "0",
 }
-# Not pinned, but they change numbers where somebody sets them.
+# Not pinned, but they change numbers where they are set.
 OTHERS = ("MKL_CBWR", "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES", "OMP_DYNAMIC")
 LIBRARIES = (
     "fairlearn",
@@ -56,7 +56,7 @@ def library_versions() -> dict[str, str]:
 
 
 def machine() -> dict[str, str]:
-    """What was found and not chosen; it must not change a number, and is told in case it does."""
+    """Facts that were not chosen; they must not change a number, and are reported in case they do."""
     import numpy as np  # noqa: PLC0415 - the process may start again before it needs this
     from threadpoolctl import threadpool_info  # noqa: PLC0415 - comes with scikit-learn
 

@@ -96,7 +96,7 @@ class _Snapshots(StaticFiles):
 
 
 class _Index:
-    """The index of a folder, made anew when a file in it is another."""
+    """The index of a folder, rebuilt when a file in it has changed."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

@@ -17,7 +17,7 @@ from diabetes_model.explanation import Explanation
 FILE_NAME = "manifest.json"
 FORMAT: Final = "davylamp.dev/manifest/v1"
 
-# Snake case here, camel case in the file; what a later version adds is nobody's error.
+# Snake case here, camel case in the file; fields that a later version adds are ignored.
 _JSON = ConfigDict(
     alias_generator=to_camel,
     validate_by_name=True,

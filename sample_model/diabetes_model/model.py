@@ -84,8 +84,8 @@ class Model:
 
 def _difference(golden: Golden, answers: Sequence[Explanation]) -> str | None:
     """The first number that is not what training said."""
-    told = zip(golden.predictions, golden.explanations, answers, strict=True)
-    for prediction, want, got in told:
+    cases = zip(golden.predictions, golden.explanations, answers, strict=True)
+    for prediction, want, got in cases:
         pairs = [
             ("prediction", prediction, got.prediction),
             ("baseline", want.baseline, got.baseline),

@@ -15,7 +15,7 @@ Matrix = npt.NDArray[np.float64]
 def of(contributions: Matrix) -> Matrix:
     """Rows x features in, rows x features out; each row sums to 1.
 
-    A row to which no feature contributed anything is nobody's, so everybody's equally.
+    A row to which no feature contributed anything counts for all features equally.
     """
     absolute = np.abs(contributions)
     totals = absolute.sum(axis=1, keepdims=True)

@@ -41,10 +41,10 @@ class Identity:
 
 def identify(root: Path, content: str) -> Identity:
     """The identity of the sources in ``root``, whose files have this content."""
-    told = (_git(root, "log", "-1", "--format=%H %ct") or "").split()
-    if len(told) != 2:
+    fields = (_git(root, "log", "-1", "--format=%H %ct") or "").split()
+    if len(fields) != 2:
         return Identity(None, dirty=True, epoch=NO_COMMIT_EPOCH, content=content)
-    return Identity(told[0], dirty=_is_dirty(root), epoch=int(told[1]), content=content)
+    return Identity(fields[0], dirty=_is_dirty(root), epoch=int(fields[1]), content=content)
 
 
 def _is_dirty(root: Path) -> bool:

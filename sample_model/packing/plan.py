@@ -46,7 +46,7 @@ class Claims:
         """Reads a release file.
 
         Raises:
-            KeyError: a key is missing; the training run would say so as well.
+            KeyError: a key is missing; the training run would fail as well.
         """
         document = tomllib.loads(path.read_text(encoding="utf-8"))
         snapshot = document["snapshot"]

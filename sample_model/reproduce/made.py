@@ -42,7 +42,7 @@ def from_folder(place: str, folder: Path) -> Made:
     """What a training run wrote.
 
     Raises:
-        ReproduceError: a file is missing, or the manifest is none.
+        ReproduceError: a file is missing, or there is no valid manifest.
     """
     try:
         document = json.loads((folder / MANIFEST_FILE).read_bytes())
@@ -67,10 +67,14 @@ def from_log(place: str, path: Path) -> Made:
         log = path.read_text(encoding="utf-8")
     except OSError as error:
         raise ReproduceError(f"{place}: {error}") from error
-    facts = {name: _told(log, place, name) for name in FILES if name != LOG_FILE}
+    facts = {name: _value_in_log(log, place, name) for name in FILES if name != LOG_FILE}
     return Made(
         place,
-        {SNAPSHOT: _told(log, place, r"snapshot \S+"), **facts, LOG_FILE: _sha256(log.encode())},
+        {
+            SNAPSHOT: _value_in_log(log, place, r"snapshot \S+"),
+            **facts,
+            LOG_FILE: _sha256(log.encode()),
+        },
         log,
     )
 
@@ -85,12 +89,12 @@ def compared(made: Sequence[Made]) -> Section:
 
 
 def _row(name: str, values: Sequence[str | None]) -> Row:
-    told = [value for value in values if value is not None]
+    known = [value for value in values if value is not None]
     shown = (NOT_PUBLISHED if value is None else value[:HASH_SHOWN] for value in values)
-    return Row((name, *shown), good=len(told) > 1 and len(set(told)) == 1)
+    return Row((name, *shown), good=len(known) > 1 and len(set(known)) == 1)
 
 
-def _told(log: str, place: str, what: str) -> str:
+def _value_in_log(log: str, place: str, what: str) -> str:
     found = re.search(rf"^{what} sha256 ([0-9a-f]{{64}})$", log, re.MULTILINE)
     if found is None:
         raise ReproduceError(f"{place}: the log tells no sha256 of {what}")

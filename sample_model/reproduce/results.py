@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One comparison: what people see of it, and the verdict."""
+    """One comparison: what is printed of it, and the verdict."""
 
     cells: tuple[str, ...]
     good: bool

@@ -1,4 +1,4 @@
-"""What is reproduced: a release, its images, and what its training run is told."""
+"""What is reproduced: a release, its images, and the arguments of its training run."""
 
 import subprocess
 import sys

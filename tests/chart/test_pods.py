@@ -94,7 +94,7 @@ def test_environment_by_default(defaults):
         "DAVYLAMP_OUTCOME_LABEL": "outcome",
         "DAVYLAMP_POSITIVE_OUTCOME": "high",
         "DAVYLAMP_GROUPS_SELECTOR": "",
-        "DAVYLAMP_OWN_QUERIES": "true",
+        "DAVYLAMP_USER_QUERIES": "true",
         "DAVYLAMP_POD_METRICS": "true",
         "DAVYLAMP_POD_METRICS_PER_SECOND": "50",
         "DAVYLAMP_SCRAPE_INTERVAL": "5s",
@@ -136,10 +136,10 @@ def test_every_name_that_a_query_is_made_of_is_a_value(render):
     assert (*selectors, found["groups_selector"]) == ('a="l"', 'a="s"', 'a="e"', 'a="g"')
 
 
-def test_own_queries_and_the_fast_lane_can_be_taken_away(render):
-    off = {"ownQueries": False, "podMetrics": {"enabled": False, "perSecond": 2.5}}
+def test_user_queries_and_direct_scrape_can_be_switched_off(render):
+    off = {"userQueries": False, "podMetrics": {"enabled": False, "perSecond": 2.5}}
     found = settings(render({"gates": off}))
-    assert (found.own_queries, found.pod_metrics, found.pod_metrics_per_second) == (
+    assert (found.user_queries, found.pod_metrics, found.pod_metrics_per_second) == (
         False,
         False,
         2.5,

@@ -204,16 +204,16 @@ def test_notes_say_the_next_three_commands(helm):
     text = notes(helm)
     for command in (
         "helm test davylamp --namespace davylamp-system --logs",
-        "kubectl explain modeldeployment.spec.rollout",
-        "kubectl get modeldeployments --all-namespaces --watch",
+        "kubectl explain modeldeployment.spec.rollout --api-version=davylamp.dev/v1alpha1",
+        "kubectl get modeldeployments.davylamp.dev --all-namespaces --watch",
     ):
         assert command in text
     assert "WARNING" not in text
 
 
-def test_notes_say_what_own_queries_see_unless_they_are_off(helm):
-    assert "gates.ownQueries=false" in notes(helm)
-    assert "ownQueries" not in notes(helm, "--set=gates.ownQueries=false")
+def test_notes_say_what_user_queries_see_unless_they_are_off(helm):
+    assert "gates.userQueries=false" in notes(helm)
+    assert "userQueries" not in notes(helm, "--set=gates.userQueries=false")
 
 
 def test_notes_warn_of_a_token_in_plain_text_and_a_definition_that_goes(helm):

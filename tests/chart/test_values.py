@@ -122,7 +122,7 @@ def test_readme_shows_every_value(values_text):
         ({"prometheus": {"scrapeInterval": "5"}}, "/prometheus/scrapeInterval", "pattern"),
         ({"prometheus": {"latency": {"metric": "a-b"}}}, "/prometheus/latency/metric", "pattern"),
         ({"prometheus": {"groups": {"by": "x"}}}, "/prometheus/groups", "by"),
-        ({"gates": {"ownQueries": "no"}}, "/gates/ownQueries", "boolean"),
+        ({"gates": {"userQueries": "no"}}, "/gates/userQueries", "boolean"),
         ({"gates": {"podMetrics": {"perSecond": 0}}}, "/gates/podMetrics/perSecond", "0"),
         ({"watchNamespaces": ["Models"]}, "/watchNamespaces/0", "pattern"),
         ({"watchNamespaces": ["a", "a"]}, "/watchNamespaces", "equal"),

@@ -2,8 +2,8 @@
 
 A test that takes `story` waits most of its time, so all of them are played in a few threads from
 the first one on, each with a model in a namespace of its own; each test then reports its own. Tests
-that turn over what all share (the operator, Prometheus) or measure time take `stage` instead and
-run alone, after the stories.
+that disrupt what all share (the operator, Prometheus) or measure time take `stage` instead and run
+alone, after the stories.
 """
 
 import os
@@ -20,7 +20,9 @@ from tests.support.story import Story
 from lab import kubectl
 
 ROOT = Path(__file__).parents[2]
-AT_ONCE = int(os.environ.get("E2E_STORIES", "4"))
+STORIES_AT_A_TIME = int(os.environ.get("E2E_STORIES", "4"))
+INSTALLED = "DAVYLAMP_TAGS"
+"""What `localcluster install` printed, where it has run for this run of pytest."""
 STORY_SECONDS = 600
 INSTALL_SECONDS = 1500
 
@@ -36,7 +38,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def tags() -> Mapping[str, str]:
-    """Install the operator and the sample images; tags by release."""
+    """Tags of the sample model by release, with the operator installed.
+
+    `make` has installed it and passes them; for a pytest of its own it is installed here.
+    """
+    if INSTALLED in os.environ:
+        return tags_of(os.environ[INSTALLED])
     done = subprocess.run(
         [sys.executable, "-m", "localcluster", "install"],
         cwd=ROOT,
@@ -47,7 +54,14 @@ def tags() -> Mapping[str, str]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    return dict(line.split("=", 1) for line in done.stdout.split())
+    return tags_of(done.stdout)
+
+
+def tags_of(listing: str) -> dict[str, str]:
+    """Tags by release, from the `release=tag` lines of `localcluster install`."""
+    tags = dict(line.split("=", 1) for line in listing.split())
+    assert tags.keys() >= {"v1", "v2", "v3"}, listing
+    return tags
 
 
 @pytest.fixture(scope="session")
@@ -55,7 +69,7 @@ def stories(
     request: pytest.FixtureRequest, tags: Mapping[str, str]
 ) -> Iterator[Mapping[str, Future[float]]]:
     """Every selected story, already under way."""
-    with ThreadPoolExecutor(AT_ONCE) as pool:
+    with ThreadPoolExecutor(STORIES_AT_A_TIME) as pool:
         yield {
             item.nodeid: pool.submit(_play, item, tags)
             for item in request.session.items
@@ -66,16 +80,16 @@ def stories(
 
 @pytest.fixture
 def story(stories: Mapping[str, Future[float]], request: pytest.FixtureRequest) -> Future[float]:
-    """Said of a test: play it beside the others. It is handed a `Story`."""
+    """Marks a test that runs beside the others; it is given a `Story`."""
     return stories[request.node.nodeid]
 
 
 @pytest.fixture
 def stage(tags: Mapping[str, str], request: pytest.FixtureRequest) -> Iterator[Story]:
     """A story that runs alone."""
-    told = Story(_namespace_of(request.node), tags)
-    with kubectl.namespace(told.namespace):
-        yield told
+    story = Story(_namespace_of(request.node), tags)
+    with kubectl.namespace(story.namespace):
+        yield story
 
 
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
@@ -89,7 +103,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """How long each story took, as they overlap, and what was measured."""
-    told = [
+    properties = [
         (name, report.nodeid, value)
         for report in terminalreporter.stats.get("passed", [])
         for name, value in report.user_properties
@@ -97,10 +111,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ]
     if terminalreporter.config.getoption("durations") is not None:
         terminalreporter.section("stories, side by side")
-        slowest = sorted(((v, n) for k, n, v in told if k == "story_seconds"), reverse=True)
+        slowest = sorted(((v, n) for k, n, v in properties if k == "story_seconds"), reverse=True)
         for seconds, nodeid in slowest:
             terminalreporter.write_line(f"{seconds:6.1f}s {nodeid}")
-    for nodeid, value in ((n, v) for k, n, v in told if k == "measured"):
+    for nodeid, value in ((n, v) for k, n, v in properties if k == "measured"):
         terminalreporter.write_line(f"{nodeid}: {value}")
 
 

@@ -1,10 +1,11 @@
-"""What people and other programs do to a model while it runs."""
+"""What users and other programs do to a model while it runs."""
 
 from tests.support.reading import items
 from tests.support.story import MODEL, PAUSED_STEP, Story
 
 from davylamp.api.names import Command, Reason
 from lab.kubectl import delete
+from lab.models import RESOURCE
 
 CHILDREN = (
     "controllerrevisions",
@@ -57,12 +58,12 @@ def test_steps_edited_mid_canary_count_from_the_next_revision_on(story: Story) -
     story.apply(story.model("v3", steps=[{"weight": 50, "hold": "1s"}]))
     status = story.wait_observed()
     assert status["candidate"]["plan"]["steps"][0]["pause"] is True
-    assert "count from the next revision on" in story.condition("Ready")["message"]
+    assert "apply from the next revision on" in story.condition("Ready")["message"]
     story.say(Command.ADVANCE, f"{canary}@1")
     story.wait_serving(canary)
 
 
-def test_what_was_edited_by_hand_is_put_back(story: Story) -> None:
+def test_manual_edits_of_children_are_reverted(story: Story) -> None:
     good = story.install("v1")
     name = f"{story.name}-{good}"
     before = story.child("deployments", good)["spec"]["template"]
@@ -95,7 +96,7 @@ def test_a_model_deleted_mid_rollout_leaves_nothing_behind(story: Story) -> None
     story.wait_holding(Reason.AWAITING_APPROVAL)
     assert all(items(kind, story.namespace, {MODEL: story.name}) for kind in CHILDREN)
 
-    delete("md", story.name, story.namespace)
+    delete(RESOURCE, story.name, story.namespace)
 
     def left() -> list[str]:
         return [kind for kind in CHILDREN if items(kind, story.namespace, {MODEL: story.name})]
@@ -107,7 +108,7 @@ def test_a_model_deleted_mid_rollout_leaves_nothing_behind(story: Story) -> None
 def test_kubectl_scale_is_no_new_revision(story: Story) -> None:
     good = story.install("v1")
 
-    story.kubectl("scale", f"md/{story.name}", "--replicas=2")
+    story.kubectl("scale", story.resource_name, "--replicas=2")
     story.wait_status(lambda status: status.get("readyReplicas") == 2, "two ready pods")
 
     status = story.status()
@@ -116,5 +117,5 @@ def test_kubectl_scale_is_no_new_revision(story: Story) -> None:
     assert len(status["history"]) == 1
     selected = story.kubectl("get", "pods", "-l", status["selector"], "-o", "name").split()
     assert len(selected) == 2
-    scale = ("get", "md", story.name, "--subresource=scale", "-o", "jsonpath={.status.replicas}")
+    scale = ("get", story.resource_name, "--subresource=scale", "-o", "jsonpath={.status.replicas}")
     assert story.kubectl(*scale) == "2"

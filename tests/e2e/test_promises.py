@@ -4,6 +4,7 @@ import shlex
 from collections import Counter
 from datetime import datetime
 
+from tests.support.gatetalk import offered
 from tests.support.reading import Json
 from tests.support.story import PAUSED_STEP, QUICK_STEPS, Story
 
@@ -47,7 +48,7 @@ def test_p2_an_incident_that_hits_both_is_not_the_canarys_fault(story: Story) ->
 
         gate = story.wait(judged, "a hundred errors of both")
         assert gate["verdict"] == "Undecided"
-        story.stays(lambda: not story.rejection(canary), "not taken back", seconds=20)
+        story.stays(lambda: not story.rejection(canary), "not rolled back", seconds=20)
         assert story.status()["candidate"]["step"] == 1
 
 
@@ -140,7 +141,7 @@ def test_p4_a_paused_spec_holds_and_can_be_aborted(story: Story) -> None:
     canary = story.apply(story.model("v3", steps=PAUSED_STEP))
     story.wait_holding(Reason.AWAITING_APPROVAL)
 
-    story.kubectl("patch", "md", story.name, "--type=merge", '-p={"spec":{"paused":true}}')
+    story.kubectl("patch", story.resource_name, "--type=merge", '-p={"spec":{"paused":true}}')
     story.wait_holding(Reason.PAUSED)
     story.say(Command.ADVANCE, f"{canary}@1")
     story.wait_status(lambda s: s["candidate"].get("advanced") == 1, "the advance to be heard")
@@ -173,9 +174,9 @@ def test_p6_rejected_stays_rejected_until_somebody_says_retry(story: Story) -> N
     story.wait_without_pods(bad)
 
     def applied_again(change: dict[str, object]) -> None:
-        told = {**manifest, "spec": {**manifest["spec"], **change}}
-        told["metadata"] = {**manifest["metadata"], "labels": {"sync": str(len(change))}}
-        story.apply(told)
+        changed = {**manifest, "spec": {**manifest["spec"], **change}}
+        changed["metadata"] = {**manifest["metadata"], "labels": {"sync": str(len(change))}}
+        story.apply(changed)
         story.wait_observed()
         story.stays(lambda: fenced(story, good, bad), "out of traffic", seconds=4)
         assert story.rejection(bad)
@@ -229,56 +230,48 @@ def test_p10_it_says_why_and_what_to_type(story: Story) -> None:
     good = story.install("v1")
     canary = story.apply(story.model("v3", steps=PAUSED_STEP))
     story.wait_holding(Reason.AWAITING_APPROVAL)
-    ready = story.wait(lambda: typed(story, "advance"), "a command to type")
+    ready = story.wait(lambda: offered(story, "advance"), "a command to type")
     assert canary in ready
 
     story.say(Command.ABORT, canary)
     rejection = story.wait_rejected(canary)
     stalled = story.condition("Stalled")
     assert rejection["message"] in stalled["message"]
-    told = story.wait(lambda: story.events(Reason.ABORTED), "its Event")
-    assert [rejection["message"] in event.message for event in told] == [True]
+    events = story.wait(lambda: story.events(Reason.ABORTED), "its Event")
+    assert [rejection["message"] in event.message for event in events] == [True]
 
-    # the very words of the condition, typed
-    command = story.wait(lambda: typed(story, "retry"), "a command to type")
-    story.kubectl(*shlex.split(command)[1:])
+    # exactly what the condition says, typed
+    command = story.wait(lambda: offered(story, "retry"), "a command to type")
+    story.kubectl(*shlex.split(command))
     story.wait_holding(Reason.AWAITING_APPROVAL)
-    story.kubectl(*shlex.split(typed(story, "advance") or "")[1:])
+    story.kubectl(*shlex.split(offered(story, "advance") or ""))
     kubectl(
-        *("wait", "--for=condition=Ready", "md", story.name, "-n", story.namespace),
+        *("wait", "--for=condition=Ready", story.resource_name, "-n", story.namespace),
         "--timeout=55s",
     )
     story.wait_serving(canary)
     story.apply(story.model("v1"))
     story.wait_serving(good)
-    story.wait(lambda: verified(story, good), "the last thing that is told: the return is verified")
-    every_turn_was_told(story)
+    story.wait(lambda: verified(story, good), "the last Event: the return is verified")
+    every_attempt_has_its_event(story)
 
 
 def verified(story: Story, revision: str) -> bool:
     """Whether the golden requests were put to a revision that serves again."""
-    found = story.status().get("verification", {})
-    return (found.get("revision"), found.get("verdict")) == (revision, "Pass")
+    latest = story.status().get("verification", {})
+    return (latest.get("revision"), latest.get("verdict")) == (revision, "Pass")
 
 
-def typed(story: Story, verb: str) -> str | None:
-    """The kubectl command with that verb in the message of Ready."""
-    message = story.condition("Ready").get("message", "")
-    start = message.find("kubectl annotate")
-    line = message[start:].split("`")[0].strip() if start >= 0 else ""
-    return line if f"davylamp.dev/{verb}=" in line else None
+def every_attempt_has_its_event(story: Story) -> None:
+    """Each attempt in the history has its Event, and each Event was counted by its reason.
 
-
-def every_turn_was_told(story: Story) -> None:
-    """Each entry of the history has its Event, and each Event was counted by its reason.
-
-    Events are written after the status that they tell of, so the last one is awaited.
+    Events are written after the status that they are about, so the last one is awaited.
     """
 
-    def told() -> Counter[str]:
+    def by_reason() -> Counter[str]:
         return Counter(event.reason for event in story.events())
 
-    story.wait(lambda: told() == counted(story), "every event told and counted")
+    story.wait(lambda: by_reason() == counted(story), "every Event written and counted")
     events = story.events()
     for entry in story.status()["history"]:
         mine = [e for e in events if e.reason == entry["outcome"] and entry["tag"] in e.message]
@@ -287,12 +280,12 @@ def every_turn_was_told(story: Story) -> None:
 
 def counted(story: Story) -> Counter[str]:
     """What the operators' metrics say happened to a story's model, by reason."""
-    found = Counter[str]()
+    counts = Counter[str]()
     for sample in metrics.scrape_all():
         mine = sample.labels.get("namespace") == story.namespace
         if sample.name == "davylamp_events_total" and mine:
-            found[sample.labels["reason"]] += round(sample.value)
-    return found
+            counts[sample.labels["reason"]] += round(sample.value)
+    return counts
 
 
 def test_p11_no_more_than_the_step_and_nothing_before_ready(story: Story) -> None:

@@ -1,4 +1,4 @@
-"""What shakes all models at once, or is measured: these run alone, after the stories."""
+"""What disrupts all models at once, or is measured: these run alone, after the stories."""
 
 import subprocess
 import time
@@ -12,6 +12,7 @@ from tests.support.story import PATIENCE, PAUSED_STEP, Story
 from davylamp.api.names import Command, Reason
 from lab import metrics, prometheus
 from lab.kubectl import kubectl, wait_until
+from lab.models import RESOURCE
 from lab.records import failures, once_reachable
 from lab.traffic import Traffic
 from localcluster.names import CONTEXT
@@ -19,6 +20,8 @@ from localcluster.product import NAMESPACE, ROOT
 
 GATE = {"name": "errors", "errorRate": {}}
 BOUND_SECONDS, BOUND_ANSWERS = 15.0, 75
+FENCE_SECONDS = 5.0
+"""Usually a quarter of a second; a whole pass and a retry have to fit on a busy machine."""
 OUTAGE_SECONDS = 60.0
 IDLE_SECONDS = 30.0
 OTHERS_SECONDS = 400.0
@@ -29,18 +32,16 @@ WRITING = {"apply", "create", "update", "update_status", "delete"}
 def test_p1_the_fence_comes_first_and_in_time(stage: Story, request: pytest.FixtureRequest) -> None:
     """Default settings, 100 requests/s, 4 pods, first step 25 %, a fifth of v2's answers fail.
 
-    The machine may be late once; twice is the operator's doing.
+    Assumes a machine on which pods get the CPU that they request. Time in which it stood still, so
+    that no revision answered anything, is measured and is not the operator's.
     """
     good = stage.install("v1", replicas=4)
 
-    took, count = rolled_back(stage, good, run=1)
-    told = f"{took:.1f} s from the first to the last of {count} bad answers"
-    if took > BOUND_SECONDS or count >= BOUND_ANSWERS:
-        took, count = rolled_back(stage, good, run=2)
-        told += f"; {took:.1f} s and {count} at the second attempt"
-    request.node.user_properties.append(("measured", told))
-    assert took <= BOUND_SECONDS, told
-    assert count < BOUND_ANSWERS, told
+    rollback = rolled_back(stage, good)
+    request.node.user_properties.append(("measured", str(rollback)))
+    assert rollback.seconds <= BOUND_SECONDS, rollback
+    assert rollback.bad_answers < BOUND_ANSWERS, rollback
+    assert rollback.to_fence <= FENCE_SECONDS, rollback
 
 
 def test_p3_an_outage_of_prometheus_neither_promotes_nor_rolls_back(stage: Story) -> None:
@@ -48,15 +49,15 @@ def test_p3_an_outage_of_prometheus_neither_promotes_nor_rolls_back(stage: Story
     late = replace(stage, name="late")
     stage.apply(stage.model("v1"))
     stage.wait_serving(late.install("v1"))
-    told = {"rate": 20, "missing": 0, "image_tag": stage.tags["v1"]}
+    options = {"rate": 20, "missing": 0, "image_tag": stage.tags["v1"]}
 
     with (
-        Traffic(stage.namespace, stage.name, **told) as traffic,
-        Traffic(late.namespace, late.name, **told),
+        Traffic(stage.namespace, stage.name, **options) as traffic,
+        Traffic(late.namespace, late.name, **options),
     ):
         canary = stage.apply(stage.model("v3", gates=[GATE]))
         stage.wait_stage("Canary", canary)
-        stage.wait(lambda: requests_judged(stage) > 0, "the gate to see requests")
+        stage.wait(lambda: requests_judged(stage) > 0, "the gate to count requests")
         with prometheus.stopped():
             bad = late.apply(late.model("v3", gates=[GATE], config={"FAULT_ERROR_RATE": "0.5"}))
             late.wait_stage("Preparing", bad)
@@ -95,15 +96,15 @@ def unmoved(story: Story, stage: str) -> bool:
 def test_p5_the_operator_killed_in_every_state_ends_as_without(stage: Story) -> None:
     """One model in each state of a rollout at the moment of the kill."""
     states = ("preparing", "canary", "fenced", "promoting", "probation", "returning")
-    told = {state: replace(stage, name=state) for state in states}
+    models = {state: replace(stage, name=state) for state in states}
     slow_v1 = {"config": {"FAULT_START_DELAY": "10"}}
     options = {"promoting": {"replicas": 2}, "returning": slow_v1}
-    manifests = {s: story.model("v1", **options.get(s, {})) for s, story in told.items()}
-    first = {state: story.apply(manifests[state]) for state, story in told.items()}
-    for state, story in told.items():
+    manifests = {s: story.model("v1", **options.get(s, {})) for s, story in models.items()}
+    first = {state: story.apply(manifests[state]) for state, story in models.items()}
+    for state, story in models.items():
         story.wait_serving(first[state])
 
-    second = brought_into_their_states(told, manifests)
+    second = brought_into_their_states(models, manifests)
     dead = killed_leader()
     wait_until(
         lambda: metrics.leader() not in {dead, None}, timeout=PATIENCE, what="another leader"
@@ -117,7 +118,7 @@ def test_p5_the_operator_killed_in_every_state_ends_as_without(stage: Story) -> 
         "probation": [(second, "Promoted"), (first, "Promoted")],
         "returning": [(first, "Returned"), (second, "Promoted"), (first, "Promoted")],
     }
-    for state, story in told.items():
+    for state, story in models.items():
         serves = (first if state in {"fenced", "returning"} else second)[state]
         other = ({first[state], second[state]} - {serves}).pop()
         story.wait(
@@ -133,11 +134,11 @@ def test_p5_the_operator_killed_in_every_state_ends_as_without(stage: Story) -> 
         assert story.admits(serves), state
         assert not story.admits(other), state
         assert len(story.pods(serves)) == (2 if state == "promoting" else 1), state
-    assert told["fenced"].rejection(second["fenced"])
+    assert models["fenced"].rejection(second["fenced"])
 
 
 def brought_into_their_states(
-    told: Mapping[str, Story], manifests: Mapping[str, dict]
+    models: Mapping[str, Story], manifests: Mapping[str, dict]
 ) -> dict[str, str]:
     """Each model is in the state it is named after, the last to be reached first; by revision."""
     third = [{"weight": 34, "hold": "1s"}]
@@ -150,24 +151,26 @@ def brought_into_their_states(
         "preparing": {"config": {"FAULT_START_DELAY": "20"}},
     }
     early = ("returning", "probation", "fenced")
-    second = {state: told[state].apply(told[state].model("v3", **plans[state])) for state in early}
-    told["returning"].wait_serving(second["returning"])
-    told["returning"].wait_without_pods(told["returning"].outcomes()[-1][0])
-    told["fenced"].wait_stage("Canary", second["fenced"])
+    second = {
+        state: models[state].apply(models[state].model("v3", **plans[state])) for state in early
+    }
+    models["returning"].wait_serving(second["returning"])
+    models["returning"].wait_without_pods(models["returning"].outcomes()[-1][0])
+    models["fenced"].wait_stage("Canary", second["fenced"])
     for state in ("promoting", "canary"):
-        second[state] = told[state].apply(told[state].model("v3", **plans[state]))
-    told["promoting"].wait_stage("Promoting", second["promoting"])
-    second["preparing"] = told["preparing"].apply(
-        told["preparing"].model("v3", **plans["preparing"])
+        second[state] = models[state].apply(models[state].model("v3", **plans[state]))
+    models["promoting"].wait_stage("Promoting", second["promoting"])
+    second["preparing"] = models["preparing"].apply(
+        models["preparing"].model("v3", **plans["preparing"])
     )
-    back = told["returning"].apply(manifests["returning"])
-    told["preparing"].wait_stage("Preparing", second["preparing"])
-    told["returning"].wait_stage("Returning", back)
-    at = {state: story.status() for state, story in told.items()}
+    back = models["returning"].apply(manifests["returning"])
+    models["preparing"].wait_stage("Preparing", second["preparing"])
+    models["returning"].wait_stage("Returning", back)
+    at = {state: story.status() for state, story in models.items()}
     assert at["canary"]["candidate"]["stage"] == "Canary"
     assert at["promoting"]["candidate"]["stage"] == "Promoting"
-    assert at["probation"]["previous"]["tag"] == told["probation"].tags["v1"]
-    fenced = told["fenced"]
+    assert at["probation"]["previous"]["tag"] == models["probation"].tags["v1"]
+    fenced = models["fenced"]
     fenced.wait(lambda: fenced.admits(second["fenced"]), "its traffic")
     fenced.say(Command.ABORT, second["fenced"])
     fenced.wait(lambda: not fenced.admits(second["fenced"]), "its fence")
@@ -216,10 +219,10 @@ def quiet_parts(story: Story) -> list[object]:
     """What an upgrade must leave as it is."""
     status = story.status()
     pods = [(p["metadata"]["uid"], p["metadata"]["generation"]) for p in story.pods()]
-    told = [status.get(part) for part in ("stable", "candidate", "rejected", "history")]
+    rollout = [status.get(part) for part in ("stable", "candidate", "rejected", "history")]
     return [
         sorted(pods),
-        told,
+        rollout,
         story.service()["spec"],
         story.replicas(status["stable"]["revision"]),
     ]
@@ -233,11 +236,11 @@ def test_p9_idle_is_free(stage: Story) -> None:
     stage.wait_serving(stage.apply(stage.model("v3")))
     stage.wait(lambda: len(stage.pods()) == 1, "one pod to be left")
     wait_until(
-        nothing_else_goes_on,
+        nothing_else_rolls_out,
         timeout=OTHERS_SECONDS,
         what="all other models to be idle or gone",
         every=2,
-        state=lambda: kubectl("get", "md", "-A"),
+        state=lambda: kubectl("get", RESOURCE, "-A"),
     )
     wait_until(
         lambda: work_done() == (time.sleep(5), work_done())[1], timeout=PATIENCE, what="quiet"
@@ -250,11 +253,12 @@ def test_p9_idle_is_free(stage: Story) -> None:
         assert work_done() == before
 
 
-def nothing_else_goes_on() -> bool:
+def nothing_else_rolls_out() -> bool:
     """Whether no model is being rolled out or removed anywhere."""
-    told = kubectl("get", "namespaces", "-o", "jsonpath={.items[*].status.phase}")
-    moving = kubectl("get", "md", "-A", "-o", "jsonpath={.items[*].status['candidate','previous']}")
-    return "Terminating" not in told and not moving.strip()
+    phases = kubectl("get", "namespaces", "-o", "jsonpath={.items[*].status.phase}")
+    parts = "jsonpath={.items[*].status['candidate','previous']}"
+    moving = kubectl("get", RESOURCE, "-A", "-o", parts)
+    return "Terminating" not in phases and not moving.strip()
 
 
 def work_done() -> tuple[float, float]:

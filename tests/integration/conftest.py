@@ -83,6 +83,6 @@ def namespace(request: pytest.FixtureRequest, make_namespace: Callable[[str], st
 
 @pytest.fixture
 async def cluster() -> AsyncIterator[KubernetesCluster]:
-    """The operator's own port to the API server, with a fence that is open."""
+    """The operator's own port to the API server, which may always write."""
     async with connect(context=CONTEXT) as client:
-        yield KubernetesCluster(client, fence=lambda: None, timeout=30.0)
+        yield KubernetesCluster(client, write_guard=lambda: None, timeout=30.0)

@@ -28,20 +28,20 @@ def gate(**error_rate: Any) -> dict[str, Any]:
     return {"spec.rollout": {"gates": [{"name": "errors", "errorRate": error_rate}]}}
 
 
-def any_gate(**said: Any) -> dict[str, Any]:
-    return {"spec.rollout": {"gates": [{"name": "own", **said}]}}
+def any_gate(**fields: Any) -> dict[str, Any]:
+    return {"spec.rollout": {"gates": [{"name": "own", **fields}]}}
 
 
-def steps(*said: dict[str, Any]) -> dict[str, Any]:
-    return {"spec.rollout": {"steps": list(said)}}
+def steps(*items: dict[str, Any]) -> dict[str, Any]:
+    return {"spec.rollout": {"steps": list(items)}}
 
 
-def weights(*said: int) -> dict[str, Any]:
-    return steps(*({"weight": weight, "hold": "1m"} for weight in said))
+def weights(*percents: int) -> dict[str, Any]:
+    return steps(*({"weight": percent, "hold": "1m"} for percent in percents))
 
 
-def explained(**said: Any) -> dict[str, Any]:
-    return {"spec.explanations": said}
+def explained(**fields: Any) -> dict[str, Any]:
+    return {"spec.explanations": fields}
 
 
 BAD = {
@@ -245,7 +245,9 @@ BAD = {
     "name too long for its children": Bad(
         {"metadata.name": "a" * (MAX_NAME_LENGTH + 1)}, "metadata.name", "may have at most"
     ),
-    "name from a digit on": Bad({"metadata.name": "1risk"}, "metadata.name", "from a letter on"),
+    "name from a digit on": Bad(
+        {"metadata.name": "1risk"}, "metadata.name", "beginning with a letter"
+    ),
     "name with dots": Bad({"metadata.name": "risk.v1"}, "metadata.name", "must be a Service name"),
     "name with a capital": Bad({"metadata.name": "Risk"}, "metadata.name", "Invalid value"),
 }
@@ -253,10 +255,10 @@ BAD = {
 
 @pytest.mark.parametrize("case", BAD.values(), ids=BAD.keys())
 def test_bad_input_is_refused_with_its_path(case: Bad) -> None:
-    said = refusal(changed(minimal(), case.changes))
+    message = refusal(changed(minimal(), case.changes))
 
-    assert case.path in said
-    assert case.words in said
+    assert case.path in message
+    assert case.words in message
 
 
 GOOD = {
@@ -276,9 +278,9 @@ GOOD = {
     "predictions": any_gate(predictions={"distance": "0.15", "measure": "Wasserstein"}),
     "explanations against training": any_gate(explanations={"against": ["Baseline"]}),
     "bias": any_gate(bias={"outcome": "Error", "max": "0.2", "increase": "0"}),
-    "own query of both": any_gate(query={"promql": 'x{pod=~"{{ pods }}"}', "ratio": "1.5"}),
-    "own query of one": any_gate(query={"promql": "up", "min": "-1.5", "max": "2"}),
-    "the fast lane": {"spec.rollout": {"evidence": {"source": "Pods", "interval": "2s"}}},
+    "user query of both": any_gate(query={"promql": 'x{pod=~"{{ pods }}"}', "ratio": "1.5"}),
+    "user query of one": any_gate(query={"promql": "up", "min": "-1.5", "max": "2"}),
+    "direct scrape": {"spec.rollout": {"evidence": {"source": "Pods", "interval": "2s"}}},
     "registry with a port": {"spec.image.repository": "localhost:5000/risk"},
     "explanations without a wish": explained(),
     "every quarter of an hour": explained(schedule="*/15 * * * *"),

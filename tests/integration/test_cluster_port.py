@@ -76,7 +76,7 @@ async def test_an_immutable_config_map_is_terminal(
         await cluster.apply({**config_map(namespace, "fixed", a="2"), "immutable": True})
 
 
-async def test_a_namespace_that_is_not_there(cluster: KubernetesCluster) -> None:
+async def test_a_missing_namespace_is_not_found(cluster: KubernetesCluster) -> None:
     with pytest.raises(NotFound):
         await cluster.apply(config_map("it-nowhere", "lost"))
 
@@ -87,10 +87,10 @@ async def test_get_and_list_by_label(cluster: KubernetesCluster, namespace: str)
 
     here = await cluster.list("ConfigMap", namespace, labels={"test": "wanted"})
     anywhere = await cluster.list("ConfigMap", None, labels={"test": "wanted"})
-    found = await cluster.get("ConfigMap", namespace, "wanted")
-    assert found is not None
-    assert here == anywhere == [found]
-    assert (found["kind"], found["apiVersion"]) == ("ConfigMap", "v1")
+    stored = await cluster.get("ConfigMap", namespace, "wanted")
+    assert stored is not None
+    assert here == anywhere == [stored]
+    assert (stored["kind"], stored["apiVersion"]) == ("ConfigMap", "v1")
     assert await cluster.get("ConfigMap", namespace, "absent") is None
 
 
@@ -142,21 +142,21 @@ async def write_status(
     raise AssertionError("ten conflicts in a row")
 
 
-async def test_an_event_is_seen_by_kubectl(cluster: KubernetesCluster, namespace: str) -> None:
+async def test_kubectl_shows_an_event(cluster: KubernetesCluster, namespace: str) -> None:
     stored = await cluster.apply(changed(minimal("events", namespace), {"spec.paused": True}))
     metadata = stored["metadata"]
     assert isinstance(metadata, dict)
     owner = Owner("events", namespace, str(metadata["uid"]))
-    notice = Notice(Reason.ROLLED_BACK, "v2 taken back", "4be2000000", "Warning")
+    notice = Notice(Reason.ROLLED_BACK, "v2 rolled back", "4be2000000", "Warning")
 
     await cluster.create_event(event(owner, notice, now=datetime.now(UTC), reporter="test"))
 
-    said = kubectl("events", "-n", namespace, "--for", "modeldeployment/events")
-    assert "v2 taken back" in said.out
-    assert "RolledBack" in said.out
+    listed = kubectl("events", "-n", namespace, "--for", "modeldeployment/events")
+    assert "v2 rolled back" in listed.out
+    assert "RolledBack" in listed.out
 
 
-async def test_a_lease_is_won_once(cluster: KubernetesCluster, namespace: str) -> None:
+async def test_a_lease_is_created_once(cluster: KubernetesCluster, namespace: str) -> None:
     mine = await cluster.create_lease(lease(namespace, "me"))
     with pytest.raises(Conflict):
         await cluster.create_lease(lease(namespace, "other"))
@@ -167,19 +167,19 @@ async def test_a_lease_is_won_once(cluster: KubernetesCluster, namespace: str) -
         await cluster.replace_lease({**mine, "spec": {"holderIdentity": "other"}})
 
 
-async def test_a_closed_fence_stops_the_write(namespace: str) -> None:
-    def closed() -> None:
+async def test_without_the_lease_nothing_is_written(namespace: str) -> None:
+    def refuse() -> None:
         raise NotLeader("no lease")
 
     async with connect(context=CONTEXT) as client:
-        fenced = KubernetesCluster(client, fence=closed)
+        guarded = KubernetesCluster(client, write_guard=refuse)
         with pytest.raises(NotLeader):
-            await fenced.apply(config_map(namespace, "fenced", a="1"))
-        assert await fenced.get("ConfigMap", namespace, "fenced") is None
+            await guarded.apply(config_map(namespace, "guarded", a="1"))
+        assert await guarded.get("ConfigMap", namespace, "guarded") is None
 
 
 async def test_no_answer_in_time_is_retryable(namespace: str) -> None:
     async with connect(context=CONTEXT) as client:
-        hasty = KubernetesCluster(client, fence=lambda: None, timeout=0.0001)
+        hasty = KubernetesCluster(client, write_guard=lambda: None, timeout=0.0001)
         with pytest.raises(Retryable, match="no answer within"):
             await hasty.get("ConfigMap", namespace, "late")

@@ -25,8 +25,10 @@ def test_the_schema_is_structural_and_served(crd: Manifest) -> None:
     assert conditions == {"NamesAccepted": "True", "Established": "True"}
 
 
-@pytest.mark.parametrize("name", ["md", "mdeploy", "modeldeployment", "davylamp"])
-def test_short_names_and_category(name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["modeldeployment.davylamp.dev", "modeldeployments.davylamp.dev", "davylamp"]
+)
+def test_full_names_and_category(name: str) -> None:
     listed = kubectl("get", name, "-A", "-o", "json")
 
     assert listed.code == 0, listed.err
@@ -35,18 +37,18 @@ def test_short_names_and_category(name: str) -> None:
 @pytest.mark.parametrize(
     ("path", "words"),
     [
-        ("md", "rolled out and taken back by itself"),
-        ("md.spec", "Random seed of the training run"),
-        ("md.spec.rollout", "Rising shares of traffic"),
-        ("md.spec.rollout.steps", "Wait here until a person"),
-        ("md.spec.rollout.gates.errorRate", "anytime-valid"),
-        ("md.spec.image", "does not name one model"),
-        ("md.spec.secrets", "Pin copies it"),
-        ("md.status.candidate.gates", "neither good nor bad"),
+        ("modeldeployment", "rolled out and rolled back automatically"),
+        ("modeldeployment.spec", "Random seed of the training run"),
+        ("modeldeployment.spec.rollout", "Rising shares of traffic"),
+        ("modeldeployment.spec.rollout.steps", "Wait here until a user"),
+        ("modeldeployment.spec.rollout.gates.errorRate", "anytime-valid"),
+        ("modeldeployment.spec.image", "does not name one model"),
+        ("modeldeployment.spec.secrets", "Pin copies it"),
+        ("modeldeployment.status.candidate.gates", "neither good nor bad"),
     ],
 )
 def test_kubectl_explain_reads_well(path: str, words: str) -> None:
-    said = kubectl("explain", path)
+    said = kubectl("explain", path, "--api-version=davylamp.dev/v1alpha1")
 
     assert said.code == 0, said.err
     assert words in " ".join(said.out.split())
@@ -88,15 +90,21 @@ def waiting(namespace: str) -> Manifest:
 
 
 def test_kubectl_scale(waiting: Manifest, namespace: str) -> None:
-    scaled = kubectl("scale", "-n", namespace, "md/waiting", "--replicas=3")
-    stored = kubectl("get", "md", "waiting", "-n", namespace, "-o", "json").json
+    scaled = kubectl(
+        "scale", "-n", namespace, "modeldeployment.davylamp.dev/waiting", "--replicas=3"
+    )
+    stored = kubectl(
+        "get", "modeldeployment.davylamp.dev/waiting", "-n", namespace, "-o", "json"
+    ).json
 
     assert scaled.code == 0, scaled.err
     assert stored["spec"]["replicas"] == 3
 
 
 def test_kubectl_scale_to_nothing_is_refused(waiting: Manifest, namespace: str) -> None:
-    scaled = kubectl("scale", "-n", namespace, "md/waiting", "--replicas=0")
+    scaled = kubectl(
+        "scale", "-n", namespace, "modeldeployment.davylamp.dev/waiting", "--replicas=0"
+    )
 
     assert scaled.code != 0
     assert "spec.replicas" in scaled.err
@@ -106,12 +114,14 @@ def test_status_is_not_the_users_to_write(waiting: Manifest, namespace: str) -> 
     manifest = changed(waiting, {"status.replicas": 7})
     kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
 
-    stored = kubectl("get", "md", "waiting", "-n", namespace, "-o", "json").json
+    stored = kubectl(
+        "get", "modeldeployment.davylamp.dev/waiting", "-n", namespace, "-o", "json"
+    ).json
     assert stored.get("status", {}).get("replicas", 0) != 7
 
 
 def test_columns_of_kubectl_get(waiting: Manifest, namespace: str) -> None:
-    table = kubectl("get", "md", "waiting", "-n", namespace)
+    table = kubectl("get", "modeldeployment.davylamp.dev/waiting", "-n", namespace)
 
     columns = table.out.splitlines()[0].split()
     assert columns == ["NAME", "READY", "TAG", "CANDIDATE", "WEIGHT", "STEP", "REASON", "AGE"]

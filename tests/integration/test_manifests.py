@@ -1,4 +1,4 @@
-"""The objects of a revision as the real API server takes and stores them."""
+"""The objects of a revision as the real API server accepts and stores them."""
 
 from datetime import UTC, datetime
 
@@ -20,15 +20,15 @@ from davylamp.manifests import (
     record,
     recorded,
     says_the_same,
-    services,
 )
 from davylamp.manifests.nightly import candidate_job, cron_job
 from davylamp.rollout import Notice, Route, identify
+from davylamp.rollout.routing.service_pods import ServicePods
 from davylamp.schema.json import JsonObject
 
 PINNED = {"licence.key": ["key", "tls.crt"]}
 SOURCES = {"licence.key": {"key": "c2VjcmV0", "tls.crt": "Y2VydA=="}}
-NOTICE = Notice(Reason.ROLLED_BACK, "taken back " + "x" * 2000, "4be2000000", "Warning")
+NOTICE = Notice(Reason.ROLLED_BACK, "rolled back " + "x" * 2000, "4be2000000", "Warning")
 COMPARED = ("spec", "data", "immutable", "metadata", "revision", "type")
 
 
@@ -45,7 +45,7 @@ def children(owner: Owner, spec: ModelDeploymentSpec) -> list[JsonObject]:
         *secret,
         recorded(made, "configMap"),
         deployment_of(made, 0),
-        *services(owner, route),
+        *ServicePods().objects(owner, route),
         disruption_budget(owner),
         cron_job(owner, ref, made, explanations),
         candidate_job(owner, ref, made, explanations, rollout="2026-11-01T03:00:00+00:00"),
@@ -84,19 +84,19 @@ SPECS = {
 def test_every_object_is_accepted_without_a_warning(manifest: Manifest, namespace: str) -> None:
     """In a namespace that enforces pod security `restricted`; a warning would be an error."""
     owner = Owner("risk", namespace, "2f1c6f0e-9a3e-4a27-8f43-3f7a9a1c0000")
-    told = event(owner, NOTICE, now=datetime.now(UTC), reporter="davylamp-0")
+    notice = event(owner, NOTICE, now=datetime.now(UTC), reporter="davylamp-0")
     everything = {
         "apiVersion": "v1",
         "kind": "List",
-        "items": [*children(owner, spec_of(manifest)), told],
+        "items": [*children(owner, spec_of(manifest)), notice],
     }
 
     dry = ("--dry-run=server", "--warnings-as-errors", "-o", "name")
-    said = kubectl("apply", "--server-side", *dry, "-f", "-", stdin=everything)
+    applied = kubectl("apply", "--server-side", *dry, "-f", "-", stdin=everything)
 
-    assert said.code == 0, said.err
-    assert said.err == ""
-    assert len(said.out.splitlines()) == len(everything["items"])
+    assert applied.code == 0, applied.err
+    assert applied.err == ""
+    assert len(applied.out.splitlines()) == len(everything["items"])
 
 
 def disowned(manifest: JsonObject) -> JsonObject:
@@ -115,10 +115,10 @@ def ours(manifest: JsonObject) -> JsonObject:
 
 
 @pytest.mark.parametrize("case", SPECS)
-async def test_what_is_stored_says_what_was_applied(
+async def test_what_is_stored_has_what_was_applied(
     case: str, cluster: KubernetesCluster, namespace: str
 ) -> None:
-    """Else every pass over an idle object would write again (P9)."""
+    """Otherwise every pass over an idle object would write again (P9)."""
     owner = Owner(f"risk-{case.replace(' ', '-')}", namespace, "")
 
     for child in map(disowned, children(owner, spec_of(SPECS[case]))):
@@ -126,15 +126,15 @@ async def test_what_is_stored_says_what_was_applied(
         assert says_the_same(ours(stored), ours(child)), name_of(child)
 
 
-async def test_another_spelling_is_no_change_at_the_second_write(
+async def test_another_spelling_does_not_change_at_the_second_write(
     cluster: KubernetesCluster, namespace: str
 ) -> None:
-    """Quantities are stored in a spelling of the API server's, and stay as they are."""
+    """The API server stores quantities in its own spelling, and they stay as they are."""
     owner = Owner("risk-odd", namespace, "")
     deployment = next(
-        disowned(each)
-        for each in children(owner, spec_of(SPECS["odd quantities"]))
-        if each["kind"] == "Deployment"
+        disowned(child)
+        for child in children(owner, spec_of(SPECS["odd quantities"]))
+        if child["kind"] == "Deployment"
     )
 
     first = await cluster.apply(deployment)
@@ -151,12 +151,12 @@ async def test_the_record_cannot_be_changed(cluster: KubernetesCluster, namespac
     await cluster.apply(made)
 
     other = disowned(children(owner, spec_of(changed(minimal(), {"spec.seed": 43})))[0])
-    said = kubectl(
+    applied = kubectl(
         "apply", "--server-side", "-f", "-", stdin={**other, "metadata": made["metadata"]}
     )
 
-    assert said.code != 0
-    assert "data" in said.err
+    assert applied.code != 0
+    assert "data" in applied.err
 
 
 def _generation(manifest: JsonObject) -> object:

@@ -6,6 +6,7 @@ on status, owner references, watches that deliver late and shuffled between kind
 counted, and may be made to fail or to be the last thing a process does.
 """
 
+import builtins
 import copy
 import random
 from collections import Counter, deque
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 from tests.support import applying
 
 from davylamp.adapters.errors import Conflict, NotFound, Terminal
+from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.api import names
 from davylamp.controller.cluster.cache import CHILD_KINDS
 
@@ -238,7 +240,9 @@ class Port:
         self._cluster.reads["get", kind] += 1
         return copy.deepcopy(self._cluster.objects.get(Address(kind, namespace, name)))
 
-    async def list(self, kind: str, namespace: str | None, *, labels: Mapping[str, str]) -> list:
+    async def list(
+        self, kind: str, namespace: str | None, *, labels: Mapping[str, str]
+    ) -> builtins.list[Json]:
         self._cluster.reads["list", kind] += 1
         found = self._cluster.find(kind, namespace=namespace or ANY)
         return [copy.deepcopy(item) for item in found if labels.items() <= labels_of(item).items()]
@@ -264,13 +268,17 @@ class Port:
             self._on_write(self._cluster.writes[told])
 
 
+_: type[Cluster] = Port
+
+
 def address_of(manifest: Json) -> Address:
     metadata = manifest["metadata"]
     return Address(manifest["kind"], metadata["namespace"], metadata["name"])
 
 
 def labels_of(item: Json) -> dict[str, str]:
-    return item["metadata"].get("labels", {})
+    labels: dict[str, str] = item["metadata"].get("labels", {})
+    return labels
 
 
 def is_watched(item: Json) -> bool:

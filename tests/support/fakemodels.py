@@ -7,7 +7,7 @@ from typing import Any
 from tests.support.contract import Server, manifest_of
 from tests.support.fakecluster import Address, FakeCluster
 
-from davylamp.adapters.pods.model_server import PodAddress
+from davylamp.adapters.pods.model_server import ModelServer, PodAddress
 from davylamp.checks import Reply, Silent
 
 Json = dict[str, Any]
@@ -43,13 +43,18 @@ class FakeModels:
 
     def _server(self, pod: Json, tag: str) -> Server:
         source = pod["spec"]["containers"][0]["envFrom"][0]["configMapRef"]["name"]
-        said = self.cluster.one("ConfigMap", source)["data"]
+        configuration = self.cluster.one("ConfigMap", source)["data"]
         server = Server(
             manifest_of(
                 tag=tag,
-                snapshot=said["DAVYLAMP_FEATURE_SNAPSHOT"],
-                seed=int(said["DAVYLAMP_SEED"]),
+                snapshot=configuration["DAVYLAMP_FEATURE_SNAPSHOT"],
+                seed=int(configuration["DAVYLAMP_SEED"]),
             )
         )
-        self.wrong.get(tag, lambda _: None)(server)
+        change = self.wrong.get(tag)
+        if change is not None:
+            change(server)
         return server
+
+
+_: type[ModelServer] = FakeModels

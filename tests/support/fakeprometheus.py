@@ -5,23 +5,25 @@ its tag fails. Numbers are whole and add up: nothing is drawn at random.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from tests.support.fakecluster import FakeCluster
+from tests.support.fakesource import SCRAPE_INTERVAL, FakeMetricSource, PodKey, Query
 from tests.support.kubelets import endpoints, is_ready
+from typing_extensions import override
 
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.prometheus.promql import CounterQuery
-from davylamp.adapters.prometheus.suggestions import SeenSeries
-from davylamp.adapters.prometheus.user_query import OwnQuery
 from davylamp.gates import ERRORS, Channel
 from davylamp.gates.samples import Sample
 
-SCRAPE_INTERVAL = 5.0
+__all__ = ["SCRAPE_INTERVAL", "FakePrometheus", "Mood"]
+
+Json = dict[str, Any]
 MEMORY = 3600.0
-PodKey = tuple[str, str]
 
 
 class Mood(StrEnum):
@@ -34,7 +36,7 @@ class Mood(StrEnum):
 
 
 @dataclass
-class FakePrometheus:
+class FakePrometheus(FakeMetricSource):
     """A metric source over the pods of a fake cluster."""
 
     cluster: FakeCluster
@@ -44,19 +46,18 @@ class FakePrometheus:
     rate: int = 100
     """Requests per second to each main Service."""
     mood: Mood = Mood.WELL
-    queries: list[CounterQuery] = field(default_factory=list)
     served: Counter[str] = field(default_factory=Counter)
     """Requests answered, by tag."""
     samples: dict[PodKey, list[Sample]] = field(default_factory=dict)
     others: dict[Channel, dict[PodKey, list[Sample]]] = field(default_factory=dict)
     """Samples of the channels that no traffic here makes."""
-    own: Callable[[str, float], float | None] = lambda _promql, _time: None
-    """Values of users' queries, by text and time."""
-    own_queries: list[OwnQuery] = field(default_factory=list)
-    seen: SeenSeries = field(default_factory=SeenSeries)
     _requests: Counter[PodKey] = field(default_factory=Counter)
     _errors: dict[PodKey, float] = field(default_factory=dict)
-    _turn: int = 0
+    _sent: int = 0
+
+    def __post_init__(self) -> None:
+        self.counts = lambda query: dict(self._in_window(query))
+        self.before = self._refuse
 
     def polls(self) -> int:
         """Moments at which something was asked."""
@@ -68,8 +69,8 @@ class FakePrometheus:
             name, namespace = owner["metadata"]["name"], owner["metadata"]["namespace"]
             pods = endpoints(self.cluster, name, namespace)
             for _ in range(round(self.rate * seconds) if pods else 0):
-                self._turn += 1
-                self._answer(pods[self._turn % len(pods)])
+                self._sent += 1
+                self._answer(pods[self._sent % len(pods)])
 
     def scrape(self) -> None:
         """Take a sample of each pod that runs."""
@@ -82,53 +83,31 @@ class FakePrometheus:
                 if known[0].time < self.clock() - MEMORY:
                     del known[0]
 
-    async def scrapes(
-        self, query: CounterQuery, *, until: float | None = None
-    ) -> Mapping[PodKey, tuple[Sample, ...]]:
-        """See `MetricSource.scrapes`."""
-        self.queries.append(query)
-        return dict(self._in_window(query)) if self._answers() else {}
+    @override
+    async def _has_answer(self, query: Query) -> bool:
+        return await super()._has_answer(query) and self.mood is not Mood.EMPTY
 
-    async def values(self, query: OwnQuery, *, until: float | None = None) -> Mapping[float, float]:
-        """See `MetricSource.values`."""
-        self.own_queries.append(query)
-        if not self._answers():
-            return {}
-        times = range(query.start, query.end + 1, query.step)
-        found = {float(time): self.own(query.promql, float(time)) for time in times}
-        return {time: value for time, value in found.items() if value is not None}
-
-    async def labels_seen(self, query: CounterQuery, *, until: float | None = None) -> SeenSeries:
-        """See `MetricSource.labels_seen`."""
-        return self.seen if self._answers() else SeenSeries()
-
-    def _answers(self) -> bool:
-        """Whether there is anything in the answer; raises where there is none."""
-        match self.mood:
-            case Mood.DOWN:
-                raise SourceError(SourceFault.DOWN, "Prometheus: no answer within 8 s")
-            case Mood.NONSENSE:
-                raise SourceError(SourceFault.BAD_ANSWER, "Prometheus: the result is no list")
-            case Mood.EMPTY:
-                return False
-            case Mood.WELL:
-                return True
+    def _refuse(self, _query: Query) -> None:
+        if self.mood is Mood.DOWN:
+            raise SourceError(SourceFault.DOWN, "Prometheus: no answer within 8 s")
+        if self.mood is Mood.NONSENSE:
+            raise SourceError(SourceFault.BAD_ANSWER, "Prometheus: the result is no list")
 
     def _in_window(self, query: CounterQuery) -> Iterator[tuple[PodKey, tuple[Sample, ...]]]:
         begin = query.at - query.window
         is_traffic = query.channel is ERRORS
         samples = self.samples if is_traffic else self.others.get(query.channel, {})
         for key, known in samples.items():
-            seen = tuple(each for each in known if begin < each.time <= query.at)
-            if seen and query.owner(*key) is not None:
-                yield key, seen
+            within = tuple(sample for sample in known if begin < sample.time <= query.at)
+            if within and query.owner(*key) is not None:
+                yield key, within
 
-    def _answer(self, pod: dict) -> None:
+    def _answer(self, pod: Json) -> None:
         key, tag = _key(pod), pod["metadata"]["labels"]["app.kubernetes.io/version"]
         self._requests[key] += 1
         self._errors[key] = self._errors.get(key, 0) + self.error_share.get(tag, 0)
         self.served[tag] += 1
 
 
-def _key(pod: dict) -> PodKey:
+def _key(pod: Json) -> PodKey:
     return pod["metadata"]["namespace"], pod["metadata"]["name"]

@@ -1,4 +1,4 @@
-"""What gates say in the status and what a person types from there."""
+"""What gates say in the status, and the commands in it that a user types."""
 
 import re
 import shlex
@@ -12,13 +12,13 @@ COMMAND = re.compile(r"`kubectl ([^`]+)`")
 
 
 def gate_of(status: Json, name: str) -> Json:
-    """What one gate of the candidate sees, empty while it has not been asked."""
+    """One gate of the candidate, empty while it has not been judged."""
     gates = status.get("candidate", {}).get("gates", [])
     return next((gate for gate in gates if gate["name"] == name), {})
 
 
 def wait_gate(story: Story, name: str, **wanted: object) -> Json:
-    """One gate of the candidate once it says these things."""
+    """One gate of the candidate once it has these fields."""
 
     def there(status: Json) -> bool:
         gate = gate_of(status, name)
@@ -27,9 +27,17 @@ def wait_gate(story: Story, name: str, **wanted: object) -> Json:
     return gate_of(story.wait_status(there, f"gate {name}: {wanted}"), name)
 
 
+def offered(story: Story, verb: str) -> str | None:
+    """The one command with that verb in the message of Ready, without `kubectl`; None without one."""
+    message = story.condition("Ready").get("message", "")
+    commands = [line for line in COMMAND.findall(message) if f"davylamp.dev/{verb}=" in line]
+    assert len(commands) <= 1, message
+    assert all(story.resource_name in line for line in commands), message
+    return commands[0] if commands else None
+
+
 def typed(story: Story, verb: str) -> None:
-    """Type the one command with that verb that the message of Ready offers, word for word."""
-    message = story.condition("Ready")["message"]
-    offered = [found for found in COMMAND.findall(message) if f"davylamp.dev/{verb}=" in found]
-    assert len(offered) == 1, message
-    kubectl(*shlex.split(offered[0]), "-n", story.namespace)
+    """Type the command with that verb that the message of Ready offers, word for word."""
+    command = offered(story, verb)
+    assert command, story.condition("Ready")
+    kubectl(*shlex.split(command), "-n", story.namespace)

@@ -1,4 +1,4 @@
-"""kubectl as a person would use it, on the local cluster only, whatever comes of it."""
+"""kubectl as a user types it, on the local cluster only; failures are answers too."""
 
 import json
 import subprocess

@@ -159,8 +159,8 @@ def _ip(pod: Json) -> str:
 
 
 def _owner_kind(pod: Json) -> str:
-    return pod["metadata"]["ownerReferences"][0]["kind"]
+    return str(pod["metadata"]["ownerReferences"][0]["kind"])
 
 
 def _revision(pod: Json) -> str:
-    return pod["metadata"]["labels"]["davylamp.dev/revision"]
+    return str(pod["metadata"]["labels"]["davylamp.dev/revision"])

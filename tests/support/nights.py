@@ -1,4 +1,4 @@
-"""Jobs of the nightly kind on a fake cluster: started by the clock or a person, and ended."""
+"""Jobs of the nightly kind on a fake cluster: started by the clock or a user, and ended."""
 
 import copy
 import json

@@ -19,8 +19,8 @@ from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.metrics import Metrics
-from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.settings import Settings
+from davylamp.controller.wiring import Wiring
 
 Json = dict[str, Any]
 START = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
@@ -55,15 +55,16 @@ class Process:
         self.inspector = Inspector(
             land.models, on_news=self.wake, on_result=self.metrics.on_check, clock=land.seconds
         )
-        self.reconcile = Reconciler(
+        self.reconcile = Wiring(
             cluster=Port(land.cluster, fence, self._wrote),
             cache=self.cache,
-            sampler=self.sampler,
+            tracker=self.sampler,
             inspector=self.inspector,
             metrics=self.metrics,
             settings=settings,
             clock=land.time,
-        )
+            patience=land.patience,
+        ).reconciler()
         self._watch = land.cluster.watch()
 
     def wake(self, key: Key) -> None:
@@ -106,6 +107,8 @@ class Land:
     late: random.Random | None = None
     """Lets watch events come late and in any order between kinds."""
     now: datetime = START
+    patience: float = 5.0
+    """Real seconds that a status waits for a flight record."""
     ticks: int = 0
     cluster: FakeCluster = field(init=False)
     kubelets: Kubelets = field(init=False)

@@ -1,4 +1,4 @@
-"""One model in a namespace of its own: what a person does to it, and what can be seen of it."""
+"""One model in a namespace of its own: what users do to it, and what they can see of it."""
 
 import contextlib
 import time
@@ -35,7 +35,7 @@ class Story:
     tags: Mapping[str, str]
     name: str = "risk"
 
-    # --- what a person does ---------------------------------------------------------------------
+    # --- what users do --------------------------------------------------------------------------
 
     def model(
         self,
@@ -47,7 +47,7 @@ class Story:
         rollout: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Json:
-        """A manifest; without other wishes one pod, one quick step, no gate and no probation."""
+        """A manifest; by default one pod, one quick step, no gate and no probation."""
         plan = {"probation": "0s", **(rollout or {})}
         tag = self.tags.get(release, release)
         return models.model(
@@ -82,6 +82,11 @@ class Story:
 
     # --- what can be seen -----------------------------------------------------------------------
 
+    @property
+    def resource_name(self) -> str:
+        """The full name that kubectl understands in every cluster."""
+        return f"{models.RESOURCE}/{self.name}"
+
     def resource(self) -> Json:
         """The ModelDeployment."""
         return read("modeldeployments", self.namespace, self.name) or {}
@@ -95,12 +100,12 @@ class Story:
         return models.condition(self.status(), kind) or {}
 
     def rejection(self, revision: str) -> Json | None:
-        """Why a revision was taken back."""
+        """Why a revision was rolled back."""
         rejected = self.status().get("rejected", [])
         return next((r for r in rejected if r["revision"] == revision), None)
 
     def outcomes(self) -> list[tuple[str, str]]:
-        """Ended turns as (revision, outcome), newest first."""
+        """Attempts that ended, as (revision, outcome), newest first."""
         return [(h["revision"], h["outcome"]) for h in self.status().get("history", [])]
 
     def service(self, suffix: str = "") -> Json:
@@ -126,14 +131,14 @@ class Story:
         return self.child("deployments", revision).get("spec", {}).get("replicas")
 
     def events(self, reason: Reason | None = None) -> list[models.Event]:
-        """What the operator said, oldest first."""
-        said = models.events(self.name, self.namespace)
-        return [event for event in said if reason is None or event.reason == reason]
+        """The operator's Events, oldest first."""
+        events = models.events(self.name, self.namespace)
+        return [event for event in events if reason is None or event.reason == reason]
 
     # --- waiting --------------------------------------------------------------------------------
 
     def wait(self, holds: Callable[[], Any], what: str, *, timeout: float = PATIENCE) -> Any:
-        """The first truthy answer; a TimeoutError says how the model stood."""
+        """The first truthy answer; a TimeoutError shows the state of the model."""
         return kubectl.wait_until(
             holds,
             timeout=timeout,
@@ -147,14 +152,14 @@ class Story:
     ) -> Json:
         """The status once something is true of it."""
 
-        def seen() -> Json | None:
+        def current() -> Json | None:
             status = self.status()
             return status if holds(status) else None
 
-        return self.wait(seen, what, timeout=timeout)
+        return self.wait(current, what, timeout=timeout)
 
     def wait_serving(self, revision: str, *, timeout: float = PATIENCE) -> Json:
-        """Until a revision serves all traffic with all its pods and nothing is on its way."""
+        """Until a revision serves all traffic with all its pods and there is no candidate."""
 
         def serves(status: Json) -> bool:
             ready = models.condition(status, "Ready") or {}
@@ -185,7 +190,7 @@ class Story:
         return self.wait_status(held, f"held for {reason}", timeout=timeout)["candidate"]
 
     def wait_rejected(self, revision: str, *, timeout: float = PATIENCE) -> Json:
-        """Why a revision was taken back, once it was."""
+        """Why a revision was rolled back, once it was."""
         return self.wait(lambda: self.rejection(revision), f"{revision} rejected", timeout=timeout)
 
     def wait_without_pods(self, revision: str) -> None:
@@ -196,9 +201,9 @@ class Story:
         """The status once it speaks of the newest spec."""
 
         def current() -> Json | None:
-            found = self.resource()
-            status = found.get("status", {})
-            same = status.get("observedGeneration") == found["metadata"]["generation"]
+            model = self.resource()
+            status = model.get("status", {})
+            same = status.get("observedGeneration") == model["metadata"]["generation"]
             return status if same else None
 
         return self.wait(current, "the newest spec observed")
@@ -230,7 +235,7 @@ class Story:
             time.sleep(POLL)
 
     def explain(self) -> str:
-        """What a person needs to see when the story ended badly."""
+        """What one needs to see when the story ended badly."""
         lines = [f"--- {self.namespace}: {models.describe(self.resource())}"]
         with contextlib.suppress(kubectl.KubectlError):
             lines += [f"{e.at:.3f} {e.reason}: {e.message}" for e in self.events()]

@@ -18,7 +18,7 @@ from davylamp.api.spec import CheckName, Rollout, Step
 from davylamp.api.status import ModelDeploymentStatus, RevisionRef, Stage, to_json
 from davylamp.checks import CheckReason, CheckResult, CheckVerdict
 from davylamp.gates import Count, Judgement, Verdict
-from davylamp.rollout import Decision, Inspected, Notice, Observation, PodSeen, Workload, decide
+from davylamp.rollout import Decision, Inspected, Notice, Observation, PodState, Workload, decide
 from davylamp.schema.json import JsonObject
 
 NAME = "diabetes-risk"
@@ -91,7 +91,7 @@ class Children:
     stored: JsonObject = field(default_factory=dict)
     records: list[str] = field(default_factory=list)
     scale: dict[str, int] = field(default_factory=dict)
-    pods: dict[str, list[PodSeen]] = field(default_factory=dict)
+    pods: dict[str, list[PodState]] = field(default_factory=dict)
     selector: str = NOBODY
     answers: dict[str, Judgement] = field(default_factory=dict)
     """What every gate says about a revision; none: it was not asked yet."""
@@ -195,7 +195,7 @@ class Children:
         )
 
     def _judgements(self, answer: Judgement) -> dict[str, Judgement]:
-        """One by gate: of the pinned plan, and in a probation of those that take back."""
+        """One by gate: of the pinned plan, and in a probation of those that roll back."""
         candidate = self.status.candidate
         gates = candidate.plan.gates if candidate else self.rollout.gates
         asked = (g.name for g in gates if candidate or g.action is OnFail.ROLLBACK)
@@ -313,11 +313,11 @@ class Children:
             living = [pod for pod in pods if not pod.terminating]
             for _ in range(self.scale.get(revision, 0) - len(living)):
                 self.named += 1
-                pods.append(PodSeen(name=f"{NAME}-{revision}-{self.named}"))
+                pods.append(PodState(name=f"{NAME}-{revision}-{self.named}"))
             for pod in living[self.scale.get(revision, 0) :]:
                 self.change_pod(revision, pod, terminating=True, ready=False)
 
-    def change_pod(self, revision: str, pod: PodSeen, **changes: object) -> None:
+    def change_pod(self, revision: str, pod: PodState, **changes: object) -> None:
         """A new status of a pod; the time of a change of readiness is noted."""
         if "ready" in changes and changes["ready"] != pod.ready:
             changes = {"ready_changed_at": self.now, **changes}

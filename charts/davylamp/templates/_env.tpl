@@ -57,8 +57,8 @@
 {{- end }}
 {{- end }}
 {{- with .Values.gates }}
-- name: DAVYLAMP_OWN_QUERIES
-  value: {{ .ownQueries | quote }}
+- name: DAVYLAMP_USER_QUERIES
+  value: {{ .userQueries | quote }}
 - name: DAVYLAMP_POD_METRICS
   value: {{ .podMetrics.enabled | quote }}
 - name: DAVYLAMP_POD_METRICS_PER_SECOND
@@ -84,7 +84,7 @@
   value: {{ .Values.logLevel | quote }}
 {{- end -}}
 
-{{/* Two entries of one name would be refused by server-side apply, with a message nobody understands. */}}
+{{/* Server-side apply would refuse two entries with the same name, with an obscure message. */}}
 {{- define "davylamp.extraEnv" -}}
 {{- $names := list -}}
 {{- range include "davylamp.env" . | fromYamlArray -}}

@@ -1,18 +1,18 @@
-"""What can go wrong outside, sorted by what the caller should do about it.
+"""Errors of the API server, of metric sources and of pods, sorted by what a caller should do.
 
-Ports translate every library's exceptions into these; nothing else crosses a port. Messages name
-the object (kind, namespace, name) and never carry the content of a Secret or a credential.
+Adapters translate the exceptions of every library into these and raise no others. Messages name
+the object (kind, namespace, name) and never contain a credential or the content of a Secret.
 """
 
 from enum import StrEnum
 
 
 class OperatorError(Exception):
-    """Something outside did not do what was asked.
+    """A request to something outside failed.
 
     Attributes:
-        reason: CamelCase word, fit for a condition or an Event.
-        message: sentence for people.
+        reason: a CamelCase word, fit for a condition or an Event.
+        message: a sentence for users.
     """
 
     reason = "Failed"
@@ -23,11 +23,11 @@ class OperatorError(Exception):
 
 
 class Retryable(OperatorError):  # noqa: N818 - named by what to do about it
-    """May go away by itself: try again.
+    """The error may be temporary: try again.
 
     Args:
         message: what happened.
-        after: seconds the other side asked to wait, if it did.
+        after: seconds that the other side asked us to wait, if it did.
     """
 
     reason = "Unavailable"
@@ -38,34 +38,34 @@ class Retryable(OperatorError):  # noqa: N818 - named by what to do about it
 
 
 class Conflict(Retryable):
-    """The object changed since it was read, or exists already: read again, decide again."""
+    """The object has changed since it was read, or exists already: read and decide again."""
 
     reason = "Conflict"
 
 
 class NotFound(Retryable):
-    """The object, its namespace or its kind is not there (yet)."""
+    """The object, its namespace or its kind does not exist (yet)."""
 
     reason = "NotFound"
 
 
 class Forbidden(Retryable):
-    """Role, quota or policy refuses; a person may change that while the operator runs."""
+    """A role, quota or policy forbids the request; it may be changed while the operator runs."""
 
     reason = "Forbidden"
 
 
 class NotLeader(Retryable):
-    """A write was stopped here because this process holds no live lease."""
+    """A write was prevented because this process does not hold the lease."""
 
     reason = "NotLeader"
 
 
 class Terminal(OperatorError):  # noqa: N818 - named by what to do about it
-    """The same request would be refused again: wait for the object to change.
+    """The same request would be refused again: wait until the object changes.
 
     Args:
-        reason: CamelCase word from whoever refused.
+        reason: the CamelCase word of the refusal.
         message: what was refused and why.
     """
 
@@ -75,14 +75,14 @@ class Terminal(OperatorError):  # noqa: N818 - named by what to do about it
 
 
 class SourceFault(StrEnum):
-    """The two ways a metric source fails; neither says anything about a model."""
+    """How a metric source failed; neither way says anything about a model."""
 
     DOWN = "SourceDown"
     BAD_ANSWER = "BadAnswer"
 
 
 class SourceError(Retryable):
-    """No measurement was had: the source could not be asked, or it answered nonsense.
+    """There is no measurement: the source did not answer, or its answer cannot be used.
 
     Args:
         fault: which of the two.
@@ -96,7 +96,7 @@ class SourceError(Retryable):
 
 
 class TooMuch(SourceError):  # noqa: N818 - named by what to do about it
-    """The source does not answer about so much at once: ask for less."""
+    """The source refuses to answer about so much at once: ask for less."""
 
     def __init__(self, message: str) -> None:
         super().__init__(SourceFault.BAD_ANSWER, message)

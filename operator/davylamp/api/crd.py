@@ -14,8 +14,8 @@ from davylamp.api.status import ModelDeploymentStatus
 from davylamp.schema.json import Json, JsonObject
 
 MAX_NAME_LENGTH: Final = 35
-"""Deployments append `-<10 hex>`, and pods of a Deployment with more than 46 characters do not
-carry its name whole any more, by which they are found in the metrics."""
+"""Deployments append `-<10 hex>`. Pods of a Deployment whose name has more than 46 characters carry
+it shortened, and the metrics of a pod are found by that name."""
 
 _DROPPED: Final = frozenset({"title", "additionalProperties", "examples", "$defs"})
 
@@ -23,8 +23,8 @@ _DROPPED: Final = frozenset({"title", "additionalProperties", "examples", "$defs
 def structural(model: type[BaseModel], *, with_defaults: bool) -> JsonObject:
     """The structural schema of a model.
 
-    Status schemas go without defaults: the API server would write them into objects that the
-    operator has not looked at yet.
+    Status schemas have no defaults: the API server would write them into objects that the operator
+    has not observed yet.
     """
     schema: JsonObject = model.model_json_schema(by_alias=True, mode="validation")
     definitions = schema.get("$defs", {})
@@ -63,7 +63,7 @@ def _structural(node: Json, definitions: JsonObject, *, with_defaults: bool) -> 
 
 
 def _is_absent(field: Json) -> bool:
-    """Whether a field that is not said is not there: a group whose presence means something."""
+    """Whether an unset field stays absent: a group of fields whose presence means something."""
     return isinstance(field, dict) and "default" in field and field["default"] is None
 
 
@@ -130,23 +130,41 @@ def _condition(kind: str, field: str) -> str:
 
 def _columns() -> list[Json]:
     return [
-        _column("Ready", _condition("Ready", "status"), "Whether the spec is what serves."),
-        _column("Tag", ".status.stable.tag", "Tag that serves."),
-        _column("Candidate", ".status.candidate.tag", "Tag on its way."),
-        _column("Weight", ".status.candidate.actualWeight", "Its share.", type="integer"),
-        _column("Step", ".status.candidate.step", "Its step.", type="integer"),
-        _column("Reason", _condition("Ready", "reason"), "Why."),
+        _column(
+            "Ready", _condition("Ready", "status"), "Whether the revision of the spec is serving."
+        ),
+        _column("Tag", ".status.stable.tag", "Tag of the stable revision."),
+        _column("Candidate", ".status.candidate.tag", "Tag of the candidate."),
+        _column(
+            "Weight",
+            ".status.candidate.actualWeight",
+            "Share of the traffic that the candidate gets, in percent.",
+            type="integer",
+        ),
+        _column("Step", ".status.candidate.step", "Step of the candidate.", type="integer"),
+        _column("Reason", _condition("Ready", "reason"), "Reason of Ready."),
         _column("Age", ".metadata.creationTimestamp", "Age.", type="date"),
-        _column("Snapshot", ".status.stable.featureSnapshot", "Its feature snapshot.", priority=1),
-        _column("Seed", ".status.stable.seed", "Its seed.", type="integer", priority=1),
-        _column("Message", _condition("Ready", "message"), "What happened.", priority=1),
+        _column(
+            "Snapshot",
+            ".status.stable.featureSnapshot",
+            "Feature snapshot of the stable revision.",
+            priority=1,
+        ),
+        _column(
+            "Seed",
+            ".status.stable.seed",
+            "Training seed of the stable revision.",
+            type="integer",
+            priority=1,
+        ),
+        _column("Message", _condition("Ready", "message"), "Message of Ready.", priority=1),
     ]
 
 
 def _root_schema() -> JsonObject:
     return {
         "type": "object",
-        "description": "A machine-learning model in service, rolled out and taken back by itself.",
+        "description": "A machine-learning model in service, rolled out and rolled back automatically.",
         "required": ["spec"],
         "properties": {
             "apiVersion": {"type": "string", "description": "Version of this API."},
@@ -165,14 +183,18 @@ def _root_schema() -> JsonObject:
             },
             {
                 "rule": "self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
-                "message": "metadata.name must be a Service name: a-z, 0-9 and -, from a letter on",
+                "message": "metadata.name must be a Service name: a-z, 0-9 and -, beginning with a letter",
             },
         ],
     }
 
 
 def custom_resource_definition() -> JsonObject:
-    """The whole CRD, ready for `kubectl apply --server-side`."""
+    """The whole CRD, ready for `kubectl apply --server-side`.
+
+    It has no short names: `md` belongs to Cluster API's MachineDeployment, and where two kinds share
+    a short name kubectl picks one without a word. `kubectl get davylamp` works by the category.
+    """
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -185,7 +207,6 @@ def custom_resource_definition() -> JsonObject:
                 "listKind": f"{names.KIND}List",
                 "plural": names.PLURAL,
                 "singular": names.KIND.lower(),
-                "shortNames": ["md", "mdeploy"],
                 "categories": ["davylamp"],
             },
             "versions": [

@@ -1,4 +1,4 @@
-"""The nightly job: does the model that serves still explain itself as it did in training?"""
+"""The nightly job: does the stable model still explain itself as it did in training?"""
 
 from typing import Final, Literal
 
@@ -24,11 +24,11 @@ _CRON: Final = " ".join(
         "[0-6]|[A-Za-z]{3}",
     )
 )
-"""What the API server takes as the schedule of a CronJob, but for ranges that fall."""
+"""What the API server accepts as the schedule of a CronJob, except descending ranges."""
 
 
 class Explanations(Strict):
-    """When and how the explanation baseline is recomputed and compared with recent traffic."""
+    """When and how explanations of recent traffic are compared with those of training."""
 
     schedule: str = Field(
         default="17 3 * * *",
@@ -49,7 +49,7 @@ class Explanations(Strict):
         pattern=r"^0\.[0-9]+$",
         description=(
             "Total variation distance in (0, 1) that is tolerated between the feature shares of "
-            "recent explanations and the baseline of the training run."
+            "recent explanations and those of the training run."
         ),
         json_schema_extra=cel(("self.matches('[1-9]')", "must be above 0")),
     )
@@ -57,7 +57,7 @@ class Explanations(Strict):
         default="Alert",
         description=(
             "Alert sets a condition and a metric. RejectCandidate also runs the job for each new "
-            "revision before it gets traffic, and takes it back if its explanations drift."
+            "revision before it gets traffic, and rolls it back if its explanations drift."
         ),
     )
     repository: str | None = Field(

@@ -5,9 +5,13 @@ Parents' labels are never copied: a GitOps tool's tracking label on a child woul
 
 import re
 from dataclasses import dataclass
+from typing import Final
 
 from davylamp.api import names
 from davylamp.schema.json import JsonObject
+
+PORT_NAME: Final = "http"
+"""Name of the port that a model serves on; pods declare it, Services send traffic to it."""
 
 
 @dataclass(frozen=True, slots=True)

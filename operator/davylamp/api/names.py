@@ -1,7 +1,12 @@
-"""Every string that users, alerts and other tools key on: one place, stable, tested."""
+"""Names of the API: group, labels, commands, conditions, and the reasons of the rollout.
+
+Reasons of gates are in `gates.verdicts`, of checks in `checks.results`, of sources in
+`adapters.errors`, names of metrics in `controller.metric_names`. docs/reference.md lists them all,
+and a test compares that page with what the modules define.
+"""
 
 from enum import StrEnum
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 GROUP: Final = "davylamp.dev"
 VERSION: Final = "v1alpha1"
@@ -21,9 +26,9 @@ LABEL_REVISION: Final = f"{GROUP}/revision"
 LABEL_EXPLAINS: Final = f"{GROUP}/explains"
 """On pods of the nightly job instead of LABEL_MODEL, by which Services and budgets select."""
 ANNOTATION_ROLLOUT: Final = f"{GROUP}/rollout"
-"""On a candidate's Job: when the rollout began that it was made for."""
+"""On a candidate's Job: when the attempt began that it was made for."""
 ANNOTATION_RENDERED: Final = f"{GROUP}/rendered"
-"""On the CronJob: hash of what was rendered, by which a field that is named no more is noticed."""
+"""On the CronJob: hash of what was rendered, by which a field that was removed is noticed."""
 MANAGED_BY: Final = "davylamp"
 
 NO_REVISION: Final = "none"
@@ -31,10 +36,10 @@ NO_REVISION: Final = "none"
 
 
 class Command(StrEnum):
-    """Annotations by which a person steers one named revision; they work from plain kubectl.
+    """Annotations by which a user steers one named revision; they work from plain kubectl.
 
-    The value is `<revision>` or `<revision>@<anything>`; a value is acted on once, so saying the
-    same thing again needs another suffix.
+    The value is `<revision>` or `<revision>@<anything>`. A value is acted on once, so giving the
+    same command again needs another suffix.
     """
 
     PROMOTE = f"{GROUP}/promote"
@@ -80,7 +85,7 @@ class Reason(StrEnum):
     RETRIED = "Retried"
     GATE_WARNED = "GateWarned"
     NOTHING_TO_ABORT = "NothingToAbort"
-    # what was found out about what serves
+    # about what serves
     VERIFYING = "Verifying"
     ROLLBACK_VERIFIED = "RollbackVerified"
     ROLLBACK_NOT_VERIFIED = "RollbackNotVerified"
@@ -89,7 +94,7 @@ class Reason(StrEnum):
     EXPLANATIONS_DRIFTED = "ExplanationsDrifted"
     EXPLANATIONS_UNDECIDED = "ExplanationsUndecided"
     EXPLANATION_JOB_FAILED = "ExplanationJobFailed"
-    # why a revision is taken back
+    # why a revision is rolled back
     CHECK_FAILED = "CheckFailed"
     GATE_FAILED = "GateFailed"
     NO_BASELINE_DATA = "NoBaselineData"
@@ -101,7 +106,7 @@ class Reason(StrEnum):
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     SECRET_MISSING = "SecretMissing"  # noqa: S105
-    # why a step holds
+    # why a stage goes on
     HOLDING = "Holding"
     AWAITING_APPROVAL = "AwaitingApproval"
     AWAITING_CHECKS = "AwaitingChecks"
@@ -113,8 +118,48 @@ class Reason(StrEnum):
     STABLE_DEGRADED = "StableDegraded"
     STEP_NOT_REACHABLE = "StepNotReachable"
     IMAGE_DIGESTS_DIFFER = "ImageDigestsDiffer"
-    # the spec
+    # the spec and the objects of a revision
     INVALID_SPEC = "InvalidSpec"
     NAME_TAKEN = "NameTaken"
     WRITE_REFUSED = "WriteRefused"
     RESTORED = "Restored"
+
+
+HoldReason: TypeAlias = Literal[
+    Reason.PAUSED,
+    Reason.HOLDING,
+    Reason.AWAITING_APPROVAL,
+    Reason.AWAITING_CHECKS,
+    Reason.AWAITING_DATA,
+    Reason.AWAITING_EVIDENCE,
+    Reason.AWAITING_OLD_PODS,
+    Reason.AWAITING_FIRST_SCRAPE,
+    Reason.AWAITING_PODS,
+    Reason.NO_BASELINE_DATA,
+    Reason.STABLE_DEGRADED,
+    Reason.STEP_NOT_REACHABLE,
+    Reason.IMAGE_DIGESTS_DIFFER,
+    Reason.SECRET_MISSING,
+    Reason.DEADLINE_EXCEEDED,
+]
+"""Why a stage goes on: every value of `status.candidate.waitingFor`. Held by the type checker."""
+
+FaultReason: TypeAlias = Literal[
+    Reason.CRASH_LOOP, Reason.OUT_OF_MEMORY, Reason.IMAGE_UNAVAILABLE, Reason.READINESS_LOST
+]
+"""What needs no statistics."""
+
+RollbackReason: TypeAlias = (
+    FaultReason
+    | Literal[
+        Reason.CHECK_FAILED,
+        Reason.GATE_FAILED,
+        Reason.NO_DATA,
+        Reason.NO_BASELINE_DATA,
+        Reason.PROGRESS_DEADLINE_EXCEEDED,
+        Reason.DEADLINE_EXCEEDED,
+        Reason.SECRET_MISSING,
+        Reason.ABORTED,
+    ]
+)
+"""Why a revision is rolled back: every `reason` in `status.rejected`. Held by the type checker."""

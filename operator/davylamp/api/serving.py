@@ -30,7 +30,7 @@ class Image(Strict):
         default=None,
         max_length=71,
         pattern=r"^sha256:[0-9a-f]{64}$",
-        description="Optional content digest; when set the pods use it and the tag is a label.",
+        description="Optional content digest; when set the pods run it and the tag is only a label.",
     )
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
         default="IfNotPresent", description="When the kubelet pulls the image."
@@ -51,7 +51,7 @@ class FeatureSnapshot(Strict):
         default=None,
         max_length=2048,
         pattern=r"^(s3|gs|https?|file)://\S+$",
-        description="Where the snapshot lies. Handed to the model; the operator never fetches it.",
+        description="Where the snapshot is stored. Passed to the model; the operator never fetches it.",
     )
     sha256: str | None = Field(
         default=None,
@@ -69,7 +69,7 @@ class SecretRef(Strict):
         default="Follow",
         description=(
             "Follow mounts the Secret itself, so a rotation reaches every revision. Pin copies it "
-            "into an immutable Secret of the revision, which then goes forward and back with it."
+            "into an immutable Secret of the revision, which is promoted and rolled back with it."
         ),
     )
 

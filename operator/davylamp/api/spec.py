@@ -1,11 +1,11 @@
-"""What people write: the spec of a ModelDeployment, and how its revisions are rolled out.
+"""What users write: the spec of a ModelDeployment, and how its revisions are rolled out.
 
 The CRD is generated from these models (`davylamp crd`), so every description here is what
 `kubectl explain` shows. Bounds exist both as schema and, across fields, as CEL rules.
 """
 
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -26,16 +26,16 @@ _ABOVE_0: Final = cel(("self.matches('[1-9]')", "must be above 0s"))
 
 
 class Step(Strict):
-    """One stop on the way to full traffic."""
+    """One step on the way to full traffic."""
 
     weight: int = Field(
-        ge=1, le=99, description="Largest share of traffic in percent the canary may get."
+        ge=1, le=99, description="Largest share of traffic in percent that the canary may get."
     )
     hold: Duration | None = Field(
         default=None, description="Shortest time to stay at this weight, for example 2m."
     )
     pause: bool | None = Field(
-        default=None, description="Wait here until a person advances or promotes the revision."
+        default=None, description="Wait here until a user advances or promotes the revision."
     )
 
 
@@ -48,12 +48,16 @@ class CheckName(StrEnum):
     BIAS = "Bias"
 
 
+RouterName: TypeAlias = Literal["Service"]
+"""Ways to split traffic; each has its router in `davylamp.rollout.routing`."""
+
+
 class Traffic(Strict):
     """How traffic is split."""
 
-    router: Literal["Service"] = Field(
+    router: RouterName = Field(
         default="Service",
-        description="Service splits by the number of ready pods behind one Service.",
+        description="Service splits traffic by the number of ready pods behind one Service.",
     )
 
 
@@ -63,19 +67,19 @@ class Source(Strict):
     source: Literal["Prometheus", "Pods"] = Field(
         default="Prometheus",
         description=(
-            "Pods: the operator reads the pods' metrics itself while a canary is judged, all at "
-            "once, which finds a bad canary in seconds; Prometheus takes over where it cannot."
+            "Pods: the operator itself scrapes all pods at once while a canary is judged, which "
+            "detects a bad canary within seconds; Prometheus takes over where that fails."
         ),
     )
     interval: Duration = Field(
         default="1s",
-        description="How often the pods are read, with source Pods.",
+        description="How often the pods are scraped, with source Pods.",
         json_schema_extra=_ABOVE_0,
     )
 
 
 class Rollout(Strict):
-    """How a new revision gets traffic, and what takes it away again."""
+    """How a new revision gets traffic, and what rolls it back."""
 
     steps: tuple[Step, ...] = Field(
         default=(
@@ -104,10 +108,10 @@ class Rollout(Strict):
         default=tuple(CheckName),
         max_length=len(CheckName),
         description=(
-            "What is asked of a pod before any traffic. Manifest: tag, snapshot and seed are those "
-            "of the spec. Golden: the predictions of the training run come back. Explain: "
-            "explanations add up. Bias: group gaps are within their bounds. An empty list is for "
-            "images without the contract of docs/model-server.md."
+            "What a pod must pass before it gets any traffic. Manifest: tag, snapshot and seed are "
+            "those of the spec. Golden: the model reproduces the predictions of its training run. "
+            "Explain: explanations add up. Bias: group gaps are within their bounds. Use an empty "
+            "list for images that do not follow docs/model-server.md."
         ),
         json_schema_extra={"x-kubernetes-list-type": "set"},
     )
@@ -126,8 +130,8 @@ class Rollout(Strict):
     no_data: Literal["Hold", "Rollback", "Pause"] = Field(
         default="Hold",
         description=(
-            "What happens when a gate has had no data for noDataDeadline. Hold goes on waiting, "
-            "Pause waits for a person also when the data come back, Rollback takes back."
+            "What happens when a gate has had no data for noDataDeadline. Hold keeps waiting. Pause "
+            "waits for a user, even after the data return. Rollback rolls the canary back."
         ),
     )
     no_data_deadline: Duration = Field(
@@ -136,21 +140,25 @@ class Rollout(Strict):
         json_schema_extra=_ABOVE_0,
     )
     min_requests: int = Field(
-        default=50, ge=0, le=1_000_000, description="Canary requests a step must see to be over."
+        default=50,
+        ge=0,
+        le=1_000_000,
+        description="Canary requests that each step needs before it can end.",
     )
     false_rollback: Percent = Field(
         default="1%",
-        description="Bound on the chance that a healthy canary is rolled back, over all looks.",
+        description="Bound on the probability that a healthy canary is ever rolled back, over all gates "
+        "and however often they are judged.",
         json_schema_extra=_INSIDE_0_100,
     )
     false_promotion: Percent = Field(
         default="1%",
-        description="Bound on the chance that a canary worse than the tolerance is promoted.",
+        description="Bound on the probability that a canary worse than the tolerance is promoted.",
         json_schema_extra=_INSIDE_0_100,
     )
     progress_deadline: Duration = Field(
         default="10m",
-        description="Longest time until a revision's pods are ready.",
+        description="Longest time until the pods of a revision are ready and have passed their checks.",
         json_schema_extra=_ABOVE_0,
     )
     deadline: Duration = Field(
@@ -159,15 +167,19 @@ class Rollout(Strict):
         json_schema_extra=_ABOVE_0,
     )
     on_deadline: Literal["Rollback", "Pause"] = Field(
-        default="Pause", description="What happens at the deadline."
+        default="Pause",
+        description="What happens at the deadline: Pause holds the canary for a user to decide.",
     )
     probation: Duration = Field(
         default="10m",
-        description="How long the previous revision stays warm and rollback stays automatic.",
+        description="How long the previous revision is kept warm after a promotion, with automatic rollback.",
     )
     traffic: Traffic = Field(default_factory=Traffic, description="How traffic is split.")
     history: int = Field(
-        default=10, ge=1, le=50, description="Earlier revisions kept for an instant return."
+        default=10,
+        ge=1,
+        le=50,
+        description="Number of earlier revisions kept for an instant return.",
     )
 
 
@@ -187,7 +199,7 @@ class ModelDeploymentSpec(Strict):
     config: dict[str, str] = Field(
         default_factory=dict,
         max_length=100,
-        description="Environment of the container, kept in an immutable ConfigMap per revision.",
+        description="Environment variables of the container, kept in an immutable ConfigMap per revision.",
         json_schema_extra=cel(
             (
                 "self.all(key, key.matches('^[A-Za-z_][A-Za-z0-9_]*$'))",
@@ -195,7 +207,7 @@ class ModelDeploymentSpec(Strict):
             ),
             (
                 "self.all(key, !key.startsWith('DAVYLAMP_'))",
-                "DAVYLAMP_ is reserved for what the operator says about the revision",
+                "DAVYLAMP_ is reserved for variables that the operator sets",
             ),
         ),
     )
@@ -213,13 +225,14 @@ class ModelDeploymentSpec(Strict):
     )
     serving: Serving = Field(default_factory=Serving, description="How the container is run.")
     rollout: Rollout = Field(
-        default_factory=Rollout, description="How new revisions get traffic and lose it again."
+        default_factory=Rollout,
+        description="How new revisions get traffic, and what rolls them back.",
     )
     explanations: Explanations | None = Field(
         default=None,
-        description="Nightly recomputation of the explanation baseline; none if absent.",
+        description="Nightly comparison of explanations with those of training; none if absent.",
     )
     paused: bool = Field(
         default=False,
-        description="Stop going forward. Rollback, abort and repair keep working.",
+        description="Stop rollouts from going forward. Rollback, abort and repair keep working.",
     )

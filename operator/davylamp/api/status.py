@@ -1,4 +1,4 @@
-"""What people read: the status of a ModelDeployment. It is also the operator's only memory."""
+"""What users read: the status of a ModelDeployment. It is also the operator's only memory."""
 
 from enum import StrEnum
 from typing import Final, Literal, TypedDict
@@ -14,7 +14,7 @@ MAX_REJECTED: Final = 20
 
 
 class Stage(StrEnum):
-    """How far a candidate has come."""
+    """How far the rollout of a candidate has come."""
 
     PREPARING = "Preparing"
     CANARY = "Canary"
@@ -23,7 +23,7 @@ class Stage(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How a revision's turn ended."""
+    """How a rollout attempt ended."""
 
     PROMOTED = "Promoted"
     RETURNED = "Returned"
@@ -37,7 +37,7 @@ class RevisionRef(Reported):
 
     revision: str = Field(description="Hash of the user's intent.")
     tag: str = Field(description="Image tag.")
-    digest: str | None = Field(default=None, description="Image digest seen in its pods.")
+    digest: str | None = Field(default=None, description="Image digest that its pods run.")
     feature_snapshot: str = Field(description="Feature snapshot id.")
     seed: int = Field(description="Training seed.", json_schema_extra={"format": "int64"})
 
@@ -53,7 +53,7 @@ class Identity(TypedDict):
 
 
 def identity(ref: RevisionRef) -> Identity:
-    """What every record about a revision repeats: `Stable(**identity(candidate), …)`."""
+    """The fields that entries about a revision share: `Stable(**identity(candidate), …)`."""
     return Identity(
         revision=ref.revision,
         tag=ref.tag,
@@ -66,20 +66,20 @@ def identity(ref: RevisionRef) -> Identity:
 class Stable(RevisionRef):
     """The revision that serves."""
 
-    promoted_at: Instant = Field(description="When it got all traffic.")
+    promoted_at: Instant = Field(description="When it got all of the traffic.")
 
 
 class Previous(RevisionRef):
     """The revision kept warm during probation."""
 
     rates: tuple[GateRate, ...] = Field(
-        default=(), max_length=10, description="What was bad of its answers during the canary."
+        default=(), max_length=10, description="Its error rates during the canary, by gate."
     )
     until: Instant = Field(description="End of the probation.")
 
 
 class WeightChange(Reported):
-    """The share of traffic from one moment on; evidence is recomputed from this record."""
+    """The share of traffic from one moment on; evidence is recomputed from these."""
 
     weight: int = Field(description="Weight of the step in percent.")
     share: str = Field(description="Actual share in [0, 1], from the number of ready pods.")
@@ -87,15 +87,15 @@ class WeightChange(Reported):
 
 
 class CheckStatus(Reported):
-    """What one check before traffic found."""
+    """The result of one check before traffic."""
 
     name: str = Field(description="Name of the check.")
     verdict: Literal["Pass", "Fail", "Unknown"] = Field(
-        description="Unknown means that it could not be asked yet."
+        description="Unknown means that no pod has answered it yet."
     )
     reason: str = Field(description="CamelCase reason.")
     message: str = Field(description="What was compared, with numbers.")
-    at: Instant = Field(description="When this was found.")
+    at: Instant = Field(description="When this was the result.")
 
 
 class Verification(RevisionRef):
@@ -106,19 +106,21 @@ class Verification(RevisionRef):
     )
     reason: str = Field(description="CamelCase reason.")
     message: str = Field(description="What was compared, with numbers.")
-    at: Instant = Field(description="When this was found; before that, when the rollback was.")
+    at: Instant = Field(
+        description="When the result came in; until then, when the rollback happened."
+    )
 
 
 class ExplanationRun(RevisionRef):
-    """What the last run of the nightly job found."""
+    """The result of the last run of the nightly job."""
 
     job: str = Field(description="Name of the Job.")
     verdict: Literal["Stable", "Drifted", "Undecided", "Failed"] = Field(
-        description="Undecided means too little recent traffic, Failed that the job broke."
+        description="Undecided: too little recent traffic. Failed: the job itself failed."
     )
-    distance: str | None = Field(default=None, description="Distance found, in [0, 1].")
-    limit: str | None = Field(default=None, description="Distance tolerated.")
-    message: str = Field(description="What was found, with numbers.")
+    distance: str | None = Field(default=None, description="Measured distance, in [0, 1].")
+    limit: str | None = Field(default=None, description="Largest distance that is tolerated.")
+    message: str = Field(description="The result, with numbers.")
     at: Instant = Field(description="When the job ended.")
 
 
@@ -128,62 +130,68 @@ class Candidate(RevisionRef):
     stage: Stage = Field(description="Preparing, Canary, Promoting or Returning.")
     started_at: Instant = Field(description="When the rollout of this revision began.")
     stage_at: Instant = Field(description="When the stage began.")
-    canary_at: Instant | None = Field(default=None, description="First traffic to the canary.")
+    canary_at: Instant | None = Field(
+        default=None, description="When the canary got its first traffic."
+    )
     step: int = Field(default=0, description="Current step, counted from 1; 0 before the first.")
     steps: int = Field(default=0, description="Number of steps.")
     step_at: Instant | None = Field(default=None, description="When the step began.")
-    step_requests: int = Field(default=0, description="Canary requests seen before this step.")
-    weight: int = Field(default=0, description="Largest share in percent at this step.")
-    actual_weight: int = Field(default=0, description="Share in percent by ready pods, rounded.")
+    step_requests: int = Field(default=0, description="Canary requests counted before this step.")
+    weight: int = Field(default=0, description="Largest share in percent that this step allows.")
+    actual_weight: int = Field(
+        default=0, description="Share in percent that it really gets, by ready pods, rounded."
+    )
     weights: tuple[WeightChange, ...] = Field(
-        default=(), max_length=100, description="Every change of the share."
+        default=(), max_length=100, description="Every change of the share during the canary."
     )
     checks: tuple[CheckStatus, ...] = Field(
-        default=(), description="What the checks before traffic found."
+        default=(), description="Results of the checks before traffic."
     )
     forecast: tuple[GateForecast, ...] = Field(
-        default=(), description="What the gates will be able to find, reckoned before the canary."
+        default=(),
+        description="What the gates will be able to detect, estimated before the canary.",
     )
     baseline: tuple[FeatureShare, ...] = Field(
         default=(),
         max_length=200,
-        description="Explanation shares of its training run, where a gate compares with them.",
+        description="Explanation shares of its training run, for gates that compare with them.",
     )
-    gates: tuple[GateStatus, ...] = Field(default=(), description="What the gates see.")
+    gates: tuple[GateStatus, ...] = Field(default=(), description="Verdicts of the gates.")
     no_data_since: Instant | None = Field(
         default=None, description="Since when some gate has had no data."
     )
     no_data_paused: bool = Field(
-        default=False, description="A gate had no data for too long: a person has to say advance."
+        default=False,
+        description="A gate had no data for too long: a user has to give the command advance.",
     )
     warned: tuple[str, ...] = Field(
-        default=(), max_length=10, description="Gates whose failure was told as a warning."
+        default=(), max_length=10, description="Gates with onFail Warn that failed."
     )
-    waiting_for: str | None = Field(default=None, description="Why the step does not end yet.")
-    advanced: int = Field(default=0, description="Last paused step a person let pass.")
-    promote_requested: bool = Field(default=False, description="A person asked for promotion.")
+    waiting_for: str | None = Field(default=None, description="Why the stage goes on: a reason.")
+    advanced: int = Field(default=0, description="Last paused step that a user advanced.")
+    promote_requested: bool = Field(default=False, description="A user gave the command promote.")
     stopped_at: Instant | None = Field(
-        default=None, description="Since when the deadline clock stands still."
+        default=None, description="Since when the deadline clock is stopped."
     )
-    stopped_seconds: int = Field(default=0, description="How long it stood still before.")
+    stopped_seconds: int = Field(default=0, description="How long it was stopped before that.")
     plan: Rollout = Field(description="The rollout settings this revision is judged by.")
 
 
 class Rejected(RevisionRef):
-    """A revision that gets no traffic until somebody says retry."""
+    """A revision that gets no traffic until a user gives the command retry."""
 
     reason: str = Field(description="CamelCase reason.")
     message: str = Field(description="What happened, with numbers.")
-    at: Instant = Field(description="When it was taken back.")
+    at: Instant = Field(description="When it was rejected.")
 
 
 class HistoryEntry(RevisionRef):
-    """One ended turn of a revision."""
+    """One rollout attempt that ended."""
 
     outcome: Outcome = Field(description="How it ended.")
     reason: str = Field(description="CamelCase reason.")
     recording: str | None = Field(
-        default=None, description="ConfigMap with what the gates saw, for `davylamp replay`."
+        default=None, description="ConfigMap with the flight record, for `davylamp replay`."
     )
     at: Instant = Field(description="When it ended.")
 
@@ -194,46 +202,55 @@ class Condition(Reported):
     type: str = Field(max_length=316, description="Type of the condition.")
     status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
     reason: str = Field(max_length=1024, description="CamelCase reason.")
-    message: str = Field(max_length=32768, description="What happened, why, and what to type.")
+    message: str = Field(
+        max_length=32768, description="What happened, why, and the command to type."
+    )
     observed_generation: int = Field(
-        description="Generation this speaks of.", json_schema_extra={"format": "int64"}
+        description="Generation of the spec that this describes.",
+        json_schema_extra={"format": "int64"},
     )
     last_transition_time: Instant = Field(description="When status last changed.")
 
 
 class Handled(Reported):
-    """Command annotations that were acted on, by their last value."""
+    """The last value of each command that was acted on."""
 
-    promote: str | None = Field(default=None, description="Last promote.")
-    advance: str | None = Field(default=None, description="Last advance.")
-    abort: str | None = Field(default=None, description="Last abort.")
-    retry: str | None = Field(default=None, description="Last retry.")
+    promote: str | None = Field(default=None, description="Last value of promote.")
+    advance: str | None = Field(default=None, description="Last value of advance.")
+    abort: str | None = Field(default=None, description="Last value of abort.")
+    retry: str | None = Field(default=None, description="Last value of retry.")
 
 
 class ModelDeploymentStatus(Reported):
-    """What was seen and decided; written at most once per pass, and only when it changed."""
+    """What was observed and decided; written only when it changed."""
 
     observed_generation: int = Field(
         default=0,
-        description="Generation of the spec this status speaks of.",
+        description="Generation of the spec that this status describes.",
         json_schema_extra={"format": "int64"},
     )
     conditions: tuple[Condition, ...] = Field(
         default=(),
-        description="Ready and Available always; Reconciling and Stalled only while true.",
+        description="Ready and Available always; Reconciling and Stalled only while true; RollbackVerified after "
+        "a rollback and ExplanationsStable with spec.explanations.",
         json_schema_extra={
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],
         },
     )
     stable: Stable | None = Field(default=None, description="The revision that serves.")
-    candidate: Candidate | None = Field(default=None, description="The revision on its way.")
-    previous: Previous | None = Field(default=None, description="Kept warm during probation.")
+    candidate: Candidate | None = Field(
+        default=None, description="The revision that is being rolled out."
+    )
+    previous: Previous | None = Field(
+        default=None, description="The revision kept warm during probation."
+    )
     probation_gates: tuple[GateStatus, ...] = Field(
-        default=(), description="What the gates see of the promoted revision."
+        default=(), description="Verdicts of the gates about the promoted revision."
     )
     verification: Verification | None = Field(
-        default=None, description="Golden requests against stable after the last rollback."
+        default=None,
+        description="Whether stable reproduced its golden predictions after the last rollback.",
     )
     explanations: ExplanationRun | None = Field(
         default=None, description="Last run of the nightly explanation job."
@@ -241,16 +258,20 @@ class ModelDeploymentStatus(Reported):
     rejected: tuple[Rejected, ...] = Field(
         default=(),
         max_length=MAX_REJECTED,
-        description="Revisions that get no traffic until retried.",
+        description="Revisions that get no traffic until a user retries them.",
     )
-    history: tuple[HistoryEntry, ...] = Field(default=(), description="Ended turns, newest first.")
-    handled: Handled = Field(default_factory=Handled, description="Commands acted on.")
-    replicas: int = Field(default=0, description="Pods of the serving revision.")
-    ready_replicas: int = Field(default=0, description="Ready pods of the serving revision.")
-    selector: str = Field(default="", description="Label selector of the serving pods, for HPA.")
+    history: tuple[HistoryEntry, ...] = Field(
+        default=(), description="Rollout attempts that ended, newest first."
+    )
+    handled: Handled = Field(default_factory=Handled, description="Commands that were acted on.")
+    replicas: int = Field(default=0, description="Pods of the stable revision.")
+    ready_replicas: int = Field(default=0, description="Ready pods of the stable revision.")
+    selector: str = Field(
+        default="", description="Label selector of the stable pods, for a HorizontalPodAutoscaler."
+    )
 
 
 def to_json(status: ModelDeploymentStatus) -> JsonObject:
-    """The status on the wire: camelCase, without unset optional fields."""
+    """The status as the API server stores it: camelCase, without unset optional fields."""
     wire: dict[str, Json] = status.model_dump(mode="json", by_alias=True, exclude_none=True)
     return wire

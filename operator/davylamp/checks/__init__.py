@@ -1,8 +1,8 @@
-"""Is this the model that the spec names? Pure: what to ask a pod, and what its answers say.
+"""Is this the model that the spec names? Pure: what to ask a pod, and what its replies mean.
 
-`Expected` comes from the revision's recorded intent; the manifest that the image brings says what
-to ask next (`questions`), and `judged` turns all replies into one result per check. The contract
-that a model server fulfils for this is docs/model-server.md.
+`Expected` comes from the revision's recorded intent. The manifest that the image serves determines
+what to ask next (`questions`), and `judged` turns all replies into one result per check. What a
+model server has to offer for this is in docs/model-server.md.
 """
 
 from davylamp.checks.expected import Expected, expected_of

@@ -1,30 +1,30 @@
-"""Bias: the gaps between groups that the training run measured are real and within their bounds."""
+"""Bias: the recorded gaps between groups follow from their values and are within their bounds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from davylamp.checks.reading import (
-    BrokenError,
+    MalformedError,
     at,
     mapping,
-    member,
     number,
     plain,
+    precise,
+    required,
     sequence,
-    told,
     word,
 )
-from davylamp.checks.results import CheckReason, Found, failed, passed
+from davylamp.checks.results import CheckReason, Finding, failed, passed
 from davylamp.schema.json import Json, JsonObject
 
 ROUNDING: Final = 1e-6
-"""How far a recorded gap may be from the one that its groups give, relative to their values."""
+"""How far a recorded gap may be from the one computed from its groups, relative to their values."""
 
 
 @dataclass(frozen=True, slots=True)
-class GroupGap:
-    """One metric by the groups of one feature, on one part of the data."""
+class RecordedGap:
+    """One metric by the groups of one feature, on one part of the data, as training recorded it."""
 
     title: str
     """For example `meanAbsoluteError by sex on holdout`."""
@@ -41,7 +41,7 @@ class GroupGap:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether the recorded gap is the one that the groups give."""
+        """Whether the recorded gap follows from the values of the groups."""
         scale = max(abs(value) for value in self.values.values())
         return abs(self.recorded - self.gap) <= ROUNDING * scale
 
@@ -50,76 +50,76 @@ class GroupGap:
         low = min(self.values, key=lambda group: self.values[group])
         high = max(self.values, key=lambda group: self.values[group])
         groups = " and ".join(self._group(group) for group in (low, high))
-        return f"{self.title} is {groups}: gap {told(self.gap)}"
+        return f"{self.title} is {groups}: gap {precise(self.gap)}"
 
     def _group(self, group: str) -> str:
         rows = f" ({self.rows[group]} rows)" if group in self.rows else ""
-        return f"{told(self.values[group])} for {plain(group)}{rows}"
+        return f"{precise(self.values[group])} for {plain(group)}{rows}"
 
 
-def judge_bias(document: JsonObject) -> Found:
-    """Whether every recorded gap is what its groups give, and within its bound."""
+def judge_bias(document: JsonObject) -> Finding:
+    """Whether every recorded gap follows from its groups, and is within its bound."""
     if not document.get("bias"):
         return failed(
             CheckReason.NOT_RECORDED,
-            "bias is missing in the manifest: record group metrics in training, or leave Bias out "
-            "of spec.rollout.checks",
+            "bias is missing from the manifest: record group metrics in training, or leave Bias "
+            "out of spec.rollout.checks",
         )
     try:
         entries = sequence(document["bias"], "bias")
         gaps = [_gap(entry, f"bias[{number}]") for number, entry in enumerate(entries)]
-    except BrokenError as broken:
-        return failed(CheckReason.MANIFEST_INVALID, f"manifest: {broken}")
-    for each in gaps:
-        if not each.is_recorded:
-            message = f"{each.sentence()}, but the manifest says {told(each.recorded)}"
+    except MalformedError as malformed:
+        return failed(CheckReason.MANIFEST_INVALID, f"manifest: {malformed}")
+    for gap in gaps:
+        if not gap.is_recorded:
+            message = f"{gap.sentence()}, but the manifest says {precise(gap.recorded)}"
             return failed(CheckReason.MANIFEST_INVALID, message)
-    beyond = [each for each in gaps if not each.gap <= each.bound]
+    beyond = [gap for gap in gaps if not gap.gap <= gap.bound]
     if beyond:
-        message = "; ".join(f"{each.sentence()}, above {told(each.bound)}" for each in beyond)
+        message = "; ".join(f"{gap.sentence()}, above {precise(gap.bound)}" for gap in beyond)
         return failed(CheckReason.GROUP_GAP_TOO_LARGE, message)
-    message = "; ".join(f"{each.sentence()}, at most {told(each.bound)}" for each in gaps)
+    message = "; ".join(f"{gap.sentence()}, at most {precise(gap.bound)}" for gap in gaps)
     return passed(CheckReason.GROUPS_WITHIN_BOUNDS, message)
 
 
-def _gap(entry: Json, path: str) -> GroupGap:
-    found = mapping(entry, path)
-    groups = mapping(member(found, "groups", path=path), f"{path}.groups")
+def _gap(entry: Json, path: str) -> RecordedGap:
+    fields = mapping(entry, path)
+    groups = mapping(required(fields, "groups", path=path), f"{path}.groups")
     if len(groups) < 2:
-        raise BrokenError(f"{path}.groups needs two groups to compare")
+        raise MalformedError(f"{path}.groups needs two groups to compare")
     values: dict[str, float] = {}
     rows: dict[str, int] = {}
     for name, group in groups.items():
         place = at(f"{path}.groups", name)
-        said = mapping(group, place)
-        values[name] = number(member(said, "value", path=place), f"{place}.value")
-        if "rows" in said:
-            rows[name] = _count(said["rows"], f"{place}.rows")
-    return GroupGap(
-        title=_title(found, path),
+        measured = mapping(group, place)
+        values[name] = number(required(measured, "value", path=place), f"{place}.value")
+        if "rows" in measured:
+            rows[name] = _count(measured["rows"], f"{place}.rows")
+    return RecordedGap(
+        title=_title(fields, path),
         values=values,
         rows=rows,
-        recorded=number(member(found, "gap", path=path), f"{path}.gap"),
-        bound=_bound(member(found, "max", path=path), f"{path}.max"),
+        recorded=number(required(fields, "gap", path=path), f"{path}.gap"),
+        bound=_bound(required(fields, "max", path=path), f"{path}.max"),
     )
 
 
-def _title(found: JsonObject, path: str) -> str:
-    metric = word(member(found, "metric", path=path), f"{path}.metric")
-    title = f"{metric} by {word(member(found, 'by', path=path), f'{path}.by')}"
-    return f"{title} on {word(found['part'], f'{path}.part')}" if "part" in found else title
+def _title(fields: JsonObject, path: str) -> str:
+    metric = word(required(fields, "metric", path=path), f"{path}.metric")
+    title = f"{metric} by {word(required(fields, 'by', path=path), f'{path}.by')}"
+    return f"{title} on {word(fields['part'], f'{path}.part')}" if "part" in fields else title
 
 
 def _count(value: Json, path: str) -> int:
-    """A number of rows; one that no row stands behind says nothing."""
-    found = number(value, path)
-    if found < 1 or found != int(found):
-        raise BrokenError(f"{path} is no number of rows")
-    return int(found)
+    """A number of rows, at least one: a value measured on none means nothing."""
+    rows = number(value, path)
+    if rows < 1 or rows != int(rows):
+        raise MalformedError(f"{path} is not a number of rows")
+    return int(rows)
 
 
 def _bound(value: Json, path: str) -> float:
-    found = number(value, path)
-    if found < 0:
-        raise BrokenError(f"{path} is below 0")
-    return found
+    bound = number(value, path)
+    if bound < 0:
+        raise MalformedError(f"{path} is below 0")
+    return bound

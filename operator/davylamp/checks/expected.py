@@ -1,13 +1,13 @@
-"""What the spec says about a model, and what its image therefore has to say about itself."""
+"""What the spec says about a model, and what the manifest of its image therefore has to say."""
 
 from dataclasses import dataclass
 
-from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.json import JsonObject, field, text
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Which model a revision is, by the intent it was made from."""
+    """Which model a revision is, according to the intent it was rendered from."""
 
     tag: str
     snapshot: str
@@ -20,15 +20,10 @@ def expected_of(intent: JsonObject) -> Expected:
     """What the recorded intent of a revision asks for.
 
     Raises:
-        ValueError: the intent is none, which no record of ours holds.
+        ValueError: tag, snapshot or seed is missing, which is so in no record of ours.
     """
-    snapshot = intent.get("featureSnapshot")
-    sha256 = _get(snapshot, "sha256")
-    tag, name, seed = _get(intent.get("image"), "tag"), _get(snapshot, "id"), intent.get("seed")
-    if not isinstance(tag, str) or not isinstance(name, str) or not isinstance(seed, int):
+    tag, snapshot = field(intent, "image", "tag"), field(intent, "featureSnapshot", "id")
+    seed = field(intent, "seed")
+    if not isinstance(tag, str) or not isinstance(snapshot, str) or not isinstance(seed, int):
         raise ValueError("the recorded intent names no tag, snapshot and seed")  # noqa: TRY004
-    return Expected(tag, name, seed, sha256 if isinstance(sha256, str) else None)
-
-
-def _get(node: Json, key: str) -> Json:
-    return node.get(key) if isinstance(node, dict) else None
+    return Expected(tag, snapshot, seed, text(intent, "featureSnapshot", "sha256") or None)

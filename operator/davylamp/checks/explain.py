@@ -1,21 +1,21 @@
-"""Explain: explanations add up to the prediction, and are those that the training run recorded."""
+"""Explain: explanations add up to the prediction and match those the training run recorded."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from davylamp.checks.reading import BrokenError, mapping, member, plain, small, told
+from davylamp.checks.reading import MalformedError, mapping, plain, precise, required, rounded
 from davylamp.checks.recorded import Explanation, Golden, explanations_of
 from davylamp.checks.replies import Answered, Reply, without_answer
-from davylamp.checks.results import CheckReason, Found, failed, passed, unknown
+from davylamp.checks.results import CheckReason, Finding, failed, passed, unknown
 
 
-def judge_explain(goldens: Sequence[Golden], replies: Sequence[Reply], tolerance: float) -> Found:
-    """Compare each served explanation with its own sum and with the recorded one."""
+def judge_explain(goldens: Sequence[Golden], replies: Sequence[Reply], tolerance: float) -> Finding:
+    """Compare every served explanation with its own sum and with the recorded one."""
     unrecorded = [n for n, golden in enumerate(goldens) if golden.explanations is None]
     if unrecorded:
         return failed(
             CheckReason.NOT_RECORDED,
-            f"golden[{unrecorded[0]}].explanations is missing in the manifest: record them in "
+            f"golden[{unrecorded[0]}].explanations is missing from the manifest: record them in "
             "training, or leave Explain out of spec.rollout.checks",
         )
     for number, golden in enumerate(goldens):
@@ -31,23 +31,24 @@ def judge_explain(goldens: Sequence[Golden], replies: Sequence[Reply], tolerance
     explained = sum(len(golden.predictions) for golden in goldens)
     return passed(
         CheckReason.EXPLANATIONS_REPRODUCED,
-        f"{explained} explanations add up and are those recorded, to {small(tolerance)}",
+        f"{explained} explanations add up and match the recorded ones to within "
+        f"{rounded(tolerance)}",
     )
 
 
-def _wrong_in(reply: Answered, golden: Golden, tolerance: float, where: str) -> Found | None:
-    """The first thing that is wrong with the explanations of one golden request."""
+def _wrong_in(reply: Answered, golden: Golden, tolerance: float, where: str) -> Finding | None:
+    """The first fault in the explanations of one golden request."""
     recorded = golden.explanations or ()
     try:
-        found = mapping(reply.document, "the answer")
-        served = explanations_of(member(found, "explanations", path=""), "explanations")
-    except BrokenError as broken:
-        return failed(CheckReason.BAD_ANSWER, f"{where}: {broken}")
+        answer = mapping(reply.document, "the answer")
+        served = explanations_of(required(answer, "explanations", path=""), "explanations")
+    except MalformedError as malformed:
+        return failed(CheckReason.BAD_ANSWER, f"{where}: {malformed}")
     if not len(served) == len(recorded) == len(golden.predictions):
-        counts = f"{len(served)} explanations are served, {len(recorded)} recorded"
+        counts = f"{len(served)} explanations served, {len(recorded)} recorded"
         return failed(
             CheckReason.BAD_ANSWER,
-            f"{where}: {counts}, of {len(golden.predictions)} predictions",
+            f"{where}: {counts}, for {len(golden.predictions)} predictions",
         )
     for row, (one, other) in enumerate(zip(served, recorded, strict=True)):
         place = f"{where}, explanation {row + 1}"
@@ -60,18 +61,20 @@ def _wrong_in(reply: Answered, golden: Golden, tolerance: float, where: str) -> 
     return None
 
 
-def _not_added_up(served: Explanation, allowed: float, place: str) -> Found | None:
+def _not_added_up(served: Explanation, allowed: float, place: str) -> Finding | None:
     off = abs(served.prediction - served.total)
     if off <= allowed:
         return None
     return failed(
         CheckReason.EXPLANATIONS_DO_NOT_ADD_UP,
-        f"{place}: baseline and contributions add up to {told(served.total)}, the prediction is "
-        f"{told(served.prediction)}: {small(off)} apart, tolerated is {small(allowed)}",
+        f"{place}: baseline and contributions add up to {precise(served.total)}, the prediction is "
+        f"{precise(served.prediction)}: difference {rounded(off)}, tolerance {rounded(allowed)}",
     )
 
 
-def _unlike(served: Explanation, recorded: Explanation, allowed: float, place: str) -> Found | None:
+def _unlike(
+    served: Explanation, recorded: Explanation, allowed: float, place: str
+) -> Finding | None:
     names = _names_apart(served, recorded)
     if names:
         return failed(CheckReason.EXPLANATIONS_DIFFER, f"{place}: {names}")
@@ -88,15 +91,15 @@ def _unlike(served: Explanation, recorded: Explanation, allowed: float, place: s
         return None
     return failed(
         CheckReason.EXPLANATIONS_DIFFER,
-        f"{place}: {name} is {told(one)}, recorded {told(other)}: {small(abs(one - other))} "
-        f"apart, tolerated is {small(allowed)}",
+        f"{place}: {name} is {precise(one)}, recorded {precise(other)}: difference "
+        f"{rounded(abs(one - other))}, tolerance {rounded(allowed)}",
     )
 
 
 def _names_apart(served: Explanation, recorded: Explanation) -> str:
-    """Features that only one of the two knows."""
+    """The first feature that only one of the two has, in a sentence; empty if there is none."""
     missing = sorted(recorded.contributions.keys() - served.contributions.keys())
     added = sorted(served.contributions.keys() - recorded.contributions.keys())
     if missing:
-        return f"contributions.{plain(missing[0])} is recorded, but not served"
-    return f"contributions.{plain(added[0])} is served, but not recorded" if added else ""
+        return f"contributions.{plain(missing[0])} is recorded but not served"
+    return f"contributions.{plain(added[0])} is served but not recorded" if added else ""

@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from davylamp.checks.reading import BrokenError, mapping, member, numbers, small, told
+from davylamp.checks.reading import MalformedError, mapping, numbers, precise, required, rounded
 from davylamp.checks.recorded import Golden
 from davylamp.checks.replies import Answered, Reply, without_answer
-from davylamp.checks.results import CheckReason, Found, failed, passed, unknown
+from davylamp.checks.results import CheckReason, Finding, failed, passed, unknown
 
 NEARLY_ZERO: Final = 1e-3
-"""Predictions below this part of the largest one are compared as if they were that large."""
+"""Predictions below this fraction of the largest one are compared as if they were that large."""
 
 
 class Difference(NamedTuple):
@@ -21,8 +21,8 @@ class Difference(NamedTuple):
     relative: float
 
 
-def judge_golden(goldens: Sequence[Golden], replies: Sequence[Reply], tolerance: float) -> Found:
-    """Compare each served prediction with the recorded one; the worst difference is told."""
+def judge_golden(goldens: Sequence[Golden], replies: Sequence[Reply], tolerance: float) -> Finding:
+    """Compare every served prediction with the recorded one; the message names the worst."""
     largest = max((abs(p) for golden in goldens for p in golden.predictions), default=0.0)
     differences: list[Difference] = []
     for number, golden in enumerate(goldens):
@@ -34,23 +34,23 @@ def judge_golden(goldens: Sequence[Golden], replies: Sequence[Reply], tolerance:
         try:
             served = predictions_of(reply)
             _same_length(served, golden)
-        except BrokenError as broken:
-            message = f"/predict, golden request {number + 1}: {broken}"
+        except MalformedError as malformed:
+            message = f"/predict, golden request {number + 1}: {malformed}"
             return failed(CheckReason.BAD_ANSWER, message)
         differences += _compared(served, golden, number, NEARLY_ZERO * largest)
     return _verdict(max(differences, key=lambda d: d.relative), len(goldens), tolerance)
 
 
 def predictions_of(reply: Answered) -> tuple[float, ...]:
-    """The numbers of an answer of /predict; raises `BrokenError`."""
-    found = mapping(reply.document, "the answer")
-    return numbers(member(found, "predictions", path=""), "predictions")
+    """The numbers of an answer of /predict; raises `MalformedError`."""
+    answer = mapping(reply.document, "the answer")
+    return numbers(required(answer, "predictions", path=""), "predictions")
 
 
 def _same_length(served: Sequence[float], golden: Golden) -> None:
     if len(served) != len(golden.predictions):
-        counts = f"{len(served)} numbers, {len(golden.predictions)} are recorded"
-        raise BrokenError(f"predictions has {counts}")
+        counts = f"{len(served)} numbers, but {len(golden.predictions)} are recorded"
+        raise MalformedError(f"predictions has {counts}")
 
 
 def _compared(
@@ -62,21 +62,21 @@ def _compared(
 
 
 def relative(served: float, recorded: float, floor: float) -> float:
-    """The difference as a part of the recorded number, or of the floor where that is larger."""
+    """The difference as a fraction of the recorded number, or of the floor if that is larger."""
     gap, scale = abs(served - recorded), max(abs(recorded), floor)
     return 0.0 if not gap else gap / scale if scale else gap
 
 
-def _verdict(worst: Difference, requests: int, tolerance: float) -> Found:
-    limit = f"tolerated is {small(tolerance)}"
+def _verdict(worst: Difference, requests: int, tolerance: float) -> Finding:
+    limit = f"tolerance {rounded(tolerance)}"
     if worst.relative <= tolerance:
         return passed(
             CheckReason.PREDICTIONS_REPRODUCED,
-            f"{requests} golden requests give the recorded predictions; the largest relative "
-            f"difference is {small(worst.relative)}, {limit}",
+            f"{requests} golden requests give the recorded predictions; largest relative "
+            f"difference {rounded(worst.relative)}, {limit}",
         )
     return failed(
         CheckReason.PREDICTIONS_DIFFER,
-        f"{worst.place}: served {told(worst.served)}, recorded {told(worst.recorded)}; a relative "
-        f"difference of {small(worst.relative)}, {limit}",
+        f"{worst.place}: served {precise(worst.served)}, recorded {precise(worst.recorded)}; "
+        f"relative difference {rounded(worst.relative)}, {limit}",
     )

@@ -1,4 +1,4 @@
-"""One inspection of one pod: which questions follow from the manifest, and what all replies say."""
+"""One inspection of one pod: what to ask after the manifest, and what the replies mean."""
 
 from collections.abc import Collection
 
@@ -8,10 +8,10 @@ from davylamp.checks.expected import Expected
 from davylamp.checks.explain import judge_explain
 from davylamp.checks.golden import judge_golden
 from davylamp.checks.manifest import document_of, judge_manifest
-from davylamp.checks.reading import BrokenError
+from davylamp.checks.reading import MalformedError
 from davylamp.checks.recorded import golden_of, tolerance_of
 from davylamp.checks.replies import Questions, Replies, Reply
-from davylamp.checks.results import CheckReason, CheckResult, Found, failed
+from davylamp.checks.results import CheckReason, CheckResult, Finding, failed
 from davylamp.schema.json import JsonObject
 
 MANIFEST_PATH = "/manifest"
@@ -20,13 +20,13 @@ EXPLAIN_PATH = "/explain"
 
 
 def questions(checks: Collection[CheckName], manifest: Reply) -> Questions:
-    """What is to be asked after the manifest; nothing if it holds no golden requests."""
+    """What to ask after the manifest: nothing if it holds no golden requests."""
     document = document_of(manifest)
-    if isinstance(document, Found):
+    if isinstance(document, Finding):
         return Questions()
     try:
         goldens = golden_of(document)
-    except BrokenError:
+    except MalformedError:
         return Questions()
     explain = CheckName.EXPLAIN in checks and all(golden.explanations for golden in goldens)
     return Questions(
@@ -39,7 +39,7 @@ def questions(checks: Collection[CheckName], manifest: Reply) -> Questions:
 def judged(
     checks: Collection[CheckName], expected: Expected, replies: Replies
 ) -> tuple[CheckResult, ...]:
-    """One result per check, in the order in which they are listed in the API."""
+    """One result per check, in the order of `CheckName`."""
     document = document_of(replies.manifest)
     return tuple(
         _judged(check, document, expected, replies).by(check)
@@ -49,9 +49,9 @@ def judged(
 
 
 def _judged(
-    check: CheckName, document: JsonObject | Found, expected: Expected, replies: Replies
-) -> Found:
-    if isinstance(document, Found):
+    check: CheckName, document: JsonObject | Finding, expected: Expected, replies: Replies
+) -> Finding:
+    if isinstance(document, Finding):
         return document
     match check:
         case CheckName.MANIFEST:
@@ -62,11 +62,11 @@ def _judged(
             return _by_golden_requests(check, document, replies)
 
 
-def _by_golden_requests(check: CheckName, document: JsonObject, replies: Replies) -> Found:
+def _by_golden_requests(check: CheckName, document: JsonObject, replies: Replies) -> Finding:
     try:
         goldens, tolerance = golden_of(document), tolerance_of(document)
-    except BrokenError as broken:
-        return failed(CheckReason.MANIFEST_INVALID, f"manifest: {broken}")
+    except MalformedError as malformed:
+        return failed(CheckReason.MANIFEST_INVALID, f"manifest: {malformed}")
     if check is CheckName.GOLDEN:
         return judge_golden(goldens, replies.predictions, tolerance)
     return judge_explain(goldens, replies.explanations, tolerance)

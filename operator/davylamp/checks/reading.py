@@ -1,80 +1,80 @@
-"""Reads what an image says, which may be anything: every defect becomes one sentence with a path."""
+"""Reads what an image sent, which may be anything: every defect becomes one sentence with a path."""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.text import one_line
 
 LARGEST: Final = 1e100
-"""Beyond it sums and differences of doubles stop being numbers."""
+"""Beyond it, sums and differences of doubles overflow."""
 LONGEST_WORD: Final = 80
 
 
-class BrokenError(ValueError):
-    """A document is not as the contract says; the message names the place."""
+class MalformedError(ValueError):
+    """A document does not follow docs/model-server.md; the message names the place."""
 
 
-def member(node: JsonObject, name: str, *, path: str) -> Json:
-    """A member that has to be there."""
+def required(node: JsonObject, name: str, *, path: str) -> Json:
+    """A member that must be there."""
     if name not in node:
-        raise BrokenError(f"{at(path, name)} is missing")
+        raise MalformedError(f"{at(path, name)} is missing")
     return node[name]
 
 
 def mapping(value: Json, path: str) -> JsonObject:
     """An object."""
     if not isinstance(value, dict):
-        raise BrokenError(f"{path} is no object")
+        raise MalformedError(f"{path} is not an object")
     return value
 
 
 def sequence(value: Json, path: str) -> Sequence[Json]:
     """A list that is not empty."""
     if not isinstance(value, list):
-        raise BrokenError(f"{path} is no list")
+        raise MalformedError(f"{path} is not a list")
     if not value:
-        raise BrokenError(f"{path} is empty")
+        raise MalformedError(f"{path} is empty")
     return value
 
 
 def number(value: Json, path: str) -> float:
-    """A finite number of a size that can be calculated with."""
+    """A finite number small enough to calculate with."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise BrokenError(f"{path} is no number")
+        raise MalformedError(f"{path} is not a number")
     if not -LARGEST <= value <= LARGEST:  # not true of NaN either
-        raise BrokenError(f"{path} is no finite number")
+        raise MalformedError(f"{path} is not a finite number")
     return float(value)
 
 
 def numbers(value: Json, path: str) -> tuple[float, ...]:
     """A list of numbers that is not empty."""
-    return tuple(number(each, f"{path}[{i}]") for i, each in enumerate(sequence(value, path)))
+    return tuple(number(item, f"{path}[{i}]") for i, item in enumerate(sequence(value, path)))
 
 
 def named_numbers(value: Json, path: str) -> Mapping[str, float]:
     """An object of numbers that is not empty."""
-    found = mapping(value, path)
-    if not found:
-        raise BrokenError(f"{path} is empty")
-    return {name: number(each, at(path, name)) for name, each in found.items()}
+    members = mapping(value, path)
+    if not members:
+        raise MalformedError(f"{path} is empty")
+    return {name: number(item, at(path, name)) for name, item in members.items()}
 
 
 def word(value: Json, path: str) -> str:
-    """A text that is not empty, fit to be quoted."""
+    """Text that is not empty, fit to be quoted."""
     if not isinstance(value, str) or not value.strip():
-        raise BrokenError(f"{path} is no text")
+        raise MalformedError(f"{path} is not text")
     return plain(value)
 
 
 def plain(text: str) -> str:
-    """One short printable line, whatever was in it."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= LONGEST_WORD else f"{line[: LONGEST_WORD - 1]}…"
+    """One short printable line, whatever was in the text."""
+    return one_line(text, limit=LONGEST_WORD)
 
 
 def quoted(value: Json) -> str:
-    """A value for a sentence: texts and numbers as they are, anything larger by its kind."""
+    """A value for a sentence: text and numbers as they are, anything larger by its kind."""
     if isinstance(value, str):
         return plain(value) or "an empty text"
     if value is None:
@@ -91,11 +91,11 @@ def at(path: str, name: str) -> str:
     return f"{path}.{plain(name)}" if path else plain(name)
 
 
-def told(value: float) -> str:
+def precise(value: float) -> str:
     """A number for a sentence, to the digits that distinguish predictions."""
     return f"{value:.10g}"
 
 
-def small(value: float) -> str:
+def rounded(value: float) -> str:
     """A difference or a tolerance for a sentence."""
     return f"{value:.2g}" if math.isfinite(value) else "infinite"

@@ -1,26 +1,26 @@
-"""What the training run recorded for whoever checks the server: golden requests and their answers."""
+"""What the training run recorded so that the server can be checked: golden requests, answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from davylamp.checks.reading import (
-    BrokenError,
+    MalformedError,
     mapping,
-    member,
     named_numbers,
     number,
     numbers,
     plain,
+    required,
     sequence,
 )
 from davylamp.checks.replies import Answered, Reply
-from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.json import Json, JsonObject, field
 
 DEFAULT_TOLERANCE: Final = 1e-6
 MOST_TOLERANCE: Final = 1e-3
 MOST_GOLDEN: Final = 100
-"""Golden requests that are asked; further ones are left out."""
+"""Golden requests that are sent; further ones are ignored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Explanation:
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """A request that the training run answered. `explanations` is None where none was recorded."""
+    """A request with the answer of the training run; `explanations` is None if not recorded."""
 
     request: JsonObject
     predictions: tuple[float, ...]
@@ -55,26 +55,27 @@ def tolerance_of(document: JsonObject) -> float:
     """The relative difference that is tolerated."""
     if "tolerance" not in document:
         return DEFAULT_TOLERANCE
-    found = number(document["tolerance"], "tolerance")
-    if not 0 <= found <= MOST_TOLERANCE:
-        raise BrokenError(f"tolerance is {found:g}, it must lie between 0 and {MOST_TOLERANCE:g}")
-    return found
+    tolerance = number(document["tolerance"], "tolerance")
+    if not 0 <= tolerance <= MOST_TOLERANCE:
+        bounds = f"between 0 and {MOST_TOLERANCE:g}"
+        raise MalformedError(f"tolerance is {tolerance:g}, it must lie {bounds}")
+    return tolerance
 
 
 def golden_of(document: JsonObject) -> tuple[Golden, ...]:
-    """The golden requests that are asked; raises `BrokenError`."""
-    entries = sequence(member(document, "golden", path=""), "golden")
+    """The golden requests that are sent; raises `MalformedError`."""
+    entries = sequence(required(document, "golden", path=""), "golden")
     return tuple(
         _golden(entry, f"golden[{number}]") for number, entry in enumerate(entries[:MOST_GOLDEN])
     )
 
 
 def _golden(entry: Json, path: str) -> Golden:
-    found = mapping(entry, path)
-    explained = found.get("explanations")
+    fields = mapping(entry, path)
+    explained = fields.get("explanations")
     return Golden(
-        request=mapping(member(found, "request", path=path), f"{path}.request"),
-        predictions=numbers(member(found, "predictions", path=path), f"{path}.predictions"),
+        request=mapping(required(fields, "request", path=path), f"{path}.request"),
+        predictions=numbers(required(fields, "predictions", path=path), f"{path}.predictions"),
         explanations=(
             None if explained is None else explanations_of(explained, f"{path}.explanations")
         ),
@@ -82,34 +83,32 @@ def _golden(entry: Json, path: str) -> Golden:
 
 
 def explanations_of(value: Json, path: str) -> tuple[Explanation, ...]:
-    """A list of explanations; raises `BrokenError`."""
+    """A list of explanations; raises `MalformedError`."""
     return tuple(
-        _explanation(each, f"{path}[{number}]") for number, each in enumerate(sequence(value, path))
+        _explanation(item, f"{path}[{number}]") for number, item in enumerate(sequence(value, path))
     )
 
 
 def _explanation(value: Json, path: str) -> Explanation:
-    found = mapping(value, path)
+    fields = mapping(value, path)
     return Explanation(
-        prediction=number(member(found, "prediction", path=path), f"{path}.prediction"),
-        baseline=number(member(found, "baseline", path=path), f"{path}.baseline"),
+        prediction=number(required(fields, "prediction", path=path), f"{path}.prediction"),
+        baseline=number(required(fields, "baseline", path=path), f"{path}.baseline"),
         contributions=named_numbers(
-            member(found, "contributions", path=path), f"{path}.contributions"
+            required(fields, "contributions", path=path), f"{path}.contributions"
         ),
     )
 
 
 def shares_of(manifest: Reply) -> Mapping[str, float]:
-    """How much each feature mattered in training, for the gate on explanations; {} if not said.
+    """How much each feature mattered in training, for the gate on explanations; {} if unknown.
 
-    Which is no fault of the image: no check needs it. What is there and broken counts as not said.
+    No check needs it, so a manifest without it is not at fault; a malformed one counts as without.
     """
     document = manifest.document if isinstance(manifest, Answered) else None
-    baseline = document.get("explanationBaseline") if isinstance(document, dict) else None
-    if not isinstance(baseline, dict) or "shares" not in baseline:
-        return {}
+    shares = field(document, "explanationBaseline", "shares")
     try:
-        found = named_numbers(baseline["shares"], "explanationBaseline.shares")
-    except BrokenError:
+        by_feature = named_numbers(shares, "explanationBaseline.shares")
+    except MalformedError:
         return {}
-    return {plain(name): share for name, share in found.items() if 0 <= share <= 1}
+    return {plain(name): share for name, share in by_feature.items() if 0 <= share <= 1}

@@ -1,9 +1,9 @@
-"""What came back from a model server, and what is asked of it."""
+"""What is asked of a model server, and what it replied."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from davylamp.checks.results import CheckReason, Found, failed, unknown
+from davylamp.checks.results import CheckReason, Finding, failed, unknown
 from davylamp.schema.json import Json, JsonObject
 
 NOT_FOUND = 404
@@ -11,14 +11,14 @@ NOT_FOUND = 404
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """A 200 with JSON."""
+    """An answer: status 200 with JSON."""
 
     document: Json
 
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """An answer that is none: another code, no JSON, too large. Asking again would not help."""
+    """No usable answer: another status, no JSON, too large. Asking again would not help."""
 
     problem: str
     """For example `POST /predict answered 500`."""
@@ -27,7 +27,7 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """No answer just now: no connection, a time-out, 503."""
+    """No answer yet: no connection, a time-out, status 503."""
 
     problem: str
 
@@ -37,7 +37,7 @@ Reply: TypeAlias = Answered | Declined | Silent
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """Golden requests, and which routes each of them is sent to."""
+    """What to ask a pod after its manifest: golden requests, and which routes they are sent to."""
 
     bodies: tuple[JsonObject, ...] = ()
     predict: bool = False
@@ -46,15 +46,15 @@ class Questions:
 
 @dataclass(frozen=True, slots=True)
 class Replies:
-    """Everything that one inspection heard; shorter than what was asked if it broke off."""
+    """The replies to one inspection; fewer than were asked for if it was interrupted."""
 
     manifest: Reply
     predictions: tuple[Reply, ...] = ()
     explanations: tuple[Reply, ...] = ()
 
 
-def without_answer(reply: Declined | Silent) -> Found:
-    """What a reply that is no answer means for a check."""
+def without_answer(reply: Declined | Silent) -> Finding:
+    """What a reply without an answer means for a check."""
     if isinstance(reply, Silent):
         return unknown(reply.problem)
     return failed(CheckReason.BAD_ANSWER, reply.problem)

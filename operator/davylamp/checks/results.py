@@ -1,16 +1,17 @@
-"""What a check can find: three verdicts, their reasons, and a sentence with numbers."""
+"""What a check finds: one of three verdicts, its reason, and a sentence with numbers."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from davylamp.api.spec import CheckName
+from davylamp.schema.text import shortened
 
 LONGEST_MESSAGE: Final = 600
 
 
 class CheckVerdict(StrEnum):
-    """`UNKNOWN` means that the pod could not be asked, which is neither good nor bad."""
+    """`UNKNOWN` means that the pod did not answer, which is neither good nor bad."""
 
     PASS = "Pass"  # noqa: S105
     FAIL = "Fail"
@@ -37,21 +38,22 @@ class CheckReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What one look found, before it is said which check it belongs to."""
+class Finding:
+    """What was found in the replies, before it is assigned to a check."""
 
     verdict: CheckVerdict
     reason: CheckReason
     message: str
 
     def by(self, check: CheckName) -> "CheckResult":
-        """This as the result of a check."""
-        return CheckResult(check, self.verdict, self.reason, shortened(self.message))
+        """This finding as the result of a check, its message within bounds."""
+        message = shortened(self.message, limit=LONGEST_MESSAGE)
+        return CheckResult(check, self.verdict, self.reason, message)
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The answer of one check, with everything that the status and the metric need."""
+    """The result of one check, with everything that the status and the metric need."""
 
     name: CheckName
     verdict: CheckVerdict
@@ -59,21 +61,16 @@ class CheckResult:
     message: str
 
 
-def passed(reason: CheckReason, message: str) -> Found:
-    """Everything is as it was recorded."""
-    return Found(CheckVerdict.PASS, reason, message)
+def passed(reason: CheckReason, message: str) -> Finding:
+    """Everything is as recorded."""
+    return Finding(CheckVerdict.PASS, reason, message)
 
 
-def failed(reason: CheckReason, message: str) -> Found:
-    """Something is not; asking again would not change it."""
-    return Found(CheckVerdict.FAIL, reason, message)
+def failed(reason: CheckReason, message: str) -> Finding:
+    """Something is not as recorded; asking again would not change it."""
+    return Finding(CheckVerdict.FAIL, reason, message)
 
 
-def unknown(message: str) -> Found:
-    """Nobody answered; ask again."""
-    return Found(CheckVerdict.UNKNOWN, CheckReason.UNREACHABLE, message)
-
-
-def shortened(text: str) -> str:
-    """The text within bounds."""
-    return text if len(text) <= LONGEST_MESSAGE else f"{text[: LONGEST_MESSAGE - 1]}…"
+def unknown(message: str) -> Finding:
+    """The pod did not answer; ask again."""
+    return Finding(CheckVerdict.UNKNOWN, CheckReason.UNREACHABLE, message)

@@ -1,1 +1,1 @@
-"""Commands for people who choose a rollout's settings: `replay` a past canary, `simulate` many."""
+"""Commands for choosing the settings of a rollout: `replay` a past canary, `simulate` many."""

@@ -1,4 +1,4 @@
-"""Runs a command and says what was wrong with what it was given."""
+"""Runs a command of `davylamp` and reports usage errors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ BAD_USAGE = 2
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command that was asked for; answers with the exit code."""
+    """Run the command that the options name; returns the exit code."""
     command = {"replay": replay.run, "simulate": simulate.run}[options.command]
     try:
         return command(options)
-    except UsageError as wrong:
-        for line in str(wrong).splitlines():
+    except UsageError as error:
+        for line in str(error).splitlines():
             sys.stderr.write(f"davylamp {options.command}: {line}\n")
         return BAD_USAGE
     except BrokenPipeError:

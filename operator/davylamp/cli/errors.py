@@ -1,5 +1,5 @@
-"""What a command refuses."""
+"""Errors of the command line."""
 
 
 class UsageError(Exception):
-    """What was given cannot be used; the message says where and why. Exit code 2."""
+    """An option or a file cannot be used; the message says which, where and why. Exit code 2."""

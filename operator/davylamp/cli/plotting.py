@@ -14,16 +14,17 @@ FORMATS: Final = (".svg", ".png")
 
 
 def checked_target(path: str) -> Path:
-    """Where a plot goes.
+    """The file that a plot is written to.
 
     Raises:
-        UsageError: neither SVG nor PNG, or there is nothing to draw with.
+        UsageError: it is neither SVG nor PNG, its directory does not exist, or matplotlib is
+            missing.
     """
     target = Path(path)
     if target.suffix.lower() not in FORMATS:
         raise UsageError(f"--plot {path}: the name must end with {' or '.join(FORMATS)}")
     if not target.parent.is_dir():
-        raise UsageError(f"--plot {path}: there is no directory {target.parent}")
+        raise UsageError(f"--plot {path}: directory {target.parent} does not exist")
     new_figure(1.0)
     return target
 
@@ -44,7 +45,7 @@ def new_figure(height: float) -> Figure:
 
 
 def write(figure: Figure, target: Path) -> None:
-    """Write a figure, the same bytes for the same figure."""
+    """Write a figure; the same figure gives the same bytes."""
     import matplotlib as mpl  # noqa: PLC0415
 
     dated = {"Date": None} if target.suffix.lower() == ".svg" else {}

@@ -21,58 +21,59 @@ def read_text(path: str) -> str:
     """The text of a file, or of standard input for `-`.
 
     Raises:
-        UsageError: it cannot be read.
+        UsageError: it cannot be read, or is not UTF-8.
     """
     if path == STDIN:
         return sys.stdin.read()
     try:
         return Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as wrong:
-        reason = wrong.strerror if isinstance(wrong, OSError) else "not UTF-8"
-        raise UsageError(f"{path}: cannot be read: {reason}") from wrong
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise UsageError(f"{path}: cannot be read: {reason}") from error
 
 
 def read_spec(path: str) -> ModelDeploymentSpec:
-    """The spec of the ModelDeployment in a file; other documents beside it are passed over.
+    """The spec of the first ModelDeployment in a file; other documents in it are ignored.
 
     Raises:
-        UsageError: the file holds none, or one that the API would refuse; names file and field.
+        UsageError: there is none, or the API would refuse it; names file and field.
     """
     documents = parsed(path, read_text(path))
-    found = [each for each in documents if isinstance(each, dict) and each.get("kind") == KIND]
-    if not found:
-        raise UsageError(f"{path}: there is no {KIND} in it")
-    if "spec" not in found[0]:
+    items = (item for item in documents if isinstance(item, dict) and item.get("kind") == KIND)
+    deployment = next(items, None)
+    if deployment is None:
+        raise UsageError(f"{path}: no {KIND} in this file")
+    if "spec" not in deployment:
         raise UsageError(f"{path}: spec: Field required")
-    return checked(ModelDeploymentSpec, found[0]["spec"], f"{path}: spec")
+    return checked(ModelDeploymentSpec, deployment["spec"], f"{path}: spec")
 
 
 def parsed(path: str, text: str) -> list[object]:
     """The documents of a YAML text.
 
     Raises:
-        UsageError: it is no YAML; names the line.
+        UsageError: it is not valid YAML; names the line.
     """
     try:
         return list(yaml.safe_load_all(text))
-    except yaml.YAMLError as wrong:
-        mark = getattr(wrong, "problem_mark", None)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark else ""
-        problem = getattr(wrong, "problem", None) or "no YAML"
-        raise UsageError(f"{path}{line}: {problem}") from wrong
+        problem = getattr(error, "problem", None) or "not valid YAML"
+        raise UsageError(f"{path}{line}: {problem}") from error
 
 
-def checked(model: type[_Model], told: object, where: str) -> _Model:
-    """A model of the API from what was told.
+def checked(model: type[_Model], value: object, where: str) -> _Model:
+    """A value as a model of the API; `where` is how messages name its place.
 
     Raises:
-        UsageError: it is not valid; names each field as it is written in YAML.
+        UsageError: it is not valid; names every wrong field as it is written in YAML.
     """
     try:
-        return model.model_validate(told)
-    except ValidationError as wrong:
-        problems = [f"{where}{_path(each['loc'])}: {each['msg']}" for each in wrong.errors()]
-        raise UsageError("\n".join(problems)) from wrong
+        return model.model_validate(value)
+    except ValidationError as error:
+        problems = [f"{where}{_path(fault['loc'])}: {fault['msg']}" for fault in error.errors()]
+        raise UsageError("\n".join(problems)) from error
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -1,18 +1,17 @@
-"""Wires the operator together and runs it until it is told to stop."""
+"""Wires the operator together and runs it until it is stopped."""
 
 import asyncio
 import contextlib
 import logging
 import signal
 import sys
+from typing import Any, Final, cast
 
 import kopf
-from kopf._core.engines.peering import Identity
 from kubernetes.aio.client import ApiClient
-from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
-from davylamp.adapters.errors import Terminal
-from davylamp.adapters.kubernetes.cluster import KubernetesCluster
+from davylamp.adapters.kubernetes.cluster import KubernetesCluster, Leases
 from davylamp.adapters.kubernetes.connection import connect
 from davylamp.adapters.pods.metrics import PodMetrics
 from davylamp.adapters.pods.model_server import HttpModelServer
@@ -23,16 +22,18 @@ from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.leadership.elector import Elector
 from davylamp.controller.leadership.lease import LeaseSettings
+from davylamp.controller.leadership.passes import LeaderPasses
+from davylamp.controller.leadership.sole import SoleReplica
 from davylamp.controller.logs import configure
 from davylamp.controller.metrics import Metrics
-from davylamp.controller.reconcile.flight_records import operator_version
-from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.settings import MetricSettings, Settings
-from davylamp.controller.workqueue import Outcome, WorkQueue
+from davylamp.controller.wiring import Wiring, operator_version
+from davylamp.controller.workqueue import PassOutcome, WorkQueue
 
-WRITE_TIMEOUT = 5.0
-REFUSED_AGAIN = 300.0
-"""Seconds after which what was refused is tried again: a name may be free, a policy changed."""
+WRITE_TIMEOUT: Final = 5.0
+"""Seconds for one request; shorter where the lease is short, so that none outlives leadership."""
+WORKERS: Final = 4
+"""Passes at the same time, each over another object: they wait for the API server, not for a CPU."""
 _log = logging.getLogger(__name__)
 
 
@@ -42,15 +43,11 @@ class Operator:
     def __init__(self, settings: Settings, client: ApiClient) -> None:
         self._settings = settings
         self.metrics = Metrics(_registry())
+        self.metrics.show_build(operator_version(), sys.version.split()[0])
         self._cache = ObjectCache()
-        cluster = KubernetesCluster(
-            client,
-            fence=self._fence,
-            on_request=self.metrics.on_request,
-            timeout=min(WRITE_TIMEOUT, settings.lease_duration / 3),
-        )
+        cluster = self._cluster(client)
         self.queue: WorkQueue[Key] = WorkQueue(
-            self._process, workers=settings.workers, on_pass=self._passed
+            self._pass, workers=WORKERS, on_pass=self._count_pass
         )
         self.source = PrometheusSource(
             settings.metrics,
@@ -65,28 +62,41 @@ class Operator:
         self.inspector = Inspector(
             self.models, on_news=self.queue.add, on_result=self.metrics.on_check
         )
-        self._reconcile = Reconciler(
+        reconcile = Wiring(
             cluster=cluster,
             cache=self._cache,
-            sampler=self.sampler,
+            tracker=self.sampler,
             inspector=self.inspector,
             metrics=self.metrics,
             settings=settings,
-        )
-        self.elector = Elector(
-            cluster,
-            LeaseSettings(
-                name=settings.lease_name,
-                namespace=settings.lease_namespace,
-                identity=settings.identity,
-                duration=settings.lease_duration,
-            ),
-            on_started=self._started,
-            on_stopped=self._stopped,
+        ).reconciler()
+        self.leadership = self._leadership(cluster)
+        self.passes = LeaderPasses(
+            reconcile, is_leading=self.leadership.is_leader, wake_after=self.queue.add_after
         )
         self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
         self.ready = asyncio.Event()
         self.stop = asyncio.Event()
+
+    def _cluster(self, client: ApiClient) -> KubernetesCluster:
+        return KubernetesCluster(
+            client,
+            write_guard=self._fence,
+            on_request=self.metrics.on_request,
+            timeout=min(WRITE_TIMEOUT, self._settings.lease_duration / 3),
+        )
+
+    def _leadership(self, leases: Leases) -> Elector | SoleReplica:
+        settings = self._settings
+        if not settings.leader_election:
+            return SoleReplica(settings.identity, on_started=self.take_over)
+        lease = LeaseSettings(
+            name=settings.lease_name,
+            namespace=settings.lease_namespace,
+            identity=settings.identity,
+            duration=settings.lease_duration,
+        )
+        return Elector(leases, lease, on_started=self.take_over, on_stopped=self.stand_by)
 
     async def run(self) -> None:
         """Run until `stop` is set, then finish what is under way and release the lease."""
@@ -104,7 +114,7 @@ class Operator:
             leading = tasks.create_task(self._lead())
             await self.stop.wait()
             await self.queue.stop()
-            self.elector.stop()
+            self.leadership.stop()
             if self.ready.is_set():
                 await leading
             for task in (leading, judging, checking, working, watching):
@@ -117,7 +127,7 @@ class Operator:
         if self.pods:
             await self.pods.aclose()
 
-    def heed_signals(self) -> None:
+    def handle_signals(self) -> None:
         """Stop in order on SIGTERM and SIGINT: work first, then the lease, then the watches."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -130,8 +140,9 @@ class Operator:
             clusterwide=not self._settings.namespaces,
             namespaces=self._settings.namespaces,
             standalone=True,
-            # kopf would ask for the name of a user that containers do not have
-            identity=Identity(self._settings.identity),
+            # without one kopf asks for the name of the user, whom containers do not have; it is a
+            # string, of a type that kopf does not export
+            identity=cast("Any", self._settings.identity),
             ready_flag=self.ready,
             stop_flag=self.stop,
         )
@@ -140,59 +151,42 @@ class Operator:
     async def _lead(self) -> None:
         """Compete for the lease once the watches are up, so that a leader knows the cluster."""
         await self.ready.wait()
-        self.heed_signals()  # kopf has set its own handlers meanwhile
-        if self._settings.leader_election:
-            await self.elector.run()
-        else:
-            self._started()
+        self.handle_signals()  # kopf has set its own handlers meanwhile
+        await self.leadership.run()
 
-    async def _process(self, key: Key) -> float | None:
-        """A pass over one object; nobody asks Prometheus about it where somebody else leads."""
-        try:
-            again = await self._reconcile(key) if self._leads() else None
-        except Terminal:
-            self.queue.add_after(key, REFUSED_AGAIN)
-            raise
-        finally:
-            if not self._leads():
-                self._reconcile.stand_by(key)
-        return again
-
-    def _leads(self) -> bool:
-        return not self._settings.leader_election or self.elector.is_leader()
-
-    def _fence(self) -> None:
-        if self._settings.leader_election:
-            self.elector.ensure()
-
-    def _started(self) -> None:
-        _log.info("leading as %s", self.elector.holder)
+    def take_over(self) -> None:
+        """Leadership was won: look at every object."""
+        _log.info("leading as %s", self.leadership.holder)
         self.metrics.leading.set(1)
         for key in self._cache.parents():
             self.queue.add(key)
 
-    def _stopped(self) -> None:
-        _log.info("no longer leading")
+    def stand_by(self) -> None:
+        """Leadership was lost: another process acts now, and reads what it needs itself."""
+        _log.info("lost leadership")
         self.metrics.leading.set(0)
         self.metrics.forget_all()
-        for key in self._cache.parents():
-            self.sampler.follow(key, None)
-            self.inspector.follow(key, None)
+        self.passes.stand_by(self._cache.parents())
 
-    def _passed(self, _key: Key, outcome: Outcome, seconds: float) -> None:
-        self.metrics.passes.labels(outcome.value).inc()
-        self.metrics.pass_seconds.observe(seconds)
+    async def _pass(self, key: Key) -> float | None:
+        return await self.passes(key)
+
+    def _fence(self) -> None:
+        self.leadership.ensure()
+
+    def _count_pass(self, _key: Key, outcome: PassOutcome, seconds: float) -> None:
+        self.metrics.on_pass(outcome.value, seconds)
 
 
 def run(settings: Settings) -> int:
-    """Run an operator in this process; answers with its exit code."""
+    """Run an operator in this process; returns its exit code."""
     configure(settings.log_level)
 
     async def main() -> None:
         async with connect() as client:
             operator = Operator(settings, client)
             async with contextlib.aclosing(operator):
-                operator.heed_signals()
+                operator.handle_signals()
                 await operator.run()
 
     with contextlib.suppress(asyncio.CancelledError):
@@ -201,13 +195,13 @@ def run(settings: Settings) -> int:
 
 
 def _pod_metrics(settings: MetricSettings) -> PodMetrics | None:
-    """What reads pods; None where that is not allowed, or a selector is one for Prometheus alone."""
+    """What scrapes pods; None where that is off, or where only Prometheus understands a selector."""
     if not settings.pod_metrics:
         return None
     try:
         return PodMetrics(settings.series)
-    except ValueError as wrong:
-        _log.warning("pods are not read directly, Prometheus instead: %s", wrong)
+    except ValueError as error:
+        _log.warning("no direct scrapes of pods, only Prometheus: %s", error)
         return None
 
 
@@ -215,7 +209,4 @@ def _registry() -> CollectorRegistry:
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
-    Gauge("davylamp_build_info", "Version.", ["version", "python"], registry=registry).labels(
-        operator_version(), sys.version.split()[0]
-    ).set(1)
     return registry

@@ -8,7 +8,7 @@ from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 STUCK_AFTER: Final = 300.0
-"""Seconds after which a key that is not worked off means that this process hangs."""
+"""Seconds after which an unfinished key means that this process hangs."""
 
 
 @contextlib.asynccontextmanager
@@ -24,7 +24,7 @@ async def serving(app: web.Application, port: int) -> AsyncIterator[None]:
 
 
 def probes(*, oldest: Callable[[], float], ready: Callable[[], bool]) -> web.Application:
-    """`/healthz` fails when work hangs, `/readyz` until the watches are up."""
+    """`/healthz` fails when work hangs, `/readyz` until the watches are established."""
 
     async def healthz(_: web.Request) -> web.Response:
         age = oldest()

@@ -1,6 +1,6 @@
-"""kopf's part: watches, and nothing else. Every event means only "look at this one again".
+"""kopf's part: watches, and nothing else. An event means only "reconcile this object again".
 
-Low-level handlers put no finalizer and no annotation on anybody's object (decision 0001).
+Low-level handlers put no finalizer and no annotation on users' objects (decision 0001).
 """
 
 import logging
@@ -28,20 +28,20 @@ WATCHED_CHILDREN: Final = (
 
 def registry(cache: ObjectCache, on_change: Callable[[Key], None]) -> kopf.OperatorRegistry:
     """The watches that keep the cache current."""
-    found = kopf.OperatorRegistry()
+    watches = kopf.OperatorRegistry()
 
-    async def seen(event: kopf.RawEvent, **_: Any) -> None:
+    async def changed(event: kopf.RawEvent, **_: Any) -> None:
         item = cast("JsonObject", dict(event["object"]))
         gone = event["type"] == "DELETED"
         key = cache.remove(item) if gone else cache.put(item)
         if key is not None:
             on_change(key)
 
-    kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=found)(seen)
+    kopf.on.event(names.GROUP, names.VERSION, names.PLURAL, registry=watches)(changed)
     for group, version, plural in WATCHED_CHILDREN:
-        kopf.on.event(group, version, plural, registry=found)(seen)
-    kopf.on.login(registry=found)(_login)
-    return found
+        kopf.on.event(group, version, plural, registry=watches)(changed)
+    kopf.on.login(registry=watches)(_login)
+    return watches
 
 
 def watch_settings() -> kopf.OperatorSettings:

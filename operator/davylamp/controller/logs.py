@@ -1,8 +1,8 @@
 """JSON lines on standard output: one object per record, kopf's records and ours alike.
 
-Fields: ts, level, logger, msg; namespace and name of the object a record is about; whatever else
-`about` or `extra={"fields": {...}}` adds; exception with its traceback. Credentials that slip into
-a message are struck out.
+Fields: ts, level, logger, msg; namespace and name of the object that a record is about; whatever
+`about` or `extra={"fields": {...}}` adds; exception with its traceback. Credentials in messages are
+redacted.
 """
 
 import json
@@ -86,12 +86,12 @@ def _fields(record: logging.LogRecord) -> dict[str, object]:
     """Extra fields, and the object's reference that kopf attaches to its records."""
     reference = getattr(record, "k8s_ref", None)
     fields = getattr(record, "fields", None)
-    found: dict[str, object] = {}
+    extra: dict[str, object] = {}
     if isinstance(reference, Mapping):
-        found |= {key: reference[key] for key in _REFERENCE if reference.get(key)}
+        extra |= {key: reference[key] for key in _REFERENCE if reference.get(key)}
     if isinstance(fields, Mapping):
-        found |= fields
-    return {key: _plain(value) for key, value in found.items()}
+        extra |= fields
+    return {key: _plain(value) for key, value in extra.items()}
 
 
 def _plain(value: object) -> object:

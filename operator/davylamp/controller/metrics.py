@@ -1,7 +1,6 @@
-"""The operator's own metrics: what was decided, how much work it was, whether it can still see."""
+"""The operator's own metrics: what was decided, how much work it was, whether it still has data."""
 
 import contextlib
-import functools
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -9,85 +8,78 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from davylamp.api.names import Reason
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.checks import CheckResult
+from davylamp.controller import metric_names as names
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.metric_names import MetricFamily
 from davylamp.rollout import Notice
 
 
 class Metrics:
-    """Counters and gauges with fixed names; labels are bounded by the number of resources."""
+    """Counters and gauges; the number of series is bounded by the number of resources."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.registry = registry
-        counter = functools.partial(Counter, registry=registry)
-        gauge = functools.partial(Gauge, registry=registry)
-        histogram = functools.partial(Histogram, registry=registry)
-        prefix, whose = "davylamp_", ("namespace", "name")
-
-        # the process
-        said = "Requests to the API server."
-        self.requests = counter(f"{prefix}api_requests_total", said, ("verb", "kind", "code"))
-        said = "Queries to Prometheus."
-        self.queries = counter(f"{prefix}prometheus_queries_total", said, ("result",))
-        said = "How long Prometheus took to answer."
-        self.query_seconds = histogram(f"{prefix}prometheus_query_duration_seconds", said)
-        said = "Whether Prometheus can be asked what pods counted."
-        self.source_up = gauge(f"{prefix}source_up", said)
-        self.passes = counter(f"{prefix}reconcile_total", "Reconcile passes.", ("result",))
-        said = "How long a pass took."
-        self.pass_seconds = histogram(f"{prefix}reconcile_duration_seconds", said)
-        self.leading = gauge(f"{prefix}leader", "Whether this process holds the lease.")
-
-        # each rollout
-        said = "What happened to rollouts."
-        self._notices = counter(f"{prefix}events_total", said, (*whose, "reason"))
-        self._rollbacks = counter(f"{prefix}rollbacks_total", "Revisions taken back.", whose)
-        said = "Share of the candidate in percent."
-        self._weight = gauge(f"{prefix}canary_weight", said, whose)
-        said = "When the rollout under way began."
-        self._started = gauge(f"{prefix}rollout_started_timestamp_seconds", said, whose)
-        said = "Changes of verdict, by gate."
-        told = (*whose, "gate", "verdict", "reason")
-        self._verdicts = counter(f"{prefix}gate_verdicts_total", said, told)
-        said = "Gates that have no data at the moment, by reason."
-        self._blind = gauge(f"{prefix}gate_without_data", said, (*whose, "gate", "reason"))
-        said = "Distance between recent explanations and those of training, at the last run."
-        self._distance = gauge(f"{prefix}explanation_distance", said, whose)
-        said = "Whether the last run found that explanations drifted."
-        self._drifted = gauge(f"{prefix}explanation_drifted", said, whose)
-        said = "Whether the last run of the nightly job failed."
-        self._nightly_failed = gauge(f"{prefix}nightly_failed", said, whose)
-        said = "Results of checks before traffic and after rollbacks, as they change."
-        self._checks = counter(
-            f"{prefix}check_results_total", said, (*whose, "check", "verdict", "reason")
-        )
-        said = "Whether what serves after a rollback gives its golden predictions."
-        self._verified = gauge(f"{prefix}rollback_verified", said, whose)
+        self.leading = self._gauge(names.LEADER)
+        self.source_up = self._gauge(names.SOURCE_UP)
         self.source_up.set(1)
+        self._requests = self._counter(names.API_REQUESTS)
+        self._queries = self._counter(names.PROMETHEUS_QUERIES)
+        self._query_seconds = self._histogram(names.PROMETHEUS_SECONDS)
+        self._passes = self._counter(names.PASSES)
+        self._pass_seconds = self._histogram(names.PASS_SECONDS)
+
+        self._notices = self._counter(names.EVENTS)
+        self._rollbacks = self._counter(names.ROLLBACKS)
+        self._weight = self._gauge(names.CANARY_WEIGHT)
+        self._started = self._gauge(names.ROLLOUT_STARTED)
+        self._verdicts = self._counter(names.GATE_VERDICTS)
+        self._without_data = self._gauge(names.GATE_WITHOUT_DATA)
+        self._checks = self._counter(names.CHECK_RESULTS)
+        self._verified = self._gauge(names.ROLLBACK_VERIFIED)
+        self._distance = self._gauge(names.EXPLANATION_DISTANCE)
+        self._drifted = self._gauge(names.EXPLANATION_DRIFTED)
+        self._nightly_failed = self._gauge(names.NIGHTLY_FAILED)
+
+    def _counter(self, family: MetricFamily) -> Counter:
+        return Counter(family.name, family.meaning, family.labels, registry=self.registry)
+
+    def _gauge(self, family: MetricFamily) -> Gauge:
+        return Gauge(family.name, family.meaning, family.labels, registry=self.registry)
+
+    def _histogram(self, family: MetricFamily) -> Histogram:
+        return Histogram(family.name, family.meaning, family.labels, registry=self.registry)
 
     def watch_queue(self, depth: Callable[[], float], oldest: Callable[[], float]) -> None:
         """Show how much work waits, and for how long."""
-        Gauge("davylamp_queue_depth", "Keys waiting.", registry=self.registry).set_function(depth)
-        Gauge(
-            "davylamp_queue_oldest_seconds", "Age of the oldest key.", registry=self.registry
-        ).set_function(oldest)
+        self._gauge(names.QUEUE_DEPTH).set_function(depth)
+        self._gauge(names.QUEUE_OLDEST).set_function(oldest)
+
+    def show_build(self, version: str, python: str) -> None:
+        """Show what runs."""
+        self._gauge(names.BUILD_INFO).labels(version, python).set(1)
 
     def on_request(self, verb: str, kind: str, code: int, _seconds: float) -> None:
         """Count a request to the API server."""
-        self.requests.labels(verb, kind, str(code)).inc()
+        self._requests.labels(verb, kind, str(code)).inc()
 
     def on_query(self, result: str, seconds: float) -> None:
         """Count a query to Prometheus; `result` is `ok` or the fault."""
-        self.queries.labels(result).inc()
-        self.query_seconds.observe(seconds)
+        self._queries.labels(result).inc()
+        self._query_seconds.observe(seconds)
         if result == "ok":
             self.source_up.set(1)
 
     def on_source_down(self) -> None:
-        """Show that Prometheus does not tell what pods counted."""
+        """Show that Prometheus does not answer queries for the counters of pods."""
         self.source_up.set(0)
 
+    def on_pass(self, result: str, seconds: float) -> None:
+        """Count a reconcile pass."""
+        self._passes.labels(result).inc()
+        self._pass_seconds.observe(seconds)
+
     def on_check(self, key: Key, result: CheckResult) -> None:
-        """Count what a check found."""
+        """Count the result of a check."""
         self._checks.labels(*key, result.name, result.verdict, result.reason).inc()
 
     def tell(self, key: Key, notice: Notice) -> None:
@@ -103,13 +95,13 @@ class Metrics:
             self._started.labels(*key).set(after.candidate.started_at.timestamp())
         else:
             self.forget(key)
-        self._show_blindness(key, after)
+        self._show_missing_data(key, after)
         self._show_verification(key, after)
         self._show_explanations(key, after)
         self._count_verdicts(key, before, after)
 
     def forget(self, key: Key) -> None:
-        """Drop what shows a rollout under way."""
+        """Drop the series of a rollout that has ended."""
         self._forget_gauges(key, self._weight, self._started)
 
     def forget_object(self, key: Key) -> None:
@@ -117,17 +109,17 @@ class Metrics:
         self.forget(key)
         self._forget_gauges(key, self._verified)
         self._forget_explanations(key)
-        self._forget_blindness(key)
+        self._forget_missing_data(key)
         labels = {"namespace": key.namespace, "name": key.name}
         for counter in (self._notices, self._rollbacks, self._verdicts, self._checks):
             counter.remove_by_labels(labels)
 
     def forget_all(self) -> None:
-        """Drop everything about rollouts: another process leads now."""
+        """Drop everything about rollouts: this process has lost leadership."""
         self._weight.clear()
         self._started.clear()
         for gauge in (
-            self._blind,
+            self._without_data,
             self._distance,
             self._drifted,
             self._nightly_failed,
@@ -136,27 +128,27 @@ class Metrics:
             gauge.clear()
         self.source_up.set(1)
 
-    def _show_blindness(self, key: Key, after: ModelDeploymentStatus) -> None:
-        """Show which gates cannot see, and why."""
-        self._forget_blindness(key)
+    def _show_missing_data(self, key: Key, after: ModelDeploymentStatus) -> None:
+        """Show which gates have no data, and why."""
+        self._forget_missing_data(key)
         gates = after.candidate.gates if after.candidate else after.probation_gates
         for gate in gates:
             if gate.verdict == "Unknown":
-                self._blind.labels(*key, gate.name, gate.reason).set(1)
+                self._without_data.labels(*key, gate.name, gate.reason).set(1)
 
-    def _forget_blindness(self, key: Key) -> None:
-        self._blind.remove_by_labels({"namespace": key.namespace, "name": key.name})
+    def _forget_missing_data(self, key: Key) -> None:
+        self._without_data.remove_by_labels({"namespace": key.namespace, "name": key.name})
 
     def _show_verification(self, key: Key, after: ModelDeploymentStatus) -> None:
-        """Show what was found after the last rollback, once something was."""
-        found = after.verification
-        if found is None or found.verdict == "Unknown":
+        """Show the result of the verification after a rollback, once there is one."""
+        verification = after.verification
+        if verification is None or verification.verdict == "Unknown":
             self._forget_gauges(key, self._verified)
         else:
-            self._verified.labels(*key).set(found.verdict == "Pass")
+            self._verified.labels(*key).set(verification.verdict == "Pass")
 
     def _show_explanations(self, key: Key, after: ModelDeploymentStatus) -> None:
-        """Show the last run about what serves; one about an earlier revision says nothing of it."""
+        """Show the last run if it was about stable, not about an earlier revision."""
         run, stable = after.explanations, after.stable
         self._forget_explanations(key)
         if run is None or stable is None or run.revision != stable.revision:
@@ -179,7 +171,7 @@ class Metrics:
     ) -> None:
         gates = after.candidate.gates if after.candidate else after.probation_gates
         known = before.candidate.gates if before.candidate else before.probation_gates
-        told = {gate.name: (gate.verdict, gate.reason) for gate in known}
+        counted = {gate.name: (gate.verdict, gate.reason) for gate in known}
         for gate in gates:
-            if told.get(gate.name) != (gate.verdict, gate.reason):
+            if counted.get(gate.name) != (gate.verdict, gate.reason):
                 self._verdicts.labels(*key, gate.name, gate.verdict, gate.reason).inc()

@@ -14,6 +14,7 @@ from davylamp.api import names
 from davylamp.schema.json import JsonObject
 
 PATIENCE: Final = 60.0
+"""Seconds that the whole check may take."""
 
 
 def selftest() -> int:
@@ -22,8 +23,8 @@ def selftest() -> int:
     namespace = os.environ.get("DAVYLAMP_SELFTEST_NAMESPACE", "default")
     try:
         asyncio.run(_check(url, namespace))
-    except (OperatorError, TimeoutError, aiohttp.ClientError) as wrong:
-        sys.stderr.write(f"selftest failed: {type(wrong).__name__} {wrong}\n")
+    except (OperatorError, TimeoutError, aiohttp.ClientError) as error:
+        sys.stderr.write(f"selftest failed: {type(error).__name__} {error}\n")
         return 1
     sys.stdout.write("the operator is ready and ModelDeployments are accepted\n")
     return 0
@@ -34,7 +35,7 @@ async def _check(url: str, namespace: str) -> None:
         while not await _ready(url):  # noqa: ASYNC110  (nothing here could set an event)
             await asyncio.sleep(1)
     async with connect() as client:
-        cluster = KubernetesCluster(client, fence=lambda: None)
+        cluster = KubernetesCluster(client, write_guard=lambda: None)
         await cluster.would_create(_example(namespace))
 
 

@@ -1,7 +1,7 @@
 """The operator's settings, from environment variables that the chart sets.
 
 Prometheus' address comes only from here, never from a resource: whoever may write a
-ModelDeployment must not be able to make the operator call an address of their choice.
+ModelDeployment must not be able to make the operator connect to an address of their choice.
 """
 
 import math
@@ -11,30 +11,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames
+from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames, check
 from davylamp.schema.quantities import seconds
 
 
 @dataclass(frozen=True, slots=True)
 class MetricSettings:
-    """Where the gates read, which series, and how often those are scraped."""
+    """Where the gates read, which series, and how often Prometheus scrapes them."""
 
     url: str = "http://prometheus.monitoring.svc:9090"
     bearer_token_file: str | None = None
     ca_file: str | None = None
     series: SeriesNames = field(default_factory=SeriesNames)
     scrape_interval: float = 5.0
-    own_queries: bool = True
-    """Whether gates may ask users' own PromQL: it sees all that Prometheus holds."""
+    user_queries: bool = True
+    """Whether gates may use their own PromQL: it sees everything that Prometheus holds."""
     pod_metrics: bool = True
-    """Whether the operator may read pods' metrics itself."""
+    """Whether the operator may scrape pods itself."""
     pod_metrics_per_second: float = 50.0
-    """Pods read in a second, over all rollouts."""
+    """Pods scraped per second, over all rollouts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything an operator process is told."""
+    """The settings of one operator process."""
 
     metrics: MetricSettings = field(default_factory=MetricSettings)
     namespaces: tuple[str, ...] = ()
@@ -47,42 +47,42 @@ class Settings:
     log_level: str = "INFO"
     metrics_port: int = 9090
     probes_port: int = 8080
-    workers: int = 4
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Self:
-        """Settings from `DAVYLAMP_*`; raises `ValueError` naming the variable that is wrong."""
-        said = _Said(os.environ if env is None else env)
+        """Settings from `DAVYLAMP_*`; raises `ValueError` naming the variable that is invalid."""
+        variables = _Environment(os.environ if env is None else env)
+        plain = cls()
         return cls(
-            metrics=_metrics(said),
-            namespaces=tuple(said.texts("NAMESPACES")),
-            leader_election=said.truth("LEADER_ELECTION", "true"),
-            lease_name=said.text("LEASE_NAME", "davylamp"),
-            lease_namespace=said.text("LEASE_NAMESPACE", "davylamp-system"),
-            lease_duration=said.duration("LEASE_DURATION", 15.0),
-            identity=said.text("IDENTITY", socket.gethostname()),
-            log_level=said.text("LOG_LEVEL", "INFO").upper(),
-            metrics_port=said.number("METRICS_PORT", 9090),
-            probes_port=said.number("PROBES_PORT", 8080),
+            metrics=_metrics(variables),
+            namespaces=tuple(variables.texts("NAMESPACES")),
+            leader_election=variables.truth("LEADER_ELECTION", default=plain.leader_election),
+            lease_name=variables.text("LEASE_NAME", plain.lease_name),
+            lease_namespace=variables.text("LEASE_NAMESPACE", plain.lease_namespace),
+            lease_duration=variables.duration("LEASE_DURATION", plain.lease_duration),
+            identity=variables.text("IDENTITY", socket.gethostname()),
+            log_level=variables.text("LOG_LEVEL", plain.log_level).upper(),
+            metrics_port=variables.number("METRICS_PORT", plain.metrics_port),
+            probes_port=variables.number("PROBES_PORT", plain.probes_port),
         )
 
 
-def _metrics(said: "_Said") -> MetricSettings:
+def _metrics(env: "_Environment") -> MetricSettings:
     plain = MetricSettings()
     return MetricSettings(
-        url=said.text("PROMETHEUS_URL", plain.url).rstrip("/"),
-        bearer_token_file=said.text("PROMETHEUS_BEARER_TOKEN_FILE", "") or None,
-        ca_file=said.text("PROMETHEUS_CA_FILE", "") or None,
-        series=said.series(),
-        scrape_interval=said.duration("SCRAPE_INTERVAL", plain.scrape_interval),
-        own_queries=said.truth("OWN_QUERIES", "true"),
-        pod_metrics=said.truth("POD_METRICS", "true"),
-        pod_metrics_per_second=said.rate("POD_METRICS_PER_SECOND", plain.pod_metrics_per_second),
+        url=env.text("PROMETHEUS_URL", plain.url).rstrip("/"),
+        bearer_token_file=env.text("PROMETHEUS_BEARER_TOKEN_FILE", "") or None,
+        ca_file=env.text("PROMETHEUS_CA_FILE", "") or None,
+        series=env.series(),
+        scrape_interval=env.duration("SCRAPE_INTERVAL", plain.scrape_interval),
+        user_queries=env.truth("USER_QUERIES", default=plain.user_queries),
+        pod_metrics=env.truth("POD_METRICS", default=plain.pod_metrics),
+        pod_metrics_per_second=env.rate("POD_METRICS_PER_SECOND", plain.pod_metrics_per_second),
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Environment:
     env: Mapping[str, str]
 
     def text(self, name: str, default: str) -> str:
@@ -91,8 +91,8 @@ class _Said:
     def texts(self, name: str) -> list[str]:
         return [part.strip() for part in self.text(name, "").split(",") if part.strip()]
 
-    def truth(self, name: str, default: str) -> bool:
-        text = self.text(name, default).lower()
+    def truth(self, name: str, *, default: bool) -> bool:
+        text = self.text(name, str(default)).lower()
         if text not in {"true", "false"}:
             raise ValueError(f"DAVYLAMP_{name}: {text!r} is neither true nor false")
         return text == "true"
@@ -102,9 +102,9 @@ class _Said:
         names = {name: self.text(name.upper(), "") for name in SETTINGS if self.is_set(name)}
         for name, text in names.items():
             try:
-                SETTINGS[name].check(text)
-            except ValueError as wrong:
-                raise ValueError(f"DAVYLAMP_{name.upper()}: {wrong}") from None
+                check(name, text)
+            except ValueError as error:
+                raise ValueError(f"DAVYLAMP_{name.upper()}: {error}") from None
         return SeriesNames(**names)
 
     def is_set(self, name: str) -> bool:
@@ -113,12 +113,12 @@ class _Said:
     def duration(self, name: str, default: float) -> float:
         text = self.text(name, "")
         try:
-            told = float(seconds(text)) if text else default
-        except ValueError as wrong:
-            raise ValueError(f"DAVYLAMP_{name}: {wrong}") from None
-        if told <= 0:
+            value = float(seconds(text)) if text else default
+        except ValueError as error:
+            raise ValueError(f"DAVYLAMP_{name}: {error}") from None
+        if value <= 0:
             raise ValueError(f"DAVYLAMP_{name}: must be above 0s")
-        return told
+        return value
 
     def number(self, name: str, default: int) -> int:
         text = self.text(name, "")
@@ -129,9 +129,9 @@ class _Said:
     def rate(self, name: str, default: float) -> float:
         text = self.text(name, "")
         try:
-            told = float(text) if text else default
+            value = float(text) if text else default
         except ValueError:
             raise ValueError(f"DAVYLAMP_{name}: {text!r} is not a number") from None
-        if not 0 < told < math.inf:
+        if not 0 < value < math.inf:
             raise ValueError(f"DAVYLAMP_{name}: must be above 0")
-        return told
+        return value

@@ -1,7 +1,7 @@
-"""Keys that want attention: each at most once at a time, and again later when asked to.
+"""Keys that are due for a pass: one pass per key at a time, and again later on request.
 
 A key stands for "look at this object again", never for what happened to it. Keys may be added at
-any time, also while the queue does not run: a standby collects them and works them off when it
+any time, even while the queue does not run: a standby collects them and processes them when it
 takes over. All times are seconds of the event loop's clock.
 """
 
@@ -17,12 +17,12 @@ from davylamp.adapters.errors import Retryable, Terminal
 
 Key = TypeVar("Key", bound=Hashable)
 Process: TypeAlias = Callable[[Key], Awaitable[float | None]]
-"""Does the work for a key; returns seconds until it wants to be called again, None for never."""
+"""Makes a pass over a key; returns the seconds until the next one is due, None for never."""
 
 _log = logging.getLogger(__name__)
 
 
-class Outcome(StrEnum):
+class PassOutcome(StrEnum):
     """How one pass over a key ended."""
 
     SUCCESS = "success"
@@ -31,8 +31,8 @@ class Outcome(StrEnum):
     BUG = "bug"
 
 
-OnPass: TypeAlias = Callable[[Key, Outcome, float], None]
-"""Told of each pass: key, outcome, seconds it took."""
+OnPass: TypeAlias = Callable[[Key, PassOutcome, float], None]
+"""Called after each pass: key, outcome, seconds it took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Backoff:
     factor: float = 2.0
     longest: float = 300.0
     jitter: float = 0.2
-    """Share by which a delay is shortened at random, so that failures do not march in step."""
+    """Share by which a delay is shortened at random, so that failed keys do not retry in step."""
 
     def delay(self, failures: int, *, asked: float | None = None) -> float:
         """Delay after `failures` (from 1) failures; at least `asked`, never above `longest`."""
@@ -54,19 +54,19 @@ class Backoff:
 
 
 class WorkQueue(Generic[Key]):
-    """Calls `process` for keys: first come first served, one worker per key, several in all.
+    """Calls `process` for keys: first come, first served; one worker per key, several in all.
 
-    * A key added again before it is worked on is worked on once; added while it is worked on, once
-      more afterwards.
+    * A key added again before its pass begins gets one pass; added during its pass, one more
+      afterwards.
     * Of several wake-ups for a key the earliest counts, and every pass over the key replaces it by
-      the wake-up the pass asks for.
+      the wake-up that the pass asks for.
     * `Retryable` and unexpected exceptions bring the key back with backoff; `Terminal` does not.
 
     Args:
-        process: the work; may run for several keys at the same time.
+        process: makes a pass; may run for several keys at the same time.
         workers: how many at the same time.
         backoff: delays after failures.
-        on_pass: told of each pass.
+        on_pass: called after each pass.
     """
 
     def __init__(
@@ -92,29 +92,29 @@ class WorkQueue(Generic[Key]):
 
     @property
     def depth(self) -> int:
-        """Keys that are due and not being worked on."""
+        """Keys that are due and whose pass has not begun."""
         return len(self._waiting) + len(self._again)
 
     def oldest_age(self) -> float:
         """Seconds since the oldest unfinished key became due; 0 when none is, or not running.
 
-        Keys being worked on count too, so that a pass that hangs is seen.
+        Keys whose pass is under way count too, so that a pass that hangs is noticed.
         """
         due = (*self._waiting.values(), *self._running.values(), *self._again.values())
         return _now() - min(due) if due and self._tasks else 0.0
 
     def add(self, key: Key) -> None:
-        """Have the key worked on as soon as possible."""
+        """Have a pass made over the key as soon as possible."""
         target = self._again if key in self._running else self._waiting
         target.setdefault(key, _now())
         self._signal.set()
 
     def add_after(self, key: Key, delay: float) -> None:
-        """Have the key worked on in `delay` seconds, or earlier if an earlier wake-up is set."""
+        """Have a pass made over the key in `delay` seconds, or earlier if an earlier wake-up is set."""
         self.wake_at(key, _now() + delay)
 
     def wake_at(self, key: Key, when: float) -> None:
-        """Have the key worked on at `when`, or earlier if an earlier wake-up is set."""
+        """Have a pass made over the key at `when`, or earlier if an earlier wake-up is set."""
         timer = self._timers.get(key)
         if timer is not None and timer.when() <= when:
             return
@@ -129,7 +129,7 @@ class WorkQueue(Generic[Key]):
         self._again.pop(key, None)
 
     async def run(self) -> None:
-        """Work until `stop`; can be called again after it, with the keys that are left.
+        """Work until `stop`; may be called again afterwards, with the keys that are left.
 
         When cancelled, passes under way are cancelled too. A cancelled pass is made again by the
         next run.
@@ -142,7 +142,7 @@ class WorkQueue(Generic[Key]):
             self._tasks = []
 
     async def stop(self, *, grace: float = 10.0) -> None:
-        """Start no pass any more and return when those under way have ended.
+        """Begin no further pass, and return when those under way have ended.
 
         Args:
             grace: seconds they get before they are cancelled.
@@ -189,25 +189,25 @@ class WorkQueue(Generic[Key]):
                 self._signal.set()
         self._on_pass(key, outcome, _now() - started)
 
-    async def _attempt(self, key: Key) -> Outcome:
+    async def _attempt(self, key: Key) -> PassOutcome:
         try:
             again_in = await self._process(key)
         except Retryable as error:
             _log.warning("%s: %s; trying again", key, error)
             self._retry(key, asked=error.after)
-            return Outcome.RETRY
+            return PassOutcome.RETRY
         except Terminal as error:
             _log.error("%s: %s; waiting for a change", key, error)
             self._failures.pop(key, None)
-            return Outcome.TERMINAL
+            return PassOutcome.TERMINAL
         except Exception:  # noqa: BLE001 - a bug met by one object must not stop the others
             _log.exception("%s: unexpected error; trying again", key)
             self._retry(key)
-            return Outcome.BUG
+            return PassOutcome.BUG
         self._failures.pop(key, None)
         if again_in is not None:
             self.add_after(key, again_in)
-        return Outcome.SUCCESS
+        return PassOutcome.SUCCESS
 
     def _retry(self, key: Key, *, asked: float | None = None) -> None:
         failures = self._failures.get(key, 0) + 1

@@ -11,11 +11,10 @@ from davylamp.manifests.revisions import (
     record,
     recorded,
 )
-from davylamp.manifests.traffic import admits, disruption_budget, services
+from davylamp.manifests.traffic import disruption_budget
 
 __all__ = [
     "Owner",
-    "admits",
     "deployment_of",
     "disruption_budget",
     "event",
@@ -27,5 +26,4 @@ __all__ = [
     "record",
     "recorded",
     "says_the_same",
-    "services",
 ]

@@ -1,17 +1,17 @@
-"""Whether a stored object still says what we applied.
+"""Whether a stored object still has the fields that we applied.
 
-Only fields we name are looked at: what others add is theirs. Resource quantities are compared by
-value, as the API server stores them in its own spelling (`1000m` as `1`). What else it may respell
-is remembered by the caller, from its answer to our write.
+Only fields of our manifest are compared: what others add is theirs. Resource quantities are
+compared by value, as the API server stores its own spelling (`1000m` as `1`). Whatever else it
+respells, the caller remembers from its answer to our write.
 """
 
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from davylamp.schema.json import Json
+from davylamp.schema.json import Json, entries
 
 ATOMIC: Final = frozenset({"selector"})
-"""Fields that are one value to the API server: a key more in a selector is another selector."""
+"""Fields that are compared as a whole: with one more key, a selector selects other pods."""
 QUANTITIES: Final = frozenset({"requests", "limits"})
 """Fields whose values are resource quantities."""
 _POWERS: Final = {
@@ -21,7 +21,7 @@ _POWERS: Final = {
 
 
 def projected(stored: Json, ours: Json) -> Json:
-    """The part of a stored value that our manifest names."""
+    """The part of a stored value that our manifest has."""
     if isinstance(ours, dict):
         if not isinstance(stored, dict):
             return stored
@@ -38,39 +38,40 @@ def projected(stored: Json, ours: Json) -> Json:
 
 
 def says_the_same(stored: Json, ours: Json) -> bool:
-    """Whether the stored value has everything our manifest names; empty and absent are one."""
+    """Whether the stored value has all our manifest has; empty and absent are equal."""
     return _lean(projected(stored, ours)) == _lean(ours)
 
 
 def _counterpart(stored: list[Json], item: Json, position: int) -> Json:
-    """The stored list element that one of ours means: by name or uid, else by position."""
+    """The stored element that corresponds to one of ours: by name or uid, else by position."""
     if isinstance(item, dict):
         for key in ("name", "uid"):
             if key in item:
-                same = (s for s in stored if isinstance(s, dict) and s.get(key) == item[key])
-                return next(same, None)
+                return next(
+                    (other for other in entries(stored) if other.get(key) == item[key]), None
+                )
     return stored[position] if position < len(stored) else None
 
 
 def _lean(value: Json) -> Json:
-    """A value without empty parts, which the API server drops or fills in at will."""
+    """A value without empty parts, which the API server may drop or fill in."""
     if isinstance(value, dict):
-        kept = {key: _lean(_spelled(key, item)) for key, item in value.items()}
+        kept = {key: _lean(_normalised(key, item)) for key, item in value.items()}
         return {key: item for key, item in kept.items() if item not in (None, "", {}, [])}
     if isinstance(value, list):
         return [_lean(item) for item in value]
     return value
 
 
-def _spelled(key: str, value: Json) -> Json:
-    """Quantities in one spelling, anything else as it is."""
+def _normalised(key: str, value: Json) -> Json:
+    """Quantities in one spelling, anything else unchanged."""
     if key not in QUANTITIES or not isinstance(value, dict):
         return value
     return {name: _quantity(item) for name, item in value.items()}
 
 
 def _quantity(value: Json) -> Json:
-    """A quantity in plain digits: `1.5Gi` is `1610612736`; what is none stays as it is.
+    """A quantity in plain digits: `1.5Gi` is `1610612736`; anything else is unchanged.
 
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
     """

@@ -48,7 +48,7 @@ Files = dict[str, str]
 
 
 class Flight(Reported):
-    """One ended turn of a revision: what was decided, when, and on what."""
+    """One ended attempt of a revision: what was decided, when, and on what."""
 
     format: int = Field(default=FORMAT, description="Version of this format.")
     operator: str = Field(description="Version of the operator that decided.")
@@ -82,8 +82,8 @@ class Flight(Reported):
     @property
     def revisions(self) -> Mapping[Arm, str]:
         """The revision on each side."""
-        found = {Arm.CANDIDATE: self.candidate.revision}
-        return {**found, Arm.STABLE: self.stable.revision} if self.stable else found
+        candidate = {Arm.CANDIDATE: self.candidate.revision}
+        return {**candidate, Arm.STABLE: self.stable.revision} if self.stable else candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +111,8 @@ class FlightRecord:
             ValueError: a file of the record is damaged; says which line.
         """
         files = [text for text in (self.counters, self.parts) if text]
-        found = [read_csv(text, self.flight.revisions) for text in files]
-        return {channel: seen for each in found for channel, seen in each.items()}
+        contents = (read_csv(text, self.flight.revisions) for text in files)
+        return {channel: scrapes for content in contents for channel, scrapes in content.items()}
 
 
 def flight_name(owner: Owner, revision: str, *, probation: bool = False) -> str:
@@ -123,7 +123,7 @@ def flight_name(owner: Owner, revision: str, *, probation: bool = False) -> str:
 def flight_record(
     owner: Owner, flight: Flight, recording: Recording | None, *, repository: str, plan: Rollout
 ) -> JsonObject:
-    """The ConfigMap of an ended turn, thinned as far as it has to be to fit.
+    """The ConfigMap of an ended attempt, thinned as far as it has to be to fit.
 
     Args:
         owner: the ModelDeployment.
@@ -149,7 +149,7 @@ def read_flight_record(item: JsonObject) -> FlightRecord:
     """What a ConfigMap holds that `flight_record` made.
 
     Raises:
-        ValueError: it is none, it is damaged, or a later version of the operator wrote it.
+        ValueError: it is not one, it is damaged, or a later version of the operator wrote it.
     """
     text = _file(item, RECORD)
     if not text:
@@ -167,7 +167,7 @@ def read_flight_record(item: JsonObject) -> FlightRecord:
 
 
 def _cut(flight: Flight, recording: Recording) -> Flight:
-    """Told of the values that were let go, as far as is known."""
+    """The flight with a note of the values that were dropped, as far as is known."""
     full = [gate for gate, kept in recording.values.items() if kept.is_full]
     return _without(flight, *(f"{VALUES}: the oldest values of gate {gate}" for gate in full))
 
@@ -264,7 +264,7 @@ def _file(item: JsonObject, name: str) -> str:
 def _unpacked(content: bytes) -> bytes:
     """What gzip packed, unless it is larger than any record can be."""
     reader = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    found = reader.decompress(content, _UNPACKED)
+    unpacked = reader.decompress(content, _UNPACKED)
     if not reader.eof:
         raise zlib.error("cut short, or too large")
-    return found
+    return unpacked

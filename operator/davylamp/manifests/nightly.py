@@ -44,27 +44,29 @@ def candidate_job_name(owner: Owner, revision: str) -> str:
     return f"{owner.child(revision)}-drift"
 
 
-def cron_job(owner: Owner, ref: RevisionRef, made: JsonObject, said: Explanations) -> JsonObject:
+def cron_job(
+    owner: Owner, ref: RevisionRef, record: JsonObject, explanations: Explanations
+) -> JsonObject:
     """The CronJob of the revision that serves.
 
     Args:
         owner: the ModelDeployment.
         ref: the revision that is explained.
-        made: its record.
-        said: `spec.explanations`.
+        record: of the revision.
+        explanations: `spec.explanations`.
     """
     labels = revision_labels(owner, ref.revision, ref.tag)
     spec: JsonObject = {
-        "schedule": said.schedule,
+        "schedule": explanations.schedule,
         "timeZone": "Etc/UTC",
         "concurrencyPolicy": "Forbid",
         "startingDeadlineSeconds": LONGEST_RUN,
         "successfulJobsHistoryLimit": 3,
         "failedJobsHistoryLimit": 3,
-        # `kubectl create job --from` copies the template with its labels, by which it is found
+        # `kubectl create job --from` copies the template with its labels, by which it is recognised
         "jobTemplate": {
             "metadata": {"labels": dict(labels)},
-            "spec": _job_spec(owner, ref, made, said),
+            "spec": _job_spec(owner, ref, record, explanations),
         },
     }
     rendered = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:10]
@@ -78,7 +80,7 @@ def cron_job(owner: Owner, ref: RevisionRef, made: JsonObject, said: Explanation
 
 
 def candidate_job(
-    owner: Owner, ref: RevisionRef, made: JsonObject, said: Explanations, *, rollout: str
+    owner: Owner, ref: RevisionRef, record: JsonObject, explanations: Explanations, *, rollout: str
 ) -> JsonObject:
     """The Job of a candidate; `rollout` tells the runs of one revision's attempts apart."""
     metadata = owner.metadata(
@@ -88,12 +90,12 @@ def candidate_job(
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": {**metadata, "annotations": {names.ANNOTATION_ROLLOUT: rollout}},
-        "spec": _job_spec(owner, ref, made, said),
+        "spec": _job_spec(owner, ref, record, explanations),
     }
 
 
 def _job_spec(
-    owner: Owner, ref: RevisionRef, made: JsonObject, said: Explanations
+    owner: Owner, ref: RevisionRef, record: JsonObject, explanations: Explanations
 ) -> dict[str, Json]:
     """One run: exit code 3 means drift, so nothing is run again."""
     return {
@@ -108,35 +110,39 @@ def _job_spec(
                     names.LABEL_VERSION: label_value(ref.tag),
                 }
             },
-            "spec": _pod(owner, ref, made, said),
+            "spec": _pod(owner, ref, record, explanations),
         },
     }
 
 
-def _pod(owner: Owner, ref: RevisionRef, made: JsonObject, said: Explanations) -> JsonObject:
-    pod = _at(recorded(made, "deployment"), "spec", "template", "spec")
+def _pod(
+    owner: Owner, ref: RevisionRef, record: JsonObject, explanations: Explanations
+) -> JsonObject:
+    pod = _at(recorded(record, "deployment"), "spec", "template", "spec")
     shared = {key: pod[key] for key in _FROM_THE_POD if pod.get(key)}
     return {
         **shared,
         "restartPolicy": "Never",
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "containers": [_container(owner, ref, made, said)],
+        "containers": [_container(owner, ref, record, explanations)],
     }
 
 
-def _container(owner: Owner, ref: RevisionRef, made: JsonObject, said: Explanations) -> JsonObject:
-    model = _model_container(made)
+def _container(
+    owner: Owner, ref: RevisionRef, record: JsonObject, explanations: Explanations
+) -> JsonObject:
+    model = _model_container(record)
     shared = {key: model[key] for key in ("imagePullPolicy", "volumeMounts") if model.get(key)}
     before = model.get("env")
-    resources: JsonObject = said.resources.model_dump(mode="json", exclude_defaults=True)
+    resources: JsonObject = explanations.resources.model_dump(mode="json", exclude_defaults=True)
     return {
         **shared,
         "name": CONTAINER,
-        "image": f"{_repository(made, said)}:{ref.tag}",
+        "image": f"{_repository(record, explanations)}:{ref.tag}",
         "args": list(ARGUMENTS),
         "envFrom": [{"configMapRef": {"name": owner.child(ref.revision)}}],
-        "env": [*(before if isinstance(before, list) else []), *_environment(owner, said)],
+        "env": [*(before if isinstance(before, list) else []), *_environment(owner, explanations)],
         "resources": resources,
         # a job that breaks before it reports says why with the end of its log
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -148,26 +154,26 @@ def _container(owner: Owner, ref: RevisionRef, made: JsonObject, said: Explanati
     }
 
 
-def _environment(owner: Owner, said: Explanations) -> list[Json]:
+def _environment(owner: Owner, explanations: Explanations) -> list[Json]:
     values = {
         "SERVER_URL": f"http://{owner.name}-stable.{owner.namespace}.svc",
-        "RECENT_URI": said.recent or "",
-        "EXPLANATION_DISTANCE": said.distance,
-        "REPORT_URI": said.report or "",
+        "RECENT_URI": explanations.recent or "",
+        "EXPLANATION_DISTANCE": explanations.distance,
+        "REPORT_URI": explanations.report or "",
     }
     return [{"name": f"DAVYLAMP_{name}", "value": value} for name, value in values.items()]
 
 
-def _repository(made: JsonObject, said: Explanations) -> str:
-    image = _at(recorded(made, "intent"), "image")
-    return said.repository or f"{image.get('repository')}{TRAINING_SUFFIX}"
+def _repository(record: JsonObject, explanations: Explanations) -> str:
+    image = _at(recorded(record, "intent"), "image")
+    return explanations.repository or f"{image.get('repository')}{TRAINING_SUFFIX}"
 
 
-def _model_container(made: JsonObject) -> JsonObject:
-    containers = _at(recorded(made, "deployment"), "spec", "template", "spec").get("containers")
-    for each in containers if isinstance(containers, list) else []:
-        if isinstance(each, dict) and each.get("name") == names.CONTAINER:
-            return each
+def _model_container(record: JsonObject) -> JsonObject:
+    containers = _at(recorded(record, "deployment"), "spec", "template", "spec").get("containers")
+    for container in containers if isinstance(containers, list) else []:
+        if isinstance(container, dict) and container.get("name") == names.CONTAINER:
+            return container
     return {}
 
 

@@ -1,12 +1,12 @@
-"""Merging a user's overlay into a generated pod template."""
+"""Merges a user's overlay into a generated pod template."""
 
 from davylamp.schema.json import Json, JsonObject
 
 
 def merged(base: JsonObject, overlay: JsonObject) -> JsonObject:
-    """`base` with `overlay` laid over it: objects by key, lists of named things by name.
+    """`base` merged with `overlay`: objects by key, lists of objects with names by name.
 
-    Other lists and plain values are replaced; a null removes the key.
+    Other lists and plain values are replaced; null removes a key.
     """
     result = dict(base)
     for key, value in overlay.items():
@@ -20,16 +20,16 @@ def merged(base: JsonObject, overlay: JsonObject) -> JsonObject:
 def _value(base: Json, overlay: Json) -> Json:
     if isinstance(base, dict) and isinstance(overlay, dict):
         return merged(base, overlay)
-    if isinstance(base, list) and isinstance(overlay, list) and overlay and _named(overlay):
-        return _named_list(base, overlay)
+    if isinstance(base, list) and isinstance(overlay, list) and overlay and _have_names(overlay):
+        return _merged_by_name(base, overlay)
     return overlay
 
 
-def _named(items: list[Json]) -> bool:
+def _have_names(items: list[Json]) -> bool:
     return all(isinstance(item, dict) and "name" in item for item in items)
 
 
-def _named_list(base: list[Json], overlay: list[Json]) -> list[Json]:
+def _merged_by_name(base: list[Json], overlay: list[Json]) -> list[Json]:
     changes = {item["name"]: item for item in overlay if isinstance(item, dict)}
     result: list[Json] = []
     for item in base:

@@ -1,19 +1,18 @@
-"""The pod template of a revision: restricted, quick to be seen ready, slow to be killed."""
+"""The pod template of a revision: restricted, soon known to be ready, given time to drain."""
 
 from typing import Final
 
 from davylamp.api import names
-from davylamp.api.identity import Owner, revision_labels
+from davylamp.api.identity import PORT_NAME, Owner, revision_labels
 from davylamp.api.serving import Image
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.manifests.overlay import merged
 from davylamp.schema.json import Json, JsonObject
 
-PORT_NAME: Final = "http"
 METRICS_PATH: Final = "/metrics"
 SECRETS_PATH: Final = "/etc/davylamp/secrets"
 DRAIN_SECONDS: Final = 5
-"""Time between leaving the endpoints and SIGTERM: proxies need a moment to hear of it (P12)."""
+"""Time between leaving the endpoints and SIGTERM: proxies need a moment to learn of it (P12)."""
 GRACE_SECONDS: Final = 30
 
 
@@ -24,9 +23,9 @@ def pod_template(
 
     Args:
         owner: the ModelDeployment.
-        revision: the revision's name.
-        spec: the spec the revision was made from.
-        pinned: keys of each pinned Secret, for mounting them from the revision's own copy.
+        revision: name of the revision.
+        spec: the spec that the revision was made from.
+        pinned: keys by pinned Secret, which are mounted from the revision's own copy.
     """
     labels: JsonObject = dict(revision_labels(owner, revision, spec.image.tag).items())
     template: JsonObject = {
@@ -52,12 +51,12 @@ def pod_template(
         },
     }
     changed = merged(template, spec.serving.template)
-    # what routing and measuring rest on is not the overlay's to change
+    # routing and measuring depend on these labels, so the overlay must not change them
     return merged(changed, {"metadata": {"labels": labels}})
 
 
 def image_reference(image: Image) -> str:
-    """The image as a pod names it; a digest wins over the tag."""
+    """The image as a pod names it; with a digest, the tag does not matter."""
     tagged = f"{image.repository}:{image.tag}"
     return f"{tagged}@{image.digest}" if image.digest else tagged
 
@@ -120,5 +119,5 @@ def _volumes(
 
 
 def pinned_key(secret: str, key: str) -> str:
-    """Key of a pinned Secret's entry inside the revision's own Secret."""
+    """The key, in the revision's own Secret, of an entry of a pinned Secret."""
     return f"{secret}.{key}"

@@ -54,10 +54,10 @@ def record(
 def recorded(record_manifest: JsonObject, part: str) -> JsonObject:
     """A part of a record: `intent`, `configMap` or `deployment`."""
     data = record_manifest.get("data")
-    found = data.get(part) if isinstance(data, dict) else None
-    if not isinstance(found, dict):
+    content = data.get(part) if isinstance(data, dict) else None
+    if not isinstance(content, dict):
         raise ValueError(f"the ControllerRevision has no data.{part}")  # noqa: TRY004
-    return found
+    return content
 
 
 def is_whole(owner: Owner, record_manifest: JsonObject) -> bool:
@@ -79,16 +79,16 @@ def is_whole(owner: Owner, record_manifest: JsonObject) -> bool:
 def has_pinned(record_manifest: JsonObject) -> bool:
     """Whether a revision has a Secret of its own."""
     secrets = recorded(record_manifest, "intent").get("secrets")
-    said = secrets if isinstance(secrets, list) else []
-    return any(isinstance(each, dict) and each.get("policy") == "Pin" for each in said)
+    listed = secrets if isinstance(secrets, list) else []
+    return any(isinstance(secret, dict) and secret.get("policy") == "Pin" for secret in listed)
 
 
 def _place(manifest: Json) -> tuple[Json, Json, Json]:
     """Kind, namespace and name."""
-    found = manifest if isinstance(manifest, dict) else {}
-    metadata = found.get("metadata")
+    item = manifest if isinstance(manifest, dict) else {}
+    metadata = item.get("metadata")
     named = metadata if isinstance(metadata, dict) else {}
-    return found.get("kind"), named.get("namespace"), named.get("name")
+    return item.get("kind"), named.get("namespace"), named.get("name")
 
 
 def deployment_of(record_manifest: JsonObject, replicas: int) -> JsonObject:
@@ -124,7 +124,7 @@ def pinned_secret(
 
 
 def _config_map(owner: Owner, ref: RevisionRef, spec: ModelDeploymentSpec) -> JsonObject:
-    said: dict[str, Json] = {
+    fixed: dict[str, Json] = {
         f"{RESERVED_PREFIX}MODEL": owner.name,
         f"{RESERVED_PREFIX}REVISION": ref.revision,
         f"{RESERVED_PREFIX}IMAGE_TAG": spec.image.tag,
@@ -141,7 +141,7 @@ def _config_map(owner: Owner, ref: RevisionRef, spec: ModelDeploymentSpec) -> Js
             owner.child(ref.revision), revision_labels(owner, ref.revision, ref.tag)
         ),
         "immutable": True,
-        "data": {**said, **spec.config},
+        "data": {**fixed, **spec.config},
     }
 
 

@@ -1,10 +1,11 @@
 """What happens next: a pure decision over everything that was observed."""
 
 from davylamp.rollout.decide import Decision, decide
-from davylamp.rollout.desired import Desired, Route
+from davylamp.rollout.desired import Desired
 from davylamp.rollout.notices import Notice
-from davylamp.rollout.observation import Inspected, Observation, PodSeen, Workload
+from davylamp.rollout.observation import Inspected, Observation, PodState, Workload
 from davylamp.rollout.revision import identify, intent_of
+from davylamp.rollout.routing import Route, Router
 
 __all__ = [
     "Decision",
@@ -12,8 +13,9 @@ __all__ = [
     "Inspected",
     "Notice",
     "Observation",
-    "PodSeen",
+    "PodState",
     "Route",
+    "Router",
     "Workload",
     "decide",
     "identify",

@@ -1,10 +1,14 @@
-"""Which decision ends a turn that had traffic, and so is recorded; and which records are kept."""
+"""What a move says about the attempt that it ended, and which flight records a history keeps.
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+An attempt that had traffic is worth a flight record. The move that ends one knows everything that
+the record tells, so it is noted there and nowhere worked out afterwards.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from davylamp.api.gate_status import FeatureShare, GateRate
+from davylamp.api.gate_status import FeatureShare, GateRate, GateStatus
 from davylamp.api.spec import Rollout
 from davylamp.api.status import (
     Candidate,
@@ -16,14 +20,16 @@ from davylamp.api.status import (
     WeightChange,
     identity,
 )
-from davylamp.rollout.moves.rollbacks import IN_TRAFFIC
+from davylamp.gates import Judgement
+from davylamp.rollout.stages import IN_TRAFFIC
 
 History = tuple[HistoryEntry, ...]
+Judgements = Mapping[str, Judgement]
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A turn with traffic that a decision ended: what was judged from when on, and how."""
+class EndedAttempt:
+    """An attempt with traffic that a decision ended: what was judged, from when on, and how."""
 
     entry: HistoryEntry
     started_at: datetime
@@ -35,6 +41,10 @@ class Ended:
     """What was bad of the answers of the revision before, in a probation."""
     plan: Rollout | None = None
     """None in a probation, which is judged by the settings of the moment."""
+    judgements: Judgements = field(default_factory=dict)
+    """By gate: what it answered in the pass that ended the attempt."""
+    gates: tuple[GateStatus, ...] = ()
+    """What the status said of the gates before; where nothing was judged, that still stands."""
 
     @property
     def in_probation(self) -> bool:
@@ -42,20 +52,28 @@ class Ended:
         return self.plan is None
 
 
-def ended_turn(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Ended | None:
-    """The turn that ended between two statuses; None for one that never had traffic."""
+def ended_attempt(
+    before: ModelDeploymentStatus, entry: HistoryEntry, judgements: Judgements
+) -> EndedAttempt | None:
+    """The attempt that a new history entry ends; None for one that never had traffic.
+
+    Args:
+        before: the status that the move was made in.
+        entry: how the attempt ended, and when.
+        judgements: about the revision of the entry, by gate.
+    """
     candidate, stable = before.candidate, before.stable
-    if candidate is not None and candidate.stage in IN_TRAFFIC:
-        entry = _new_entry(before, after, candidate)
-        return _of_canary(entry, candidate, stable) if entry else None
-    if candidate is None and before.previous and stable:
-        entry = _new_entry(before, after, stable)
-        return _of_probation(entry, stable, before.previous) if entry else None
+    if candidate is not None:
+        if candidate.revision != entry.revision or not _had_traffic(candidate, entry.at):
+            return None
+        return _of_canary(entry, candidate, stable, judgements)
+    if before.previous and stable and stable.revision == entry.revision:
+        return _of_probation(entry, stable, before.previous, before.probation_gates, judgements)
     return None
 
 
 def marked(history: History, ended: HistoryEntry, name: str) -> History:
-    """The history with a new record; an older turn whose record it took the place of has none."""
+    """The history with a new record; an older attempt whose record it replaced has none."""
 
     def recording(entry: HistoryEntry) -> str | None:
         if entry == ended:
@@ -77,15 +95,17 @@ def recordings(history: Iterable[HistoryEntry]) -> frozenset[str]:
     return frozenset(entry.recording for entry in history if entry.recording)
 
 
-def _new_entry(
-    before: ModelDeploymentStatus, after: ModelDeploymentStatus, judged: RevisionRef
-) -> HistoryEntry | None:
-    new = (entry for entry in after.history if entry not in before.history)
-    return next((entry for entry in new if entry.revision == judged.revision), None)
+def _had_traffic(candidate: Candidate, at: datetime) -> bool:
+    """Whether it was in traffic before this very pass: a Service is opened after the decision."""
+    if candidate.stage not in IN_TRAFFIC:
+        return False
+    return (candidate.canary_at or candidate.stage_at) < at
 
 
-def _of_canary(entry: HistoryEntry, candidate: Candidate, stable: Stable | None) -> Ended:
-    return Ended(
+def _of_canary(
+    entry: HistoryEntry, candidate: Candidate, stable: Stable | None, judgements: Judgements
+) -> EndedAttempt:
+    return EndedAttempt(
         entry,
         candidate.started_at,
         candidate.canary_at,
@@ -93,14 +113,24 @@ def _of_canary(entry: HistoryEntry, candidate: Candidate, stable: Stable | None)
         stable=RevisionRef(**identity(stable)) if stable else None,
         baseline=candidate.baseline,
         plan=candidate.plan,
+        judgements=judgements,
+        gates=candidate.gates,
     )
 
 
-def _of_probation(entry: HistoryEntry, stable: Stable, previous: Previous) -> Ended:
+def _of_probation(
+    entry: HistoryEntry,
+    stable: Stable,
+    previous: Previous,
+    gates: tuple[GateStatus, ...],
+    judgements: Judgements,
+) -> EndedAttempt:
     """Nothing is left to compare with: all traffic is its own."""
     at = stable.promoted_at
     weights = (WeightChange(weight=100, share="1", at=at),)
-    return Ended(entry, at, at, weights, rates=previous.rates)
+    return EndedAttempt(
+        entry, at, at, weights, rates=previous.rates, judgements=judgements, gates=gates
+    )
 
 
 def _with(entry: HistoryEntry, recording: str | None) -> HistoryEntry:

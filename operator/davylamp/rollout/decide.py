@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from davylamp.api.status import ModelDeploymentStatus
+from davylamp.rollout.attempts import EndedAttempt
 from davylamp.rollout.desired import Desired, desired
 from davylamp.rollout.moves.chain import MOVES
 from davylamp.rollout.notices import Notice
@@ -13,33 +14,36 @@ from davylamp.rollout.report.status import report
 from davylamp.rollout.situation import Situation, after
 
 MOST_MOVES: Final = 64
-"""More than any real pass makes; beyond it the moves go round in a circle, which is a defect."""
+"""More than any real pass makes; beyond it the moves go in circles, which is a defect."""
 LOOK_AGAIN: Final = 10.0
 """Seconds after which something that is under way is looked at again, come what may."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What shall be: the new memory, the cluster that follows from it, and what is told.
-
-    `wake_after` is seconds until the next look is due, None when only a change can matter.
-    """
+    """What shall be: the new memory, the cluster that follows from it, and the news."""
 
     status: ModelDeploymentStatus
     desired: Desired
     notices: tuple[Notice, ...]
     wake_after: float | None
+    """Seconds until the next look is due; None when only a change can matter."""
+    ended: EndedAttempt | None = None
+    """The attempt with traffic that this decision ended."""
 
 
-def decide(status: ModelDeploymentStatus, seen: Observation, *, name: str) -> Decision:
+def decide(
+    status: ModelDeploymentStatus, observation: Observation, *, name: str, namespace: str = ""
+) -> Decision:
     """Decide what happens next to the ModelDeployment called `name`."""
-    situation = _settled(Situation(status, seen))
+    situation = _settled(Situation(status, observation, name=name, namespace=namespace))
     wanted = desired(situation)
     return Decision(
-        status=report(situation, wanted, name),
+        status=report(situation, wanted),
         desired=wanted,
         notices=situation.notices,
         wake_after=_wake_after(situation),
+        ended=situation.attempt,
     )
 
 
@@ -56,7 +60,7 @@ def _settled(situation: Situation) -> Situation:
 
 def _wake_after(situation: Situation) -> float | None:
     """Seconds until a clock of this state runs out; pods and metrics wake it earlier."""
-    status, now = situation.status, situation.seen.now
+    status, now = situation.status, situation.observation.now
     clocks: list[datetime] = []
     if status.candidate:
         candidate = status.candidate

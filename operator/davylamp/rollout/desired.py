@@ -8,45 +8,42 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from davylamp.api.status import Candidate, Outcome, Stage
-from davylamp.rollout.explanations import is_rehearsed
-from davylamp.rollout.holds.pods import old_pods, pods_needed, pods_not_ready, step_out_of_reach
-from davylamp.rollout.routing import service_pods
+from davylamp.rollout.holds.drift import is_rehearsed
+from davylamp.rollout.holds.pods import pods_needed, pods_not_ready
+from davylamp.rollout.holds.shares import old_pods, step_out_of_reach
+from davylamp.rollout.routing.protocol import Route, Router
 from davylamp.rollout.situation import Situation
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """Who gets traffic: `stable` alone, or with `opened` every pod of the model."""
-
-    stable: str | None
-    candidate: str | None = None
-    opened: bool = False
-
-    def admits(self, revision: str) -> bool:
-        """Whether pods of a revision may get user traffic under this route."""
-        return revision == self.stable or (self.opened and revision == self.candidate)
-
-
-@dataclass(frozen=True, slots=True)
 class Desired:
-    """Route, pods per kept revision, and whether the candidate's own Job shall be there."""
+    """Route and the router of it, pods per kept revision, and whether the candidate has a Job."""
 
     route: Route
+    router: Router
     replicas: Mapping[str, int]
     rehearsed: bool = False
 
 
 def desired(situation: Situation) -> Desired:
     """What follows from the memory."""
-    candidate, stable = situation.status.candidate, situation.status.stable
+    candidate = situation.status.candidate
     return Desired(
-        route=Route(
-            stable=stable.revision if stable else None,
-            candidate=candidate.revision if candidate else None,
-            opened=candidate is not None and _opened(situation, candidate),
-        ),
+        route=_route(situation),
+        router=situation.router,
         replicas=_replicas(situation),
         rehearsed=candidate is not None and _rehearsed(situation, candidate),
+    )
+
+
+def _route(situation: Situation) -> Route:
+    candidate, stable = situation.status.candidate, situation.status.stable
+    opened = candidate is not None and _opened(situation, candidate)
+    return Route(
+        stable=stable.revision if stable else None,
+        candidate=candidate.revision if candidate else None,
+        opened=opened,
+        weight=_weight(candidate) if candidate and opened else 0,
     )
 
 
@@ -58,13 +55,18 @@ def _opened(situation: Situation, candidate: Candidate) -> bool:
     return candidate.stage is Stage.PROMOTING
 
 
+def _weight(candidate: Candidate) -> int:
+    """The weight of the last step: until its pods are all ready, a promotion adds none."""
+    return candidate.weights[-1].weight if candidate.weights else 0
+
+
 def _rehearsed(situation: Situation, candidate: Candidate) -> bool:
     """What cannot even start need not be explained."""
     return is_rehearsed(situation, candidate) and pods_not_ready(situation, candidate) is None
 
 
 def _replicas(situation: Situation) -> dict[str, int]:
-    status, full = situation.status, situation.seen.replicas
+    status, full = situation.status, situation.observation.replicas
     wanted = dict.fromkeys(_kept(situation), 0)
     if status.previous:
         wanted[status.previous.revision] = full
@@ -78,28 +80,31 @@ def _replicas(situation: Situation) -> dict[str, int]:
 def _candidate_pods(situation: Situation, candidate: Candidate) -> int:
     """What its stage needs; without its Secrets no new pod could start, running ones stay."""
     needed = pods_needed(situation, candidate)
-    if not situation.seen.missing_secrets:
+    if not situation.observation.missing_secrets:
         return needed
-    return min(needed, situation.seen.workload(candidate.revision).desired)
+    return min(needed, situation.observation.workload(candidate.revision).desired)
 
 
 def _kept(situation: Situation) -> list[str]:
     """Recorded revisions to keep: those that served first, then the newest others."""
-    status, limit = situation.status, situation.seen.rollout.history
+    status, limit = situation.status, situation.observation.rollout.history
+    recorded = situation.observation.recorded
     in_use = {ref.revision for ref in (status.stable, status.candidate, status.previous) if ref}
     served = {
         h.revision for h in status.history if h.outcome in {Outcome.PROMOTED, Outcome.RETURNED}
     }
-    spare = [r for r in reversed(situation.seen.recorded) if r not in in_use]
+    spare = [revision for revision in reversed(recorded) if revision not in in_use]
     ranked = sorted(spare, key=lambda revision: revision not in served)
-    return [*sorted(in_use & set(situation.seen.recorded)), *ranked[:limit]]
+    return [*sorted(in_use & set(recorded)), *ranked[:limit]]
 
 
-def planned_share(situation: Situation, candidate: Candidate) -> float:
-    """The candidate's share of new connections by the pods that are ready now."""
+def actual_share(situation: Situation, candidate: Candidate) -> float:
+    """The candidate's share of new connections with the pods that are ready now."""
     if not _opened(situation, candidate):
         return 0.0
     serving = situation.serving()
-    return service_pods.share(
-        situation.seen.workload(candidate.revision).ready, serving.ready if serving else 0
+    return situation.router.share(
+        _weight(candidate),
+        canary_pods=situation.observation.workload(candidate.revision).ready,
+        stable_pods=serving.ready if serving else 0,
     )

@@ -1,7 +1,7 @@
-"""What a run of the nightly job says: its exit code and one JSON object, both by contract.
+"""The report of a run of the nightly job: an exit code and one JSON object, both by contract.
 
-The text comes out of somebody's container: whatever it holds, it is read without an exception and
-told within bounds.
+The text comes out of a user's container: whatever it holds, it is read without an exception and
+shown within bounds.
 """
 
 import json
@@ -11,18 +11,20 @@ from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
 from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.text import one_line
 
-Found: TypeAlias = Literal["Stable", "Drifted", "Undecided", "Failed"]
+DriftVerdict: TypeAlias = Literal["Stable", "Drifted", "Undecided", "Failed"]
 FORMAT: Final = "davylamp.dev/drift/v1"
 DRIFT_EXIT_CODE: Final = 3
 LONGEST_MESSAGE: Final = 600
 LOG_SHOWN: Final = 200
-_SAYS: Final[dict[str, Found]] = {v: v for v in ("Stable", "Drifted", "Undecided")}
+VERDICT_SHOWN: Final = 40
+_VERDICTS: Final[dict[str, DriftVerdict]] = {v: v for v in ("Stable", "Drifted", "Undecided")}
 
 
 @dataclass(frozen=True, slots=True)
 class JobEnd:
-    """How a Job ended, as Kubernetes tells it."""
+    """How a Job ended, as Kubernetes reports it."""
 
     job: str
     revision: str
@@ -37,12 +39,12 @@ class JobEnd:
 
 @dataclass(frozen=True, slots=True)
 class DriftResult:
-    """What one run found. `Failed` says nothing about the model."""
+    """The result of one run. `Failed` says nothing about the model."""
 
     job: str
     revision: str
     at: datetime
-    verdict: Found
+    verdict: DriftVerdict
     message: str
     distance: str | None = None
     limit: str | None = None
@@ -55,11 +57,11 @@ def result_of(end: JobEnd) -> DriftResult:
     report = _report(end.text)
     if report is None:
         return _failed(end, f"exit code {end.exit_code} without a report in {FORMAT}")
-    said = report.get("verdict")
-    verdict = _SAYS.get(said) if isinstance(said, str) else None
+    answer = report.get("verdict")
+    verdict = _VERDICTS.get(answer) if isinstance(answer, str) else None
     if verdict is None or (verdict == "Drifted") != (end.exit_code == DRIFT_EXIT_CODE):
-        told = plain(str(said))[:40]
-        return _failed(end, f"exit code {end.exit_code} does not fit its verdict {told!r}")
+        shown = one_line(str(answer), limit=VERDICT_SHOWN)
+        return _failed(end, f"exit code {end.exit_code} does not fit its verdict {shown!r}")
     distance, limit = _share(report.get("distance")), _share(report.get("limit"))
     return DriftResult(
         job=end.job,
@@ -72,12 +74,6 @@ def result_of(end: JobEnd) -> DriftResult:
     )
 
 
-def plain(text: str) -> str:
-    """One line of printable text within bounds, whatever was in it."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line if len(line) <= LONGEST_MESSAGE else f"{line[: LONGEST_MESSAGE - 1]}…"
-
-
 def _failed(end: JobEnd, message: str) -> DriftResult:
     return DriftResult(
         job=end.job, revision=end.revision, at=end.at, verdict="Failed", message=message
@@ -88,15 +84,16 @@ def _why_broken(end: JobEnd) -> str:
     """What a broken job reported, else the end of its log, where a traceback has its point."""
     code = "no exit code" if end.exit_code is None else f"exit code {end.exit_code}"
     report = _report(end.text)
-    said = _message(report) if report else _last_lines(end.text)
-    return plain(": ".join(part for part in (code, end.why, said) if part))
+    detail = _message(report) if report else _last_lines(end.text)
+    message = ": ".join(part for part in (code, end.why, detail) if part)
+    return one_line(message, limit=LONGEST_MESSAGE)
 
 
 def _last_lines(text: str) -> str:
     """As many whole lines from the end as are short enough to be read."""
     kept = ""
     for line in reversed(text.splitlines()):
-        longer = plain(f"{line} {kept}")
+        longer = one_line(f"{line} {kept}", limit=LONGEST_MESSAGE)
         if kept and len(longer) > LOG_SHOWN:
             break
         kept = longer
@@ -106,10 +103,10 @@ def _last_lines(text: str) -> str:
 def _report(text: str) -> JsonObject | None:
     """The report in a termination message; None when it is none."""
     try:
-        found = json.loads(text, parse_constant=_refuse)
+        report = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) and found.get("format") == FORMAT else None
+    return report if isinstance(report, dict) and report.get("format") == FORMAT else None
 
 
 def _refuse(constant: str) -> float:
@@ -117,8 +114,8 @@ def _refuse(constant: str) -> float:
 
 
 def _message(report: JsonObject) -> str:
-    said = report.get("message")
-    return plain(said) if isinstance(said, str) else ""
+    text = report.get("message")
+    return one_line(text, limit=LONGEST_MESSAGE) if isinstance(text, str) else ""
 
 
 def _share(value: Json) -> str | None:

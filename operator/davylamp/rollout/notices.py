@@ -1,4 +1,4 @@
-"""What people and alerts are told: one value becomes the Event, the metric and the message."""
+"""What users and alerts learn: one value becomes the Event, the metric and the message."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -15,8 +15,8 @@ from davylamp.rollout.drift_reports import DriftResult
 
 
 @dataclass(frozen=True, slots=True)
-class PodSeen:
-    """One pod as its status tells it; times are the API server's."""
+class PodState:
+    """One pod as its status has it; times are the API server's."""
 
     name: str
     ready: bool = False
@@ -37,10 +37,10 @@ class Workload:
 
     revision: str
     desired: int = 0
-    pods: tuple[PodSeen, ...] = ()
+    pods: tuple[PodState, ...] = ()
 
     @property
-    def living(self) -> tuple[PodSeen, ...]:
+    def living(self) -> tuple[PodState, ...]:
         """Pods that are not being deleted."""
         return tuple(pod for pod in self.pods if not pod.terminating)
 
@@ -56,7 +56,7 @@ class Workload:
 
     @property
     def digests(self) -> frozenset[str]:
-        """Image ids seen in living pods; more than one means the tag was moved."""
+        """Image ids of living pods; more than one means that the tag was moved."""
         return frozenset(pod.image_id for pod in self.living if pod.image_id)
 
     @property
@@ -67,7 +67,7 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What a pod of a revision answered; `since` is the rollout, or the rollback, it was asked for."""
+    """What a pod of a revision answered; `since` is when the rollout or the rollback was that asked."""
 
     revision: str
     since: datetime
@@ -96,21 +96,21 @@ class Observation:
     judgements: Mapping[str, Judgement] = field(default_factory=dict)
     """By gate name, in the order of the spec; empty when none is judged."""
     forecast: tuple[GateForecast, ...] = ()
-    """What the gates of a candidate without traffic will be able to find."""
+    """What the gates of a candidate without traffic will be able to detect."""
     blind: Mapping[str, str] = field(default_factory=dict)
-    """Gates that find nothing on stable, and what they looked for."""
+    """Gates that read nothing of stable, and what they looked for."""
     source_error: str | None = None
-    """Why the metrics could not be asked just now."""
+    """Why the metrics could not be read just now."""
     inspected: Inspected | None = None
-    """Checks before traffic, or the golden requests after a rollback, once they were asked."""
+    """Checks before traffic, or the golden requests after a rollback, once they were made."""
     first_scrape_seen: bool = True
-    """Whether every ready pod of the candidate has been scraped, so that its gates can see."""
+    """Whether every ready pod of the candidate has been scraped, so that its gates have data."""
     explanations: Explanations | None = None
     """`spec.explanations`."""
     last_run: DriftResult | None = None
     """The newest ended run of the nightly job about what serves, if it is not in the status yet."""
     candidate_run: DriftResult | None = None
-    """What the candidate's own Job found, once it ended."""
+    """The result of the candidate's own Job, once it ended."""
     cron_job_refusal: str | None = None
     """Why the CronJob could not be written."""
     candidate_job_refusal: str | None = None
@@ -121,11 +121,11 @@ class Observation:
         return self.workloads.get(revision, Workload(revision))
 
     def answers_about(self, revision: str, since: datetime) -> tuple[CheckResult, ...]:
-        """What a revision answered to what was asked for `since`; nothing where it was another."""
-        found = self.inspected
-        if found is None or (found.revision, found.since) != (revision, since):
+        """What a revision answered to the requests of `since`; nothing where others were made."""
+        answer = self.inspected
+        if answer is None or (answer.revision, answer.since) != (revision, since):
             return ()
-        return found.results
+        return answer.results
 
     def judgements_of(self, revision: str) -> Mapping[str, Judgement]:
         """The judgements about a revision; none where another one is judged."""

@@ -1,4 +1,4 @@
-"""One pass of a decision: what is remembered, what is seen, and what has been said so far."""
+"""One pass of a decision: the status, the observation, and the notices so far."""
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -13,52 +13,63 @@ from davylamp.api.status import (
     Outcome,
     Rejected,
     RevisionRef,
-    Stage,
     identity,
 )
+from davylamp.rollout.attempts import EndedAttempt, ended_attempt
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.observation import Observation, Workload
+from davylamp.rollout.routing.protocol import Router
+from davylamp.rollout.routing.registry import router_of
 from davylamp.schema.quantities import seconds
 
-MAX_BLIND: Final = timedelta(hours=1)
-"""How long the deadline clock may stand still because the metrics cannot be asked."""
-
-
-ON_THE_CLOCK: Final = frozenset({Stage.PREPARING, Stage.CANARY})
-"""Stages in which the deadline clock of a rollout runs."""
+MAX_STANDSTILL: Final = timedelta(hours=1)
+"""How long the deadline clock may stand still because the metrics cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Memory (the status), observation, and the notices of the moves made so far."""
+    """Memory (the status), observation, and the notices of the moves made so far.
+
+    `name` and `namespace` are the ModelDeployment's, for the commands in sentences.
+    """
 
     status: ModelDeploymentStatus
-    seen: Observation
+    observation: Observation
     notices: tuple[Notice, ...] = field(default=())
+    name: str = "NAME"
+    namespace: str = ""
+    attempt: EndedAttempt | None = None
+    """The attempt with traffic that a move ended, if one did."""
 
-    def saying(self, notice: Notice) -> "Situation":
-        """The turn with one more notice."""
+    @property
+    def router(self) -> Router:
+        """The router in charge: the candidate's plan pins it, else the spec chooses."""
+        candidate = self.status.candidate
+        return router_of(candidate.plan if candidate else self.observation.rollout)
+
+    def with_notice(self, notice: Notice) -> "Situation":
+        """The situation with one more notice."""
         return replace(self, notices=(*self.notices, notice))
 
     def remember(self, **changes: object) -> "Situation":
-        """The turn with changed fields of the status."""
+        """The situation with changed fields of the status."""
         return replace(self, status=self.status.model_copy(update=changes))
 
     def with_candidate(self, **changes: object) -> "Situation":
-        """The turn with changed fields of the candidate."""
+        """The situation with changed fields of the candidate."""
         candidate = self.status.candidate
         assert candidate is not None  # noqa: S101  (callers have looked)
         return self.remember(candidate=candidate.model_copy(update=changes))
 
     def handled(self, command: Command) -> "Situation":
-        """The turn that remembers that a command was acted on."""
+        """The situation in which a command counts as acted on."""
         verb = command.rsplit("/", 1)[-1]
-        update = {verb: self.seen.commands.get(command)}
+        update = {verb: self.observation.commands.get(command)}
         return self.remember(handled=self.status.handled.model_copy(update=update))
 
     def asked(self, command: Command) -> str | None:
         """The revision a command names, unless this very value was acted on before."""
-        value = self.seen.commands.get(command, "").strip()
+        value = self.observation.commands.get(command, "").strip()
         if not value or value == getattr(self.status.handled, command.rsplit("/", 1)[-1]):
             return None
         return value.split("@", 1)[0]
@@ -68,35 +79,41 @@ class Situation:
         return next((r for r in self.status.rejected if r.revision == revision), None)
 
     def was_stable(self, revision: str) -> bool:
-        """Whether a revision served before and its record is still there to go back to.
+        """Whether a revision served before and its record is still there to return to.
 
-        One that was taken back since then has to prove itself again.
+        One that was rolled back since then has to prove itself again.
         """
         outcomes = (h.outcome for h in self.status.history if h.revision == revision)
         last = next((o for o in outcomes if o is not Outcome.SUPERSEDED), None)
         ended_well = {Outcome.PROMOTED, Outcome.RETURNED}
-        return revision in self.seen.recorded and last in ended_well
+        return revision in self.observation.recorded and last in ended_well
 
     def serving(self) -> Workload | None:
         """The workload of the stable revision, if there is one."""
         stable = self.status.stable
-        return self.seen.workload(stable.revision) if stable else None
+        return self.observation.workload(stable.revision) if stable else None
 
     def ended(self, ref: RevisionRef, outcome: Outcome, reason: str) -> "Situation":
-        """The turn with a new history entry, the oldest ones of each kind let go."""
-        entry = HistoryEntry(**identity(ref), outcome=outcome, reason=reason, at=self.seen.now)
-        return self.remember(history=_bounded((entry, *self.status.history), self.seen))
+        """The situation with a new history entry, without the oldest ones of its kind."""
+        entry = HistoryEntry(
+            **identity(ref), outcome=outcome, reason=reason, at=self.observation.now
+        )
+        attempt = ended_attempt(self.status, entry, self.observation.judgements_of(ref.revision))
+        history = _bounded((entry, *self.status.history), self.observation)
+        return replace(self.remember(history=history), attempt=attempt or self.attempt)
 
     def rejecting(self, ref: RevisionRef, reason: Reason, message: str) -> "Situation":
-        """The turn in which a revision is remembered as rejected."""
-        entry = Rejected(**identity(ref), reason=reason, message=message, at=self.seen.now)
+        """The situation in which a revision is rejected."""
+        entry = Rejected(**identity(ref), reason=reason, message=message, at=self.observation.now)
         others = (r for r in self.status.rejected if r.revision != ref.revision)
         return self.remember(rejected=(entry, *others)[:MAX_REJECTED])
 
 
-def _bounded(entries: tuple[HistoryEntry, ...], seen: Observation) -> tuple[HistoryEntry, ...]:
-    """Keep what serves, as many earlier promotions as the spec says, and as many other turns."""
-    limits = {True: seen.rollout.history + 1, False: seen.rollout.history}
+def _bounded(
+    entries: tuple[HistoryEntry, ...], observation: Observation
+) -> tuple[HistoryEntry, ...]:
+    """Keep what serves, as many earlier promotions as the spec says, and as many other attempts."""
+    limits = {True: observation.rollout.history + 1, False: observation.rollout.history}
     kept: list[HistoryEntry] = []
     counts = {True: 0, False: 0}
     for entry in entries:
@@ -107,14 +124,14 @@ def _bounded(entries: tuple[HistoryEntry, ...], seen: Observation) -> tuple[Hist
     return tuple(kept)
 
 
-def requests_seen(situation: Situation, candidate: Candidate) -> int:
-    """Canary requests so far; gates that read other counters may be behind, own queries count none."""
-    judgements = situation.seen.judgements_of(candidate.revision).values()
+def canary_requests(situation: Situation, candidate: Candidate) -> int:
+    """Canary requests so far: the highest count of any gate, as others may be behind."""
+    judgements = situation.observation.judgements_of(candidate.revision).values()
     return max((j.candidate.requests for j in judgements), default=0)
 
 
 def running_time(candidate: Candidate, now: datetime) -> timedelta:
-    """Time on the deadline clock since the first canary request, standstills left out."""
+    """Time on the deadline clock since the first canary request, without the time it stood still."""
     since = candidate.canary_at or candidate.started_at
     standing = timedelta(seconds=candidate.stopped_seconds)
     if candidate.stopped_at:

@@ -1,1 +1,1 @@
-"""What the models of the API are made of: strict models, quantities as people write them, JSON."""
+"""The lowest layer: strict models, quantities, JSON and text from outside."""

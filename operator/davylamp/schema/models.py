@@ -1,4 +1,4 @@
-"""What all models of the API share: strict ones that people write, tolerant ones that they read."""
+"""Base classes of all models of the API: strict ones for the spec, tolerant ones for the status."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -38,7 +38,7 @@ class Strict(BaseModel):
 
 
 class Reported(BaseModel):
-    """Base of the status: frozen, camelCase; fields of newer versions are passed over."""
+    """Base of the status: frozen, camelCase; fields of newer versions are ignored."""
 
     model_config = ConfigDict(
         frozen=True, extra="ignore", alias_generator=to_camel, populate_by_name=True

@@ -1,7 +1,7 @@
 """Durations, percentages and ratios as people write them in YAML: strings, never floats.
 
-Kubernetes API conventions forbid floats in a spec; each type here carries the pattern the CRD
-publishes, so the API server and pydantic refuse the same things.
+Kubernetes API conventions forbid floats in a spec. Every type here carries the pattern that the CRD
+publishes, so that the API server and pydantic refuse the same values.
 """
 
 import re
@@ -39,14 +39,14 @@ _SECONDS: Final = {"h": 3600, "m": 60, "s": 1}
 
 
 def seconds(duration: str) -> int:
-    """Seconds in a duration such as `1h30m`; `ValueError` when it is not one."""
+    """Seconds in a duration such as `1h30m`; raises `ValueError` for anything else."""
     if not duration or not re.match(DURATION_PATTERN, duration):
         raise ValueError(f"{duration!r} is not a duration; write for example 90s, 5m or 1h30m")
     return sum(int(n) * _SECONDS[unit] for n, unit in re.findall(r"([0-9]+)([hms])", duration))
 
 
 def short_seconds(duration: str) -> float:
-    """Seconds in a short duration such as `250ms` or `0.5s`; `ValueError` when it is not one."""
+    """Seconds in a short duration such as `250ms` or `0.5s`; raises `ValueError` otherwise."""
     if not re.match(SHORT_DURATION_PATTERN, duration):
         raise ValueError(f"{duration!r} is not a short duration; write for example 250ms or 0.5s")
     if duration.endswith("ms"):
@@ -55,14 +55,14 @@ def short_seconds(duration: str) -> float:
 
 
 def fraction(percent: str) -> float:
-    """The share in [0, 1] that a percentage such as `0.5%` means."""
+    """The share in [0, 1] of a percentage such as `0.5%`; raises `ValueError` for anything else."""
     if not re.match(PERCENT_PATTERN, percent):
         raise ValueError(f"{percent!r} is not a percentage; write for example 1% or 0.5%")
     return float(percent[:-1]) / 100
 
 
 def spoken(total_seconds: float) -> str:
-    """A duration the way people say it: `45s`, `3m20s`, `1h05m`."""
+    """A duration as people write it: `45s`, `3m20s`, `1h05m`."""
     whole = max(0, round(total_seconds))
     hours, minutes, secs = whole // 3600, whole % 3600 // 60, whole % 60
     if hours:

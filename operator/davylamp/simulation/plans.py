@@ -12,7 +12,8 @@ from davylamp.api.spec import Rollout
 from davylamp.gates import Channel, Count, Trial, WeightChange
 from davylamp.gates.kinds.error_rate import ErrorRateSpec
 from davylamp.gates.kinds.registry import CHANNELS
-from davylamp.rollout.routing import service_pods
+from davylamp.rollout.routing.protocol import planned_share
+from davylamp.rollout.routing.registry import router_of
 from davylamp.rollout.trials import trials_of
 from davylamp.schema.quantities import seconds
 
@@ -118,16 +119,16 @@ def schedule(rollout: Rollout, replicas: int, rps: float, step: float) -> Schedu
     Raises:
         ValueError: no step is wide enough for a whole pod.
     """
-    at, number, weights = 0.0, 0, list[WeightChange]()
-    while step_number := service_pods.next_step(rollout.steps, number, replicas):
+    at, number, weights, router = 0.0, 0, list[WeightChange](), router_of(rollout)
+    while step_number := router.next_step(rollout.steps, number, replicas):
         number, planned = step_number, rollout.steps[step_number - 1]
-        share = service_pods.share(service_pods.canary_replicas(planned.weight, replicas), replicas)
+        share = planned_share(router, planned.weight, replicas)
         weights.append(WeightChange(at, share))
         hold = float(seconds(planned.hold)) if planned.hold else PAUSE
         length = max(hold, rollout.min_requests / (rps * share))
         at += step * max(1, -(-length // step))
     if not weights:
-        lowest = service_pods.lowest_weight(replicas)
+        lowest = router.lowest_weight(replicas)
         raise ValueError(
             f"with {replicas} replicas one canary pod is {lowest} % of traffic, more than any "
             "step in spec.rollout.steps allows; add a wider step or raise spec.replicas"

@@ -64,7 +64,7 @@ class Baseline:
 def explain(model: Model, features: Matrix) -> tuple[Explained, int]:
     """What the model answers, and to how many rows it has no answer.
 
-    Those are left out: whoever sent such a row got an error, and no explanation.
+    Those are left out: a request with such a row is answered with an error, without an explanation.
     """
     scores, contributions = model.session.run(None, {"features": features})
     answered = np.isfinite(scores)

@@ -1,4 +1,4 @@
-"""Numbers that people know, beside the one that decides: none of these bounds a false alarm."""
+"""Well-known numbers beside the one that decides: none of these bounds a false alarm."""
 
 import numpy as np
 from scipy.spatial.distance import jensenshannon

@@ -25,7 +25,7 @@ NO_ROWS_KEPT = 404
 
 
 class RecentError(RuntimeError):
-    """Recent traffic cannot be had, or is not what the data contract says."""
+    """Recent traffic cannot be read, or breaks the data contract."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def read(uri: str | None, server: str | None, *, pause: Pause = time.sleep) -> R
 
 
 def from_parquet(uri: str, *, pause: Pause = time.sleep) -> Recent:
-    """The last rows of a file with one column per feature; other columns are nobody's business."""
+    """The last rows of a file with one column per feature; other columns are ignored."""
     content = patiently(lambda: fetch_bytes(uri, limits=LIMITS), uri, pause=pause)
     uri = shown(uri)
     try:

@@ -25,7 +25,7 @@ _encode = json.JSONEncoder(
 class DirectRoute(APIRoute):
     """A route of a function from Request to Response, which FastAPI describes and does not wrap.
 
-    Every route here is one: resolving dependencies that nobody has costs more than the model.
+    Every route here is one: resolving dependencies, which no route has, costs more than the model.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -52,7 +52,7 @@ async def answer(
     except RefusedError as refused:
         return as_json(refused.document, refused.status)
     except ClientDisconnect:
-        return Response(status_code=GONE)  # nobody hears it; it is counted
+        return Response(status_code=GONE)  # the client is gone; it is counted
     except Exception as error:  # noqa: BLE001 - whatever the model raises is one counted 500
         service.failures.failed(route, error)
         reason = f"{type(error).__name__}: {error}"

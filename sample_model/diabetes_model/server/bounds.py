@@ -18,10 +18,10 @@ def breach(features: Matrix) -> str | None:
         return None
     row, column = map(int, broken[0])
     more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
-    return f"rows.{row}.{_told(contract.FIELDS[column], float(features[row, column]))}{more}"
+    return f"rows.{row}.{_described(contract.FIELDS[column], float(features[row, column]))}{more}"
 
 
-def _told(field: contract.Field, value: float) -> str:
+def _described(field: contract.Field, value: float) -> str:
     if np.isnan(value):
         return f"{field.name}: is missing, and may not be"
     return f"{field.name}: {value:g} is not within {field.low:g}..{field.high:g} {field.unit}"

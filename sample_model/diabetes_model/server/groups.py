@@ -69,9 +69,9 @@ class GroupTally:
 
     def __init__(self, grouping: Grouping) -> None:
         self._grouping = grouping
-        nobody = np.zeros(len(grouping.names), dtype=np.int64)
-        self._by_code = {code: nobody.copy() for code in (ANSWERED, FAILED)}
-        self._by_outcome = {outcome: nobody.copy() for outcome in (HIGH, LOW)}
+        zeros = np.zeros(len(grouping.names), dtype=np.int64)
+        self._by_code = {code: zeros.copy() for code in (ANSWERED, FAILED)}
+        self._by_outcome = {outcome: zeros.copy() for outcome in (HIGH, LOW)}
 
     def answered(self, features: Matrix, predictions: npt.NDArray[np.float64]) -> None:
         """Counts rows and the answers to them."""
@@ -87,11 +87,11 @@ class GroupTally:
 
     def collect(self, identity: Mapping[str, str]) -> Iterator[Metric]:
         """The counters, with the labels of ``identity`` before their own."""
-        told = (
+        families = (
             ("requests", "Rows asked about, by the code of their answer.", "code", self._by_code),
             ("predictions", "Rows answered, by outcome.", "outcome", self._by_outcome),
         )
-        for what, help_text, label, counts in told:
+        for what, help_text, label, counts in families:
             family = CounterMetricFamily(
                 f"model_group_{what}", help_text, labels=(*identity, "group", label)
             )

@@ -54,8 +54,8 @@ def configure(level: str = "INFO") -> None:
 def _last_words(
     kind: type[BaseException], error: BaseException, traceback: TracebackType | None
 ) -> None:
-    told = logging.getLogger(LOGGER)
-    told.critical("%s: %s", kind.__name__, error, exc_info=(kind, error, traceback))
+    logger = logging.getLogger(LOGGER)
+    logger.critical("%s: %s", kind.__name__, error, exc_info=(kind, error, traceback))
 
 
 def log_config(level: str) -> dict[str, Any]:

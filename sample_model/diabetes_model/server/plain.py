@@ -79,14 +79,14 @@ def add_fact_routes(app: FastAPI, service: Service) -> None:
 
 
 def _explanations(service: Service, body: bytes) -> list[dict[str, Any]]:
-    told = service.explain(features_of(body))
+    explained = service.explain(features_of(body))
     return [
         {
             "prediction": prediction,
-            "baseline": told.baseline,
+            "baseline": explained.baseline,
             "contributions": dict(zip(contract.NAMES, contributions, strict=True)),
         }
         for prediction, contributions in zip(
-            told.predictions.tolist(), told.contributions.tolist(), strict=True
+            explained.predictions.tolist(), explained.contributions.tolist(), strict=True
         )
     ]

@@ -26,7 +26,7 @@ WRONG_USAGE = 2
 class DrainingWorker(ASGIWorker):  # type: ignore[misc]  # gunicorn has no types
     """Serves for a moment after SIGTERM, and says goodbye in each answer, before it stops.
 
-    A worker that stops at once closes kept connections whose last answer did not say so, and a
+    A worker that stops at once closes kept connections whose last answer did not announce it, and a
     request that is on its way there is lost.
     """
 

@@ -47,11 +47,11 @@ def _inferred(service: Service, features: Matrix) -> Tensors:
 
 
 def _explained(service: Service, features: Matrix) -> Tensors:
-    told = service.explain(features)
+    explained = service.explain(features)
     return {
-        PREDICTIONS: told.predictions,
-        BASELINES: np.full(len(features), told.baseline),
-        CONTRIBUTIONS: told.contributions,
+        PREDICTIONS: explained.predictions,
+        BASELINES: np.full(len(features), explained.baseline),
+        CONTRIBUTIONS: explained.contributions,
     }
 
 
@@ -87,8 +87,8 @@ class Protocol:
         """The paths whose answers are counted, and the route as which they are."""
         for name in self.names:
             for place in PLACES:
-                for verb, told in VERBS.items():
-                    yield f"{place.format(model=name, version=self.version)}/{verb}", told.route
+                for verb, tensors in VERBS.items():
+                    yield f"{place.format(model=name, version=self.version)}/{verb}", tensors.route
 
     def server(self) -> dict[str, Any]:
         """Metadata of the server."""

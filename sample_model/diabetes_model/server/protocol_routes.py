@@ -73,8 +73,8 @@ def _model_routes(routes: APIRouter, path: str, protocol: Protocol) -> None:
     async def ready(request: Request) -> Response:
         """Whether the model is ready."""
         is_ready = protocol.service.faults.ready()
-        told = {"name": request.path_params["model"], "ready": is_ready}
-        return _refusal(protocol, request) or as_json(told, 200 if is_ready else UNAVAILABLE)
+        state = {"name": request.path_params["model"], "ready": is_ready}
+        return _refusal(protocol, request) or as_json(state, 200 if is_ready else UNAVAILABLE)
 
 
 def _verb_route(routes: APIRouter, path: str, name: str, protocol: Protocol) -> None:

@@ -87,7 +87,7 @@ class Settings:
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Self:
-        """Reads the variables that the operator sets, and what a person needs on a laptop.
+        """Reads the variables that the operator sets, and what one needs on a laptop.
 
         Raises:
             ValueError: a value is not what it has to be; the message names the variable.

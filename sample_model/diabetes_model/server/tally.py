@@ -2,7 +2,7 @@
 
 Every answer of the graph brings its contributions along, so they cost nothing to have. Counting them
 one request at a time would cost more than the answer itself: they are noted, and counted a few
-hundred rows at a time, or when somebody scrapes.
+hundred rows at a time, or when it is scraped.
 """
 
 from collections.abc import Iterator

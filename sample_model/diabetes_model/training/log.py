@@ -1,4 +1,4 @@
-"""What a training run says: a log without times for the record, and progress for people."""
+"""The output of a training run: a log without times for the record, and progress for the terminal."""
 
 import sys
 import time

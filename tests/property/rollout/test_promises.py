@@ -37,14 +37,14 @@ PLANS = (
 GATES = tuple(
     Gate(name=f"on-{each.lower()}", on_fail=each, error_rate=ErrorRateSpec()) for each in OnFail
 )
-"""One of each kind: those that take back, pause and warn."""
+"""One of each kind: those that roll back, pause and warn."""
 PLANS += tuple(
     PLAN.model_copy(update={"gates": GATES, "no_data": no_data, "no_data_deadline": "1m"})
     for no_data in ("Hold", "Pause", "Rollback")
 )
 FROZEN_HOURS = 5
 EXITS = ("kubectl ", "create it", "spec.paused", "spec.replicas", "spec.image.digest")
-"""What a person can type; a hold that lasts has to name one of them."""
+"""What a user can type; a hold that lasts has to name one of them."""
 
 BEGINNINGS = ("New", "First", "Preparing", "Canary", "Probation", "Serving")
 """Where a run begins: deep states are rare when everything starts from nothing."""
@@ -151,7 +151,7 @@ class Rollouts(RuleBasedStateMachine):
         self.world.checks[revision_of(tag)] = answers
 
     @rule(command=st.sampled_from(Command), tag=tags, again=st.booleans())
-    def person_says(self, command: Command, tag: str, again) -> None:
+    def user_says(self, command: Command, tag: str, again) -> None:
         self.suffix += again
         self.world.say(command, tag, str(self.suffix))
 
@@ -244,7 +244,7 @@ class Rollouts(RuleBasedStateMachine):
     def _check(self, decision: Decision) -> None:
         self._deciding_twice_plans_nothing(decision)
         self._p1_fence_first(decision)
-        self._p3_only_evidence_or_a_person_promotes(decision)
+        self._p3_only_evidence_or_a_user_promotes(decision)
         self._p11_never_above_the_weight(decision)
         self._p11_no_traffic_before_checks_pass(decision)
         status = decision.status
@@ -276,7 +276,7 @@ class Rollouts(RuleBasedStateMachine):
         if refused & self.world.serving():
             assert self.world.effects(decision)[0].name.startswith("fence")
 
-    def _p3_only_evidence_or_a_person_promotes(self, decision: Decision) -> None:
+    def _p3_only_evidence_or_a_user_promotes(self, decision: Decision) -> None:
         seen, told = self.world.observe(), {notice.reason for notice in decision.notices}
         before, known = self.world.status.candidate, self.world.status.rejected
         promote_requested = seen.commands.get(Command.PROMOTE) or (
@@ -342,7 +342,7 @@ class Rollouts(RuleBasedStateMachine):
         assert stable is None or self.world.scale.get(stable.revision, 0) >= self.floor
 
     def teardown(self) -> None:
-        """P4: with nothing but time passing, it ends, or says what a person can type."""
+        """P4: with nothing but time passing, it ends, or says what a user can type."""
         world = self.world.copy()
         for _ in range(FROZEN_HOURS * 6):
             decision = world.reconcile()

@@ -166,9 +166,14 @@ def test_names_leave_room_for_the_names_of_pods():
     assert f"<= {MAX_NAME_LENGTH}" in rules
 
 
-def test_kubectl_sees_columns_scale_and_short_names():
+def test_kubectl_cannot_mistake_it_for_another_kind():
+    named = CRD["spec"]["names"]
     assert CRD["metadata"]["name"] == "modeldeployments.davylamp.dev"
-    assert CRD["spec"]["names"]["shortNames"] == ["md", "mdeploy"]
+    assert (named["plural"], named["categories"]) == ("modeldeployments", ["davylamp"])
+    assert "shortNames" not in named, "`md` is MachineDeployment, `mdeploy` another ModelDeployment"
+
+
+def test_kubectl_sees_columns_and_scale():
     scale = VERSION["subresources"]["scale"]
     assert scale["labelSelectorPath"] == ".status.selector"
     assert VERSION["subresources"]["status"] == {}

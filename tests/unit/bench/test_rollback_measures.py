@@ -4,7 +4,7 @@ import pytest
 from bench.rollback.measures import abort, closed_at, incident, stored_at
 
 from lab.records import Record
-from lab.watch import Seen
+from lab.watch import Version
 
 CANARY, STABLE = "c" * 10, "a" * 10
 
@@ -17,7 +17,7 @@ def service(at, revision=None):
     chosen = {"davylamp.dev/model": "model"}
     if revision:
         chosen["davylamp.dev/revision"] = revision
-    return Seen(at, {"spec": {"selector": chosen}})
+    return Version(at, {"spec": {"selector": chosen}})
 
 
 SERVICE = (service(0.0, STABLE), service(10.0), service(20.5, STABLE), service(30.0, STABLE))
@@ -52,13 +52,13 @@ def test_a_service_closes_when_its_selector_stops_admitting_the_canary():
 
 
 def test_a_service_that_never_closed_is_no_measurement():
-    with pytest.raises(ValueError, match="never seen to stop admitting"):
+    with pytest.raises(ValueError, match="no version of the Service stops admitting"):
         closed_at(SERVICE[:2], CANARY)
 
 
 def test_an_annotation_is_stored_when_it_was_first_seen():
-    said = {"metadata": {"annotations": {"davylamp.dev/abort": CANARY}}}
-    versions = [Seen(1.0, {"metadata": {}}), Seen(2.0, said), Seen(3.0, said)]
+    aborted = {"metadata": {"annotations": {"davylamp.dev/abort": CANARY}}}
+    versions = [Version(1.0, {"metadata": {}}), Version(2.0, aborted), Version(3.0, aborted)]
     assert stored_at(versions, "davylamp.dev/abort", CANARY) == 2.0
-    with pytest.raises(ValueError, match="never seen"):
+    with pytest.raises(ValueError, match="no version has"):
         stored_at(versions, "davylamp.dev/abort", STABLE)

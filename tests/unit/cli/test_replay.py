@@ -119,7 +119,7 @@ def test_a_gate_that_is_called_like_what_stands_in_is_named_too(command):
 
 
 @pytest.mark.parametrize("action", ["Warn", "Pause"])
-def test_a_gate_that_takes_nothing_back_does_not_here_either(command, action):
+def test_a_gate_that_does_not_roll_back_does_not_here_either(command, action):
     gates = "[{name: errors, onFail: ACTION, errorRate: {}}]".replace("ACTION", action)
     assert command.judged(canary(0.2), gates=gates)[-1]["decision"] == "undecided"
 
@@ -137,7 +137,7 @@ def test_people_get_a_table_a_curve_and_a_sentence(command):
 def test_long_tables_are_thinned(command):
     _, out = command.replay(canary(0.012))
     assert len(out.splitlines()) < 70
-    assert "one block of 2 is shown" in out
+    assert "one block in 2 is shown" in out
 
 
 @pytest.mark.parametrize(
@@ -149,9 +149,11 @@ def test_long_tables_are_thinned(command):
         (as_csv([(0, "p", "new", 1, "x")]), "counters.csv:2: errors is not a number: 'x'"),
         (as_csv([("nan", "p", "new", 1, 0)]), "counters.csv:2: time is not a number: 'nan'"),
         (as_csv([(0, "", "new", 1, 0)]), "counters.csv:2: pod is empty"),
-        (as_csv([(0, "p", "new", 1)]), "counters.csv:2: 4 fields where there must be 5"),
-        (as_csv(rows("p", "new")), "there is no revision 'old'; there are: new"),
+        (as_csv([(0, "p", "new", 1)]), "counters.csv:2: 0,p,new,1: expected 5 fields, got 4"),
+        (as_csv(rows("p", "new")), "no revision 'old' in this file, only: new"),
         (as_csv([(0, "p", "new", 1, 0), (0, "p", "new", 2, 0)]), "already in line 2"),
+        (as_csv([(0, "p", "new", 1, 0), (5, '"p', "new", 2, 0)]), "counters.csv:3: not valid CSV"),
+        (as_csv([(0, '"' + 130_000 * "p", "new", 1, 0)] * 9), "counters.csv:2: not valid CSV"),
     ],
 )
 def test_bad_files_are_refused_with_file_and_line(command, lines, wrong):
@@ -163,14 +165,14 @@ def test_bad_files_are_refused_with_file_and_line(command, lines, wrong):
 @pytest.mark.parametrize(
     ("more", "wrong"),
     [
-        (("--weights", "0:0"), "'0' is no weight"),
-        (("--weights", "0:101"), "'101' is no weight"),
-        (("--weights", "now:25"), "'now:25' is no time:weight"),
+        (("--weights", "0:0"), "'0' is not a weight"),
+        (("--weights", "0:101"), "'101' is not a weight"),
+        (("--weights", "now:25"), "'now:25' is not time:weight"),
         (("--weights", "60:25,0:50"), "times must rise"),
         (("--weights", "5000:25"), "is not after the canary's start"),
         (("--scrape-interval", "fast"), "--scrape-interval"),
         (("--plot", "out.gif"), ".svg or .png"),
-        (("--plot", "/nowhere/out.svg"), "there is no directory"),
+        (("--plot", "/nowhere/out.svg"), "directory /nowhere does not exist"),
         (("--stable", "new"), "the same revision"),
         (("--prometheus", "http://prometheus"), "one of counters.csv, --record and --prometheus"),
     ],
@@ -196,7 +198,7 @@ def test_settings_that_are_no_rule_are_refused(command):
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("kind: Service", "there is no ModelDeployment in it"),
+        ("kind: Service", "no ModelDeployment in this file"),
         ("kind: [", "spec.yaml:1: "),
         ("kind: ModelDeployment", "spec: Field required"),
     ],

@@ -18,7 +18,7 @@ from davylamp.api.status import (
     Stage,
     identity,
 )
-from davylamp.controller.evidence.tracked import Evidence
+from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.reconcile.judgements import with_judgements
 from davylamp.gates import (
     ERRORS,
@@ -33,7 +33,7 @@ from davylamp.gates import (
     take_in,
 )
 from davylamp.gates.kinds.error_rate import ErrorRateSpec
-from davylamp.rollout import Observation, PodSeen, Workload
+from davylamp.rollout import Observation, PodState, Workload
 
 AT = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 NOW = AT.timestamp()
@@ -57,7 +57,7 @@ def status(stage=Stage.PREPARING, plan=PLAN):
 
 def looked(*, replicas=4):
     """A look at both revisions, of which each has a pod that is ready."""
-    pods = {name: (PodSeen(pod, ready=True),) for name, pod in ((OLD, "s"), (NEW, "c"))}
+    pods = {name: (PodState(pod, ready=True),) for name, pod in ((OLD, "s"), (NEW, "c"))}
     return Observation(
         now=AT,
         generation=1,
@@ -93,7 +93,7 @@ def evidence(rule, *samples, began=False, **known):
     channel = rule.channel
     seen = {channel: Scrapes(NOW, stable)} if channel is not None else {}
     family = take_in(trials, open_family(trials), seen, {})
-    return Evidence(
+    return TrackedEvidence(
         trials=trials, family=family, **{"answered": frozenset({channel} - {None})} | known
     )
 
@@ -134,7 +134,7 @@ def test_during_the_canary_gates_answer_and_nothing_is_foretold():
 
 def test_p3_a_gate_that_finds_nothing_is_blind_with_what_is_there_instead():
     instead = {"errors": "no series x of stable's pods; metrics that are there: y"}
-    found = told(evidence(ErrorRate(), seen_instead=instead))
+    found = told(evidence(ErrorRate(), suggestions=instead))
     assert found.blind == instead
     assert found.forecast == ()
     plain = told(evidence(ErrorRate()))
@@ -172,14 +172,14 @@ def test_an_own_query_is_blind_only_where_it_is_wrong(error, blind):
     assert told(evidence(OWN, query_errors=errors)).blind == blind
 
 
-def test_pods_that_only_own_queries_look_at_need_no_scrape():
+def test_pods_that_only_user_queries_look_at_need_no_scrape():
     assert told(evidence(OWN, queried=frozenset({"errors"}))).first_scrape_seen
     assert not told(evidence(OWN)).first_scrape_seen, "the query was not answered yet"
     wrong = {"errors": SourceError(SourceFault.BAD_ANSWER, "parse error")}
     assert told(evidence(OWN, query_errors=wrong)).first_scrape_seen, "nothing more will come"
     assert not told(evidence(ErrorRate())).first_scrape_seen
     assert told(evidence(ErrorRate(), scraped=frozenset({"c"}))).first_scrape_seen
-    assert not told(Evidence()).first_scrape_seen, "nothing is followed yet"
+    assert not told(TrackedEvidence()).first_scrape_seen, "nothing is followed yet"
 
 
 def test_a_source_that_is_down_is_told():

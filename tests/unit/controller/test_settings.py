@@ -63,10 +63,10 @@ def test_every_name_of_a_series_can_be_told():
 
 
 def test_what_gates_may_ask_can_be_limited():
-    told = said(OWN_QUERIES="false", POD_METRICS="False", POD_METRICS_PER_SECOND="0.5").metrics
-    assert (told.own_queries, told.pod_metrics, told.pod_metrics_per_second) == (False, False, 0.5)
+    told = said(USER_QUERIES="false", POD_METRICS="False", POD_METRICS_PER_SECOND="0.5").metrics
+    assert (told.user_queries, told.pod_metrics, told.pod_metrics_per_second) == (False, False, 0.5)
     plain = said().metrics
-    assert (plain.own_queries, plain.pod_metrics, plain.pod_metrics_per_second) == (True, True, 50)
+    assert (plain.user_queries, plain.pod_metrics, plain.pod_metrics_per_second) == (True, True, 50)
 
 
 def test_no_selector_is_a_selector():
@@ -96,7 +96,7 @@ def test_no_selector_is_a_selector():
         ("GROUP_LABEL", ""),
         ("OUTCOME_LABEL", "out come"),
         ("POSITIVE_OUTCOME", " "),
-        ("OWN_QUERIES", "yes"),
+        ("USER_QUERIES", "yes"),
         ("POD_METRICS", "1"),
         ("POD_METRICS_PER_SECOND", "many"),
         ("POD_METRICS_PER_SECOND", "0"),

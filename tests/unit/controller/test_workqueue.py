@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 import pytest
 
 from davylamp.adapters.errors import Retryable, Terminal
-from davylamp.controller.workqueue import Backoff, Outcome, WorkQueue
+from davylamp.controller.workqueue import Backoff, PassOutcome, WorkQueue
 
 pytestmark = pytest.mark.looptime
 
@@ -183,7 +183,7 @@ async def test_a_bug_in_one_object_stops_neither_it_nor_the_others(story: Story,
 
 async def test_passes_are_reported(story: Story) -> None:
     story.scripts["a"] = [Retryable("x"), OSError(), Terminal("R", "m")]
-    passes: list[tuple[str, Outcome, float]] = []
+    passes: list[tuple[str, PassOutcome, float]] = []
     story.takes = 0.25
     queue = WorkQueue(story.process, backoff=STEADY, on_pass=lambda *told: passes.append(told))
     async with running(queue):

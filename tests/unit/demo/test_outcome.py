@@ -1,8 +1,8 @@
-"""The demo's numbers and promises come from what people were answered."""
+"""The demo's numbers and promises come from the answers that clients got."""
 
 from dataclasses import replace
 
-from demo.outcome import Report, promises, rows
+from demo.outcome import Report, next_line, promises, rows
 from lab.models import Event
 from lab.records import Record
 
@@ -48,25 +48,29 @@ def test_a_lost_request_breaks_a_promise():
 
 def test_an_error_of_a_good_model_breaks_a_promise():
     assert broken(with_answers(answer(DECIDED, "v1", 503))) == [
-        "every error was the bad model's own"
+        "every error came from the bad model"
     ]
 
 
 def test_an_answer_of_the_bad_model_long_after_breaks_a_promise():
-    assert broken(with_answers(answer(DECIDED + 30, "v2"))) == ["v2 answered nobody after that"]
+    assert broken(with_answers(answer(DECIDED + 30, "v2"))) == ["v2 answered no request after that"]
 
 
 def test_a_good_model_that_never_answers_breaks_a_promise():
     silent = replace(KEPT, records=KEPT.records[:-1])
-    assert broken(silent) == ["v3 was promoted and answers"]
+    assert broken(silent) == ["v3 was promoted and serves"]
 
 
 def test_the_table_counts_from_the_first_bad_answer_to_the_last():
-    told = dict(rows(KEPT))
-    assert told["rollback, first bad answer to last"] == "10.1 s"
-    assert told["of that, decision to last answer"] == "0.10 s"
-    assert told["bad answers served"] == "2 of 5 requests"
-    assert told["requests lost"] == "0"
-    assert told["v2 taken back because"] == "GateFailed: worse"
-    assert told["v3 promoted in"] == "40 s"
-    assert told["v3 because"] == "Promoted: v3 serves all traffic after 40s"
+    values = dict(rows(KEPT))
+    assert values["rollback, first bad answer to last"] == "10.1 s"
+    assert values["of that, decision to last answer"] == "0.10 s"
+    assert values["bad answers served"] == "2 of 5 requests"
+    assert values["requests lost"] == "0"
+    assert values["v2 rolled back because"] == "GateFailed: worse"
+    assert values["v3 promoted in"] == "40 s"
+    assert values["v3 because"] == "Promoted: v3 serves all traffic after 40s"
+
+
+def test_the_next_command_names_the_model_in_full():
+    assert "-n models describe modeldeployment.davylamp.dev/risk" in next_line("risk", "models")

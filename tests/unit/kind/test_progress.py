@@ -1,4 +1,4 @@
-"""The lines that a waiting person reads."""
+"""The lines that a waiting user reads."""
 
 import pytest
 

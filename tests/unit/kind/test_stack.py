@@ -60,12 +60,12 @@ def test_our_file_is_written_anew_and_anothers_is_left_alone(tmp_path):
     stack.write_settings(path, {"DAVYLAMP_TAG": "two"})
     assert path.read_text().splitlines()[1:] == ["DAVYLAMP_TAG=two"]
     path.write_text("PASSWORD=mine\n")
-    with pytest.raises(SetupError, match="is not ours"):
+    with pytest.raises(SetupError, match="was not written by `make stack`"):
         stack.write_settings(path, {})
     assert path.read_text() == "PASSWORD=mine\n"
 
 
-def test_every_variable_of_the_file_is_told_and_has_a_default():
+def test_every_variable_of_the_file_is_described_and_has_a_default():
     text = (stack.ROOT / "compose.yaml").read_text()
     names = {part.partition("}")[0].partition(":-")[0] for part in text.split("${")[1:]}
     assert names < stack.settings("tag", {}, {}).keys()

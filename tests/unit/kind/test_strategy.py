@@ -7,7 +7,7 @@ import pytest
 from localcluster import strategy
 from localcluster.errors import SetupError
 from localcluster.host import Host, is_debian_like
-from localcluster.strategy import ClusterState, EngineChoice, FoundTool
+from localcluster.strategy import ClusterState, EngineChoice, InstalledTool
 
 DEBIAN_ROOT = Host(
     system="linux",
@@ -54,9 +54,9 @@ def test_building_images_takes_root_on_debian():
     ("tool", "expected"),
     [
         (None, False),
-        (FoundTool("/usr/bin/kubectl", "Client Version: v1.32.4-dispatcher"), False),
-        (FoundTool("/usr/bin/kubectl", "Client Version: v1.34.0"), True),
-        (FoundTool("/usr/bin/kubectl", ""), False),
+        (InstalledTool("/usr/bin/kubectl", "Client Version: v1.32.4-dispatcher"), False),
+        (InstalledTool("/usr/bin/kubectl", "Client Version: v1.34.0"), True),
+        (InstalledTool("/usr/bin/kubectl", ""), False),
     ],
 )
 def test_a_tool_on_path_is_used_when_new_enough(tool, expected):

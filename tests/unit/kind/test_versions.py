@@ -62,7 +62,7 @@ def test_every_build_is_pinned_with_checksums(build):
     assert f"{build.module} {build.version} h1:" in sums
 
 
-def test_kubernetes_is_told_its_version():
+def test_kubernetes_is_built_with_its_version():
     flags = " ".join(gobuild.KUBERNETES.arguments)
     version = versions.parse_version(gobuild.KUBERNETES.version)
     assert f"gitVersion={gobuild.KUBERNETES.version}" in flags

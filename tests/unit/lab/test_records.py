@@ -71,3 +71,10 @@ def test_a_tag_without_errors_has_no_bad_seconds():
 def test_rates_are_per_second_by_tag_and_status():
     window = records.between(RUN, 1.5, 3.5)
     assert records.rates(window, seconds=2) == {("", 0): 0.5, ("v2", 200): 0.5, ("v2", 500): 0.5}
+
+
+def test_gaps_in_all_answers_are_the_machines():
+    answers = [record(time) for time in (10.0, 10.1, 12.35, 12.4, 13.0)]
+    assert records.stalled(answers, 10.0, 13.0) == pytest.approx(2.0 + 0.35)
+    assert records.stalled(answers, 10.0, 10.2) == 0
+    assert records.stalled([], 10.0, 11.0) == pytest.approx(0.75)

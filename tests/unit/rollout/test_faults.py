@@ -5,10 +5,10 @@ from datetime import timedelta
 import pytest
 from tests.support.world import START
 
-from davylamp.rollout import PodSeen, Workload
+from davylamp.rollout import PodState, Workload
 from davylamp.rollout.faults import hard_fault, readiness_lost, why_not_ready
 
-READY = PodSeen(name="fine", ready=True)
+READY = PodState(name="fine", ready=True)
 
 
 def of(*pods):
@@ -18,14 +18,14 @@ def of(*pods):
 @pytest.mark.parametrize(
     ("pod", "reason", "words"),
     [
-        (PodSeen("p", waiting_reason="ImagePullBackOff", waiting_message="401"),
+        (PodState("p", waiting_reason="ImagePullBackOff", waiting_message="401"),
          "ImageUnavailable", "401"),
-        (PodSeen("p", waiting_reason="InvalidImageName"), "ImageUnavailable", "InvalidImageName"),
-        (PodSeen("p", waiting_reason="ErrImageNeverPull"), "ImageUnavailable", "pod p"),
-        (PodSeen("p", last_exit_reason="OOMKilled"), "OutOfMemory", "limits.memory"),
-        (PodSeen("p", waiting_reason="CrashLoopBackOff", restarts=1, last_exit_code=137),
+        (PodState("p", waiting_reason="InvalidImageName"), "ImageUnavailable", "InvalidImageName"),
+        (PodState("p", waiting_reason="ErrImageNeverPull"), "ImageUnavailable", "pod p"),
+        (PodState("p", last_exit_reason="OOMKilled"), "OutOfMemory", "limits.memory"),
+        (PodState("p", waiting_reason="CrashLoopBackOff", restarts=1, last_exit_code=137),
          "CrashLoop", "exit code 137"),
-        (PodSeen("p", restarts=3, last_exit_code=1), "CrashLoop", "restarted 3 times"),
+        (PodState("p", restarts=3, last_exit_code=1), "CrashLoop", "3 restarts"),
     ],
 )  # fmt: skip
 def test_hard_faults(pod, reason, words):
@@ -38,10 +38,10 @@ def test_hard_faults(pod, reason, words):
     "pod",
     [
         READY,
-        PodSeen("p", waiting_reason="ContainerCreating"),
-        PodSeen("p", waiting_reason="ErrImagePull"),  # the first failed pull may be a hiccup
-        PodSeen("p", restarts=2, last_exit_code=1),
-        PodSeen("p", terminating=True, waiting_reason="CrashLoopBackOff", restarts=9),
+        PodState("p", waiting_reason="ContainerCreating"),
+        PodState("p", waiting_reason="ErrImagePull"),  # the first failed pull may be a hiccup
+        PodState("p", restarts=2, last_exit_code=1),
+        PodState("p", terminating=True, waiting_reason="CrashLoopBackOff", restarts=9),
     ],
 )
 def test_what_is_no_hard_fault(pod):
@@ -51,12 +51,12 @@ def test_what_is_no_hard_fault(pod):
 @pytest.mark.parametrize(
     ("seconds", "pod", "lost"),
     [
-        (30, PodSeen("p", was_ready=True, ready_changed_at=START), True),
-        (20, PodSeen("p", was_ready=True, ready_changed_at=START), False),
-        (30, PodSeen("p", was_ready=False, ready_changed_at=START), False),
-        (30, PodSeen("p", ready=True, was_ready=True, ready_changed_at=START), False),
-        (30, PodSeen("p", was_ready=True, terminating=True, ready_changed_at=START), False),
-        (30, PodSeen("p", was_ready=True), False),
+        (30, PodState("p", was_ready=True, ready_changed_at=START), True),
+        (20, PodState("p", was_ready=True, ready_changed_at=START), False),
+        (30, PodState("p", was_ready=False, ready_changed_at=START), False),
+        (30, PodState("p", ready=True, was_ready=True, ready_changed_at=START), False),
+        (30, PodState("p", was_ready=True, terminating=True, ready_changed_at=START), False),
+        (30, PodState("p", was_ready=True), False),
     ],
 )
 def test_readiness_is_lost_after_a_grace(seconds, pod, lost):
@@ -71,8 +71,8 @@ def test_readiness_is_lost_after_a_grace(seconds, pod, lost):
     [
         ((), "no pod exists yet"),
         ((READY,), "no other pod exists yet"),
-        ((PodSeen("p"),), "readiness probe"),
-        ((PodSeen("p", waiting_reason="CreateContainerConfigError", waiting_message="no key"),),
+        ((PodState("p"),), "readiness probe"),
+        ((PodState("p", waiting_reason="CreateContainerConfigError", waiting_message="no key"),),
          "CreateContainerConfigError: no key"),
     ],
 )  # fmt: skip

@@ -55,7 +55,7 @@ def test_the_record_of_weights_is_what_evidence_is_recomputed_from():
 
 
 @pytest.mark.parametrize("model", [Model.ERRORS, Model.CRASHES, Model.UNREADY])
-def test_a_bad_canary_is_taken_back(model):
+def test_a_bad_canary_is_rolled_back(model):
     world = serving_world()
     world.apply("v2")
     settle(world, {"v1": Model.GOOD, "v2": model})
@@ -275,7 +275,7 @@ def test_p11_replicas_changed_mid_canary():
     assert (world.stable, world.scale[V2]) == ("v2", 8)
 
 
-def test_p6_pods_that_somebody_gave_to_an_old_revision_close_the_service():
+def test_p6_pods_that_a_user_gave_to_an_old_revision_close_the_service():
     world = serving_world()
     world.apply("v2")
     settle(world, {"v1": Model.GOOD, "v2": Model.ERRORS})

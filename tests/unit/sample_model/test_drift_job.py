@@ -144,7 +144,7 @@ def test_a_baseline_that_does_not_come_out_is_a_failure(drift, recent_file, traf
     assert done.stderr.splitlines()[-1] == f"drift: {said['message']}"
 
 
-def test_what_is_wrong_is_said_in_one_line_with_exit_code_1(drift):
+def test_an_error_is_one_line_and_exit_code_1(drift):
     done, said = drift(DAVYLAMP_IMAGE_TAG="v9")
     assert done.returncode == 1
     assert said["message"] == "deployed with image tag v9, trained with v1-test"

@@ -1,13 +1,13 @@
 import argparse
+import contextlib
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.support.fakehttp import Response, in_turn, serving
 
 from diabetes_model import contract
 from diabetes_model.drift import recent, settings
@@ -31,30 +31,18 @@ def write(path, content):
 @pytest.fixture
 def serve():
     """A model server that answers with each of these (code, body) in turn, then with the last."""
-    servers = []
+    with contextlib.ExitStack() as servers:
 
-    def start(*answers):
-        left = list(answers)
+        def start(*answers):
+            answer = in_turn(*(Response(body, code) for code, body in answers))
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                code, body = left.pop(0) if len(left) > 1 else left[0]
-                self.send_response(code if self.path == "/recent" else 400)
-                self.end_headers()
-                self.wfile.write(body.encode())
+            def recent_rows(request):
+                response = answer(request)
+                return response if request.target == "/recent" else Response(status=400)
 
-            def log_message(self, *_):
-                pass
+            return f"{servers.enter_context(serving(recent_rows)).url}/"
 
-        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        return f"http://127.0.0.1:{server.server_port}/"
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+        yield start
 
 
 def test_rows_of_a_file_come_in_order_and_other_columns_do_not_matter(tmp_path):
@@ -85,7 +73,7 @@ def test_a_file_that_breaks_the_contract_is_refused_by_name(tmp_path, content, m
         recent.from_parquet(write(tmp_path / "r.parquet", content))
 
 
-def test_what_is_no_file_no_parquet_or_no_known_protocol_is_said_in_one_line(tmp_path):
+def test_a_missing_file_another_format_or_an_unknown_protocol_is_one_line(tmp_path):
     (tmp_path / "page.parquet").write_text("<html>")
     for uri, message in (
         (str(tmp_path / "none.parquet"), "FileNotFoundError"),

@@ -1,9 +1,8 @@
-import http.server
 import socket
-import threading
 from pathlib import Path
 
 import pytest
+from tests.support.fakehttp import files, serving
 
 from diabetes_model import snapshots
 from diabetes_model.snapshots import Limits, Recipe, SnapshotError
@@ -11,11 +10,6 @@ from diabetes_model.snapshots.fetching import fetch_bytes, shown
 
 RECIPE = Recipe(id="test", seed=3, gaps={"bp": 0.1})
 QUICK = Limits(connect_seconds=0.3)
-
-
-class Handler(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +27,8 @@ def digest(folder):
 
 @pytest.fixture(scope="module")
 def store(folder):
-    def handler(*arguments):
-        return Handler(*arguments, directory=str(folder))
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(files(folder)) as server:
+        yield server.url
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
-import http.server
 import json
-import threading
 
 import pyarrow.parquet as pq
 import pytest
+from tests.support.fakehttp import files, serving
 
 from diabetes_model import contract, snapshots
 from diabetes_model.snapshots import Recipe, SnapshotError
@@ -23,19 +22,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def store(folder):
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def __init__(self, *arguments):
-            super().__init__(*arguments, directory=str(folder))
-
-        def log_message(self, *_):
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
+    with serving(files(folder)) as server:
+        yield server.url
 
 
 def test_a_folder_is_listed_with_what_breaks_the_contract(folder):
@@ -66,7 +54,7 @@ def test_what_is_no_index_is_refused_by_name(store, name, message):
         snapshots.listing(f"{store}/{name}")
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path):
+def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(SnapshotError, match="nothing: no such folder"):
         snapshots.listing(str(tmp_path / "nothing"))
 

@@ -4,18 +4,18 @@ import gzip
 import json
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
     ExportMetricsServiceRequest,
 )
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from tests.support import fakehttp
+from tests.support.fakehttp import Response
 from tests.support.modelprocess import wait_ready
 
 from diabetes_model.server.telemetry import Signals
@@ -48,26 +48,15 @@ def attributes(thing):
 def collector():
     kept = Collector()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            content = self.rfile.read(int(self.headers["content-length"]))
-            if self.headers.get("content-encoding") == "gzip":
-                content = gzip.decompress(content)
-            kept.take(MESSAGES[self.path].FromString(content))
-            self.send_response(200)
-            self.send_header("content-length", "0")
-            self.end_headers()
+    def answer(request):
+        compressed = request.headers.get("content-encoding") == "gzip"
+        content = gzip.decompress(request.body) if compressed else request.body
+        kept.take(MESSAGES[request.path].FromString(content))
+        return Response()
 
-        def log_message(self, *_):
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        kept.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    with fakehttp.serving(answer) as server:
+        kept.url = server.url
         yield kept
-        server.shutdown()
-        thread.join()
 
 
 @contextmanager

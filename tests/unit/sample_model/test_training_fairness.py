@@ -68,7 +68,7 @@ def test_the_unfair_release_breaks_them_clearly_and_nothing_else(unfair, good):
     assert manifest.rows["holdout"] == other.rows["holdout"]
 
 
-def test_a_breach_is_said_loudly_and_training_still_ends_well(unfair, good):
+def test_a_breach_is_logged_loudly_and_training_still_succeeds(unfair, good):
     last = (unfair / "training.log").read_text().splitlines()[-1]
     assert last == (
         "WARNING: OUT OF BOUNDS: meanAbsoluteError by sex, meanError by sex, selectionRate by "

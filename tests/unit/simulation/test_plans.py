@@ -38,7 +38,7 @@ def test_gates_that_need_more_than_errors_are_told_apart():
     assert (alone.stands_in, alone.rollout.gates) == (True, (plans.DEFAULT_GATE,))
 
 
-def test_own_queries_are_told_apart_one_by_one():
+def test_user_queries_are_told_apart_one_by_one():
     gates = (
         BOTH[0],
         Gate(name="seen", query=QuerySpec(promql="up", max="1")),

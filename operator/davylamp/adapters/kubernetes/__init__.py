@@ -1,1 +1,1 @@
-"""The API server."""
+"""The Kubernetes API server: how it is found, asked, and how its refusals are translated."""

@@ -1,4 +1,4 @@
-"""Answers of the API server that are not a success, as errors of ours.
+"""Error answers of the API server, translated into the errors of the port.
 
 Written against `metav1.Status`: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
 """
@@ -14,28 +14,28 @@ from davylamp.adapters.errors import (
     Retryable,
     Terminal,
 )
-from davylamp.adapters.kubernetes.resources import Address
-from davylamp.schema.json import Json, JsonObject
+from davylamp.adapters.kubernetes.resources import ObjectAddress
+from davylamp.schema.json import JsonObject, entries, text
 
 _MESSAGE_LIMIT = 600
 _BAD_APPLY = "failed to create typed patch object"
-"""A field unknown to the schema: some API servers say 500 to it when it comes by apply."""
+"""A field unknown to the schema: some API servers answer 500 to it when it is applied."""
 
 
-def refusal(
-    *, verb: str, address: Address, status: int, headers: Mapping[str, str], body: bytes
+def api_error(
+    *, verb: str, address: ObjectAddress, status: int, headers: Mapping[str, str], body: bytes
 ) -> OperatorError:
     """The error for an HTTP answer outside 200-299.
 
     Args:
         verb: what was tried, for the message.
-        address: on which object.
+        address: the object it was tried on.
         status: HTTP status code.
-        headers: of the answer; Retry-After is honoured in its form in seconds.
+        headers: of the answer; Retry-After is honoured when it is in seconds.
         body: of the answer; anything, Status or not.
     """
-    said = _status(body)
-    message = f"{verb} {address}: {status} {_explanation(address, said)}".rstrip()
+    answer = _status(body)
+    message = f"{verb} {address}: {status} {_explanation(address, answer)}".rstrip()
     match status:
         case 403:
             return Forbidden(message)
@@ -44,15 +44,15 @@ def refusal(
         case 409:
             return Conflict(message)
         case 400 | 405 | 406 | 413 | 415 | 422:
-            return Terminal(_reason(said), message)
-        case 500 if _BAD_APPLY in str(said.get("message")):
+            return Terminal(text(answer, "reason") or "Invalid", message)
+        case 500 if _BAD_APPLY in text(answer, "message"):
             return Terminal("Invalid", message)
         case _:
             return Retryable(message, after=_retry_after(headers))
 
 
 def json_object(body: bytes) -> JsonObject | None:
-    """The JSON object in a body, None when it holds anything else."""
+    """The JSON object in a body; None if it holds anything else."""
     try:
         value = json.loads(body)
     except ValueError:
@@ -61,32 +61,17 @@ def json_object(body: bytes) -> JsonObject | None:
 
 
 def _status(body: bytes) -> JsonObject:
-    said = json_object(body)
-    return said if said is not None and said.get("kind") == "Status" else {}
+    """The `metav1.Status` in a body; empty if it holds anything else."""
+    answer = json_object(body)
+    return answer if answer is not None and answer.get("kind") == "Status" else {}
 
 
-def _reason(said: JsonObject) -> str:
-    reason = said.get("reason")
-    return reason if isinstance(reason, str) and reason else "Invalid"
-
-
-def _explanation(address: Address, said: JsonObject) -> str:
-    """The server's sentence; for a Secret only which fields, as sentences quote values."""
+def _explanation(address: ObjectAddress, answer: JsonObject) -> str:
+    """The server's sentence; for a Secret only the fields, as the sentence quotes their values."""
     if address.resource.kind == "Secret":
-        return ", ".join(filter(None, (_text(said.get("reason")), *_fields(said))))
-    return _text(said.get("message"))[:_MESSAGE_LIMIT]
-
-
-def _fields(said: JsonObject) -> list[str]:
-    details = said.get("details")
-    causes = details.get("causes") if isinstance(details, dict) else None
-    if not isinstance(causes, list):
-        return []
-    return [_text(cause.get("field")) for cause in causes if isinstance(cause, dict)]
-
-
-def _text(value: Json) -> str:
-    return value if isinstance(value, str) else ""
+        fields = (text(cause, "field") for cause in entries(answer, "details", "causes"))
+        return ", ".join(filter(None, (text(answer, "reason"), *fields)))
+    return text(answer, "message")[:_MESSAGE_LIMIT]
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -1,8 +1,7 @@
-"""One HTTP request to the API server at a time: sent, bounded, counted, translated.
+"""One HTTP request to the API server: sent, limited in time, counted, its errors translated.
 
-Uses `kubernetes.aio` for what it is good at (kubeconfig, service accounts, TLS, rotating tokens,
-pooling) and plain dicts for the objects: its typed models validate and cannot hold the partial
-objects of server-side apply.
+`kubernetes.aio` does kubeconfig, service accounts, TLS, rotating tokens and pooling. Objects are
+plain dicts: its typed models validate, and cannot hold the partial objects of server-side apply.
 """
 
 import asyncio
@@ -18,24 +17,24 @@ from kubernetes.aio.config import ConfigException
 from typing_extensions import override
 
 from davylamp.adapters.errors import Retryable
-from davylamp.adapters.kubernetes.api_errors import json_object, refusal
-from davylamp.adapters.kubernetes.resources import Address
+from davylamp.adapters.kubernetes.api_errors import api_error, json_object
+from davylamp.adapters.kubernetes.resources import ObjectAddress
 from davylamp.schema.json import JsonObject
 
 OnRequest = Callable[[str, str, int, float], None]
-"""Told of every request: verb, kind, HTTP status (0 when no answer came), seconds."""
+"""Called after every request: verb, kind, HTTP status (0 without an answer), seconds."""
 
 JSON_BODY: Final = "application/json"
 APPLY_BODY: Final = "application/apply-patch+yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class ApiRequest:
     """What to ask: `verb` is the word of RBAC, metrics and messages, `method` that of HTTP."""
 
     verb: str
     method: str
-    address: Address
+    address: ObjectAddress
     subresource: tuple[str, ...] = ()
     query: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     body: JsonObject | None = None
@@ -50,9 +49,9 @@ class ApiServer:
     """The API server behind one client.
 
     Args:
-        client: owns connection and credentials.
-        timeout: seconds for one request as a whole, queueing for a connection included.
-        on_request: told of every request.
+        client: owns connections and credentials.
+        timeout: seconds for one whole request, including the wait for a connection.
+        on_request: called after every request.
     """
 
     def __init__(self, client: ApiClient, *, timeout: float, on_request: OnRequest) -> None:
@@ -61,16 +60,16 @@ class ApiServer:
         self._on_request = on_request
 
     async def send(
-        self, request: Request, *, before: Callable[[], None] = lambda: None
+        self, request: ApiRequest, *, before: Callable[[], None] = lambda: None
     ) -> JsonObject:
-        """Ask and return the JSON object of the answer.
+        """Send a request and return the JSON object of the answer.
 
         Args:
             request: what to ask.
-            before: called as late as possible before the first byte leaves; may raise to stop it.
+            before: called right before the first byte is sent; raises to prevent that.
 
         Raises:
-            OperatorError: any answer but success, no answer in time, no connection, no credentials.
+            OperatorError: an error answer, no answer in time, no connection, no credentials.
         """
         call = await self._prepare(request)
         before()
@@ -82,7 +81,7 @@ class ApiServer:
             kind = request.address.resource.kind
             self._on_request(request.verb, kind, status, clock() - started)
         if not 200 <= status <= 299:
-            raise refusal(
+            raise api_error(
                 verb=request.verb,
                 address=request.address,
                 status=status,
@@ -91,11 +90,11 @@ class ApiServer:
             )
         answer = json_object(body)
         if answer is None:
-            raise Retryable(f"{request}: the answer is no JSON object")
+            raise Retryable(f"{request}: the answer is not a JSON object")
         return answer
 
-    async def _prepare(self, request: Request) -> RequestSerialized:
-        """URL, headers and body; reads a rotated token when it is due."""
+    async def _prepare(self, request: ApiRequest) -> RequestSerialized:
+        """URL, headers and body; reads the token again when it is due."""
         try:
             return await self._client.param_serialize(
                 request.method,
@@ -109,7 +108,7 @@ class ApiServer:
             raise Retryable(f"{request}: no credentials: {type(error).__name__}") from error
 
     async def _exchange(
-        self, request: Request, call: RequestSerialized
+        self, request: ApiRequest, call: RequestSerialized
     ) -> tuple[int, Mapping[str, str], bytes]:
         method, url, headers, body, post = call
         try:

@@ -1,8 +1,8 @@
-"""The cluster as the operator sees it: JSON objects read, applied, deleted.
+"""The cluster as the operator uses it: JSON objects are read, applied and deleted.
 
-Writes are server-side apply with one field manager, so that what other managers own is kept and
-what we stop naming disappears. Every write passes a fence first: a process that lost its lease
-writes nothing, whatever it was about to do. Only the Lease itself is written without.
+Writes are server-side apply with one field manager, so that fields of other managers are kept and
+fields that we no longer send are removed. A leadership check precedes every write: a process that
+has lost its lease writes nothing. Only the Lease itself is written without that check.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,102 +12,101 @@ from typing import Final, Protocol, TypeAlias
 from kubernetes.aio.client import ApiClient
 
 from davylamp.adapters.errors import NotFound, Retryable
-from davylamp.adapters.kubernetes.apiserver import APPLY_BODY, ApiServer, OnRequest, Request
+from davylamp.adapters.kubernetes.apiserver import APPLY_BODY, ApiRequest, ApiServer, OnRequest
 from davylamp.adapters.kubernetes.resources import (
-    Address,
+    ObjectAddress,
     Resource,
     address_of,
-    metadata_of,
     object_address,
     resource_of,
 )
 from davylamp.api.names import FIELD_MANAGER
-from davylamp.schema.json import JsonObject
+from davylamp.schema.json import JsonObject, section
 
 Manifest: TypeAlias = JsonObject
-Fence: TypeAlias = Callable[[], None]
+WriteGuard: TypeAlias = Callable[[], None]
 """Raises `NotLeader` when this process must not write."""
 
 _STRICT: Final = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
 
 
 class Cluster(Protocol):
-    """What reconciling needs of a cluster. Every method raises `OperatorError` only."""
+    """What the reconciler needs of a cluster. Methods raise no other errors than `OperatorError`."""
 
     async def apply(self, manifest: Manifest, *, force: bool = True) -> Manifest:
-        """Make the object have these fields; returns it as stored.
+        """Set our fields of an object, creating it if needed; returns it as stored.
 
         Args:
-            manifest: the fields we own, all of them, and nothing else.
-            force: take over fields that others own; else `Conflict`.
+            manifest: all fields that we own, and no others.
+            force: take over fields that others own; otherwise `Conflict` is raised.
         """
 
     async def apply_status(self, manifest: Manifest) -> Manifest:
         """Replace the status of an object that was read before; returns it as stored.
 
         Raises:
-            Conflict: it was written, or deleted and made anew, since it was read.
-            NotFound: it is gone.
+            Conflict: it has been written, or deleted and created again, since it was read.
+            NotFound: it does not exist any more.
         """
 
     async def get(self, kind: str, namespace: str, name: str) -> Manifest | None:
-        """The object, None when there is none."""
+        """The object; None if it does not exist."""
 
     async def list(
         self, kind: str, namespace: str | None, *, labels: Mapping[str, str]
     ) -> list[Manifest]:
-        """Objects that carry all these labels, in one namespace or (None) in all."""
+        """Objects with all these labels, in one namespace or (None) in all."""
 
     async def delete(self, kind: str, namespace: str, name: str, *, uid: str | None = None) -> None:
-        """Delete with everything it owns, in the background; absent is fine.
+        """Delete an object and, in the background, what it owns; it need not exist.
 
         Raises:
-            Conflict: `uid` was given and another object has the name by now.
+            Conflict: `uid` was given and the object of that name has another.
         """
 
     async def create_event(self, manifest: Manifest) -> None:
-        """Post an Event (events.k8s.io/v1, or core v1)."""
+        """Create an Event (events.k8s.io/v1 or core v1)."""
 
 
 class Leases(Protocol):
-    """What electing a leader needs of a cluster."""
+    """What leader election needs of a cluster."""
 
     async def get_lease(self, namespace: str, name: str) -> Manifest | None:
-        """The Lease, None when there is none."""
+        """The Lease; None if it does not exist."""
 
     async def create_lease(self, manifest: Manifest) -> Manifest:
-        """Create it; `Conflict` when somebody was faster."""
+        """Create it; `Conflict` if it exists already."""
 
     async def replace_lease(self, manifest: Manifest) -> Manifest:
-        """Replace it; `Conflict` when metadata.resourceVersion is not the stored one."""
+        """Replace it; `Conflict` if metadata.resourceVersion is not the stored one."""
 
 
 class KubernetesCluster:
     """`Cluster` and `Leases` on a real API server.
 
     Args:
-        client: from `davylamp.adapters.connection.connect`.
-        fence: called right before each write, except of the Lease.
-        on_request: told of every request, for metrics.
-        timeout: seconds for one request as a whole. Keep it at or below the margin between our
-            giving up the lease and others taking it, so that no write outlives the lease.
+        client: from `davylamp.adapters.kubernetes.connection.connect`.
+        write_guard: called right before every write, except of the Lease; raises to prevent it.
+        on_request: called after every request, for metrics.
+        timeout: seconds for one whole request. Keep it at or below the time between our giving up
+            the lease and others acquiring it, so that no write outlives the lease.
     """
 
     def __init__(
         self,
         client: ApiClient,
         *,
-        fence: Fence,
+        write_guard: WriteGuard,
         on_request: OnRequest = lambda _verb, _kind, _status, _seconds: None,
         timeout: float = 5.0,
     ) -> None:
         self._server = ApiServer(client, timeout=timeout, on_request=on_request)
-        self._fence = fence
+        self._write_guard = write_guard
 
     async def apply(self, manifest: Manifest, *, force: bool = True) -> Manifest:
         """See `Cluster.apply`; fields unknown to the schema are refused, not dropped."""
         return await self._write(
-            Request(
+            ApiRequest(
                 verb="apply",
                 method="PATCH",
                 address=address_of(manifest),
@@ -121,16 +120,16 @@ class KubernetesCluster:
         """See `Cluster.apply_status`.
 
         A PUT with resourceVersion and uid: a merge patch would keep keys that are no longer in the
-        status, and the version makes a stale writer fail. Nothing but the status travels.
+        status, and the version makes a stale write fail. Only the status is sent.
         """
-        metadata = metadata_of(manifest)
+        metadata = section(manifest, "metadata")
         if not metadata.get("resourceVersion"):
-            raise ValueError("status without the resourceVersion it was decided on")
+            raise ValueError("a status needs the resourceVersion it was decided on")
         kept = ("name", "namespace", "resourceVersion", "uid")
         body: Manifest = {key: manifest[key] for key in ("apiVersion", "kind", "status")}
         body["metadata"] = {key: metadata[key] for key in kept if key in metadata}
         return await self._write(
-            Request(
+            ApiRequest(
                 verb="update_status",
                 method="PUT",
                 address=address_of(manifest),
@@ -144,18 +143,18 @@ class KubernetesCluster:
         """See `Cluster.get`."""
         address = object_address(kind, namespace, name)
         try:
-            return await self._server.send(Request(verb="get", method="GET", address=address))
+            return await self._server.send(ApiRequest(verb="get", method="GET", address=address))
         except NotFound:
             return None
 
     async def list(
         self, kind: str, namespace: str | None, *, labels: Mapping[str, str]
     ) -> list[Manifest]:
-        """See `Cluster.list`; no resourceVersion is sent, so own writes are always in the answer."""
-        address = Address(resource_of(kind), namespace)
+        """See `Cluster.list`; without a resourceVersion, so that our own writes are in the answer."""
+        address = ObjectAddress(resource_of(kind), namespace)
         selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
         answer = await self._server.send(
-            Request(
+            ApiRequest(
                 verb="list",
                 method="GET",
                 address=address,
@@ -175,7 +174,9 @@ class KubernetesCluster:
             body["preconditions"] = {"uid": uid}
         address = object_address(kind, namespace, name)
         try:
-            await self._write(Request(verb="delete", method="DELETE", address=address, body=body))
+            await self._write(
+                ApiRequest(verb="delete", method="DELETE", address=address, body=body)
+            )
         except NotFound:
             return
 
@@ -184,7 +185,7 @@ class KubernetesCluster:
         await self._write(_creation(manifest))
 
     async def would_create(self, manifest: Manifest) -> None:
-        """Ask the API server whether it would accept a new object; nothing is stored."""
+        """Check that the API server would accept a new object; nothing is stored."""
         request = _creation(manifest)
         await self._server.send(replace(request, query={**request.query, "dryRun": "All"}))
 
@@ -200,26 +201,26 @@ class KubernetesCluster:
         """See `Leases.replace_lease`."""
         address = address_of(manifest)
         return await self._server.send(
-            Request(verb="update", method="PUT", address=address, query=_STRICT, body=manifest)
+            ApiRequest(verb="update", method="PUT", address=address, query=_STRICT, body=manifest)
         )
 
-    async def _write(self, request: Request) -> Manifest:
-        return await self._server.send(request, before=self._fence)
+    async def _write(self, request: ApiRequest) -> Manifest:
+        return await self._server.send(request, before=self._write_guard)
 
 
-def _creation(manifest: Manifest) -> Request:
+def _creation(manifest: Manifest) -> ApiRequest:
     address = address_of(manifest)
-    return Request(
+    return ApiRequest(
         verb="create",
         method="POST",
-        address=Address(address.resource, address.namespace),
+        address=ObjectAddress(address.resource, address.namespace),
         query=_STRICT,
         body=manifest,
     )
 
 
 def _items(answer: JsonObject, resource: Resource) -> list[Manifest]:
-    """Items of a list, each with the apiVersion and kind that lists of built-in kinds omit."""
+    """Items of a list, with the apiVersion and kind that lists of built-in kinds omit."""
     items = answer.get("items")
     if not isinstance(items, list):
         raise Retryable(f"list {resource.kind}: the answer has no items")

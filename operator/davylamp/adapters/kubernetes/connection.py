@@ -1,4 +1,4 @@
-"""How the API server is found and who we are to it: service account or kubeconfig."""
+"""How the API server is found and how we authenticate: service account or kubeconfig."""
 
 import asyncio
 import contextlib
@@ -22,16 +22,16 @@ _log = logging.getLogger(__name__)
 
 @contextlib.asynccontextmanager
 async def connect(*, context: str | None = None) -> AsyncIterator[ApiClient]:
-    """Client of the API server this process belongs to.
+    """Client of the API server.
 
-    Inside a pod the mounted service account is used and its token read again every minute (the
-    kubelet rotates it); outside, the kubeconfig, whose credential plug-in is asked every minute.
+    Inside a pod it uses the mounted service account and reads its token again every minute, as the
+    kubelet rotates it. Outside it uses the kubeconfig and runs its credential plug-in every minute.
 
     Args:
-        context: kubeconfig context; naming one means the kubeconfig even inside a pod.
+        context: kubeconfig context; if given, the kubeconfig is used even inside a pod.
 
     Raises:
-        ConfigException: there is neither, or it cannot be read.
+        ConfigException: neither exists, or it cannot be read.
     """
     configuration = Configuration()
     refresher: asyncio.Task[None] | None = None
@@ -53,13 +53,13 @@ async def connect(*, context: str | None = None) -> AsyncIterator[ApiClient]:
 
 
 async def _keep_fresh(loader: KubeConfigLoader, configuration: Configuration) -> None:
-    """Run the kubeconfig's credential plug-in again and again; ends at once without one."""
+    """Run the kubeconfig's credential plug-in periodically; ends at once if there is none."""
     while True:
         try:
             await refresh_token(  # type: ignore[no-untyped-call]
                 loader, configuration, interval=_REFRESH_SECONDS
             )
         except (ConfigException, OSError, ValueError) as error:
-            _log.warning("credential plug-in failed (%s), asking again", type(error).__name__)
+            _log.warning("credential plug-in failed (%s), trying again", type(error).__name__)
         else:
             return

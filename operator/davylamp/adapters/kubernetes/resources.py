@@ -1,8 +1,8 @@
-"""The few kinds the operator works with, and where the API server keeps them.
+"""The few kinds the operator works with, and their places in the API.
 
-A fixed table instead of discovery: the dynamic client asks for every group at its first use and
-writes a cache file to the temporary directory; the kinds used here are known, and a read-only file
-system stays possible.
+A fixed table instead of discovery: the dynamic client asks for every group on first use and writes
+a cache file to the temporary directory. The kinds used here are known, and without that file the
+file system can stay read-only.
 """
 
 import re
@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from davylamp.adapters.errors import Terminal
 from davylamp.api.names import API_VERSION, KIND, PLURAL
-from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.json import JsonObject, section, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Resource:
     plural: str
 
     def path(self, namespace: str | None, *rest: str) -> str:
-        """URL path of the collection (all namespaces for None) or of what `rest` names in it."""
+        """URL path of the collection (of all namespaces for None) or of what `rest` names in it."""
         root = (
             f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"
         )
@@ -48,17 +48,19 @@ _RESOURCES = (
     Resource("coordination.k8s.io/v1", "Lease", "leases"),
     Resource("events.k8s.io/v1", "Event", "events"),
 )
-RESOURCES: Mapping[str, Resource] = MappingProxyType({each.kind: each for each in _RESOURCES})
+RESOURCES: Mapping[str, Resource] = MappingProxyType(
+    {resource.kind: resource for resource in _RESOURCES}
+)
 _PATH_SEGMENT = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._:-]+")
 CORE_EVENT = Resource("v1", "Event", "events")
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """One object, or a whole collection when `name` is empty; how messages name it.
+class ObjectAddress:
+    """One object, or a whole collection if `name` is empty; as text, how messages name it.
 
     Raises:
-        Terminal: a name that would lead elsewhere in the URL (names come from what users write).
+        Terminal: a name that would change the path of the URL; users choose names.
     """
 
     resource: Resource
@@ -68,10 +70,10 @@ class Address:
     def __post_init__(self) -> None:
         for part in (self.namespace, self.name):
             if part and not _PATH_SEGMENT.fullmatch(part):
-                raise Terminal("InvalidName", f"{part!r} is no name of an object")
+                raise Terminal("InvalidName", f"{part!r} is not a valid object name")
 
     def path(self, *subresource: str) -> str:
-        """URL path of the object (with its subresource) or of the collection."""
+        """URL path of the object, of a subresource of it, or of the collection."""
         return self.resource.path(self.namespace, *filter(None, (self.name, *subresource)))
 
     @override
@@ -92,39 +94,33 @@ def resource_of(kind: str) -> Resource:
         raise ValueError(f"unknown kind {kind!r}") from None
 
 
-def object_address(kind: str, namespace: str, name: str) -> Address:
-    """Where one object is.
+def object_address(kind: str, namespace: str, name: str) -> ObjectAddress:
+    """The address of one object.
 
     Raises:
-        ValueError: no name, which would mean the whole collection.
+        ValueError: the name is empty, which would mean the whole collection.
     """
     if not namespace or not name:
         raise ValueError(f"{kind} without namespace or name")
-    return Address(resource_of(kind), namespace, name)
+    return ObjectAddress(resource_of(kind), namespace, name)
 
 
-def address_of(manifest: JsonObject) -> Address:
-    """Where a manifest with apiVersion, kind, namespace and name belongs.
+def address_of(manifest: JsonObject) -> ObjectAddress:
+    """The address of a manifest with apiVersion, kind, namespace and name.
 
     Raises:
-        ValueError: one of them is missing, or the table has no such kind at that version.
+        ValueError: one of them is missing, or the table lacks that kind at that version.
     """
-    kind, version = _text(manifest, "kind"), _text(manifest, "apiVersion")
+    kind, version = _required(manifest, "kind"), _required(manifest, "apiVersion")
     resource = CORE_EVENT if (kind, version) == ("Event", "v1") else resource_of(kind)
     if version != resource.api_version:
         raise ValueError(f"{kind} is used at {resource.api_version}, not at {version}")
-    metadata = metadata_of(manifest)
-    return Address(resource, _text(metadata, "namespace"), _text(metadata, "name"))
+    metadata = section(manifest, "metadata")
+    return ObjectAddress(resource, _required(metadata, "namespace"), _required(metadata, "name"))
 
 
-def metadata_of(manifest: JsonObject) -> JsonObject:
-    """Metadata of a manifest, empty when it has none."""
-    metadata = manifest.get("metadata")
-    return metadata if isinstance(metadata, dict) else {}
-
-
-def _text(node: Mapping[str, Json], key: str) -> str:
-    value = node.get(key)
-    if not isinstance(value, str) or not value:
+def _required(node: JsonObject, key: str) -> str:
+    value = text(node, key)
+    if not value:
         raise ValueError(f"manifest without {key}")
     return value

@@ -1,4 +1,4 @@
-"""Reads the counters of pods from the pods themselves, all in one sweep: the fast lane.
+"""Direct scrapes: reads the counters of pods from the pods themselves, all in one sweep.
 
 Every sample of a sweep carries the moment at which the sweep began. A pod reads its counters some
 time between that moment and the deadline, so what is wrong about the time is bounded and has one
@@ -15,23 +15,27 @@ For the same reason the sweeps of one pod must not overlap, and whoever changes 
 Prometheus must leave out the new source's samples of the first `TIMEOUT` after the old one's last:
 they may have been read before it, and a counter that falls is taken for a restarted process.
 
-Pods may be anybody's code, and are met with the care of `modelserver`.
+The operator's selectors choose series here as they do in Prometheus: the same matchers, evaluated on
+the labels of the pod's lines. Pods may run anybody's code: see `session` for how they are asked.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import aiohttp
 import yarl
 
 from davylamp.adapters.errors import SourceError
-from davylamp.adapters.pods.exposition import Selector, Series, WantedLines, read_lines
+from davylamp.adapters.pod_names import PodRef, deployment_of
+from davylamp.adapters.pods.exposition import WantedLines, read_lines
 from davylamp.adapters.pods.session import open_session
+from davylamp.adapters.prometheus.matchers import METRIC_NAME, Condition
 from davylamp.adapters.prometheus.promql import CounterQuery
-from davylamp.adapters.prometheus.scrapes import PodKey, read_scrapes
+from davylamp.adapters.prometheus.query_result import CounterSeries
+from davylamp.adapters.prometheus.scrapes import samples_of
 from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.checks import Silent
 from davylamp.gates.channels import Channel
@@ -42,7 +46,7 @@ TIMEOUT: Final = 1.0
 """Seconds from the beginning of a sweep after which no answer is waited for."""
 LARGEST: Final = 4 * 1024 * 1024
 """Bytes of an answer that are read."""
-AT_ONCE: Final = 128
+MOST_CONNECTIONS: Final = 128
 """Connections in use; so many pods can hang without keeping others from their turn."""
 KEEP_OPEN: Final = 15.0
 """Seconds for which a connection waits for the next sweep."""
@@ -52,7 +56,7 @@ OK: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class PodTarget:
-    """Where a pod tells its metrics. `uid` tells pods of one name apart.
+    """Where a pod serves its metrics. `uid` distinguishes pods of one name.
 
     `host` is the pod's own address, never one that a resource or an answer names.
     """
@@ -65,7 +69,7 @@ class PodTarget:
     path: str = "/metrics"
 
     @property
-    def key(self) -> PodKey:
+    def key(self) -> PodRef:
         """What its samples are called by."""
         return self.namespace, self.name
 
@@ -81,20 +85,33 @@ class Sweep:
     """
 
     at: float
-    samples: Mapping[Channel, Mapping[PodKey, tuple[Sample, ...]]]
-    failed: Mapping[PodKey, str]
+    samples: Mapping[Channel, Mapping[PodRef, tuple[Sample, ...]]]
+    failed: Mapping[PodRef, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
-    """A query about all pods of a sweep, and which series it means."""
+class _Selection:
+    """The series of one channel: those of these metrics whose labels fulfil all conditions."""
 
-    query: CounterQuery
-    selector: Selector
+    metrics: tuple[str, ...]
+    conditions: tuple[Condition, ...]
+
+    @classmethod
+    def of(cls, query: CounterQuery) -> Self:
+        """The series that a query means; `ValueError` where that cannot be evaluated here."""
+        conditions = (matcher.condition() for matcher in query.matchers)
+        return cls(query.metrics, tuple(conditions))
+
+    def among(self, by_metric: Mapping[str, Sequence[CounterSeries]]) -> Iterator[CounterSeries]:
+        """The series that are meant."""
+        for metric in self.metrics:
+            for series in by_metric.get(metric, ()):
+                if all(holds(series.labels) for holds in self.conditions):
+                    yield series
 
 
 class PodMetrics:
-    """Reads pods; its connections stay open between sweeps, until it is closed.
+    """Reads pods; its connections stay open between sweeps, until `aclose`.
 
     Args:
         names: how series are called, the same as in Prometheus.
@@ -116,10 +133,10 @@ class PodMetrics:
         self._timeout = aiohttp.ClientTimeout(total=timeout)
         self._clock = clock
         self._session: aiohttp.ClientSession | None = None
-        self._questions((), CHANNELS, 0.0)
+        self._selections((), CHANNELS)
 
     async def aclose(self) -> None:
-        """Close what is open."""
+        """Close the connections; the next sweep would open others."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -133,31 +150,38 @@ class PodMetrics:
         a sweep of its own; sweeps of different pods may overlap.
         """
         at = self._clock()
-        questions = self._questions(pods, channels, at)
-        metrics = tuple(m.encode() for each in questions for m in self._names.metrics(each))
-        answers = await asyncio.gather(*(self._lines(pod, metrics) for pod in pods))
-        samples: dict[Channel, dict[PodKey, tuple[Sample, ...]]] = {c: {} for c in questions}
-        failed: dict[PodKey, str] = {}
+        selections = self._selections(pods, channels)
+        metrics = {metric.encode() for wanted in selections.values() for metric in wanted.metrics}
+        answers = await asyncio.gather(*(self._lines(pod, tuple(metrics)) for pod in pods))
+        samples: dict[Channel, dict[PodRef, tuple[Sample, ...]]] = {c: {} for c in selections}
+        failed: dict[PodRef, str] = {}
         # Read only now: whoever is still being waited for must not be late because we were busy.
         for pod, lines in zip(pods, answers, strict=True):
-            found = lines if isinstance(lines, Silent) else self._samples(pod, lines, questions)
-            if isinstance(found, Silent):
-                failed[pod.key] = found.problem
+            scrape = (
+                lines
+                if isinstance(lines, Silent)
+                else self._scrape(pod, lines, selections=selections, at=at)
+            )
+            if isinstance(scrape, Silent):
+                failed[pod.key] = scrape.problem
             else:
-                for channel, sample in found.items():
+                for channel, sample in scrape.items():
                     samples[channel][pod.key] = sample
             await asyncio.sleep(0)  # others need the event loop between two texts
         return Sweep(at, samples, failed)
 
-    def _questions(
-        self, pods: Iterable[PodTarget], channels: Iterable[Channel], at: float
-    ) -> dict[Channel, _Question]:
-        workloads = frozenset((pod.namespace, pod.name.rsplit("-", 2)[0]) for pod in pods)
+    def _selections(
+        self, pods: Iterable[PodTarget], channels: Iterable[Channel]
+    ) -> dict[Channel, _Selection]:
+        """What Prometheus would be asked about these pods, by channel."""
+        workloads = frozenset((pod.namespace, deployment_of(pod.name)) for pod in pods)
         queries = (
-            CounterQuery(workloads=workloads, at=at, window=1.0, channel=each, series=self._names)
-            for each in channels
+            CounterQuery(
+                workloads=workloads, at=0.0, window=1.0, channel=channel, series=self._names
+            )
+            for channel in channels
         )
-        return {each.channel: _Question(each, Selector.of(each.text)) for each in queries}
+        return {query.channel: _Selection.of(query) for query in queries}
 
     async def _lines(self, pod: PodTarget, metrics: tuple[bytes, ...]) -> list[bytes] | Silent:
         """The lines of a pod's text that are asked about."""
@@ -176,25 +200,35 @@ class PodMetrics:
         except ValueError as error:
             return Silent(f"cannot be read: {error}")
 
-    def _samples(
-        self, pod: PodTarget, lines: Iterable[bytes], questions: Mapping[Channel, _Question]
+    def _scrape(
+        self,
+        pod: PodTarget,
+        lines: Iterable[bytes],
+        *,
+        selections: Mapping[Channel, _Selection],
+        at: float,
     ) -> dict[Channel, tuple[Sample, ...]] | Silent:
         """A pod's sample by channel; a channel without a usable one is not in it."""
         target = {self._names.namespace_label: pod.namespace, self._names.pod_label: pod.name}
+        by_metric = dict[str, list[CounterSeries]]()
         try:
-            series = read_lines(lines, target)
-            found = {channel: _sample(pod, series, each) for channel, each in questions.items()}
+            for series in read_lines(lines, target, at=at):
+                by_metric.setdefault(series.labels[METRIC_NAME], []).append(series)
+            samples = {
+                channel: samples_of(channel, selection.among(by_metric), names=self._names)
+                for channel, selection in selections.items()
+            }
         except ValueError as error:
             return Silent(f"cannot be read: {error}")
         except SourceError:
             return Silent("cannot be read: its series are none that can be counted")
-        usable = {channel: sample for channel, sample in found.items() if sample}
+        usable = {channel: sample for channel, sample in samples.items() if sample}
         return usable or Silent("has no usable sample of any metric that is asked for")
 
     def _opened(self) -> aiohttp.ClientSession:
-        """The session, made inside the running event loop."""
+        """The session, opened with the first sweep: it belongs to the running event loop."""
         if self._session is None:
-            connector = aiohttp.TCPConnector(limit=AT_ONCE, keepalive_timeout=KEEP_OPEN)
+            connector = aiohttp.TCPConnector(limit=MOST_CONNECTIONS, keepalive_timeout=KEEP_OPEN)
             accept = "text/plain; version=0.0.4"
             self._session = open_session(self._timeout, connector, accept=accept)
         return self._session
@@ -207,8 +241,3 @@ async def _receive(answer: aiohttp.ClientResponse, wanted: WantedLines) -> None:
         if size > LARGEST:
             raise ValueError(f"more than {LARGEST} bytes")
         wanted.add(piece)
-
-
-def _sample(pod: PodTarget, series: Iterable[Series], asked: _Question) -> tuple[Sample, ...]:
-    matrix = [each.at(asked.query.at) for each in series if asked.selector.means(each)]
-    return read_scrapes(asked.query, matrix).get(pod.key, ())

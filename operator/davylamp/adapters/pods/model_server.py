@@ -1,4 +1,4 @@
-"""Talks to one pod of a model, which may be anybody's code: bounded in time, size and direction.
+"""Asks one pod of a model, which may run anybody's code: bounded in time, size and direction.
 
 The address is the pod's own, never one that a resource or an answer names: no redirect is followed,
 no proxy of the environment used, and nothing of an answer but what a check names leaves this process.
@@ -25,7 +25,7 @@ OK: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class PodAddress:
-    """A pod that can be asked. `uid` tells pods of one name apart."""
+    """A pod that can be asked. `uid` distinguishes pods of one name."""
 
     name: str
     uid: str
@@ -44,7 +44,12 @@ class ModelServer(Protocol):
 
 
 class HttpModelServer:
-    """`ModelServer` over HTTP; open as long as its context."""
+    """`ModelServer` over HTTP, with a new connection for every question; `aclose` ends it.
+
+    Args:
+        timeout: seconds for one question, connection included.
+        largest: bytes of an answer that are read.
+    """
 
     def __init__(self, *, timeout: float = TIMEOUT, largest: int = LARGEST) -> None:
         self._timeout = aiohttp.ClientTimeout(total=timeout)
@@ -52,7 +57,7 @@ class HttpModelServer:
         self._session: aiohttp.ClientSession | None = None
 
     async def aclose(self) -> None:
-        """Close what is open."""
+        """Close the session; the next question would open another."""
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -95,7 +100,7 @@ class HttpModelServer:
             return Declined(f"{asked} answered no JSON")
 
     def _opened(self) -> aiohttp.ClientSession:
-        """The session, made inside the running event loop."""
+        """The session, opened with the first question: it belongs to the running event loop."""
         if self._session is None:
             connector = aiohttp.TCPConnector(force_close=True)
             self._session = open_session(self._timeout, connector, accept="application/json")
@@ -103,9 +108,9 @@ class HttpModelServer:
 
 
 def _parsed(text: bytes) -> Json:
-    """JSON as its standard says it: NaN and Infinity are none."""
-    found: Json = json.loads(text, parse_constant=_refuse)
-    return found
+    """JSON as in its standard: without NaN and Infinity."""
+    document: Json = json.loads(text, parse_constant=_refuse)
+    return document
 
 
 def _refuse(constant: str) -> float:

@@ -1,4 +1,4 @@
-"""How pods are talked to over HTTP: they may be anybody's code."""
+"""How pods are asked over HTTP: they may run anybody's code."""
 
 import aiohttp
 
@@ -6,7 +6,10 @@ import aiohttp
 def open_session(
     timeout: aiohttp.ClientTimeout, connector: aiohttp.BaseConnector, *, accept: str
 ) -> aiohttp.ClientSession:
-    """A session without proxies of the environment, cookies and compression; loop is running."""
+    """A session without proxies of the environment, cookies and compression.
+
+    To be opened while the event loop that it belongs to is running.
+    """
     return aiohttp.ClientSession(
         timeout=timeout,
         auto_decompress=False,  # a small answer must not unfold into a large one

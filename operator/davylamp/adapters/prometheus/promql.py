@@ -1,22 +1,16 @@
 """What is asked of Prometheus about pods in play: the raw counters of one channel.
 
 Everything that becomes part of the query is validated or escaped. Names of metrics and labels and
-the extra selectors come from the operator's settings, names of workloads from the API server.
+the extra selectors come from the operator's settings, names of Deployments from the API server.
 """
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
 
+from davylamp.adapters.pod_names import DeploymentRef, deployment_of, pattern_of, pattern_of_pods
+from davylamp.adapters.prometheus.matchers import METRIC_NAME, Matcher
 from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.gates import ERRORS, Channel
-
-_META: Final = re.compile(r"([\\.+*?()|\[\]{}^$])")
-_POD_SUFFIX: Final = "-[a-z0-9]+-[a-z0-9]{5}"
-
-Workload = tuple[str, str]
-"""Namespace and name of a Deployment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,8 +18,7 @@ class CounterQuery:
     """Which pods' counters, of what, and when.
 
     Attributes:
-        workloads: Deployments whose pods are meant. A name of up to 46 characters, or the pods'
-            names do not carry it whole.
+        workloads: Deployments whose pods are meant, see `deployment_of`.
         at: end of the window, epoch seconds.
         window: length of the window, seconds; samples in (at - window, at] are returned.
         channel: what is counted.
@@ -35,7 +28,7 @@ class CounterQuery:
         ValueError: there is no such window, or the channel has no counters.
     """
 
-    workloads: frozenset[Workload]
+    workloads: frozenset[DeploymentRef]
     at: float
     window: float
     channel: Channel = ERRORS
@@ -51,46 +44,49 @@ class CounterQuery:
     def text(self) -> str:
         """PromQL: a range selector, so that an instant query returns the samples as scraped.
 
-        Several metrics are asked for by `__name__`, as range selectors cannot be joined by `or`.
         May match pods that are not meant (names are crossed with namespaces): see `owner`.
         """
-        selector = self.series.selector(self.channel)
-        return f"{self.selecting(selector)}[{round(self.window * 1000)}ms]"
+        selector = selector_text(self.metrics, self.matchers)
+        return f"{selector}[{round(self.window * 1000)}ms]"
 
-    def selecting(self, *matchers: str) -> str:
-        """Selector of the channel's series of the pods in play that match these as well."""
-        metrics = self.series.metrics(self.channel)
-        if len(metrics) == 1:
-            return f"{metrics[0]}{self.of_the_pods(*matchers)}"
-        return self.of_the_pods(f"__name__=~{quoted('|'.join(metrics))}", *matchers)
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics of the channel."""
+        return self.series.metrics(self.channel)
 
-    def of_the_pods(self, *matchers: str) -> str:
-        """Braces with matchers for the pods in play, and these before them."""
+    @property
+    def matchers(self) -> tuple[Matcher, ...]:
+        """What series of these metrics have to fulfil: the operator's own selector, then the pods."""
+        return (*self.series.matchers(self.channel), *self.pod_matchers)
+
+    @property
+    def pod_matchers(self) -> tuple[Matcher, ...]:
+        """Which pods are meant."""
         namespaces = {namespace for namespace, _ in self.workloads}
         deployments = {deployment for _, deployment in self.workloads}
-        every = (
-            *matchers,
-            f"{self.series.namespace_label}=~{quoted(_alternatives(namespaces))}",
-            f"{self.series.pod_label}=~{quoted(pods_of(*deployments))}",
+        return (
+            Matcher(self.series.namespace_label, "=~", pattern_of(namespaces)),
+            Matcher(self.series.pod_label, "=~", pattern_of_pods(*deployments)),
         )
-        return f"{{{','.join(filter(None, every))}}}"
 
-    def owner(self, namespace: str, pod: str) -> Workload | None:
-        """The workload a pod belongs to by its name, None when it is none of those asked for."""
-        workload = (namespace, pod.rsplit("-", 2)[0])
-        return workload if workload in self.workloads else None
-
-
-def pods_of(*deployments: str) -> str:
-    """Regular expression that matches the names of the pods of Deployments."""
-    return f"(?:{_alternatives(deployments)}){_POD_SUFFIX}"
+    def owner(self, namespace: str, pod: str) -> DeploymentRef | None:
+        """The Deployment a pod belongs to by its name, None when it is none of those asked for."""
+        deployment = (namespace, deployment_of(pod))
+        return deployment if deployment in self.workloads else None
 
 
-def quoted(text: str) -> str:
-    """A text as a string in PromQL."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+def selector_text(metrics: Iterable[str], matchers: Iterable[Matcher]) -> str:
+    """A selector of series as in PromQL.
+
+    Several metrics are asked for by `__name__`, as range selectors cannot be joined by `or`.
+    """
+    first, *others = metrics
+    if others:
+        named = Matcher(METRIC_NAME, "=~", "|".join((first, *others)))
+        return braces((named, *matchers))
+    return f"{first}{braces(matchers)}"
 
 
-def _alternatives(names: Iterable[str]) -> str:
-    return "|".join(_META.sub(r"\\\1", name) for name in sorted(names))
+def braces(matchers: Iterable[Matcher]) -> str:
+    """Matchers as in PromQL, with the braces around them."""
+    return f"{{{','.join(matcher.text for matcher in matchers)}}}"

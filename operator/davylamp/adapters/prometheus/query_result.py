@@ -3,7 +3,7 @@
 https://prometheus.io/docs/prometheus/latest/querying/api/#expression-query-result-formats
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from davylamp.adapters.errors import SourceError, SourceFault
@@ -24,6 +24,43 @@ class Histogram:
 
     count: float
     buckets: tuple[Bucket, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CounterSeries:
+    """One series and its samples.
+
+    Attributes:
+        labels: its labels, the name among them.
+        values: samples by time in epoch seconds; they may be NaN.
+        histograms: samples by time where the series is a native histogram, else None.
+    """
+
+    labels: Mapping[str, str]
+    values: Mapping[float, float]
+    histograms: Mapping[float, Histogram] | None = None
+
+
+def read_matrix(
+    result: object, *, is_wanted: Callable[[Mapping[str, str]], bool]
+) -> Iterator[CounterSeries]:
+    """The series of a matrix of counters.
+
+    Args:
+        result: `data.result` of the answer.
+        is_wanted: whether a series with these labels is needed; samples of others are not read.
+
+    Raises:
+        SourceError: BadAnswer, where the result is anything else.
+    """
+    for item in all_series(result):
+        labels = labels_of(item)
+        if not is_wanted(labels):
+            continue
+        if has_histograms(item):
+            yield CounterSeries(labels, {}, histograms_of(item))
+        else:
+            yield CounterSeries(labels, values_of(item))
 
 
 def bad_answer(message: str) -> SourceError:

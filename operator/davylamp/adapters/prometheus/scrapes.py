@@ -1,4 +1,4 @@
-"""Prometheus' answer about counters, read strictly: from series to samples per pod.
+"""From series of counters to samples per pod, whoever read them: Prometheus or the operator itself.
 
 How series become samples:
 
@@ -21,37 +21,36 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from davylamp.adapters.pod_names import PodRef
 from davylamp.adapters.prometheus.native_histograms import LADDERS, Boundaries, counted
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.query_result import (
+    CounterSeries,
     Histogram,
-    all_series,
     bad_answer,
-    has_histograms,
-    histograms_of,
-    labels_of,
-    values_of,
+    read_matrix,
 )
-from davylamp.gates.channels import Role, boundary
+from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.gates.channels import Channel, Role, boundary
 from davylamp.gates.samples import Sample
 
-PodKey: TypeAlias = tuple[str, str]
-"""Namespace and name of a pod."""
-_Labels: TypeAlias = Mapping[str, str]
 _Target: TypeAlias = tuple[str, ...]
 
 PARTS_LIMIT: Final = 256
-_TARGET_LABELS: Final = ("job", "instance", "prometheus", "prometheus_replica")
+TARGET_LABELS: Final = ("job", "instance", "prometheus", "prometheus_replica")
+"""Labels by which a scrape's target is known, besides the pod's."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Series:
+class _Part:
+    """Numbers of a series, and what they are added to."""
+
     role: Role
     values: Mapping[float, float]
     is_native: bool = False
 
 
-def read_scrapes(query: CounterQuery, result: object) -> dict[PodKey, tuple[Sample, ...]]:
+def read_scrapes(query: CounterQuery, result: object) -> dict[PodRef, tuple[Sample, ...]]:
     """Samples of each pod in order of time; pods without a usable sample are not in it.
 
     Args:
@@ -61,74 +60,80 @@ def read_scrapes(query: CounterQuery, result: object) -> dict[PodKey, tuple[Samp
     Raises:
         SourceError: BadAnswer, when it is anything else.
     """
-    targets: dict[PodKey, dict[_Target, list[_Series]]] = {}
-    for item in all_series(result):
-        labels = labels_of(item)
-        pod = _pod(query, labels)
-        if pod is not None:
-            target = tuple(labels.get(name, "") for name in _TARGET_LABELS)
-            series = targets.setdefault(pod, {}).setdefault(target, [])
-            series.extend(_series(query, labels, item))
-    samples = {pod: _samples(query, by_target) for pod, by_target in targets.items()}
+    names, by_pod = query.series, dict[PodRef, list[CounterSeries]]()
+
+    def pod_of(labels: Mapping[str, str]) -> PodRef:
+        return labels.get(names.namespace_label, ""), labels.get(names.pod_label, "")
+
+    for series in read_matrix(result, is_wanted=lambda labels: bool(query.owner(*pod_of(labels)))):
+        by_pod.setdefault(pod_of(series.labels), []).append(series)
+    samples = {pod: samples_of(query.channel, group, names=names) for pod, group in by_pod.items()}
     return {pod: scrapes for pod, scrapes in samples.items() if scrapes}
 
 
-def _pod(query: CounterQuery, labels: _Labels) -> PodKey | None:
-    names = query.series
-    pod = (labels.get(names.namespace_label, ""), labels.get(names.pod_label, ""))
-    return pod if query.owner(*pod) is not None else None
+def samples_of(
+    channel: Channel, series: Iterable[CounterSeries], *, names: SeriesNames
+) -> tuple[Sample, ...]:
+    """Samples of one pod in order of time, of all its series of a channel.
+
+    Raises:
+        SourceError: BadAnswer, where a series is none that can be counted.
+    """
+    targets: dict[_Target, list[_Part]] = {}
+    for item in series:
+        target = tuple(item.labels.get(label, "") for label in TARGET_LABELS)
+        targets.setdefault(target, []).extend(_parts(channel, item, names))
+    usable = {target: parts for target, parts in targets.items() if parts}
+    return _added_up(channel, usable[min(usable)]) if usable else ()
 
 
-def _series(query: CounterQuery, labels: _Labels, item: object) -> Iterator[_Series]:
+def _parts(channel: Channel, series: CounterSeries, names: SeriesNames) -> Iterator[_Part]:
     """What is needed of a series; a native histogram comes as the classic one it amounts to."""
-    if has_histograms(item):
-        ladder = LADDERS.get(query.channel)
+    if series.histograms is not None:
+        ladder = LADDERS.get(channel)
         if ladder is None:
             raise bad_answer("histograms came where counters were asked for")
-        yield from _unfolded(histograms_of(item), ladder)
+        yield from _unfolded(series.histograms, ladder)
         return
-    values = values_of(item)
-    role = query.channel.role(query.series, labels.get("__name__", ""), labels)
-    if role is not None:
-        yield _Series(role, values)
+    part = channel.role(names, series.labels.get("__name__", ""), series.labels)
+    if part is not None:
+        yield _Part(part, series.values)
 
 
-def _unfolded(histograms: Mapping[float, Histogram], ladder: Boundaries) -> Iterator[_Series]:
+def _unfolded(histograms: Mapping[float, Histogram], ladder: Boundaries) -> Iterator[_Part]:
     counts = {time: histogram.count for time, histogram in histograms.items()}
-    yield _Series(Role(requests=True, parts=(boundary(math.inf),)), counts, is_native=True)
+    yield _Part(Role(requests=True, parts=(boundary(math.inf),)), counts, is_native=True)
     below = {time: counted(histogram, ladder) for time, histogram in histograms.items()}
     for place, name in enumerate(ladder.names):
         values = {time: up_to[place] for time, up_to in below.items()}
-        yield _Series(Role(parts=(name,)), values, is_native=True)
+        yield _Part(Role(parts=(name,)), values, is_native=True)
 
 
-def _samples(query: CounterQuery, targets: Mapping[_Target, list[_Series]]) -> tuple[Sample, ...]:
-    usable = {target: series for target, series in targets.items() if series}
-    if not usable:
+def _added_up(channel: Channel, parts: list[_Part]) -> tuple[Sample, ...]:
+    """The samples of one target."""
+    chosen = _of_one_form(parts)
+    names = sorted({name for part in chosen for name in part.role.parts})
+    if len(names) > PARTS_LIMIT or (not names and channel.has_parts):
         return ()
-    series = _of_one_form(usable[min(usable)])
-    parts = sorted({part for one in series for part in one.role.parts})
-    if len(parts) > PARTS_LIMIT or (not parts and query.channel.has_parts):
-        return ()
-    times = sorted({time for one in series for time in one.values})
-    scrapes = (_scrape(series, parts, time) for time in times)
+    times = sorted({time for part in chosen for time in part.values})
+    scrapes = (_scrape(chosen, names, time) for time in times)
     return tuple(scrape for scrape in scrapes if scrape is not None)
 
 
-def _of_one_form(series: list[_Series]) -> list[_Series]:
-    is_classic = any(one.role.parts and not one.is_native for one in series)
-    is_native = not is_classic and any(one.is_native for one in series)
-    return [one for one in series if one.is_native == is_native]
+def _of_one_form(parts: list[_Part]) -> list[_Part]:
+    is_classic = any(part.role.parts and not part.is_native for part in parts)
+    is_native = not is_classic and any(part.is_native for part in parts)
+    return [part for part in parts if part.is_native == is_native]
 
 
-def _scrape(series: Iterable[_Series], names: Iterable[str], time: float) -> Sample | None:
-    requests, errors, parts = 0.0, 0.0, dict.fromkeys(names, 0.0)
-    for one in series:
-        value = one.values.get(time, 0.0)
+def _scrape(parts: Iterable[_Part], names: Iterable[str], time: float) -> Sample | None:
+    requests, errors, counts = 0.0, 0.0, dict.fromkeys(names, 0.0)
+    for part in parts:
+        value = part.values.get(time, 0.0)
         if not (math.isfinite(value) and value >= 0):
             return None
-        requests += value * one.role.requests
-        errors += value * one.role.errors
-        for name in one.role.parts:
-            parts[name] += value
-    return Sample(time, requests, errors, parts)
+        requests += value * part.role.requests
+        errors += value * part.role.errors
+        for name in part.role.parts:
+            counts[name] += value
+    return Sample(time, requests, errors, counts)

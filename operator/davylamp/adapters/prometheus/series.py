@@ -9,6 +9,7 @@ from typing import Final
 
 from typing_extensions import override
 
+from davylamp.adapters.prometheus.matchers import Matcher, parse_matchers
 from davylamp.gates.channels import Channel, Form, SeriesSetting, is_error
 from davylamp.gates.kinds.registry import SERIES_SETTINGS
 
@@ -18,6 +19,18 @@ SETTINGS: Final = {
     setting.name: setting for setting in (*SERIES_SETTINGS, NAMESPACE_LABEL, POD_LABEL)
 }
 """All names, those of the gate kinds first; the labels of a pod are the same for all of them."""
+
+
+def check(name: str, text: str) -> None:
+    """Refuse what would make another query than the one meant.
+
+    Raises:
+        ValueError: PromQL does not allow it in its place.
+    """
+    if SETTINGS[name].form is Form.SELECTOR:
+        parse_matchers(text)
+    else:
+        SETTINGS[name].check(text)
 
 
 class SeriesNames(Mapping[str, str]):
@@ -38,7 +51,7 @@ class SeriesNames(Mapping[str, str]):
         if unknown:
             raise TypeError(f"there is no name {', '.join(sorted(unknown))}")
         for name, text in names.items():
-            SETTINGS[name].check(text)
+            check(name, text)
         self._names = {s.name: names.get(s.name, s.default) for s in SETTINGS.values()}
 
     @override
@@ -76,9 +89,9 @@ class SeriesNames(Mapping[str, str]):
         """The metrics that make up a channel."""
         return channel.metrics(self)
 
-    def selector(self, channel: Channel) -> str:
-        """The further matchers of a channel, without blanks around them."""
-        return channel.selector(self).strip()
+    def matchers(self, channel: Channel) -> tuple[Matcher, ...]:
+        """The further matchers of a channel."""
+        return parse_matchers(channel.selector(self))
 
     def is_error(self, code: str) -> bool:
         """Whether an answer code counts as an error."""

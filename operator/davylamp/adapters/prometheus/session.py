@@ -15,13 +15,14 @@ from requests.auth import AuthBase
 from typing_extensions import override
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
+from davylamp.schema.text import one_line
 
 ANSWER_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of an answer: while it is read it takes fifteen times as much memory. The operator asks
 about less where it would be longer."""
-_OWN_ANSWER_LIMIT: Final = 1024 * 1024
-"""Bytes of an answer to a range query. Those are users' own: whoever may write one must not be able
-to fill the operator's memory, and one series of 10,000 points takes less than half of it."""
+_USER_ANSWER_LIMIT: Final = 1024 * 1024
+"""Bytes of an answer to a range query. Those are user queries: whoever may write one must not be
+able to fill the operator's memory, and one series of 10,000 points takes less than half of it."""
 _BODY_LIMIT: Final = 64 * 1024
 """Bytes of an answer that is an error."""
 _ERROR_LIMIT: Final = 200
@@ -65,7 +66,7 @@ class PrometheusSession(requests.Session):
         response = super().request(method, url, **options, allow_redirects=False, stream=True)
         limit, advice = self._answer_limit, ""
         if str(url).endswith("/query_range"):
-            limit, advice = _OWN_ANSWER_LIMIT, ": aggregate it to one series, by sum or max"
+            limit, advice = _USER_ANSWER_LIMIT, ": aggregate it to one series, by sum or max"
         is_ok = response.status_code == requests.codes.ok
         response.raw = _BoundedBody(
             response.raw, ends=ends, limit=limit if is_ok else _BODY_LIMIT, advice=advice
@@ -128,11 +129,11 @@ def _refused(response: requests.Response) -> SourceError:
     cannot_ask = status in _CANNOT_ASK or status >= requests.codes.server_error
     fault = SourceFault.DOWN if cannot_ask else SourceFault.BAD_ANSWER
     try:
-        said = _error(response.content)
+        error = _error(response.content)
     except TooMuch:
-        said = ""
-    message = f"Prometheus: HTTP {status} {said}".rstrip()
-    if status == requests.codes.unprocessable_entity and _TOO_MUCH.search(said):
+        error = ""
+    message = f"Prometheus: HTTP {status} {error}".rstrip()
+    if status == requests.codes.unprocessable_entity and _TOO_MUCH.search(error):
         return TooMuch(message)
     return SourceError(fault, message)
 
@@ -144,4 +145,4 @@ def _error(body: bytes) -> str:
     except ValueError:
         return ""
     error = answer.get("error") if isinstance(answer, dict) else None
-    return " ".join(error.split())[:_ERROR_LIMIT] if isinstance(error, str) else ""
+    return one_line(error, limit=_ERROR_LIMIT) if isinstance(error, str) else ""

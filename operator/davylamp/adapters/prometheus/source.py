@@ -14,20 +14,21 @@ from prometheus_api_client import PrometheusConnect
 from urllib3.util import Retry
 
 from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.pod_names import PodRef
 from davylamp.adapters.prometheus import suggestions
 from davylamp.adapters.prometheus.promql import CounterQuery
-from davylamp.adapters.prometheus.scrapes import PodKey, read_scrapes
+from davylamp.adapters.prometheus.scrapes import read_scrapes
 from davylamp.adapters.prometheus.session import ANSWER_LIMIT, PrometheusSession
-from davylamp.adapters.prometheus.suggestions import SeenSeries
-from davylamp.adapters.prometheus.user_query import OwnQuery, read_values
+from davylamp.adapters.prometheus.suggestions import OtherSeries
+from davylamp.adapters.prometheus.user_query import RangeQuery, read_values
 from davylamp.gates.samples import Sample
 
 __all__ = [
     "CounterQuery",
     "MetricSource",
-    "OwnQuery",
+    "OtherSeries",
     "PrometheusSource",
-    "SeenSeries",
+    "RangeQuery",
     "SourceSettings",
 ]
 
@@ -36,14 +37,14 @@ READ_TIMEOUT: Final = 5.0
 THREADS: Final = 8
 """Queries of one tick at a time, and room for those that ran into a deadline and still die."""
 OnQuery: TypeAlias = Callable[[str, float], None]
-"""Told of every query: "ok" or the fault, and seconds."""
+"""Called after every query: with "ok" or the fault, and the seconds it took."""
 _Timeout: TypeAlias = tuple[float, float]
 _Ask: TypeAlias = Callable[[_Timeout], object]
 _T = TypeVar("_T")
 
 
 class MetricSource(Protocol):
-    """Whoever can tell what pods counted, and what queries give.
+    """Whoever knows what pods counted, and what user queries give.
 
     All may be asked at once and cancelled at any time. `until` is the moment (`loop.time()`) by
     which an answer is of use; the source's own deadline holds as well.
@@ -51,21 +52,23 @@ class MetricSource(Protocol):
 
     async def scrapes(
         self, query: CounterQuery, *, until: float | None = None
-    ) -> Mapping[PodKey, tuple[Sample, ...]]:
+    ) -> Mapping[PodRef, tuple[Sample, ...]]:
         """Samples of each pod within the window, in order of time; no pod without a sample.
 
         Raises:
             SourceError: nothing was learnt, and why.
         """
 
-    async def values(self, query: OwnQuery, *, until: float | None = None) -> Mapping[float, float]:
-        """Values of a user's query by time, without the times at which it has none.
+    async def values(
+        self, query: RangeQuery, *, until: float | None = None
+    ) -> Mapping[float, float]:
+        """Values of a user query by time, without the times at which it has none.
 
         Raises:
             SourceError: nothing was learnt, and why; BadAnswer where the query is to blame.
         """
 
-    async def labels_seen(self, query: CounterQuery, *, until: float | None = None) -> SeenSeries:
+    async def other_series(self, query: CounterQuery, *, until: float | None = None) -> OtherSeries:
         """What the pods have instead, when a query for their counters finds nothing.
 
         Raises:
@@ -96,9 +99,9 @@ class PrometheusSource:
         settings: where Prometheus is.
         deadline: seconds for one answer as a whole.
         answer_limit: bytes of an answer about counters.
-        on_query: told of every query, for metrics.
-        on_down: told when pods' counters cannot be asked for; a user's own query may be too slow
-            for a Prometheus that is well.
+        on_query: called after every query, for metrics.
+        on_down: called when pods' counters cannot be asked for; a user query may be too slow for
+            a Prometheus that is well.
 
     Raises:
         ValueError: the URL is not plain http(s), or carries credentials.
@@ -132,7 +135,7 @@ class PrometheusSource:
 
     async def scrapes(
         self, query: CounterQuery, *, until: float | None = None
-    ) -> Mapping[PodKey, tuple[Sample, ...]]:
+    ) -> Mapping[PodRef, tuple[Sample, ...]]:
         """See `MetricSource.scrapes`; asks nothing when no workload is meant."""
         if not query.workloads:
             return {}
@@ -144,34 +147,36 @@ class PrometheusSource:
                 self._on_down()
             raise
 
-    async def values(self, query: OwnQuery, *, until: float | None = None) -> Mapping[float, float]:
+    async def values(
+        self, query: RangeQuery, *, until: float | None = None
+    ) -> Mapping[float, float]:
         """See `MetricSource.values`."""
         return await self._answer(self._on_grid(query), read_values, until)
 
-    async def labels_seen(self, query: CounterQuery, *, until: float | None = None) -> SeenSeries:
-        """See `MetricSource.labels_seen`; one deadline for both of its queries."""
+    async def other_series(self, query: CounterQuery, *, until: float | None = None) -> OtherSeries:
+        """See `MetricSource.other_series`; one deadline for both of its queries."""
         if not query.workloads:
-            return SeenSeries()
+            return OtherSeries()
         until = self._ends(until)
         names = self._at(suggestions.names_text(query), query.at)
         read = functools.partial(suggestions.read_names, query)
         metrics = await self._answer(names, read, until)
         labels = self._at(suggestions.labels_text(query), query.at)
-        return SeenSeries(metrics, await self._answer(labels, suggestions.read_labels, until))
+        return OtherSeries(metrics, await self._answer(labels, suggestions.read_labels, until))
 
     def _at(self, promql: str, at: float) -> _Ask:
         """An instant query."""
         ask, params = self._client.custom_query, {"time": f"{at:.3f}"}
         return lambda timeout: ask(promql, params, timeout=timeout)
 
-    def _on_grid(self, query: OwnQuery) -> _Ask:
+    def _on_grid(self, query: RangeQuery) -> _Ask:
         """A range query; the library rounds its times to whole seconds, which ours are."""
         start, end = (datetime.fromtimestamp(time, UTC) for time in (query.start, query.end))
         ask, step = self._client.custom_query_range, f"{query.step}s"
         return lambda timeout: ask(query.promql, start, end, step, timeout=timeout)
 
     async def _answer(self, ask: _Ask, read: Callable[[object], _T], until: float | None) -> _T:
-        """What is read of an answer; the outcome of a query that nobody waits for is not told."""
+        """What is read of an answer; a query that nobody waits for any more is not reported."""
         started = time.monotonic()
         try:
             answer = await self._within(ask, read, self._ends(until))

@@ -6,7 +6,7 @@ as in `rate(errors_total[{{ interval }}])`.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
 VARIABLES: Final = frozenset(
@@ -22,7 +22,6 @@ VARIABLES: Final = frozenset(
         "interval",
     }
 )
-_OF_THE_ARM: Final = frozenset({"revision", "pods"})
 _ANYWHERE: Final = frozenset({"interval"})
 _DURATION: Final = re.compile(r"([0-9]+(ms|[smhdwy]))+")
 _VARIABLE: Final = re.compile(r"\{\{([^{}]*)\}\}")
@@ -61,7 +60,7 @@ def render(promql: str, variables: Mapping[str, str]) -> str:
 
 def check(promql: str) -> None:
     """Refuse unknown variables, and those that stand outside of quotes."""
-    for name, quote in _found(promql):
+    for name, quote in _variables(promql):
         if name not in VARIABLES:
             known = ", ".join(sorted(VARIABLES))
             raise ValueError(f"{{{{ {name[:40]} }}}} is no variable; there are: {known}")
@@ -71,31 +70,22 @@ def check(promql: str) -> None:
             raise ValueError(f"{{{{ {name} }}}} must not follow a backslash")
 
 
-def variables_in(promql: str) -> frozenset[str]:
-    """Names of the variables that a query uses, known or not."""
-    return frozenset(name for name, _ in _found(promql))
-
-
-def compares(promql: str) -> bool:
-    """Whether a query can be asked of each revision: it says which one is meant by variables."""
-    return bool(variables_in(promql) & _OF_THE_ARM)
-
-
-def _found(promql: str) -> Iterator[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
+def _variables(promql: str) -> list[tuple[str, str]]:
+    """The variables of a query, known or not, with the quotes of the strings they stand in."""
+    variables = list[tuple[str, str]]()
 
     def note(name: str, quote: str) -> str:
-        found.append((name, quote))
+        variables.append((name, quote))
         return ""
 
     _replaced(promql, note)
-    return iter(found)
+    return variables
 
 
 def _replaced(promql: str, put: Put) -> str:
     def in_piece(piece: re.Match[str]) -> str:
         return _VARIABLE.sub(
-            lambda found: put(found.group(1).strip(), _quote(found)), piece.group()
+            lambda variable: put(variable.group(1).strip(), _quote(variable)), piece.group()
         )
 
     return _PIECE.sub(in_piece, promql)

@@ -1,11 +1,11 @@
-"""A user's own PromQL: asked on a grid of times, and read as one series of numbers."""
+"""User queries, a gate's own PromQL: asked on a grid of times, and read as one series of numbers."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from davylamp.adapters.prometheus.promql import pods_of
+from davylamp.adapters.pod_names import pattern_of_pods
 from davylamp.adapters.prometheus.query_result import (
     all_series,
     bad_answer,
@@ -20,10 +20,10 @@ _NOBODY: Final = "-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnQuery:
+class RangeQuery:
     """One query, evaluated at `start`, `start + step`, ... `end`.
 
-    Whole multiples of the step, so that whoever asks again later is told the same values.
+    Whole multiples of the step, so that whoever asks again later gets the same values.
 
     Attributes:
         promql: the query, its variables replaced.
@@ -48,7 +48,7 @@ class OwnQuery:
             raise ValueError(f"between 1 and {POINTS_LIMIT} points can be asked for")
 
 
-def on_grid(promql: str, *, after: float, until: float, step: float) -> OwnQuery | None:
+def on_grid(promql: str, *, after: float, until: float, step: float) -> RangeQuery | None:
     """Ask for all points in (after, until]; None when there is none.
 
     Args:
@@ -62,7 +62,7 @@ def on_grid(promql: str, *, after: float, until: float, step: float) -> OwnQuery
     first = max(first, last - POINTS_LIMIT + 1)
     if first > last:
         return None
-    return OwnQuery(promql=promql, start=first * whole, end=last * whole, step=whole)
+    return RangeQuery(promql=promql, start=first * whole, end=last * whole, step=whole)
 
 
 def read_values(result: object) -> dict[float, float]:
@@ -123,10 +123,10 @@ class QueryScope:
             "namespace": self.namespace,
             "model": self.model,
             "revision": asked.revision,
-            "pods": pods_of(asked.deployment),
+            "pods": pattern_of_pods(asked.deployment),
             "candidateRevision": self.candidate.revision,
-            "candidatePods": pods_of(self.candidate.deployment),
+            "candidatePods": pattern_of_pods(self.candidate.deployment),
             "stableRevision": stable.revision if stable else _NOBODY,
-            "stablePods": pods_of(stable.deployment) if stable else _NOBODY,
+            "stablePods": pattern_of_pods(stable.deployment) if stable else _NOBODY,
             "interval": f"{max(1, round(self.interval))}s",
         }

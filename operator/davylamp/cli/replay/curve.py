@@ -1,4 +1,4 @@
-"""The evidence against a canary over time, drawn with characters."""
+"""The evidence against a canary over time, as a text chart."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _BAR: Final = "▁▂▃▄▅▆▇█"
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
-    """Evidence by seconds since the start, in decimal logs, and the bound it has to reach."""
+class EvidenceCurve:
+    """Evidence by seconds since the start, as log10 of e-values, and the bound for a rollback."""
 
     points: tuple[tuple[float, float], ...]
     bound: float
 
 
-def drawn(curve: Curve) -> Iterator[str]:
-    """Bars that rise from no evidence (1 to 1) to the bound."""
+def drawn(curve: EvidenceCurve) -> Iterator[str]:
+    """Lines of bars that rise from no evidence (1:1) to the bound."""
     columns = _columns(curve)
     top = max(curve.bound, *columns)
     bound_row = min(HEIGHT - 1, int(curve.bound / top * HEIGHT - 1e-9))
@@ -32,11 +32,11 @@ def drawn(curve: Curve) -> Iterator[str]:
         yield f"{label:>{_MARGIN}} ┤{bars}"
     last = f"{curve.points[-1][0]:.6g} s"
     yield f"{'':>{_MARGIN}} └{'0 s':<{WIDTH - len(last)}}{last}"
-    yield f"{'':>{_MARGIN}}  evidence against the canary, to 1; the line takes it back"
+    yield f"{'':>{_MARGIN}}  evidence against the canary (e-value); the line is the rollback bound"
 
 
-def _columns(curve: Curve) -> list[float]:
-    """The evidence in each column: that of the last block until then, the largest of several."""
+def _columns(curve: EvidenceCurve) -> list[float]:
+    """The evidence by column: of the last block until then, the largest if several closed."""
     end = curve.points[-1][0] or 1.0
     columns: list[float] = []
     reached, value = 0, 0.0
@@ -52,7 +52,7 @@ def _columns(curve: Curve) -> list[float]:
 
 
 def _cell(filled: float, empty: str) -> str:
-    """One character of a bar that fills this part of it, above 1 for all of it."""
+    """One character of a bar; `filled` is the part of it that the bar fills, 1 or more for all."""
     if filled <= 0:
         return empty
     return _BAR[min(len(_BAR) - 1, int(filled * len(_BAR)))]

@@ -1,4 +1,4 @@
-"""Judging a past canary again, scrape by scrape, by the code that judges live ones."""
+"""Judging a past canary again, scrape by scrape, with the code that judges live ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from davylamp.cli.replay.input import Past
+from davylamp.cli.replay.input import PastAttempt
 from davylamp.gates import (
     Arm,
     Channel,
@@ -32,124 +32,127 @@ UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A gate's answer at the end of one more block (or window); `since` are the counts since.
+class BlockResult:
+    """The judgement of a gate at the end of a block, or of a window; `added` are its counts.
 
-    `value` is what its own query gave.
+    `value` is what a user query gave.
     """
 
     at: float
     gate: str
     weight: float
-    since: Pair
-    answer: Judgement
+    added: Pair
+    judgement: Judgement
     value: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Ruling:
-    """What became of the canary: the first of rollback and promotion, or neither.
+class ReplayOutcome:
+    """How the replay ended: with the first of rollback and promotion, or undecided.
 
-    `at` is the time of the sample that decided, None where nothing did. `gate` and `answer` are
-    those that decided, or that have the most to say.
+    `at` is the time of the sample that decided, None if undecided. `gate` and `judgement` are what
+    decided, or the first that the promotion still waits for.
     """
 
     decision: str
     at: float | None
     gate: str
-    answer: Judgement
+    judgement: Judgement
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """All blocks until the decision, and the decision."""
+    """All blocks until the decision, and the outcome."""
 
     trials: Mapping[str, Trial]
-    looks: tuple[Look, ...]
-    ruling: Ruling
+    blocks: tuple[BlockResult, ...]
+    outcome: ReplayOutcome
 
 
-def rejudged(past: Past) -> Replay:
+def replayed(past: PastAttempt) -> Replay:
     """Judge a past canary until the first decision or the last sample."""
-    trials, looks = past.trials, list[Look]()
-    family, ruling = open_family(trials), None
+    trials, blocks = past.trials, list[BlockResult]()
+    family, outcome = open_family(trials), None
     for instant in _instants(past):
         at, own = instant.at, {gate: answers_of([v]) for gate, v in instant.values.items()}
         family = take_in(trials, family, instant.scrapes, own)
-        answers = judge_all(trials, family, _context(past, at))
-        looks += _news(trials, looks, answers, instant)
-        ruling = _ruling(past, answers, at, may_pass=_may_pass(past, at))
-        if ruling.decision != UNDECIDED:
+        judgements = judge_all(trials, family, _context(past, at))
+        blocks += _closed(trials, blocks, judgements, instant)
+        outcome = _outcome(past, judgements, at, may_pass=_may_pass(past, at))
+        if outcome.decision != UNDECIDED:
             break
-    assert ruling is not None  # noqa: S101  (a past has samples)
-    return Replay(trials, tuple(looks), ruling)
+    assert outcome is not None  # noqa: S101  (an attempt has samples)
+    return Replay(trials, tuple(blocks), outcome)
 
 
 @dataclass(frozen=True, slots=True)
 class _Instant:
-    """What was scraped at one moment, by channel, and what own queries gave, by gate."""
+    """What was scraped at one moment, by channel, and what user queries gave, by gate."""
 
     at: float
     scrapes: Mapping[Channel, Scrapes]
     values: Mapping[str, Value]
 
 
-def _instants(past: Past) -> Iterator[_Instant]:
-    """All that was seen, moment by moment; all counters from before the start come as one."""
-    start, seen = past.started_at, past.seen
-    cut = {channel: _cut(start, scrapes) for channel, scrapes in seen.channels.items()}
-    own = {gate: {v.at: v for v in later(told, start)} for gate, told in seen.answers.items()}
-    moments = {at for found in (*cut.values(), *own.values()) for at in found}
+def _instants(past: PastAttempt) -> Iterator[_Instant]:
+    """The measurements, moment by moment; all samples from before the start come at the start."""
+    start, measured = past.started_at, past.measured
+    scrapes = {channel: _by_time(start, series) for channel, series in measured.channels.items()}
+    values = {
+        gate: {value.at: value for value in later(answers, start)}
+        for gate, answers in measured.answers.items()
+    }
+    moments = {at for by_time in (*scrapes.values(), *values.values()) for at in by_time}
     for at in sorted({start, *moments}):
         nothing = Scrapes(at)
         yield _Instant(
             at,
-            {channel: found.get(at, nothing) for channel, found in cut.items()},
-            {gate: found[at] for gate, found in own.items() if at in found},
+            {channel: by_time.get(at, nothing) for channel, by_time in scrapes.items()},
+            {gate: by_time[at] for gate, by_time in values.items() if at in by_time},
         )
 
 
-def _cut(start: float, seen: Scrapes) -> Mapping[float, Scrapes]:
-    """One channel's samples by moment, those before the start at the start."""
-    found: dict[float, dict[Arm, dict[str, list[Sample]]]] = {}
-    for arm, pods in ((Arm.CANDIDATE, seen.candidate), (Arm.STABLE, seen.stable)):
+def _by_time(start: float, scrapes: Scrapes) -> Mapping[float, Scrapes]:
+    """The samples of one channel by time, those from before the start at the start."""
+    arms_at: dict[float, dict[Arm, dict[str, list[Sample]]]] = {}
+    for arm, pods in ((Arm.CANDIDATE, scrapes.candidate), (Arm.STABLE, scrapes.stable)):
         for pod, samples in pods.items():
             for sample in samples:
-                sides = found.setdefault(max(start, sample.time), {each: {} for each in Arm})
-                sides[arm].setdefault(pod, []).append(sample)
-    return {at: Scrapes(at, sides[Arm.STABLE], sides[Arm.CANDIDATE]) for at, sides in found.items()}
+                arms = arms_at.setdefault(max(start, sample.time), {side: {} for side in Arm})
+                arms[arm].setdefault(pod, []).append(sample)
+    return {at: Scrapes(at, arms[Arm.STABLE], arms[Arm.CANDIDATE]) for at, arms in arms_at.items()}
 
 
-def _context(past: Past, at: float) -> JudgementContext:
-    """A pod is taken to be there from its first sample until it would be missed."""
-    patience = LOST_AFTER * past.seen.scrape_interval
+def _context(past: PastAttempt, at: float) -> JudgementContext:
+    """A pod counts as running from its first sample until it would be missed."""
+    patience = LOST_AFTER * past.measured.scrape_interval
 
-    def living(pods: Mapping[str, Sequence[Sample]]) -> Iterator[str]:
-        for pod, seen in pods.items():
-            if seen[0].time <= at <= seen[-1].time + patience:
+    def running(pods: Mapping[str, Sequence[Sample]]) -> Iterator[str]:
+        for pod, samples in pods.items():
+            if samples[0].time <= at <= samples[-1].time + patience:
                 yield pod
 
-    channels = past.seen.channels.values()
-    candidates = frozenset(pod for seen in channels for pod in living(seen.candidate))
-    stable = frozenset(pod for seen in channels for pod in living(seen.stable))
-    return JudgementContext(at, candidates, stable)
+    channels = past.measured.channels.values()
+    candidate = frozenset(pod for scrapes in channels for pod in running(scrapes.candidate))
+    stable = frozenset(pod for scrapes in channels for pod in running(scrapes.stable))
+    return JudgementContext(at, candidate, stable)
 
 
-def _news(
+def _closed(
     trials: Mapping[str, Trial],
-    looks: list[Look],
-    answers: Mapping[str, Judgement],
+    blocks: Sequence[BlockResult],
+    judgements: Mapping[str, Judgement],
     instant: _Instant,
-) -> list[Look]:
-    """A look for each gate that has closed a block since its last one."""
-    fresh = []
-    for gate, answer in answers.items():
-        last = next((each for each in reversed(looks) if each.gate == gate), None)
-        if answer.blocks > (last.answer.blocks if last else 0):
-            since = _difference(answer, last.answer if last else None)
+) -> list[BlockResult]:
+    """A result for every gate that has closed a block since its last one."""
+    closed = []
+    for gate, judgement in judgements.items():
+        last = next((block.judgement for block in reversed(blocks) if block.gate == gate), None)
+        if judgement.blocks > (last.blocks if last else 0):
+            added = _difference(judgement, last)
             share, value = trials[gate].weight_at(instant.at), instant.values.get(gate)
-            fresh.append(Look(instant.at, gate, share, since, answer, value))
-    return fresh
+            closed.append(BlockResult(instant.at, gate, share, added, judgement, value))
+    return closed
 
 
 def _difference(now: Judgement, before: Judgement | None) -> Pair:
@@ -162,8 +165,8 @@ def _less(now: Count, before: Count) -> Count:
     return Count(now.requests - before.requests, now.errors - before.errors)
 
 
-def _may_pass(past: Past, at: float) -> bool:
-    """A rule that counts failures has not passed while there is more to count."""
+def _may_pass(past: PastAttempt, at: float) -> bool:
+    """Whether gates may pass: a rule that counts failures does not before the last sample."""
     if past.in_probation:
         return False
     asked = (trial.rule for gate, trial in past.trials.items() if gate not in past.silent)
@@ -171,14 +174,16 @@ def _may_pass(past: Past, at: float) -> bool:
     return at >= past.ended_at if counting else True
 
 
-def _ruling(past: Past, answers: Mapping[str, Judgement], at: float, *, may_pass: bool) -> Ruling:
-    for gate, answer in answers.items():
-        if answer.verdict is Verdict.FAIL and past.takes_back(gate):
-            return Ruling(ROLLBACK, answer.decided_at, gate, answer)
-    counted = {gate: answer for gate, answer in answers.items() if gate not in past.silent}
-    waiting = [gate for gate, each in counted.items() if each.verdict is not Verdict.PASS]
-    if counted and not waiting and may_pass:
-        gate = max(counted, key=lambda each: counted[each].decided_at or -math.inf)
-        return Ruling(PROMOTE, at, gate, counted[gate])
-    gate = waiting[0] if waiting else next(iter(answers))
-    return Ruling(UNDECIDED, None, gate, answers[gate])
+def _outcome(
+    past: PastAttempt, judgements: Mapping[str, Judgement], at: float, *, may_pass: bool
+) -> ReplayOutcome:
+    for gate, judgement in judgements.items():
+        if judgement.verdict is Verdict.FAIL and past.rolls_back(gate):
+            return ReplayOutcome(ROLLBACK, judgement.decided_at, gate, judgement)
+    needed = {gate: one for gate, one in judgements.items() if gate not in past.silent}
+    waiting = [gate for gate, one in needed.items() if one.verdict is not Verdict.PASS]
+    if needed and not waiting and may_pass:
+        last = max(needed, key=lambda gate: needed[gate].decided_at or -math.inf)
+        return ReplayOutcome(PROMOTE, at, last, needed[last])
+    first = waiting[0] if waiting else next(iter(judgements))
+    return ReplayOutcome(UNDECIDED, None, first, judgements[first])

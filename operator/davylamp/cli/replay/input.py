@@ -1,68 +1,39 @@
-"""A past canary as it is judged again: what was scraped, and under which settings."""
+"""What a replay works on: the measurements of a past canary, and the settings to judge them by."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from itertools import chain
 
-from davylamp.api.gate_status import FeatureShare, GateRate
 from davylamp.api.gates import OnFail
 from davylamp.api.spec import Rollout
 from davylamp.cli.errors import UsageError
-from davylamp.cli.replay.sources.counters import Pods, scrape_interval
+from davylamp.cli.replay.measurements import Measurements, pods_of, scrape_interval
 from davylamp.cli.replay.weights import estimated_share
-from davylamp.gates import (
-    ERRORS,
-    Channel,
-    QueryAnswers,
-    Sample,
-    Scrapes,
-    Trial,
-    UserQuery,
-    WeightChange,
-)
+from davylamp.gates import ERRORS, QueryAnswers, Scrapes, Trial, UserQuery, WeightChange
 from davylamp.rollout.trials import probation_trials
 from davylamp.simulation import plans
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What was seen of both revisions: counters by channel, values of own queries by gate.
+class PastAttempt:
+    """A canary or a probation of the past, and the trials that the operator would have judged.
 
-    `asked` are the queries that gave the values. Times are seconds on the clock of the samples.
-    `scrape_interval` is 0 and `weights` are empty where nobody told them. `rates` are told of a
-    probation: what was bad of the answers of the revision before. `lacks` says what of all this
-    was not kept.
-    """
-
-    channels: Mapping[Channel, Scrapes]
-    answers: Mapping[str, QueryAnswers] = field(default_factory=dict)
-    asked: Mapping[str, UserQuery] = field(default_factory=dict)
-    weights: tuple[WeightChange, ...] = ()
-    scrape_interval: float = 0.0
-    baseline: tuple[FeatureShare, ...] = ()
-    rates: tuple[GateRate, ...] | None = None
-    lacks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Past:
-    """What was seen of a canary or in a probation, and what the operator would have judged.
-
-    `others` are gates that it cannot decide; if that is all of them the default gate stands in.
+    `others` are gates that the measurements cannot decide; if no gate is left, the default one is
+    used and `stands_in` is true.
     """
 
     rollout: Rollout
-    seen: Seen
+    measured: Measurements
     trials: Mapping[str, Trial]
     others: tuple[str, ...] = ()
     stands_in: bool = False
 
     @property
     def started_at(self) -> float:
-        """The canary's first traffic, or the promotion."""
-        return self.seen.weights[0].at
+        """Time of the canary's first traffic, or of the promotion."""
+        return self.measured.weights[0].at
 
     @property
     def beginning(self) -> str:
@@ -71,69 +42,65 @@ class Past:
 
     @property
     def in_probation(self) -> bool:
-        """Whether the revision had been promoted already, so that there is nothing to compare."""
-        return self.seen.rates is not None
+        """Whether the revision had been promoted already, so that there is no stable to compare."""
+        return self.measured.rates is not None
 
     @property
     def ended_at(self) -> float:
-        """The last sample of either revision, or the last value."""
-        samples = (samples[-1].time for samples in _every(self.seen.channels.values()))
-        return max(chain(samples, (told.until for told in self.seen.answers.values())))
+        """Time of the last sample of either revision, or of the last value of a query."""
+        samples = (samples[-1].time for samples in pods_of(self.measured.channels.values()))
+        values = (answers.until for answers in self.measured.answers.values())
+        return max(chain(samples, values))
 
     @property
     def silent(self) -> frozenset[str]:
-        """Gates that only warn: they neither take back nor keep from promotion."""
-        return frozenset(g.name for g in self.rollout.gates if g.action is OnFail.WARN)
+        """Gates that only warn: they neither roll back nor delay promotion."""
+        return frozenset(gate.name for gate in self.rollout.gates if gate.action is OnFail.WARN)
 
-    def takes_back(self, gate: str) -> bool:
-        """Whether a gate's failure takes the canary back, and does not only pause or warn."""
-        found = {each.name: each.action for each in self.rollout.gates}
-        return found[gate] is OnFail.ROLLBACK
-
-
-def of_counters(candidate: Pods, stable: Pods) -> Mapping[Channel, Scrapes]:
-    """Counters of requests and errors as a channel."""
-    until = max(samples[-1].time for samples in chain(candidate.values(), stable.values()))
-    return {ERRORS: Scrapes(until, stable, candidate)}
+    def rolls_back(self, name: str) -> bool:
+        """Whether a failure of this gate rolls back, instead of pausing or warning."""
+        actions = {gate.name: gate.action for gate in self.rollout.gates}
+        return actions[name] is OnFail.ROLLBACK
 
 
-def past_of(rollout: Rollout, seen: Seen) -> Past:
-    """Put together what is known; what is not told is taken from the samples of errors.
+def past_attempt(rollout: Rollout, measured: Measurements) -> PastAttempt:
+    """Settings and measurements together; what is not known is estimated from the error channel.
 
     Raises:
-        UsageError: the settings are no rule, or there is nothing to judge after the start.
+        UsageError: the settings make no rule, or there is nothing to judge after the start.
     """
-    seen = _completed(replace(seen, answers=_answers_to(rollout, seen)))
-    told = plans.judged(rollout, seen.channels, seen.answers)
-    trials = _trials(told.rollout, seen)
-    of_spec = () if told.stands_in else trials
+    measured = _completed(replace(measured, answers=_answers_to(rollout, measured)))
+    judged = plans.judged(rollout, measured.channels, measured.answers)
+    trials = _trials(judged.rollout, measured)
+    of_spec = () if judged.stands_in else trials
     others = tuple(gate.name for gate in rollout.gates if gate.name not in of_spec)
-    past = Past(told.rollout, seen, trials, others, told.stands_in)
+    past = PastAttempt(judged.rollout, measured, trials, others, judged.stands_in)
     _require_something(past)
     return past
 
 
-def _require_something(past: Past) -> None:
-    """Refuse a past of which nothing can be judged."""
+def _require_something(past: PastAttempt) -> None:
+    """Refuse an attempt of which nothing can be judged."""
     if not past.trials:
-        among = f": {', '.join(past.others)}" if past.others else ""
-        raise UsageError(f"spec.rollout.gates: no gate can be judged from what was recorded{among}")
+        gates = f": {', '.join(past.others)}" if past.others else ""
+        raise UsageError(f"spec.rollout.gates: no gate can be judged from what was recorded{gates}")
     if past.ended_at <= past.started_at:
         raise UsageError(
             f"the last sample ({past.ended_at:.15g} s) is not after the canary's start "
-            f"({past.started_at:.15g} s): --weights can tell another, on the clock of the samples"
+            f"({past.started_at:.15g} s): --weights can give another start, on the clock of the "
+            "samples"
         )
 
 
-def _answers_to(rollout: Rollout, seen: Seen) -> Mapping[str, QueryAnswers]:
-    """Values by which gates of the rollout can be judged: those of the very same query."""
+def _answers_to(rollout: Rollout, measured: Measurements) -> Mapping[str, QueryAnswers]:
+    """Values that gates of the rollout can be judged by: those of exactly the same query."""
     queries = {gate.name: query for gate in rollout.gates if (query := gate.user_query)}
     return {
         name: answers
-        for name, answers in seen.answers.items()
+        for name, answers in measured.answers.items()
         if name in queries
-        and _asks_the_same(queries[name], seen.asked.get(name))
-        and (answers.stable or not queries[name].against_stable or seen.rates is not None)
+        and _asks_the_same(queries[name], measured.asked.get(name))
+        and (answers.stable or not queries[name].against_stable or measured.rates is not None)
     }
 
 
@@ -143,56 +110,51 @@ def _asks_the_same(query: UserQuery, asked: UserQuery | None) -> bool:
     return query.interval == asked.interval and query.promql == asked.promql
 
 
-def _completed(seen: Seen) -> Seen:
-    """With weights and interval."""
-    if seen.weights and seen.scrape_interval:
-        return seen
-    errors = seen.channels.get(ERRORS)
+def _completed(measured: Measurements) -> Measurements:
+    """With weights and scrape interval, estimated from the error channel if they are not known."""
+    if measured.weights and measured.scrape_interval:
+        return measured
+    errors = measured.channels.get(ERRORS)
     if errors is None or not errors.candidate:
-        told = {"--weights": seen.weights, "--scrape-interval": seen.scrape_interval}
-        missing = ", ".join(option for option, value in told.items() if not value)
-        raise UsageError(f"missing: {missing}: no counters of the canary's requests tell it")
-    every = seen.scrape_interval or scrape_interval(_every([errors]))
-    weights = seen.weights or (_began(errors, every),)
-    return replace(seen, weights=weights, scrape_interval=every)
+        options = {"--weights": measured.weights, "--scrape-interval": measured.scrape_interval}
+        missing = ", ".join(option for option, value in options.items() if not value)
+        raise UsageError(f"missing: {missing}: without counters of the canary, give it yourself")
+    interval = measured.scrape_interval or scrape_interval(pods_of([errors]))
+    weights = measured.weights or (_start(errors, interval),)
+    return replace(measured, weights=weights, scrape_interval=interval)
 
 
-def _trials(rollout: Rollout, seen: Seen) -> Mapping[str, Trial]:
-    """What the operator would have judged of what was seen."""
+def _trials(rollout: Rollout, measured: Measurements) -> Mapping[str, Trial]:
+    """The trials that the operator would have judged with these measurements."""
+    of_phase = _of_canary if measured.rates is None else _of_probation
     try:
-        return _of_canary(rollout, seen) if seen.rates is None else _of_probation(rollout, seen)
-    except ValueError as wrong:
-        raise UsageError(f"spec.rollout.gates: {wrong}") from wrong
+        return of_phase(rollout, measured)
+    except ValueError as error:
+        raise UsageError(f"spec.rollout.gates: {error}") from error
 
 
-def _of_canary(rollout: Rollout, seen: Seen) -> Mapping[str, Trial]:
+def _of_canary(rollout: Rollout, measured: Measurements) -> Mapping[str, Trial]:
     return plans.trials(
         rollout,
-        seen.weights,
-        seen.scrape_interval,
-        read=plans.Readable(seen.channels, seen.answers, seen.baseline),
+        measured.weights,
+        measured.scrape_interval,
+        read=plans.Readable(measured.channels, measured.answers, measured.baseline),
     )
 
 
-def _of_probation(rollout: Rollout, seen: Seen) -> Mapping[str, Trial]:
-    began, every = seen.weights[0].at, seen.scrape_interval
-    found = probation_trials(rollout, began, seen.rates or (), every)
+def _of_probation(rollout: Rollout, measured: Measurements) -> Mapping[str, Trial]:
+    started_at, interval = measured.weights[0].at, measured.scrape_interval
+    trials = probation_trials(rollout, started_at, measured.rates or (), interval)
     return {
         name: trial
-        for name, trial in found.items()
-        if trial.rule.channel in seen.channels or name in seen.answers
+        for name, trial in trials.items()
+        if trial.rule.channel in measured.channels or name in measured.answers
     }
 
 
-def _began(errors: Scrapes, every: float) -> WeightChange:
-    """The start where nobody told it: one scrape before the canary had counted anything."""
+def _start(errors: Scrapes, interval: float) -> WeightChange:
+    """The start if it is not known: one scrape before the first sample that has requests."""
     pods = errors.candidate.values()
-    first = min((samples[0] for samples in pods), key=lambda each: each.time)
-    at = first.time - every if first.requests else first.time
+    first = min((samples[0] for samples in pods), key=lambda sample: sample.time)
+    at = first.time - interval if first.requests else first.time
     return WeightChange(at, estimated_share(pods, errors.stable.values(), at))
-
-
-def _every(channels: Iterable[Scrapes]) -> list[Sequence[Sample]]:
-    """The samples of each pod of either revision."""
-    found = (chain(seen.candidate.values(), seen.stable.values()) for seen in channels)
-    return [samples for pods in found for samples in pods if samples]

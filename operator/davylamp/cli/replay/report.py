@@ -1,4 +1,4 @@
-"""A replay in words and in JSON."""
+"""A replay as text and as JSON."""
 
 from __future__ import annotations
 
@@ -7,69 +7,70 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from davylamp.cli.replay.curve import Curve, drawn
-from davylamp.cli.replay.engine import PROMOTE, ROLLBACK, Look, Replay, Ruling
-from davylamp.cli.replay.input import Past
+from davylamp.cli.replay.curve import EvidenceCurve, drawn
+from davylamp.cli.replay.engine import PROMOTE, ROLLBACK, BlockResult, Replay, ReplayOutcome
+from davylamp.cli.replay.input import PastAttempt
+from davylamp.cli.tables import aligned
 from davylamp.gates import Count, Judgement, Trial
 from davylamp.gates.messages.numbers import short
 from davylamp.schema.json import Json
 from davylamp.schema.quantities import spoken
 
 MOST_ROWS: Final = 40
-"""Blocks in a table for people; of more, only every so-manieth is shown."""
+"""Rows of a table; if there are more blocks, only every n-th is shown."""
 _HEAD: Final = ("time", "share", "canary errors", "stable errors", "evidence")
 _HEAD_OF_VALUES: Final = ("time", "share", "canary", "stable", "so far")
 
 
 def as_json(replay: Replay) -> Iterator[str]:
-    """One object a closed block, and one for the decision."""
-    for look in replay.looks:
-        yield json.dumps(_look(replay, look))
-    yield json.dumps(_ruling(replay, replay.ruling))
+    """One object for every closed block, and one for the decision."""
+    for block in replay.blocks:
+        yield json.dumps(_block(replay, block))
+    yield json.dumps(_outcome(replay, replay.outcome))
 
 
-def as_text(past: Past, replay: Replay) -> Iterator[str]:
-    """A table of the blocks, the evidence drawn, and the decision in a sentence."""
+def as_text(past: PastAttempt, replay: Replay) -> Iterator[str]:
+    """For every gate a table of its blocks and a chart of the evidence; then the decision."""
     for gate, trial in replay.trials.items():
-        looks = [look for look in replay.looks if look.gate == gate]
-        yield f"gate {gate}: {len(looks)} {_kind_of_looks(trial)}"
-        yield from _table(past, trial, looks)
-        if _is_bounded(trial) and looks:
+        blocks = [block for block in replay.blocks if block.gate == gate]
+        yield f"gate {gate}: {len(blocks)} {_kind_of_blocks(trial)}"
+        yield from _table(past, trial, blocks)
+        if _is_bounded(trial) and blocks:
             yield ""
-            yield from drawn(_curve(past, trial, looks))
+            yield from drawn(_curve(past, trial, blocks))
         yield ""
-    yield _sentence(past, replay.ruling)
+    yield _sentence(past, replay.outcome)
 
 
-def _look(replay: Replay, look: Look) -> dict[str, Json]:
-    since, trial, value = look.since, replay.trials[look.gate], look.value
+def _block(replay: Replay, block: BlockResult) -> dict[str, Json]:
+    added, trial, value = block.added, replay.trials[block.gate], block.value
     return {
-        "at": look.at,
-        "gate": look.gate,
-        "weight": round(look.weight, 6),
-        **_totals(look.answer),
-        **_evidence(trial, look.answer),
-        "verdict": look.answer.verdict.value,
-        "reason": look.answer.reason,
-        "block": {"number": look.answer.blocks, **_counts(since.candidate, since.stable)},
+        "at": block.at,
+        "gate": block.gate,
+        "weight": round(block.weight, 6),
+        **_totals(block.judgement),
+        **_evidence(trial, block.judgement),
+        "verdict": block.judgement.verdict.value,
+        "reason": block.judgement.reason,
+        "block": {"number": block.judgement.blocks, **_counts(added.candidate, added.stable)},
         **({"value": value.candidate, "stableValue": value.stable} if value else {}),
     }
 
 
-def _ruling(replay: Replay, ruling: Ruling) -> dict[str, Json]:
+def _outcome(replay: Replay, outcome: ReplayOutcome) -> dict[str, Json]:
     return {
-        "decision": ruling.decision,
-        "at": ruling.at,
-        "gate": ruling.gate,
-        **_totals(ruling.answer),
-        **_evidence(replay.trials[ruling.gate], ruling.answer),
-        "reason": ruling.answer.reason,
-        "message": ruling.answer.message,
+        "decision": outcome.decision,
+        "at": outcome.at,
+        "gate": outcome.gate,
+        **_totals(outcome.judgement),
+        **_evidence(replay.trials[outcome.gate], outcome.judgement),
+        "reason": outcome.judgement.reason,
+        "message": outcome.judgement.message,
     }
 
 
-def _totals(answer: Judgement) -> dict[str, Json]:
-    return _counts(answer.candidate, answer.stable)
+def _totals(judgement: Judgement) -> dict[str, Json]:
+    return _counts(judgement.candidate, judgement.stable)
 
 
 def _counts(candidate: Count, stable: Count) -> dict[str, Json]:
@@ -81,13 +82,13 @@ def _counts(candidate: Count, stable: Count) -> dict[str, Json]:
     }
 
 
-def _evidence(trial: Trial, answer: Judgement) -> dict[str, Json]:
-    """Natural logarithms of both e-values; the classic rule has none."""
+def _evidence(trial: Trial, judgement: Judgement) -> dict[str, Json]:
+    """Natural logarithms of both e-values; null for rules that count failures."""
     if not _is_bounded(trial):
         return {"logE": None, "logEPromote": None}
     return {
-        "logE": answer.log10_rollback * math.log(10),
-        "logEPromote": answer.log10_promote * math.log(10),
+        "logE": judgement.log10_rollback * math.log(10),
+        "logEPromote": judgement.log10_promote * math.log(10),
     }
 
 
@@ -95,67 +96,57 @@ def _is_bounded(trial: Trial) -> bool:
     return trial.rule.evidence_bounds is not None
 
 
-def _kind_of_looks(trial: Trial) -> str:
+def _kind_of_blocks(trial: Trial) -> str:
     if trial.rule.user_query:
         return "values"
     return "blocks" if _is_bounded(trial) else "windows"
 
 
-def _table(past: Past, trial: Trial, looks: Sequence[Look]) -> Iterator[str]:
-    every = -(-len(looks) // MOST_ROWS) or 1
-    shown = [look for i, look in enumerate(looks, 1) if i % every == 0 or i == len(looks)]
+def _table(past: PastAttempt, trial: Trial, blocks: Sequence[BlockResult]) -> Iterator[str]:
+    step = -(-len(blocks) // MOST_ROWS) or 1
+    shown = [block for i, block in enumerate(blocks, 1) if i % step == 0 or i == len(blocks)]
     head = _HEAD_OF_VALUES if trial.rule.user_query else _HEAD
-    rows = [head, *(_row(past, trial, look) for look in shown)]
+    rows = [head, *(_row(past, trial, block) for block in shown)]
     yield from aligned(rows)
-    if every > 1:
-        yield f"  (one block of {every} is shown; --json gives all)"
+    if step > 1:
+        yield f"  (one block in {step} is shown; --json prints all)"
 
 
-def _row(past: Past, trial: Trial, look: Look) -> tuple[str, ...]:
-    said = look.answer.strength if _is_bounded(trial) else look.answer.message
+def _row(past: PastAttempt, trial: Trial, block: BlockResult) -> tuple[str, ...]:
+    remark = block.judgement.strength if _is_bounded(trial) else block.judgement.message
     return (
-        f"+{look.at - past.started_at:.6g} s",
-        f"{look.weight:.0%}",
-        *_compared(look),
-        said,
+        f"+{block.at - past.started_at:.6g} s",
+        f"{block.weight:.0%}",
+        *_compared(block),
+        remark,
     )
 
 
-def _compared(look: Look) -> tuple[str, str]:
-    """Canary and stable: errors, or values of an own query."""
-    if look.value is None:
-        return short(look.answer.candidate), short(look.answer.stable)
-    stable = look.value.stable
-    return f"{look.value.candidate:.6g}", "" if stable is None else f"{stable:.6g}"
+def _compared(block: BlockResult) -> tuple[str, str]:
+    """Canary and stable: errors, or values of a user query."""
+    if block.value is None:
+        return short(block.judgement.candidate), short(block.judgement.stable)
+    stable = block.value.stable
+    return f"{block.value.candidate:.6g}", "" if stable is None else f"{stable:.6g}"
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """Rows in columns: all but the last right-aligned."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        *cells, last = row
-        padded = (cell.rjust(width) for cell, width in zip(cells, widths, strict=False))
-        yield "  ".join(("", *padded, last)).rstrip()
-
-
-def _curve(past: Past, trial: Trial, looks: Iterable[Look]) -> Curve:
+def _curve(past: PastAttempt, trial: Trial, blocks: Iterable[BlockResult]) -> EvidenceCurve:
     bounds = trial.rule.evidence_bounds
     assert bounds is not None  # noqa: S101  (asked by the caller)
-    points = [(look.at - past.started_at, look.answer.log10_rollback) for look in looks]
-    return Curve(tuple(points), -math.log10(bounds.false_rollback))
+    points = [(block.at - past.started_at, block.judgement.log10_rollback) for block in blocks]
+    return EvidenceCurve(tuple(points), -math.log10(bounds.false_rollback))
 
 
-def _sentence(past: Past, ruling: Ruling) -> str:
-    answer = ruling.answer
-    if ruling.at is None:
-        lasted = spoken(past.ended_at - past.started_at)
-        return f"undecided after {lasted}: gate {ruling.gate}: {answer.reason}: {answer.message}"
-    after = spoken(ruling.at - past.started_at)
-    done = {ROLLBACK: "rolled back", PROMOTE: "promoted"}[ruling.decision]
-    counted = (
-        f", after {short(answer.candidate)} canary errors" if answer.candidate.requests else ""
-    )
+def _sentence(past: PastAttempt, outcome: ReplayOutcome) -> str:
+    judgement = outcome.judgement
+    because = f"gate {outcome.gate}: {judgement.reason}: {judgement.message}"
+    if outcome.at is None:
+        return f"undecided after {spoken(past.ended_at - past.started_at)}: {because}"
+    after = spoken(outcome.at - past.started_at)
+    done = {ROLLBACK: "rolled back", PROMOTE: "promoted"}[outcome.decision]
+    errors = short(judgement.candidate)
+    counted = f", with {errors} canary errors" if judgement.candidate.requests else ""
     return (
-        f"{ruling.decision} at {ruling.at:.15g}: {done} {after} after {past.beginning}{counted}: "
-        f"gate {ruling.gate}: {answer.reason}: {answer.message}"
+        f"{outcome.decision} at {outcome.at:.15g}: {done} {after} after {past.beginning}{counted}: "
+        f"{because}"
     )

@@ -1,1 +1,1 @@
-"""`davylamp simulate`: what the gates of a spec mean for some traffic."""
+"""`davylamp simulate`: how the gates of a spec perform on simulated traffic."""

@@ -1,4 +1,4 @@
-"""`davylamp simulate`: what a spec's gates mean for some traffic."""
+"""`davylamp simulate`: how the gates of a spec perform on simulated traffic."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from pydantic.alias_generators import to_camel
 
 from davylamp.cli import plotting
 from davylamp.cli.errors import UsageError
-from davylamp.cli.replay.report import aligned
 from davylamp.cli.specfile import read_spec
+from davylamp.cli.tables import aligned
 from davylamp.gates.messages.numbers import percent
 from davylamp.schema.quantities import fraction, spoken
 from davylamp.simulation import plans
@@ -25,21 +25,24 @@ from davylamp.simulation.traffic import STEP
 _HEALTHY_HEAD: Final = (
     "rolled back per 1,000", "95 % interval", "promoted", "after", "gate"
 )  # fmt: skip
-_BAD_HEAD: Final = ("found", "seconds (p95)", "bad answers (p95)", "promoted", "neither", "gate")
+_BAD_HEAD: Final = (
+    "rolled back", "seconds (p95)", "bad answers (p95)", "promoted", "neither", "gate"
+)  # fmt: skip
 NOTES: Final = """\
-"found" are canaries taken back before promotion; a median or p95 of - means that too few were.
-"neither" still lacks evidence at the end: it waits until spec.rollout.deadline, then as onDeadline says.
-Counters are scraped every 5 s, canary and stable at the same moment; add a second or two for the
-operator and up to one scrape interval where Prometheus scrapes them out of step. The classic rules
-move through the same steps on time alone. After promotion nothing is looked at.\
+"seconds" and "bad answers" are medians (and 95th percentiles) until the rollback; - means that too
+few canaries were rolled back. "neither" still lacks evidence at the end: the rollout waits until
+spec.rollout.deadline, and then follows onDeadline.
+Counters are scraped every 5 s, canary and stable at the same time; add a second or two for the
+operator, and up to one scrape interval if Prometheus scrapes the pods at different times. The
+classic rules go through the same steps on time alone. Nothing is simulated after promotion.\
 """
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what the command says; answers with the exit code."""
+    """Simulate the spec that the options name; returns the exit code."""
     target = plotting.checked_target(options.plot) if options.plot else None
     question = _question(options)
-    _say(question)
+    _warn(question)
     answers = []
     for of_kind in prognosis(question):
         answers.append(of_kind)
@@ -68,8 +71,8 @@ def _question(options: argparse.Namespace) -> Question:
     try:
         schedule = plans.schedule(spec.rollout, spec.replicas, question.rps, STEP)
         plans.trials(spec.rollout, schedule.weights, STEP)
-    except ValueError as wrong:
-        raise UsageError(f"{options.spec}: {wrong}") from wrong
+    except ValueError as error:
+        raise UsageError(f"{options.spec}: {error}") from error
     return question
 
 
@@ -86,25 +89,24 @@ def _positive(option: str, text: str) -> float:
 def _rate(text: str) -> float:
     try:
         return fraction(text)
-    except ValueError as wrong:
-        raise UsageError(f"--stable-errors {wrong}") from wrong
+    except ValueError as error:
+        raise UsageError(f"--stable-errors {error}") from error
 
 
-def _say(question: Question) -> None:
-    """What of the spec is not simulated."""
+def _warn(question: Question) -> None:
+    """Name what is not simulated as the spec has it."""
     judged = plans.judged(question.spec.rollout)
     if judged.others:
-        sys.stderr.write(f"davylamp simulate: left out: gate {', '.join(judged.others)}\n")
+        sys.stderr.write(f"davylamp simulate: not simulated: gate {', '.join(judged.others)}\n")
     if judged.stands_in:
         sys.stderr.write("davylamp simulate: no error-rate gate: the default one is simulated\n")
     if any(step.pause for step in judged.rollout.steps):
-        waited = spoken(plans.PAUSE)
-        sys.stderr.write(f"davylamp simulate: a person lets a paused step pass after {waited}\n")
+        pause = spoken(plans.PAUSE)
+        sys.stderr.write(f"davylamp simulate: a user advances a paused step after {pause}\n")
 
 
 def _as_json(answer: Answer) -> str:
-    told = {to_camel(name): value for name, value in asdict(answer).items()}
-    return json.dumps(told)
+    return json.dumps({to_camel(name): value for name, value in asdict(answer).items()})
 
 
 def _as_text(answers: Sequence[Answer]) -> Iterator[str]:

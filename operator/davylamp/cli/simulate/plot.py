@@ -1,4 +1,4 @@
-"""A prognosis as a picture: wrong rollbacks, and seconds and bad answers until bad canaries go."""
+"""A simulation as a picture: false rollbacks; seconds and bad answers until true ones."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ BAR = 0.16
 
 
 def plot(answers: Sequence[Sequence[Answer]], target: Path) -> None:
-    """Draw the answers of all kinds of canaries."""
-    healthy = [each for each in answers if each[0].canary == HEALTHY]
-    bad = [each for each in answers if each[0].canary != HEALTHY]
+    """Draw the answers about all kinds of canaries."""
+    healthy = [of_kind for of_kind in answers if of_kind[0].canary == HEALTHY]
+    bad = [of_kind for of_kind in answers if of_kind[0].canary != HEALTHY]
     figure = plotting.new_figure(8.5)
     first, second, third = figure.subplots(3, 1)
-    _wrong(first, healthy[0])
+    _false_rollbacks(first, healthy[0])
     if bad:
-        _grouped(second, bad, [[each.seconds_median for each in kind] for kind in bad])
-        second.set_ylabel("median seconds until found")
+        _grouped(second, bad, [[answer.seconds_median for answer in kind] for kind in bad])
+        second.set_ylabel("median seconds until rollback")
         second.legend(fontsize="x-small", ncols=5, loc="lower left", bbox_to_anchor=(0.0, 1.0))
-        _grouped(third, bad, [[each.bad_median for each in kind] for kind in bad])
+        _grouped(third, bad, [[answer.bad_median for answer in kind] for kind in bad])
         third.set_ylabel("median bad answers")
-        third.set_xlabel("canary's errors (no bar: not found in most canaries)")
+        third.set_xlabel("error rate of the canary (no bar: most canaries were not rolled back)")
     plotting.write(figure, target)
 
 
-def _wrong(axes: Axes, answers: Sequence[Answer]) -> None:
-    rates = [1000 * each.rolled_back / each.runs for each in answers]
-    low = [r - 1000 * each.rolled_back_low for r, each in zip(rates, answers, strict=True)]
-    high = [1000 * each.rolled_back_high - r for r, each in zip(rates, answers, strict=True)]
-    names = [each.gate for each in answers]
+def _false_rollbacks(axes: Axes, answers: Sequence[Answer]) -> None:
+    rates = [1000 * answer.rolled_back / answer.runs for answer in answers]
+    low = [r - 1000 * answer.rolled_back_low for r, answer in zip(rates, answers, strict=True)]
+    high = [1000 * answer.rolled_back_high - r for r, answer in zip(rates, answers, strict=True)]
+    names = [answer.gate for answer in answers]
     colors = [f"C{i}" for i in range(len(names))]
     axes.barh(names, rates, xerr=(low, high), color=colors, capsize=3)
     axes.invert_yaxis()
-    axes.set_xlabel("healthy releases rolled back, of 1,000 (95 % interval)")
+    axes.set_xlabel("healthy canaries rolled back, of 1,000 (95 % confidence interval)")
 
 
 def _grouped(
     axes: Axes, kinds: Sequence[Sequence[Answer]], values: Sequence[Sequence[float | None]]
 ) -> None:
-    gates = [each.gate for each in kinds[0]]
+    gates = [answer.gate for answer in kinds[0]]
     for i, gate in enumerate(gates):
         places = [kind + (i - (len(gates) - 1) / 2) * BAR for kind in range(len(kinds))]
         heights = [value[i] or 0.0 for value in values]

@@ -1,26 +1,23 @@
-"""What has to be asked of which pod now: from the status and the pods. Pure."""
+"""What has to be asked of which pod now: from the status and the ready pods. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from davylamp.adapters.pods.model_server import PodAddress
-from davylamp.api import names
 from davylamp.api.spec import CheckName
 from davylamp.api.status import ModelDeploymentStatus, Stage
 from davylamp.checks import Expected, expected_of
-from davylamp.controller.checks.pod_addresses import address_of
-from davylamp.controller.cluster import objects
-from davylamp.controller.cluster.cache import metadata
+from davylamp.controller.checks.ready_pods import ReadyPod
 from davylamp.manifests import recorded
-from davylamp.rollout.checks import unpassed
-from davylamp.rollout.verification import is_due
+from davylamp.rollout.holds.checks import unpassed
+from davylamp.rollout.moves.verification import is_due
 from davylamp.schema.json import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """One pod, and the checks it is put to; `since` tells rollouts of one revision apart."""
+    """One pod, and the checks it has to pass; `since` distinguishes rollouts of one revision."""
 
     revision: str
     since: datetime
@@ -32,20 +29,20 @@ class Inspection:
 def inspection_of(
     status: ModelDeploymentStatus,
     records: Mapping[str, JsonObject],
-    pods: Iterable[JsonObject],
+    pods: Iterable[ReadyPod],
 ) -> Inspection | None:
-    """The inspection that is due; None while nothing is to be asked, or nobody is ready to answer.
+    """The inspection that is due; None while nothing is to be asked, or no pod is ready to answer.
 
     Args:
         status: the memory.
         records: of the revisions, by revision.
-        pods: of the model, all revisions.
+        pods: the model's ready pods of all revisions, in order of name.
     """
     due = _due(status)
     if due is None:
         return None
     revision, since, checks = due
-    pod = _ready_pod(pods, revision)
+    pod = next((pod.address for pod in pods if pod.revision == revision), None)
     if pod is None or revision not in records:
         return None
     expected = expected_of(recorded(records[revision], "intent"))
@@ -58,16 +55,4 @@ def _due(status: ModelDeploymentStatus) -> tuple[str, datetime, tuple[CheckName,
         return candidate.revision, candidate.started_at, candidate.plan.checks
     if verification and candidate is None and is_due(verification):
         return verification.revision, verification.at, (CheckName.GOLDEN,)
-    return None
-
-
-def _ready_pod(pods: Iterable[JsonObject], revision: str) -> PodAddress | None:
-    """The first pod by name that is ready and stays."""
-    for pod in sorted(pods, key=lambda each: metadata(each, "name")):
-        seen = objects.pod_seen(pod)
-        is_of = objects.label(pod, names.LABEL_REVISION) == revision
-        if is_of and seen.ready and not seen.terminating:
-            address = address_of(pod)
-            if address is not None:
-                return address
     return None

@@ -1,7 +1,7 @@
 """Asks pods the questions of the checks, in the background, so that no pass waits for a model.
 
-What was found is kept until somebody asks something else of the model. Losing it costs asking
-again (P5). While nothing is to be checked, nobody is asked anything (P9).
+The results are kept until something else is asked of the model. Losing them costs asking again (P5).
+While nothing is to be checked, no pod is asked anything (P9).
 """
 
 import asyncio
@@ -40,7 +40,7 @@ PATIENT_AFTER: Final = 30
 SELDOM: Final = 60.0
 LONGEST: Final = 30.0
 """Seconds that all questions to one pod may take together."""
-AT_ONCE: Final = 16
+PODS_AT_A_TIME: Final = 16
 """Pods asked at the same time; silent ones must not keep the others waiting."""
 
 
@@ -55,12 +55,12 @@ class _TrackedInspection:
 
 
 class Inspector:
-    """Keeps what the checks found about every model that is followed.
+    """Keeps the results of the checks of every model that is tracked.
 
     Args:
         server: how pods are asked.
-        on_news: told of each key about which something new was found.
-        on_result: told of each result that is another than before.
+        on_news: called with the key of a model whose results have changed.
+        on_result: called with each result that differs from the one before.
         clock: seconds that never go back.
     """
 
@@ -76,22 +76,22 @@ class Inspector:
         self._on_news = on_news
         self._on_result = on_result
         self._clock = clock
-        self._followed: dict[Key, _TrackedInspection] = {}
+        self._tracked: dict[Key, _TrackedInspection] = {}
         self._wanted = asyncio.Event()
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = asyncio.Semaphore(PODS_AT_A_TIME)
 
     def follow(self, key: Key, inspection: Inspection | None) -> None:
-        """Ask what an inspection asks from now on; None stops it."""
-        known = self._followed.get(key)
+        """Ask the questions of an inspection from now on; None stops it."""
+        known = self._tracked.get(key)
         if inspection is None:
-            self._followed.pop(key, None)
+            self._tracked.pop(key, None)
         elif known is None or known.inspection != inspection:
-            self._followed[key] = _TrackedInspection(inspection, due=self._clock())
+            self._tracked[key] = _TrackedInspection(inspection, due=self._clock())
             self._wanted.set()
 
-    def found(self, key: Key) -> Inspected | None:
-        """What is known by now."""
-        known = self._followed.get(key)
+    def inspected(self, key: Key) -> Inspected | None:
+        """The results by now, if there are any."""
+        known = self._tracked.get(key)
         if known is None or not known.results:
             return None
         asked = known.inspection
@@ -101,8 +101,8 @@ class Inspector:
         """Ask while there is something to ask; never returns."""
         async with asyncio.TaskGroup() as tasks:
             while True:
-                for key, followed in self._take_due():
-                    tasks.create_task(self._inspect(key, followed))
+                for key, tracked in self._take_due():
+                    tasks.create_task(self._inspect(key, tracked))
                 self._wanted.clear()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._idle_for()):
@@ -110,53 +110,53 @@ class Inspector:
 
     async def poll(self) -> None:
         """Ask everything that is due once, and wait for the answers."""
-        await asyncio.gather(*(self._inspect(*each) for each in self._take_due()))
+        await asyncio.gather(*(self._inspect(key, tracked) for key, tracked in self._take_due()))
 
     def _take_due(self) -> list[tuple[Key, _TrackedInspection]]:
         now = self._clock()
-        due = [(k, f) for k, f in self._followed.items() if f.due <= now and not f.is_busy]
-        for _, followed in due:
-            followed.is_busy = True
+        due = [(k, t) for k, t in self._tracked.items() if t.due <= now and not t.is_busy]
+        for _, tracked in due:
+            tracked.is_busy = True
         return due
 
     def _idle_for(self) -> float | None:
         """Seconds until something is due; None if nothing will be."""
-        next_due = min((f.due for f in self._followed.values() if not f.is_busy), default=math.inf)
+        next_due = min((t.due for t in self._tracked.values() if not t.is_busy), default=math.inf)
         return None if math.isinf(next_due) else max(0.0, next_due - self._clock())
 
-    async def _inspect(self, key: Key, followed: _TrackedInspection) -> None:
-        """Ask one pod; a bug met by one must not keep the others unasked."""
-        asked = followed.inspection
+    async def _inspect(self, key: Key, tracked: _TrackedInspection) -> None:
+        """Ask one pod; a bug that it meets must not keep the others unasked."""
+        asked = tracked.inspection
         try:
             async with self._slots:
-                replies = await self._asked(asked)
+                replies = await self._ask(asked)
             results = judged(asked.checks, asked.expected, replies)
-            followed.baseline = shares_of(replies.manifest)
+            tracked.baseline = shares_of(replies.manifest)
         except Exception:
             log = about(_log, namespace=key.namespace, name=key.name)
             log.exception("checking failed; trying again")
-            results = followed.results
-        followed.is_busy = False
-        if self._followed.get(key) is followed:
-            self._take_in(key, followed, results)
+            results = tracked.results
+        tracked.is_busy = False
+        if self._tracked.get(key) is tracked:
+            self._take_in(key, tracked, results)
 
     def _take_in(
-        self, key: Key, followed: _TrackedInspection, results: tuple[CheckResult, ...]
+        self, key: Key, tracked: _TrackedInspection, results: tuple[CheckResult, ...]
     ) -> None:
-        followed.attempts += 1
+        tracked.attempts += 1
         again = not results or any(r.verdict is CheckVerdict.UNKNOWN for r in results)
-        followed.due = self._clock() + _pause(followed.attempts) if again else math.inf
+        tracked.due = self._clock() + _pause(tracked.attempts) if again else math.inf
         self._wanted.set()
-        if results == followed.results:
+        if results == tracked.results:
             return
-        before = {(r.name, r.verdict, r.reason) for r in followed.results}
+        before = {(r.name, r.verdict, r.reason) for r in tracked.results}
         for result in results:
             if (result.name, result.verdict, result.reason) not in before:
                 self._on_result(key, result)
-        followed.results = results
+        tracked.results = results
         self._on_news(key)
 
-    async def _asked(self, inspection: Inspection) -> Replies:
+    async def _ask(self, inspection: Inspection) -> Replies:
         """Ask everything that follows from the manifest, as long as answers come."""
         pod = inspection.pod
         try:
@@ -165,13 +165,13 @@ class Inspector:
                 asked = questions(inspection.checks, manifest)
                 return Replies(
                     manifest,
-                    await self._each(pod, PREDICT_PATH, asked.bodies if asked.predict else ()),
-                    await self._each(pod, EXPLAIN_PATH, asked.bodies if asked.explain else ()),
+                    await self._replies(pod, PREDICT_PATH, asked.bodies if asked.predict else ()),
+                    await self._replies(pod, EXPLAIN_PATH, asked.bodies if asked.explain else ()),
                 )
         except TimeoutError:
             return Replies(Silent(f"pod {pod.name}: not all answered within {LONGEST:g} s"))
 
-    async def _each(
+    async def _replies(
         self, pod: PodAddress, path: str, bodies: Sequence[JsonObject]
     ) -> tuple[Reply, ...]:
         replies: list[Reply] = []

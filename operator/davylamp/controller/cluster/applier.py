@@ -1,31 +1,47 @@
 """Brings single objects to what they should be, and writes nothing when they already are."""
 
-import json
 import logging
 from collections.abc import Iterable
-from typing import Final
 
 from davylamp.adapters.errors import Retryable, Terminal
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.api.names import Reason
 from davylamp.controller.cluster import objects
-from davylamp.controller.cluster.cache import Key, ObjectCache, metadata
+from davylamp.controller.cluster.cache import Key, ObjectCache, key_of, metadata
+from davylamp.controller.cluster.stored import (
+    Identity,
+    Spelling,
+    StoredChildren,
+    identity_of,
+    is_spelled,
+    spelling,
+)
 from davylamp.controller.logs import about
-from davylamp.manifests import Owner, projected, says_the_same
+from davylamp.manifests import Owner
 from davylamp.schema.json import Json, JsonObject
 
-_COMPARED: Final = ("spec", "data", "immutable", "metadata")
 _log = logging.getLogger(__name__)
 
 
 class Applier:
-    """Server-side apply of one object at a time, against what the cache knows."""
+    """Server-side apply of one object at a time, against what the cache knows.
+
+    Args:
+        cluster: where to.
+        cache: what is known of it, and learns of our writes at once.
+    """
 
     def __init__(self, cluster: Cluster, cache: ObjectCache) -> None:
         self._cluster = cluster
         self._cache = cache
-        self._spelling: dict[Key, dict[tuple[str, str], tuple[str, str]]] = {}
+        self._spellings: dict[Key, dict[Identity, Spelling]] = {}
         """What was applied and how it is stored, where the API server writes it in its own way."""
+
+    def stored(self, owner: Owner) -> StoredChildren:
+        """The owner's children as they are known now."""
+        key = key_of(owner)
+        spellings = dict(self._spellings.get(key, {}))
+        return StoredChildren(owner.uid, self._cache.all_children(key), spellings)
 
     async def ensure(self, owner: Owner, manifest: JsonObject) -> bool:
         """Make an object say what the manifest says; True if that changed what others had made.
@@ -34,28 +50,41 @@ class Applier:
             Terminal: an object of that name belongs to somebody else.
         """
         await self.names_are_ours(owner, (manifest,))
-        stored = self._stored(owner, manifest)
-        if stored is not None and self._agrees(owner, stored, manifest):
+        if self.stored(owner).agrees(manifest):
             return False
+        kind, name = identity_of(manifest)
+        known = self._cache.child(key_of(owner), kind, name)
         answer = await self._cluster.apply(manifest)
         self._cache.put(answer)
         self._learn(owner, answer, manifest)
-        if stored is None:
-            kind, name = _identity(manifest)
+        if known is None:
             about(_log, **owner.fields()).info("created %s %s", kind, name)
-        return stored is not None and _generation(answer) != _generation(stored)
-
-    def agrees(self, owner: Owner, manifest: JsonObject) -> bool:
-        """Whether the object exists and says what the manifest says."""
-        stored = self._stored(owner, manifest)
-        return stored is not None and self._agrees(owner, stored, manifest)
+        return known is not None and _generation(answer) != _generation(known)
 
     async def remove(self, owner: Owner, item: JsonObject) -> None:
         """Delete a child, unless another object has its name by now."""
-        kind, name = _identity(item)
+        kind, name = identity_of(item)
         await self._cluster.delete(kind, owner.namespace, name, uid=metadata(item, "uid") or None)
         self._cache.remove(item)
-        self._spelling.get(_key(owner), {}).pop((kind, name), None)
+        self._spellings.get(key_of(owner), {}).pop((kind, name), None)
+
+    async def replace(self, owner: Owner, stale: JsonObject, manifest: JsonObject) -> None:
+        """Delete a child that cannot be changed, and create it anew."""
+        await self.remove(owner, stale)
+        await self.ensure(owner, manifest)
+
+    async def freeze(self, owner: Owner, secret: JsonObject) -> None:
+        """Create an immutable Secret that is not cached.
+
+        One with other content is from a pass that was cut short before the record was made: nothing
+        mounts it yet, and it cannot be changed.
+        """
+        stored = await self.ours_of_that_name(owner, secret)
+        if stored is not None and stored.get("data") == secret["data"]:
+            return
+        if stored is not None:
+            await self.remove(owner, stored)
+        await self._cluster.apply(secret)
 
     async def store(self, owner: Owner, manifest: JsonObject) -> None:
         """Write an object that nobody looks at again: it is neither cached nor compared.
@@ -72,14 +101,14 @@ class Applier:
         Raises:
             Terminal: an object of that name belongs to somebody else.
         """
-        found = await self.ours_of_that_name(owner, {"kind": kind, "metadata": {"name": name}})
-        if found is not None:
-            uid = metadata(found, "uid") or None
+        stored = await self.ours_of_that_name(owner, {"kind": kind, "metadata": {"name": name}})
+        if stored is not None:
+            uid = metadata(stored, "uid") or None
             await self._cluster.delete(kind, owner.namespace, name, uid=uid)
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of the children of an object that is gone."""
-        self._spelling.pop(key, None)
+        self._spellings.pop(key, None)
 
     async def names_are_ours(self, owner: Owner, manifests: Iterable[JsonObject]) -> None:
         """Make sure that nobody else has a name we need; what is known already is not asked.
@@ -89,12 +118,12 @@ class Applier:
             Terminal: it belongs to somebody else.
         """
         for manifest in manifests:
-            stored = self._stored(owner, manifest)
-            if stored is not None and not objects.has_other_owner(stored, owner.uid):
+            known = self._cache.child(key_of(owner), *identity_of(manifest))
+            if known is not None and not objects.has_other_owner(known, owner.uid):
                 continue
-            found = await self.ours_of_that_name(owner, manifest)
-            if found is not None:
-                self._cache.put(found)
+            stored = await self.ours_of_that_name(owner, manifest)
+            if stored is not None:
+                self._cache.put(stored)
 
     async def ours_of_that_name(self, owner: Owner, manifest: JsonObject) -> JsonObject | None:
         """The object under a manifest's name, asked of the API server; None when there is none.
@@ -103,58 +132,27 @@ class Applier:
             Retryable: it belongs to an owner that is going away.
             Terminal: it belongs to somebody else.
         """
-        kind, name = _identity(manifest)
-        found = await self._cluster.get(kind, owner.namespace, name)
-        if found is None:
+        kind, name = identity_of(manifest)
+        stored = await self._cluster.get(kind, owner.namespace, name)
+        if stored is None:
             return None
-        owners = objects.owner_uids(found)
+        owners = objects.owner_uids(stored)
         if owner.uid in owners:
-            return found
-        if metadata(found, "deletionTimestamp") or owners:
+            return stored
+        if metadata(stored, "deletionTimestamp") or owners:
             raise Retryable(f"{kind} {owner.namespace}/{name} of an earlier owner still exists")
         raise Terminal(
             Reason.NAME_TAKEN,
             f"{kind} {name} exists already and is not ours: rename it or this ModelDeployment",
         )
 
-    def _stored(self, owner: Owner, manifest: JsonObject) -> JsonObject | None:
-        return self._cache.child(_key(owner), *_identity(manifest))
-
-    def _agrees(self, owner: Owner, stored: JsonObject, manifest: JsonObject) -> bool:
-        if metadata(stored, "deletionTimestamp"):
-            return False
-        if says_the_same(_ours(stored), _ours(manifest)):
-            return True
-        known = self._spelling.get(_key(owner), {}).get(_identity(manifest))
-        return known == (_text(_ours(manifest)), _seen(stored, manifest))
-
     def _learn(self, owner: Owner, answer: JsonObject, manifest: JsonObject) -> None:
-        spelling = self._spelling.setdefault(_key(owner), {})
-        if says_the_same(_ours(answer), _ours(manifest)):
-            spelling.pop(_identity(manifest), None)
+        spellings = self._spellings.setdefault(key_of(owner), {})
+        if is_spelled(manifest, answer):
+            spellings.pop(identity_of(manifest), None)
         else:
-            spelling[_identity(manifest)] = _text(_ours(manifest)), _seen(answer, manifest)
-
-
-def _key(owner: Owner) -> Key:
-    return Key(owner.namespace, owner.name)
-
-
-def _ours(item: JsonObject) -> JsonObject:
-    return {key: item[key] for key in _COMPARED if key in item}
-
-
-def _seen(stored: JsonObject, manifest: JsonObject) -> str:
-    return _text(projected(_ours(stored), _ours(manifest)))
-
-
-def _identity(manifest: JsonObject) -> tuple[str, str]:
-    return str(manifest["kind"]), metadata(manifest, "name")
+            spellings[identity_of(manifest)] = spelling(manifest, answer)
 
 
 def _generation(item: JsonObject) -> Json:
     return objects.field(item, "metadata", "generation")
-
-
-def _text(value: Json) -> str:
-    return json.dumps(value, sort_keys=True)

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 from davylamp.api import names
+from davylamp.api.identity import Owner
 from davylamp.schema.json import JsonObject
 
 CHILD_KINDS: Final = (
@@ -36,6 +37,11 @@ class Key(NamedTuple):
     name: str
 
 
+def key_of(owner: Owner) -> Key:
+    """The key of the ModelDeployment that children belong to."""
+    return Key(owner.namespace, owner.name)
+
+
 class ObjectCache:
     """The newest known version of each ModelDeployment and of its children."""
 
@@ -53,10 +59,14 @@ class ObjectCache:
         """The ModelDeployment itself."""
         return self._parents.get(key)
 
+    def all_children(self, key: Key) -> dict[tuple[str, str], JsonObject]:
+        """Its children by kind and name, as they are now."""
+        return dict(self._children.get(key, {}))
+
     def children(self, key: Key, kind: str) -> list[JsonObject]:
         """Its children of one kind, by name."""
-        found = self._children.get(key, {})
-        return [item for (k, _), item in sorted(found.items()) if k == kind]
+        children = self._children.get(key, {})
+        return [item for (k, _), item in sorted(children.items()) if k == kind]
 
     def child(self, key: Key, kind: str, name: str) -> JsonObject | None:
         """One child."""
@@ -112,7 +122,7 @@ class ObjectCache:
         for item in fresh.values():
             self.put(item)
         gone = self._gone.pop(key, {})
-        self._gone[key] = {each: at for each, at in gone.items() if each[0] != kind}
+        self._gone[key] = {child: at for child, at in gone.items() if child[0] != kind}
 
     def forget(self, key: Key) -> None:
         """Drop a ModelDeployment that is gone, and what was known of its children."""
@@ -126,8 +136,8 @@ def owner_key(item: JsonObject) -> Key | None:
     namespace = metadata(item, "namespace")
     if _kind(item) == names.KIND:
         return Key(namespace, metadata(item, "name"))
-    found = item.get("metadata")
-    labels = found.get("labels") if isinstance(found, dict) else None
+    described = item.get("metadata")
+    labels = described.get("labels") if isinstance(described, dict) else None
     if not isinstance(labels, dict) or labels.get(names.LABEL_MANAGED_BY) != names.MANAGED_BY:
         return None
     model = labels.get(names.LABEL_MODEL)
@@ -136,8 +146,8 @@ def owner_key(item: JsonObject) -> Key | None:
 
 def metadata(item: JsonObject, field: str) -> str:
     """A text field of an object's metadata, empty if it is not there."""
-    found = item.get("metadata")
-    value = found.get(field) if isinstance(found, dict) else None
+    described = item.get("metadata")
+    value = described.get(field) if isinstance(described, dict) else None
     return value if isinstance(value, str) else ""
 
 

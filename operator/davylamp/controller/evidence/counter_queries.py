@@ -1,33 +1,29 @@
-"""Turns what is followed into questions to Prometheus, each under a deadline."""
+"""Asks Prometheus about pods' counters: one query for each channel of a batch."""
 
 import asyncio
-from collections.abc import Awaitable, Iterable, Mapping
-from dataclasses import replace
-from typing import Final, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Final, TypeAlias
 
-from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
 from davylamp.adapters.prometheus.promql import CounterQuery
+from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.adapters.prometheus.source import MetricSource
-from davylamp.adapters.prometheus.suggestions import SeenSeries
-from davylamp.adapters.prometheus.templates import render
-from davylamp.adapters.prometheus.user_query import ArmNames, OwnQuery, QueryScope, on_grid
-from davylamp.controller.evidence.batches import Batch, parts_with
-from davylamp.controller.evidence.tracked import Scraped, TrackedRollout, by_workload
+from davylamp.controller.cluster.cache import Key
+from davylamp.controller.evidence.answers import answer_or_error, deadline
+from davylamp.controller.evidence.batches import Batch, halves, shorter
+from davylamp.controller.evidence.ingest import Scraped, by_deployment
+from davylamp.controller.evidence.subjects import Subject
 from davylamp.controller.settings import MetricSettings
-from davylamp.gates import Channel, QueryAnswers, UserQuery
+from davylamp.gates import Channel
 
-DEADLINE: Final = 8.0
-"""Seconds for one query about counters, or for all that is asked by one gate."""
-LAG: Final = 1.0
-"""Seconds that a sample may take from its scrape until Prometheus can be asked for it."""
 LONGEST_WINDOW: Final = 6 * 3600.0
-MOST_POINTS: Final = 500
-"""Points of a user's own query that are asked for at a time."""
-_T = TypeVar("_T")
+"""Seconds before which no sample is asked for."""
+Answers: TypeAlias = Mapping[Channel, Scraped | SourceError]
+"""By channel what Prometheus answered, or why it did not."""
 
 
 class CounterQueries:
-    """Turns what is followed into queries.
+    """Turns batches into queries.
 
     Args:
         source: where the samples come from.
@@ -38,101 +34,64 @@ class CounterQueries:
         self._source = source
         self._settings = settings
 
-    async def counters(self, batch: Batch) -> Mapping[Channel, Scraped | SourceError]:
-        """Ask one query for each channel: values, or why there are none."""
-        channels = batch.channels
-        if not batch.at_once:
-            return {channel: await self._channel(channel, batch) for channel in channels}
-        asked = (self._channel(channel, batch) for channel in channels)
-        return dict(zip(channels, await asyncio.gather(*asked), strict=True))
+    async def together(self, batch: Batch) -> Mapping[Key, Answers]:
+        """The answers about each rollout of a batch.
 
-    async def seen_instead(self, followed: TrackedRollout, channel: Channel, now: float) -> str:
-        """Say what a channel looks for, and what there is of stable's pods instead."""
-        query = self._query(channel, (followed,), now, now - 60.0)
-        names = " or ".join(self._settings.series.metrics(channel))
-        wanted = f"{names}{{{self._settings.series.selector(channel)}}}"
-        until = asyncio.get_running_loop().time() + DEADLINE
-        seen = await _told(self._source.labels_seen(query, until=until))
-        if isinstance(seen, SourceError):
-            return f"no series {wanted} of stable's pods"
-        return f"no series {wanted} of stable's pods; {_described(seen)}"
+        Where the answer about a channel is bad, half of the rollouts are asked about at a time: so
+        what is too long gets shorter, and one rollout's strange series blind no other.
+        """
+        answers = await self.counters(batch)
+        bad = [channel for channel, answer in answers.items() if _is_bad(answer)]
+        by_key = {part.key: {c: answers[c] for c in part.channels} for part in batch.parts}
+        for half in halves(batch, bad):
+            for key, better in (await self.together(half)).items():
+                by_key[key] |= better
+        return by_key
+
+    async def alone(self, batch: Batch) -> tuple[Batch, Answers]:
+        """The answers about a single rollout; of what is too long, about less time."""
+        answers = await self.counters(batch)
+        while any(isinstance(answer, TooMuch) for answer in answers.values()):
+            less = shorter(batch, self._settings.scrape_interval)
+            if less is None:
+                break
+            batch, answers = less, await self.counters(less)
+        return batch, answers
+
+    async def counters(self, batch: Batch) -> Answers:
+        """Ask one query for each channel."""
+        channels = batch.channels
+        if not batch.is_concurrent:
+            return {channel: await self._channel(channel, batch) for channel in channels}
+        answers = await asyncio.gather(*(self._channel(channel, batch) for channel in channels))
+        return dict(zip(channels, answers, strict=True))
 
     async def _channel(self, channel: Channel, batch: Batch) -> Scraped | SourceError:
-        wanted = parts_with(channel, batch.parts)
-        oldest = min(each.unread[channel] for each in wanted)
-        query = self._query(channel, wanted, batch.at, max(oldest, batch.at - LONGEST_WINDOW))
-        until = asyncio.get_running_loop().time() + DEADLINE
-        answer = await _told(self._source.scrapes(query, until=until))
-        return answer if isinstance(answer, SourceError) else by_workload(answer)
-
-    def _query(
-        self, channel: Channel, group: Iterable[TrackedRollout], now: float, since: float
-    ) -> CounterQuery:
-        workloads = {
-            (each.subject.namespace, deployment)
-            for each in group
-            for deployment in (each.subject.candidate, each.subject.stable)
-            if deployment
-        }
-        return CounterQuery(
-            workloads=frozenset(workloads),
-            at=now,
-            window=now - since,
-            channel=channel,
+        rollouts = [part.tracked for part in batch.parts if channel in part.channels]
+        query = counter_query(
+            channel,
+            (tracked.subject for tracked in rollouts),
             series=self._settings.series,
+            at=batch.at,
+            since=max(min(t.unread[channel] for t in rollouts), batch.at - LONGEST_WINDOW),
         )
-
-    async def own(
-        self, followed: TrackedRollout, gate: str, query: UserQuery, now: float
-    ) -> QueryAnswers | SourceError | None:
-        """Ask a user's own query of both sides, for the times that are due; None if none is.
-
-        Who is far behind is told of the oldest `MOST_POINTS` of them.
-        """
-        scope = followed.subject.scope
-        if scope is None:
-            return None
-        if not self._settings.own_queries:
-            text = "queries of users are not allowed here (chart value gates.ownQueries)"
-            return SourceError(SourceFault.BAD_ANSWER, text)
-        after = followed.asked_until.get(gate, followed.since)
-        edge = min(now - LAG, after + MOST_POINTS * max(1.0, query.interval))
-        arms = [scope.candidate]
-        if query.against_stable and scope.stable:
-            arms.append(scope.stable)
-        due = on_grid(query.promql, after=after, until=edge, step=query.interval)
-        if due is None:
-            return None
-        until = asyncio.get_running_loop().time() + DEADLINE
-        values = []
-        for arm in arms:
-            answer = await _told(self._values(due, scope, arm, until))
-            if isinstance(answer, SourceError):
-                return answer
-            values.append(answer)
-        return QueryAnswers(edge, *values)
-
-    async def _values(
-        self, due: OwnQuery, scope: QueryScope, arm: ArmNames, until: float
-    ) -> Mapping[float, float]:
-        """One side's values; `ValueError` where the query's variables cannot be put in."""
-        text = render(due.promql, replace(scope, interval=due.step).variables(arm))
-        return await self._source.values(replace(due, promql=text), until=until)
+        answer = await answer_or_error(self._source.scrapes(query, until=deadline()))
+        return answer if isinstance(answer, SourceError) else by_deployment(answer)
 
 
-async def _told(answer: Awaitable[_T]) -> _T | SourceError:
-    """An error as a value: one question must not take the others with it."""
-    try:
-        return await answer
-    except SourceError as error:
-        return error
-    except ValueError as error:
-        return SourceError(SourceFault.BAD_ANSWER, str(error))
+def counter_query(
+    channel: Channel, subjects: Iterable[Subject], *, series: SeriesNames, at: float, since: float
+) -> CounterQuery:
+    """The query for a channel of all pods of some subjects, for the samples of (since, at]."""
+    workloads = {(s.namespace, deployment) for s in subjects for deployment in s.deployments}
+    return CounterQuery(
+        workloads=frozenset(workloads),
+        at=at,
+        window=at - since,
+        channel=channel,
+        series=series,
+    )
 
 
-def _described(seen: SeenSeries) -> str:
-    if seen.labels:
-        return f"the metric is there with other labels: {seen.labels_text}"
-    if seen.metrics:
-        return f"metrics that are there: {', '.join(seen.metrics)}"
-    return "Prometheus has none of their metrics that could be meant"
+def _is_bad(answer: Scraped | SourceError) -> bool:
+    return isinstance(answer, SourceError) and answer.fault is SourceFault.BAD_ANSWER

@@ -1,96 +1,142 @@
-"""The fast lane: the pods of rollouts that wish so are read directly, each rollout's in one sweep."""
+"""Direct scrapes: where a rollout wants it the operator reads its pods, all of them in one sweep."""
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Callable
+from typing import Final
 
 from davylamp.adapters.pods.metrics import PodMetrics, Sweep
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.evidence.ingest import alone
-from davylamp.controller.evidence.read_budget import Budget, Wanted
-from davylamp.controller.evidence.tracked import TrackedRollout
+from davylamp.controller.evidence.batches import overlap
+from davylamp.controller.evidence.ingest import (
+    CounterReading,
+    by_deployment,
+    isolated,
+    take_in_counters,
+)
+from davylamp.controller.evidence.read_budget import ReadBudget, Wish
+from davylamp.controller.evidence.subjects import Subject
+from davylamp.controller.evidence.tracked import TrackedRollout, TrackedRollouts
 from davylamp.controller.logs import about
 from davylamp.controller.settings import MetricSettings
 
 DEFAULT_INTERVAL: Final = 1.0
-Take: TypeAlias = Callable[[Key, TrackedRollout, Sweep], Awaitable[None]]
-"""Takes in a whole sweep of one rollout."""
 _log = logging.getLogger(__name__)
 
 
-class FastLane:
-    """Sweeps as often as rollouts wish and the budget allows.
+class DirectScrape:
+    """Sweeps as often as rollouts want it and the budget allows.
 
     Args:
-        pods: how pods are read.
+        pods: how pods are read; None where that is not allowed.
+        tracked: the rollouts.
         settings: the budget, and how often Prometheus would know something new.
         clock: epoch seconds.
+        monotonic: seconds that only go forward.
     """
 
     def __init__(
-        self, pods: PodMetrics, settings: MetricSettings, clock: Callable[[], float]
+        self,
+        pods: PodMetrics | None,
+        tracked: TrackedRollouts,
+        settings: MetricSettings,
+        *,
+        clock: Callable[[], float],
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._pods = pods
-        self._budget = Budget(settings.pod_metrics_per_second)
+        self._tracked = tracked
+        self._budget = ReadBudget(settings.pod_metrics_per_second)
         self._scrape_interval = settings.scrape_interval
         self._clock = clock
-        self._unread: dict[Key, str] = {}
-        """What was told last about pods that could not be read."""
-        self.told: set[Key] = set()
-        """Who needs no other source at the moment."""
+        self._monotonic = monotonic
+        self._unreadable: dict[Key, str] = {}
+        """What was logged last about pods that could not be read."""
+        self._covered: frozenset[Key] = frozenset()
 
-    async def sweep(self, followed: Mapping[Key, TrackedRollout], take: Take) -> None:
-        """Read the pods of those whose turn it is, and hand each whole sweep on as it is done.
+    def covers(self, key: Key) -> bool:
+        """Whether a rollout needs no other source at the moment."""
+        return key in self._covered
 
-        Those whose turn it is not yet count as told: they wait for it instead of for Prometheus,
+    async def sweep(self) -> None:
+        """Read the pods of those whose turn it is, and take in each sweep as it ends.
+
+        Those whose turn it is not yet count as covered: they wait for it instead of for Prometheus,
         unless the budget lets them wait longer than Prometheus would.
         """
-        fast = {key: each for key, each in followed.items() if _is_fast(each)}
-        wanted = {key: _wanted(each) for key, each in fast.items()}
-        due = self._budget.plan(time.monotonic(), wanted)
-        waiting = {k for k in fast.keys() - set(due) if not self._is_late(fast[k])}
-        self.told = waiting | (self.told & set(due))
-        self._unread = {key: why for key, why in self._unread.items() if key in fast}
-        await asyncio.gather(*(self._turn(key, fast[key], take) for key in due))
+        if self._pods is None:
+            return
+        direct = {key: t for key, t in self._tracked if _is_direct(t)}
+        due = self._budget.plan(
+            self._monotonic(), {key: _wish(tracked.subject) for key, tracked in direct.items()}
+        )
+        waiting = {k for k in direct.keys() - set(due) if not self._is_late(direct[k])}
+        self._covered = frozenset(waiting | (self._covered & set(due)))
+        self._unreadable = {key: why for key, why in self._unreadable.items() if key in direct}
+        await asyncio.gather(*(self._turn(self._pods, key, direct[key]) for key in due))
 
-    async def _turn(self, key: Key, followed: TrackedRollout, take: Take) -> None:
-        """One rollout's sweep; it is told by its pods once that was taken in."""
-        is_told = False
-        with alone(key):
-            sweep = await self._pods.sweep(followed.subject.pods, followed.subject.channels)
-            missing = followed.missing(sweep)
-            self._say(key, missing)
+    async def _turn(self, pods: PodMetrics, key: Key, tracked: TrackedRollout) -> None:
+        """One rollout's sweep; its pods cover it once that was taken in."""
+        is_taken_in = False
+        with isolated(key):
+            sweep = await pods.sweep(tracked.subject.pods, tracked.subject.channels)
+            missing = _missing(tracked.subject, sweep)
+            self._log_change(key, missing)
             if missing is None:
-                await take(key, followed, sweep)
-                is_told = True
-        (self.told.add if is_told else self.told.discard)(key)
+                await self._take_in(key, tracked, sweep)
+                is_taken_in = True
+        self._covered = self._covered | {key} if is_taken_in else self._covered - {key}
 
-    def _say(self, key: Key, missing: str | None) -> None:
-        """Log what the fast lane cannot read, once as long as it is the same, and its end."""
-        known, log = self._unread.get(key), about(_log, namespace=key.namespace, name=key.name)
+    async def _take_in(self, key: Key, tracked: TrackedRollout, sweep: Sweep) -> None:
+        """Take in a whole sweep: no channel of the rollout is left unread."""
+        if not self._tracked.is_current(key, tracked):
+            return
+        channels = tracked.subject.channels
+        reading = CounterReading(
+            scraped={channel: by_deployment(sweep.samples[channel]) for channel in channels},
+            until=sweep.at,
+            read_until=sweep.at - overlap(self._scrape_interval),
+            is_sweep=True,
+            recovered=tracked.counters.errors.keys() | channels,
+        )
+        if await take_in_counters(tracked, reading):
+            self._tracked.report_news(key, tracked)
+
+    def _log_change(self, key: Key, missing: str | None) -> None:
+        """Log what cannot be read, once as long as it stays the same, and its end."""
+        known, log = self._unreadable.get(key), about(_log, namespace=key.namespace, name=key.name)
         if missing and missing != known:
             log.warning("%s; Prometheus instead", missing)
-            self._unread[key] = missing
+            self._unreadable[key] = missing
         elif known and not missing:
             log.info("pods are read directly again")
-            del self._unread[key]
+            del self._unreadable[key]
 
-    def _is_late(self, followed: TrackedRollout) -> bool:
+    def _is_late(self, tracked: TrackedRollout) -> bool:
         """Whether its last sweep is longer ago than a scrape of Prometheus would be."""
-        every = followed.subject.sweep_every or DEFAULT_INTERVAL
+        every = tracked.subject.sweep_every or DEFAULT_INTERVAL
         patience = max(self._scrape_interval, 2 * every)
-        return self._clock() - followed.swept_at > patience
+        return self._clock() - tracked.folded.swept_at > patience
 
 
-def _is_fast(followed: TrackedRollout) -> bool:
-    """Whether pods are read directly: once Prometheus told the history, or while it cannot."""
-    subject = followed.subject
-    known = subject.channels <= followed.answered or bool(followed.errors)
-    return bool(subject.sweep_every and subject.pods and subject.channels) and known
+def _is_direct(tracked: TrackedRollout) -> bool:
+    """Whether pods are read: once Prometheus gave the history, or while it cannot be asked."""
+    subject, counters = tracked.subject, tracked.counters
+    is_known = subject.channels <= counters.answered or bool(counters.errors)
+    return bool(subject.sweep_every and subject.pods and subject.channels) and is_known
 
 
-def _wanted(followed: TrackedRollout) -> Wanted:
-    subject = followed.subject
-    return Wanted(len(subject.pods), subject.sweep_every or DEFAULT_INTERVAL)
+def _wish(subject: Subject) -> Wish:
+    return Wish(len(subject.pods), subject.sweep_every or DEFAULT_INTERVAL)
+
+
+def _missing(subject: Subject, sweep: Sweep) -> str | None:
+    """Which pod does not serve all that is read of it, and why; None where all do."""
+    for pod in subject.pods:
+        if pod.key in sweep.failed:
+            return f"pod {pod.name}: {sweep.failed[pod.key]}"
+        silent = [c.name for c in subject.channels if pod.key not in sweep.samples[c]]
+        if silent:
+            return f"pod {pod.name}: has nothing about {', '.join(sorted(silent))}"
+    return None

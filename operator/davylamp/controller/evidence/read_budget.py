@@ -1,4 +1,4 @@
-"""Whose pods are read at this tick: a budget of pod reads, shared fairly by all rollouts. Pure.
+"""Whose pods are read at this tick: a budget of pod reads, shared fairly by all rollouts. Without a clock.
 
 Reading pods costs the operator and the pods' network time, so there is a limit on it however many
 rollouts there are. Below the limit every rollout has its interval. Above it all intervals stretch
@@ -19,7 +19,7 @@ BURST: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Wish:
     """What a rollout would like: this many pods read every so many seconds.
 
     Raises:
@@ -34,7 +34,7 @@ class Wanted:
             raise ValueError("a sweep has pods, and comes after an interval above 0")
 
 
-class Budget:
+class ReadBudget:
     """A token bucket over pod reads.
 
     A sweep is never done in part: its pods must be read together. So it may overdraw the bucket,
@@ -57,19 +57,19 @@ class Budget:
         self._waiting_since: dict[Key, float] = {}
         """When a key was swept last, or one interval before it was first wanted."""
 
-    def plan(self, now: float, wanted: Mapping[Key, Wanted]) -> list[Key]:
+    def plan(self, now: float, wanted: Mapping[Key, Wish]) -> list[Key]:
         """Choose who is swept now, who has waited longest first; they count as swept.
 
         Args:
             now: seconds of a clock that never goes back.
-            wanted: every rollout in the fast lane; who is not in it is forgotten.
+            wanted: every rollout whose pods are read directly; the others are forgotten.
         """
         self._fill(now)
         self._waiting_since = {
-            key: self._waiting_since.get(key, now - each.interval) for key, each in wanted.items()
+            key: self._waiting_since.get(key, now - wish.interval) for key, wish in wanted.items()
         }
         waited = {
-            key: (now - self._waiting_since[key]) / each.interval for key, each in wanted.items()
+            key: (now - self._waiting_since[key]) / wish.interval for key, wish in wanted.items()
         }
         due = sorted((key for key in wanted if waited[key] >= 1 - EARLY), key=lambda k: -waited[k])
         chosen = []

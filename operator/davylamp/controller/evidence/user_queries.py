@@ -1,102 +1,122 @@
-"""Questions that users cause: their own queries, and what there is where a gate finds nothing.
+"""User queries, the PromQL of a gate's own: asked on their grid, for both revisions if need be.
 
-Both may take as long as a query may, so they have loops of their own: nobody else's evidence waits
-for them.
+They may take as long as a query may, so they have a loop of their own: no other evidence waits for
+them.
 """
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Final
 
-from davylamp.adapters.errors import SourceError
+from davylamp.adapters.errors import SourceError, SourceFault
+from davylamp.adapters.prometheus.source import MetricSource
+from davylamp.adapters.prometheus.templates import render
+from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope, RangeQuery, on_grid
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.evidence.counter_queries import CounterQueries
-from davylamp.controller.evidence.ingest import alone, fold_answer
-from davylamp.controller.evidence.tracked import TrackedRollout
-from davylamp.gates import UserQuery
-from davylamp.gates.forecast.forecast import has_samples_of_stable
+from davylamp.controller.evidence.answers import LAG, answer_or_error, deadline
+from davylamp.controller.evidence.ingest import isolated, take_in_answers
+from davylamp.controller.evidence.tracked import TrackedRollout, TrackedRollouts
+from davylamp.gates import QueryAnswers, UserQuery
 
-LOOK_AROUND: Final = 10.0
-"""Seconds between two looks for other series: pods that just began to serve were not scraped yet."""
-AT_ONCE: Final = 4
-"""Questions at a time, so that threads are left for the pods' counters."""
+MOST_POINTS: Final = 500
+"""Points of a user query that are asked for at a time."""
 
 
-class Questions:
-    """Asks in turns what users want to know about the rollouts that are followed.
+class UserQueries:
+    """Asks user queries that are due, and has the answers folded.
 
     Args:
-        asker: puts the questions.
-        followed: everything that is followed; looked at, never changed.
-        on_news: told of each key about which something new was seen.
+        source: where the values come from.
+        tracked: the rollouts.
+        are_allowed: whether users may have their own PromQL asked.
         clock: epoch seconds.
+        slots: limits the questions at a time.
     """
 
     def __init__(
         self,
-        asker: CounterQueries,
-        followed: Mapping[Key, TrackedRollout],
+        source: MetricSource,
+        tracked: TrackedRollouts,
         *,
-        on_news: Callable[[Key], None],
+        are_allowed: bool,
         clock: Callable[[], float],
+        slots: asyncio.Semaphore,
     ) -> None:
-        self._asker = asker
-        self._followed = followed
-        self._on_news = on_news
+        self._source = source
+        self._tracked = tracked
+        self._are_allowed = are_allowed
         self._clock = clock
-        self._few = asyncio.Semaphore(AT_ONCE)
+        self._slots = slots
 
-    async def ask_own(self) -> None:
-        """Put users' own queries that are due, and take in each answer as it comes."""
-        asked = [
-            self._ask_own(key, followed, gate, query)
-            for key, followed in self._followed.items()
-            for gate, query in followed.subject.queries.items()
+    async def ask(self) -> None:
+        """Ask the queries that are due, and take in their answers as they come."""
+        questions = [
+            self._ask_gate(key, tracked, gate, query)
+            for key, tracked in self._tracked
+            for gate, query in tracked.subject.queries.items()
         ]
-        await asyncio.gather(*asked)
+        await asyncio.gather(*questions)
 
-    async def look_around(self) -> None:
-        """Before a canary, now and then: what there is where a gate finds nothing on stable."""
-        await asyncio.gather(*(self._look(*each) for each in list(self._followed.items())))
+    async def answers(
+        self, tracked: TrackedRollout, gate: str, query: UserQuery, now: float
+    ) -> QueryAnswers | SourceError | None:
+        """The values of a gate's query for the times that are due; None if none is.
 
-    async def _ask_own(self, key: Key, followed: TrackedRollout, gate: str, query: UserQuery) -> None:
-        with alone(key):
-            async with self._few:
-                answer = await self._asker.own(followed, gate, query, self._clock())
-            if answer is None or self._followed.get(key) is not followed:
-                return
-            before = followed.query_errors.get(gate)
+        Whoever is far behind gets the oldest `MOST_POINTS` of them.
+        """
+        scope = tracked.subject.scope
+        if scope is None:
+            return None
+        if not self._are_allowed:
+            text = "user queries are not allowed here (chart value gates.userQueries)"
+            return SourceError(SourceFault.BAD_ANSWER, text)
+        after = tracked.queries.until.get(gate, tracked.since)
+        edge = min(now - LAG, after + MOST_POINTS * max(1.0, query.interval))
+        due = on_grid(query.promql, after=after, until=edge, step=query.interval)
+        if due is None:
+            return None
+        until, values = deadline(), []
+        for arm in _arms(scope, query):
+            answer = await answer_or_error(self._values(due, scope, arm, until=until))
             if isinstance(answer, SourceError):
-                followed.query_errors[gate] = answer
-                is_news = before is None or before.fault is not answer.fault
-            else:
-                followed.query_errors.pop(gate, None)
-                await fold_answer(followed, gate, answer)
-                followed.asked_until[gate] = answer.until
-                is_news = True
-            self._tell(key, followed, is_news=is_news)
+                return answer
+            values.append(answer)
+        return QueryAnswers(edge, *values)
 
-    async def _look(self, key: Key, followed: TrackedRollout) -> None:
-        before = dict(followed.seen_instead)
-        with alone(key):
-            for name in followed.subject.trials:
-                await self._look_for(name, followed, self._clock())
-            self._tell(key, followed, is_news=before != followed.seen_instead)
+    async def _ask_gate(
+        self, key: Key, tracked: TrackedRollout, gate: str, query: UserQuery
+    ) -> None:
+        with isolated(key):
+            async with self._slots:
+                answer = await self.answers(tracked, gate, query, self._clock())
+            if answer is None or not self._tracked.is_current(key, tracked):
+                return
+            if await _take_in(tracked, gate, answer):
+                self._tracked.report_news(key, tracked)
 
-    async def _look_for(self, gate: str, followed: TrackedRollout, now: float) -> None:
-        trial, state = followed.subject.trials[gate], followed.family.states[gate]
-        channel = trial.rule.channel
-        blind = channel in followed.answered and not has_samples_of_stable(state)
-        if channel is None or not (
-            trial.started_at > now and blind and followed.subject.stable
-        ):
-            followed.seen_instead.pop(gate, None)
-        elif now - followed.looked_at.get(gate, -math.inf) >= LOOK_AROUND:
-            followed.looked_at[gate] = now
-            async with self._few:
-                followed.seen_instead[gate] = await self._asker.seen_instead(followed, channel, now)
+    async def _values(
+        self, due: RangeQuery, scope: QueryScope, arm: ArmNames, *, until: float
+    ) -> Mapping[float, float]:
+        """One side's values; `ValueError` where the query's variables cannot be put in."""
+        text = render(due.promql, replace(scope, interval=due.step).variables(arm))
+        return await self._source.values(replace(due, promql=text), until=until)
 
-    def _tell(self, key: Key, followed: TrackedRollout, *, is_news: bool) -> None:
-        if is_news and self._followed.get(key) is followed:
-            self._on_news(key)
+
+def _arms(scope: QueryScope, query: UserQuery) -> list[ArmNames]:
+    """The revisions that a query is asked about."""
+    arms = [scope.candidate]
+    if query.against_stable and scope.stable:
+        arms.append(scope.stable)
+    return arms
+
+
+async def _take_in(tracked: TrackedRollout, gate: str, answer: QueryAnswers | SourceError) -> bool:
+    """Note an answer or an error; whether that is news."""
+    if isinstance(answer, SourceError):
+        before = tracked.queries.errors.get(gate)
+        tracked.queries = tracked.queries.failed(gate, answer)
+        return before is None or before.fault is not answer.fault
+    await take_in_answers(tracked, gate, answer)
+    tracked.queries = tracked.queries.answered(gate, answer)
+    return True

@@ -1,1 +1,1 @@
-"""Which of several operator processes works."""
+"""Which of several operator processes acts."""

@@ -1,8 +1,7 @@
 """Which of several operator processes works: the one that holds the Lease, while it holds it.
 
-A process leads as long as its own monotonic clock says that its last successful renewal is recent,
-and not because nobody told it otherwise: a hung API server, a hung event loop or a paused process
-ends leadership by itself. A standby waits until the Lease has not changed for its whole duration on
+A process leads only as long as its last successful renewal is recent by its own monotonic clock.
+So a hung API server, a hung event loop or a paused process ends leadership without any message. A standby waits until the Lease has not changed for its whole duration on
 the standby's own monotonic clock. No two machines' clocks are ever compared; they only have to run
 at about the same speed.
 """
@@ -18,8 +17,8 @@ from davylamp.adapters.errors import NotLeader, OperatorError
 from davylamp.adapters.kubernetes.cluster import Leases, Manifest
 from davylamp.controller.leadership.lease import (
     FREE,
+    LeaseRecord,
     LeaseSettings,
-    Record,
     held_lease,
     new_lease,
     read_record,
@@ -28,7 +27,7 @@ from davylamp.controller.leadership.lease import (
 
 _JITTER = 0.2
 _PAST = 0.01
-"""Seconds beyond a deadline: timers may fire a clock tick early, and then it is not over yet."""
+"""Seconds added to a deadline: timers may fire one clock tick early, before it has passed."""
 
 _log = logging.getLogger(__name__)
 
@@ -37,13 +36,13 @@ class Elector:
     """Competes for one Lease.
 
     `ensure` is the fence for writes. The identity gets a random suffix per process, so that a
-    container that restarts under the same pod name is somebody else and waits like everybody.
+    container that restarts under the same pod name is another candidate and waits like any other.
 
     Args:
         leases: where the Lease is kept; its requests must be cancellable.
         settings: which Lease, who, how long.
         on_started: called when this process begins to lead; must not block.
-        on_stopped: called when it has ceased to lead; must not block.
+        on_stopped: called when it has lost leadership; must not block.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class Elector:
         self._valid_until = float("-inf")
         self._leading = False
         self._held: Manifest | None = None
-        self._seen: tuple[Record, float] | None = None
+        self._observed: tuple[LeaseRecord, float] | None = None
         self._stopping = asyncio.Event()
 
     def is_leader(self) -> bool:
@@ -127,9 +126,9 @@ class Elector:
 
     def _may_take(self, lease: Manifest) -> bool:
         record = read_record(lease, duration=self._settings.duration)
-        if self._seen is None or self._seen[0] != record:
-            self._seen = (record, _clock())
-        silent_for = _clock() - self._seen[1]
+        if self._observed is None or self._observed[0] != record:
+            self._observed = (record, _clock())
+        silent_for = _clock() - self._observed[1]
         return record.holder in {FREE, self.holder} or silent_for >= record.duration
 
     async def _hold(self, lease: Manifest | None) -> None:
@@ -149,7 +148,7 @@ class Elector:
             return
         self._leading = leads
         self.transitions += 1
-        _log.info("%s %s", self.holder, "leads" if leads else "leads no more")
+        _log.info("%s %s", self.holder, "leads" if leads else "lost leadership")
         (self._on_started if leads else self._on_stopped)()
 
     async def _pause(self, *, renewed: bool) -> None:
@@ -163,14 +162,14 @@ class Elector:
                 await self._stopping.wait()
 
     def _silence_ends(self) -> float:
-        """When the holder last seen will have been silent for the duration it promised."""
-        if self._seen is None:
+        """When the last observed holder will have been silent for the whole duration of its lease."""
+        if self._observed is None:
             return float("inf")
-        record, since = self._seen
+        record, since = self._observed
         return since + record.duration
 
     async def _release(self) -> None:
-        """Stop leading, then free the Lease if it is surely still ours."""
+        """Stop leading, then free the Lease if it is certainly still ours."""
         held, self._held = self._held, None
         led = self.is_leader()
         self._valid_until = float("-inf")

@@ -1,11 +1,10 @@
-"""What stands in the Lease object: pure reading and writing of its manifest."""
+"""The content of the Lease object: reads and writes its manifest, purely."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from davylamp.adapters.kubernetes.cluster import Manifest
-from davylamp.adapters.kubernetes.resources import metadata_of
-from davylamp.schema.json import JsonObject
+from davylamp.schema.json import JsonObject, section
 
 FREE = ""
 """Holder of a Lease that was released."""
@@ -17,7 +16,7 @@ class LeaseSettings:
 
     Everything else follows from `duration` (seconds): a leader renews every third of it, gives up
     two thirds after its last renewal, and others take over after the whole. The last third is the
-    margin in which a request that was under way dies of its own time-out.
+    margin in which a request under way reaches its own time-out.
     """
 
     name: str
@@ -27,7 +26,7 @@ class LeaseSettings:
 
     @property
     def renew_every(self) -> float:
-        """Seconds between renewals while all is well."""
+        """Seconds between renewals while they succeed."""
         return self.duration / 3
 
     @property
@@ -47,8 +46,8 @@ class LeaseSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
-    """What a Lease says. Its times are the holder's: compared for change, never with a clock."""
+class LeaseRecord:
+    """Fields of a Lease. Its times are the holder's: compared for change, never with a clock."""
 
     holder: str
     renewed: str
@@ -56,12 +55,12 @@ class Record:
     duration: float
 
 
-def read_record(lease: Manifest, *, duration: float) -> Record:
-    """Record of a Lease; missing or senseless fields count as free, `duration` as its duration."""
+def read_record(lease: Manifest, *, duration: float) -> LeaseRecord:
+    """LeaseRecord of a Lease; missing or invalid fields count as free, with `duration` as its duration."""
     spec = _spec(lease)
     holder, renewed = spec.get("holderIdentity"), spec.get("renewTime")
     transitions, seconds = spec.get("leaseTransitions"), spec.get("leaseDurationSeconds")
-    return Record(
+    return LeaseRecord(
         holder=holder if isinstance(holder, str) else FREE,
         renewed=renewed if isinstance(renewed, str) else "",
         transitions=transitions if isinstance(transitions, int) else 0,
@@ -70,7 +69,7 @@ def read_record(lease: Manifest, *, duration: float) -> Record:
 
 
 def new_lease(settings: LeaseSettings, *, holder: str) -> Manifest:
-    """A Lease that nobody held before."""
+    """A Lease that nobody has held before."""
     return {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",
@@ -94,7 +93,7 @@ def held_lease(lease: Manifest, settings: LeaseSettings, *, holder: str) -> Mani
 
 
 def released_lease(lease: Manifest) -> Manifest:
-    """The Lease as its holder leaves it for others to take at once."""
+    """The Lease as its holder frees it for others to take at once."""
     return _identified(lease) | {"spec": _spec(lease) | {"holderIdentity": FREE}}
 
 
@@ -111,7 +110,7 @@ def _held(settings: LeaseSettings, *, holder: str, transitions: int, acquired: s
 def _identified(lease: Manifest) -> Manifest:
     """The Lease with labels and annotations as they are, and the version it was read at."""
     kept = ("name", "namespace", "labels", "annotations", "ownerReferences", "resourceVersion")
-    metadata = metadata_of(lease)
+    metadata = section(lease, "metadata")
     return {
         "apiVersion": "coordination.k8s.io/v1",
         "kind": "Lease",

@@ -1,1 +1,1 @@
-"""The nightly explanation job: its objects and what its runs found."""
+"""The nightly explanation job: which writes keep it as wanted, and what its runs found."""

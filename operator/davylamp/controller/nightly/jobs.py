@@ -18,7 +18,7 @@ _ENDED: Final[tuple[Json, ...]] = ("Complete", "Failed")
 
 
 @dataclass(frozen=True, slots=True)
-class JobSeen:
+class JobState:
     """One Job: whose run it is, and whether it has ended."""
 
     name: str
@@ -31,14 +31,14 @@ class JobSeen:
     """Kubernetes' own words when it failed."""
 
 
-def job_seen(item: JsonObject) -> JobSeen:
+def job_state(item: JsonObject) -> JobState:
     """A Job; it has ended when Kubernetes says so, not when its pod did."""
     condition = _ended(item)
     failed = condition.get("type") == "Failed"
     words = (condition.get("reason"), condition.get("message")) if failed else ()
     annotations = objects.field(item, "metadata", "annotations")
     attempt = annotations.get(names.ANNOTATION_ROLLOUT) if isinstance(annotations, dict) else None
-    return JobSeen(
+    return JobState(
         name=metadata(item, "name"),
         uid=metadata(item, "uid"),
         revision=objects.label(item, names.LABEL_REVISION),
@@ -48,10 +48,10 @@ def job_seen(item: JsonObject) -> JobSeen:
     )
 
 
-def job_end(job: JobSeen, at: datetime, pods: Iterable[JsonObject]) -> JobEnd:
+def job_end(job: JobState, at: datetime, pods: Iterable[JsonObject]) -> JobEnd:
     """How a Job ended, by the pod that is left of it (there is one: nothing is run again)."""
     ran = [end for pod in pods if job.uid in objects.owner_uids(pod) for end in (_terminated(pod),)]
-    end: Json = next((each for each in ran if each), None)
+    end: Json = next((end for end in ran if end), None)
     code, text = objects.field(end, "exitCode"), objects.field(end, "message")
     killed = objects.field(end, "reason")
     # `Error` and the backoff limit say no more than the exit code does

@@ -1,265 +1,240 @@
-"""Carries a decision out, in the one order that is safe to be interrupted anywhere.
+"""Makes the writes of a plan in their order: the one place that stops, retries and tells obstacles.
 
-1. fence: Services stop admitting what they must not (waits for nothing, P1)
-2. objects of the needed revision, then everything that grows
-3. the status: the memory of what was decided, before anything that destroys evidence
-4. events
-5. Services admit what they may now
-6. everything that shrinks, and records nobody needs any more
-
-What is refused in 2 does not keep 3 and 4 from being done: people must be able to see why nothing
-moves, and deadlines must begin to run.
+What a refused write does to the rest is a rule of its step (`IfRefused`). A lasting refusal is kept
+across passes and shown in the status until a pass goes through without it.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final, assert_never
 
-from davylamp.adapters.errors import OperatorError
+from davylamp.adapters.errors import Forbidden, NotFound, OperatorError, Terminal
 from davylamp.adapters.kubernetes.cluster import Cluster
-from davylamp.api import names
-from davylamp.api.names import Reason
-from davylamp.api.spec import ModelDeploymentSpec
-from davylamp.api.status import Candidate
-from davylamp.controller.cluster import objects
+from davylamp.api.status import to_json
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key, ObjectCache
-from davylamp.controller.logs import about
-from davylamp.controller.reconcile.observer import Children
-from davylamp.manifests import (
-    Owner,
-    admits,
-    deployment_of,
-    disruption_budget,
-    event,
-    has_pinned,
-    pinned_secret,
-    record,
-    recorded,
-    services,
+from davylamp.controller.cluster.refusals import Refusal, Refusals, RefusedJob, refusal_of
+from davylamp.controller.cluster.stored import Identity
+from davylamp.controller.cluster.writes import (
+    Apply,
+    Blocked,
+    Claim,
+    Delete,
+    Freeze,
+    IfRefused,
+    Replace,
+    WriteStep,
 )
-from davylamp.rollout import Decision, Notice, Route
-from davylamp.schema.json import JsonObject
+from davylamp.controller.logs import about
+from davylamp.controller.reconcile.flight_recorder import FlightRecorder
+from davylamp.controller.reconcile.following import Following
+from davylamp.controller.reconcile.writes import (
+    DiscardFlight,
+    FlightWrite,
+    Kept,
+    PlannedWrite,
+    PostEvent,
+    StoreFlight,
+    WritePlan,
+    WriteStatus,
+)
+from davylamp.rollout import Notice
 
-Remember = Callable[[OperatorError | None], Awaitable[None]]
-"""Writes the status; told what stands in the way of the decision, if anything does."""
+TELL_SOON: Final = 0.1
+"""Seconds until the pass that tells what was refused after this one had written its status."""
+TELL_AGAIN: Final = 10.0
+"""The same where the status shows another obstacle already: changing sentences must not spin."""
+_AFTER_A_REFUSAL: Final = frozenset({WriteStep.FLIGHT_RECORD, WriteStep.STATUS, WriteStep.EVENTS})
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Task:
-    """One decision about one object, and the world it was taken in."""
+@dataclass
+class _Progress:
+    """What became of a plan so far."""
 
-    owner: Owner
-    spec: ModelDeploymentSpec | None
-    """None when the spec is invalid: nothing new is made then."""
-    world: Children
-    decision: Decision
-    now: datetime
-
-    @property
-    def key(self) -> Key:
-        """The object's key."""
-        return Key(self.owner.namespace, self.owner.name)
+    refused: OperatorError | None = None
+    """What ends the pass once the status shows it."""
+    changed: set[Identity] = field(default_factory=set)
+    """Objects whose write changed what somebody else had made of them."""
+    kept: Kept = Kept.NOTHING
+    is_written: bool = False
+    """Whether the status says what it should."""
+    shown: Refusal | None = None
+    """The obstacle that it shows."""
 
 
 class Executor:
-    """Writes to the cluster what a decision says.
+    """Carries plans out.
 
     Args:
-        cluster: where to.
-        cache: what is known of it, and learns of our writes at once.
-        identity: who posts the Events.
-        on_notice: told of everything that people are told.
+        cluster: where status and Events are written to.
+        cache: learns of our writes at once.
+        applier: writes all other objects.
+        recorder: writes flight records.
+        following: is aimed by each status that was written.
+        refusals: what was refused before.
+        on_notice: is called with each notice.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (its collaborators, each needed)
         self,
+        *,
         cluster: Cluster,
         cache: ObjectCache,
-        *,
-        identity: str,
-        on_notice: Callable[[Key, Notice], None] = lambda _key, _notice: None,
+        applier: Applier,
+        recorder: FlightRecorder,
+        following: Following,
+        refusals: Refusals,
+        on_notice: Callable[[Key, Notice], None],
     ) -> None:
         self._cluster = cluster
         self._cache = cache
-        self._applier = Applier(cluster, cache)
-        self._identity = identity
+        self._applier = applier
+        self._recorder = recorder
+        self._following = following
+        self._refusals = refusals
         self._on_notice = on_notice
 
-    async def carry_out(self, task: Task, *, remember: Remember) -> None:
-        """Write a decision; `remember` writes the status at its place in the order."""
-        await self._fence(task)
-        records = dict(task.world.records)
+    async def carry_out(self, plan: WritePlan) -> float | None:
+        """Make all writes of a plan.
+
+        Returns the seconds until a pass has to tell what this one could not; None otherwise.
+
+        Raises:
+            OperatorError: what ended the pass before its last write.
+        """
+        key, progress = plan.parent.key, _Progress()
+        before = self._refusals.obstacle(key)
         try:
-            restored = await self._grow(task, records)
-        except OperatorError as error:
-            await remember(error)
-            await self._tell_all(task, task.decision.notices)
-            raise
-        await remember(None)
-        await self._tell_all(task, (*task.decision.notices, *restored))
-        for service in services(task.owner, task.decision.desired.route):
-            await self._applier.ensure(task.owner, service)
-        await self._shrink(task, records)
+            await self._steps(plan, progress)
+        except (Terminal, Forbidden) as error:
+            self._refusals.note_obstacle(key, error)
+            if not progress.is_written or progress.shown == refusal_of(error):
+                raise
+            return TELL_SOON if before is None else TELL_AGAIN
+        self._refusals.note_obstacle(key, None)
+        await self._nightly(plan)
+        is_news = _messages(plan.refused_jobs) != _messages(self._refusals.jobs(key))
+        return TELL_SOON if progress.shown or is_news else None
 
-    def forget(self, key: Key) -> None:
-        """Drop what is remembered of an object that is gone."""
-        self._applier.forget(key)
+    async def _steps(self, plan: WritePlan, progress: _Progress) -> None:
+        """Every step but the last; after a refusal only those by which people see it."""
+        for step in WriteStep:
+            if step is WriteStep.NIGHTLY:
+                break
+            if progress.refused is None or step in _AFTER_A_REFUSAL:
+                await self._step(plan, step, progress)
+        if progress.refused is not None:
+            raise progress.refused
 
-    async def _fence(self, task: Task) -> None:
-        """Take out of the Services whatever must not be in them any more, before all else."""
-        route = task.decision.desired.route
-        for service in services(task.owner, route):
-            name = objects.field(service, "metadata", "name")
-            stored = self._cache.child(task.key, "Service", str(name))
-            if stored is not None and _admits_too_much(stored, service, task.world, route):
-                await self._applier.ensure(task.owner, service)
-
-    async def _grow(self, task: Task, records: dict[str, JsonObject]) -> list[Notice]:
-        """Create what is needed and scale up; returns notices of children that were put back."""
-        route = task.decision.desired.route
-        await self._applier.names_are_ours(task.owner, services(task.owner, route))
-        await self._applier.ensure(task.owner, disruption_budget(task.owner))
-        candidate = task.decision.status.candidate
-        if candidate and candidate.revision not in records and task.spec:
-            made = await self._recorded(task, task.spec, candidate, records)
-            if made is not None:
-                records[candidate.revision] = made
-        restored: list[Notice] = []
-        for revision, replicas in self._stable_first(task):
-            if revision not in records or self._is_only_kept(task, revision, replicas):
-                continue
-            await self._applier.ensure(task.owner, recorded(records[revision], "configMap"))
-            pods = max(replicas, self._present_replicas(task, revision))
-            edited = self._was_changed(task, records[revision], revision)
-            changed = await self._applier.ensure(task.owner, deployment_of(records[revision], pods))
-            if edited and changed:
-                restored.append(
-                    Notice(Reason.RESTORED, f"Deployment of {revision} was put back", revision)
-                )
-        return restored
-
-    def _stable_first(self, task: Task) -> list[tuple[str, int]]:
-        """Wanted pods by revision; what serves is repaired even if another one is refused."""
-        stable = task.decision.desired.route.stable
-        wanted = task.decision.desired.replicas.items()
-        return sorted(wanted, key=lambda item: item[0] != stable)
-
-    def _is_only_kept(self, task: Task, revision: str, replicas: int) -> bool:
-        """Whether a revision is just a record: its objects are made when it is gone back to.
-
-        One whose objects the API server refuses must not stand in the way of the next one.
-        """
-        name = task.owner.child(revision)
-        return not replicas and self._cache.child(task.key, "Deployment", name) is None
-
-    async def _recorded(
-        self,
-        task: Task,
-        spec: ModelDeploymentSpec,
-        candidate: Candidate,
-        records: Mapping[str, JsonObject],
-    ) -> JsonObject | None:
-        """Make the record of a new revision, after its copy of pinned Secrets."""
-        pinned = await self._pinned(task, spec, candidate)
-        if pinned is None:
-            return None
-        highest = max((objects.record_number(r) for r in records.values()), default=0)
-        manifest = record(task.owner, candidate, spec, number=highest + 1, pinned=pinned)
-        await self._applier.ensure(task.owner, manifest)
-        name = task.owner.child(candidate.revision)
-        return self._cache.child(task.key, "ControllerRevision", name) or manifest
-
-    async def _pinned(
-        self, task: Task, spec: ModelDeploymentSpec, candidate: Candidate
-    ) -> dict[str, list[str]] | None:
-        """Keys of each pinned Secret; None while one is missing."""
-        sources: dict[str, dict[str, str]] = {}
-        for secret in spec.secrets:
-            source = await self._cluster.get("Secret", task.owner.namespace, secret.name)
-            if source is None:
-                return None
-            if secret.policy == "Pin":
-                data = source.get("data")
-                entries = data if isinstance(data, dict) else {}
-                sources[secret.name] = {k: str(v) for k, v in entries.items()}
-        if sources:
-            await self._freeze(task, pinned_secret(task.owner, candidate, sources))
-        return {name: sorted(entries) for name, entries in sources.items()}
-
-    async def _freeze(self, task: Task, secret: JsonObject) -> None:
-        """Make the revision's own Secret; one without a record is from a pass that was cut short.
-
-        Nothing mounts that one yet, and it cannot be changed: the source may have been meanwhile.
-        """
-        found = await self._applier.ours_of_that_name(task.owner, secret)
-        if found is not None and found.get("data") == secret["data"]:
+    async def _step(self, plan: WritePlan, step: WriteStep, progress: _Progress) -> None:
+        if step is WriteStep.FLIGHT_RECORD:
+            progress.kept = await self._flights(plan)
             return
-        if found is not None:
-            await self._applier.remove(task.owner, found)
-        await self._cluster.apply(secret)
+        for write in plan.of(step):
+            try:
+                await self._made(plan, write, progress)
+            except OperatorError as error:
+                if not _goes_on(write, error):
+                    raise
+                if write.if_refused is IfRefused.LOG:
+                    _warn(plan, write, error)
+                    continue
+                progress.refused = error
+                return
 
-    def _present_replicas(self, task: Task, revision: str) -> int:
-        workload = task.world.workloads.get(revision)
-        return workload.desired if workload else 0
+    async def _made(self, plan: WritePlan, write: PlannedWrite, progress: _Progress) -> None:
+        """Make one write."""
+        owner = plan.parent.owner
+        match write:
+            case Claim():
+                await self._applier.names_are_ours(owner, (write.manifest,))
+            case Apply():
+                if await self._applier.ensure(owner, write.manifest):
+                    progress.changed.add((write.kind, write.name))
+            case Freeze():
+                await self._applier.freeze(owner, write.manifest)
+            case Replace():
+                await self._applier.replace(owner, write.stale, write.manifest)
+            case Delete():
+                await self._applier.remove(owner, write.manifest)
+            case Blocked():
+                raise write.error
+            case WriteStatus():
+                await self._write_status(plan, write, progress)
+            case PostEvent():
+                if write.if_changed is None or write.if_changed in progress.changed:
+                    await self._tell(plan, write)
+            case StoreFlight() | DiscardFlight():
+                raise AssertionError("flight records are written together")
+            case _:
+                assert_never(write)
 
-    def _was_changed(self, task: Task, made: JsonObject, revision: str) -> bool:
-        """Whether somebody else changed the Deployment in more than its number of pods."""
-        name = task.owner.child(revision)
-        stored = self._cache.child(task.key, "Deployment", name)
-        if stored is None:
-            return False
-        replicas = objects.field(stored, "spec", "replicas")
-        same = deployment_of(made, replicas if isinstance(replicas, int) else 0)
-        return not self._applier.agrees(task.owner, same)
+    async def _flights(self, plan: WritePlan) -> Kept:
+        writes = plan.of(WriteStep.FLIGHT_RECORD)
+        flights: list[FlightWrite] = [w for w in writes if isinstance(w, FlightWrite)]
+        return await self._recorder.keep(plan.parent.owner, flights)
 
-    async def _shrink(self, task: Task, records: Mapping[str, JsonObject]) -> None:
-        """Scale down what has no traffic any more, and delete what is not kept."""
-        wanted = task.decision.desired.replicas
-        for revision, made in records.items():
-            if revision not in wanted:
-                await self._forget_revision(task, revision)
-            elif not self._is_only_kept(task, revision, wanted[revision]):
-                await self._applier.ensure(task.owner, deployment_of(made, wanted[revision]))
-        for revision in task.world.workloads.keys() - records.keys() - wanted.keys():
-            await self._forget_objects(task, revision)  # somebody deleted its record
+    async def _write_status(self, plan: WritePlan, write: WriteStatus, progress: _Progress) -> None:
+        """Write the status if it changed; what the API server answers is what is known next."""
+        parent = plan.parent
+        obstacle = refusal_of(progress.refused) or refusal_of(self._refusals.obstacle(parent.key))
+        status = write.status(progress.kept, obstacle)
+        if status != parent.status:
+            try:
+                answer = await self._cluster.apply_status(
+                    {**parent.manifest, "status": to_json(status)}
+                )
+            except NotFound:
+                pass  # deleted meanwhile; its children go with it
+            else:
+                self._cache.put(answer)
+        progress.is_written, progress.shown = True, obstacle
+        if plan.children is not None:
+            self._following.aim(parent, plan.children, status, plan.rollout)
 
-    async def _forget_revision(self, task: Task, revision: str) -> None:
-        """Delete a revision's objects, its record last so that a crash leaves a way to find them."""
-        await self._forget_objects(task, revision)
-        made = task.world.records[revision]
-        if has_pinned(made):
-            name = task.owner.child(revision)
-            await self._cluster.delete("Secret", task.owner.namespace, name)
-        await self._applier.remove(task.owner, made)
-
-    async def _forget_objects(self, task: Task, revision: str) -> None:
-        name = task.owner.child(revision)
-        for kind in ("Deployment", "ConfigMap"):
-            found = self._cache.child(task.key, kind, name)
-            if found is not None:
-                await self._applier.remove(task.owner, found)
-
-    async def _tell_all(self, task: Task, notices: Iterable[Notice]) -> None:
-        for notice in notices:
-            await self._tell(task, notice)
-
-    async def _tell(self, task: Task, notice: Notice) -> None:
-        """Count, log and post an Event; a lost Event must not hold up a rollback."""
-        self._on_notice(task.key, notice)
-        log = about(_log, **task.owner.fields(), revision=notice.revision)
+    async def _tell(self, plan: WritePlan, write: PostEvent) -> None:
+        """Count and log a notice, and post its Event."""
+        notice = write.notice
+        self._on_notice(plan.parent.key, notice)
+        log = about(_log, **plan.parent.owner.fields(), revision=notice.revision)
         log.info("%s: %s", notice.reason, notice.message)
-        manifest = event(task.owner, notice, now=task.now, reporter=self._identity)
-        try:
-            await self._cluster.create_event(manifest)
-        except OperatorError as error:
-            log.warning("event %s was not posted: %s", notice.reason, error)
+        await self._cluster.create_event(write.manifest)
+
+    async def _nightly(self, plan: WritePlan) -> None:
+        """The last step; refusals of its objects are remembered by kind."""
+        key = plan.parent.key
+        self._refusals.clear_jobs(key, plan.cleared)
+        for write in plan.of(WriteStep.NIGHTLY):
+            try:
+                await self._made(plan, write, _Progress())
+            except (Terminal, Forbidden) as error:
+                _warn(plan, write, error)
+                if isinstance(write, Apply | Replace):
+                    refused = RefusedJob(write.manifest, str(error), plan.now)
+                    self._refusals.note_job(key, write.kind, refused)
 
 
-def _admits_too_much(stored: JsonObject, wanted: JsonObject, world: Children, route: Route) -> bool:
-    """Whether a stored Service lets in a revision that the wanted one does not."""
-    known = {*world.workloads, *world.records, names.NO_REVISION}
-    known |= {r for r in (route.stable, route.candidate) if r}
-    return any(admits(stored, r) and not admits(wanted, r) for r in known)
+def _messages(jobs: Mapping[str, RefusedJob]) -> Mapping[str, str]:
+    return {kind: refused.message for kind, refused in jobs.items()}
+
+
+def _goes_on(write: PlannedWrite, error: OperatorError) -> bool:
+    """Whether something more is written in a pass after a write was refused."""
+    match write.if_refused:
+        case IfRefused.STOP:
+            return False
+        case IfRefused.RETRY:
+            return isinstance(error, Terminal | Forbidden)
+        case IfRefused.TELL | IfRefused.LOG | IfRefused.CONDITION:
+            return True
+
+
+def _warn(plan: WritePlan, write: PlannedWrite, error: OperatorError) -> None:
+    fields = plan.parent.owner.fields()
+    if isinstance(write, PostEvent):
+        log = about(_log, **fields, revision=write.notice.revision)
+        log.warning("event %s was not posted: %s", write.name, error)
+    else:
+        about(_log, **fields).warning("nightly job: %s", error)

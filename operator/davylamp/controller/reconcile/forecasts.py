@@ -6,19 +6,20 @@ from davylamp.adapters.errors import SourceFault
 from davylamp.api.gate_status import GateForecast
 from davylamp.api.spec import Rollout
 from davylamp.api.status import ModelDeploymentStatus
-from davylamp.controller.evidence.tracked import Evidence
+from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.gates import JudgementContext
 from davylamp.gates.forecast.forecast import forecast, has_samples_of_stable, misfit
 from davylamp.gates.forecast.plan import Plan
 from davylamp.rollout import Observation
-from davylamp.rollout.routing.service_pods import canary_replicas, share
+from davylamp.rollout.routing.protocol import planned_share
+from davylamp.rollout.routing.registry import router_of
 from davylamp.schema.quantities import seconds
 
 
 def with_forecasts(
     observation: Observation,
     status: ModelDeploymentStatus,
-    evidence: Evidence,
+    evidence: TrackedEvidence,
     context: JudgementContext,
 ) -> Observation:
     """The observation with what the gates know of stable before the canary."""
@@ -40,7 +41,7 @@ def with_forecasts(
     )
 
 
-def _blind(gate: str, evidence: Evidence) -> str | None:
+def _blind(gate: str, evidence: TrackedEvidence) -> str | None:
     """Why a gate could not judge, if so."""
     trial, state = evidence.trials[gate], evidence.family.states[gate]
     if trial.rule.channel is None:
@@ -50,12 +51,13 @@ def _blind(gate: str, evidence: Evidence) -> str | None:
     if trial.rule.channel not in evidence.answered:
         return None
     if not has_samples_of_stable(state):
-        return evidence.seen_instead.get(gate, "no series of stable's pods")
+        return evidence.suggestions.get(gate, "no series of stable's pods")
     return misfit(trial, state)
 
 
 def _plan(rollout: Rollout, replicas: int) -> Plan:
     """The shares by whole pods of the steps that can be reached."""
-    counts = (canary_replicas(step.weight, replicas) for step in rollout.steps)
-    shares = [share(count, replicas) for count in counts if count]
+    router = router_of(rollout)
+    weights = (step.weight for step in rollout.steps if router.canary_pods(step.weight, replicas))
+    shares = [planned_share(router, weight, replicas) for weight in weights]
     return Plan(shares, float(seconds(rollout.deadline)))

@@ -8,7 +8,7 @@ from davylamp.adapters.errors import SourceFault
 from davylamp.api.gates import OnFail
 from davylamp.api.spec import Rollout
 from davylamp.api.status import ModelDeploymentStatus
-from davylamp.controller.evidence.tracked import Evidence
+from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.reconcile.forecasts import with_forecasts
 from davylamp.gates import JudgementContext, MissingData, Trial, judge_all
 from davylamp.gates.missing_data import unread
@@ -16,7 +16,7 @@ from davylamp.rollout import Observation, Workload
 
 
 def with_judgements(
-    observation: Observation, status: ModelDeploymentStatus, evidence: Evidence
+    observation: Observation, status: ModelDeploymentStatus, evidence: TrackedEvidence
 ) -> Observation:
     """The observation with what the gates say about the candidate, or stable in its probation."""
     judged = status.candidate or (status.stable if status.previous else None)
@@ -38,7 +38,7 @@ def with_judgements(
 
 
 def _context(
-    observation: Observation, status: ModelDeploymentStatus, evidence: Evidence, judged: str
+    observation: Observation, status: ModelDeploymentStatus, evidence: TrackedEvidence, judged: str
 ) -> JudgementContext:
     stable = status.stable if status.candidate else None
     return JudgementContext(
@@ -49,7 +49,7 @@ def _context(
     )
 
 
-def _unread(evidence: Evidence) -> Mapping[str, MissingData]:
+def _unread(evidence: TrackedEvidence) -> Mapping[str, MissingData]:
     """By gate: why its counters or the values of its user query could not be read."""
     errors = {
         name: evidence.query_errors.get(name)
@@ -60,13 +60,13 @@ def _unread(evidence: Evidence) -> Mapping[str, MissingData]:
     return {name: unread(error.fault.value, str(error)) for name, error in errors.items() if error}
 
 
-def _is_up_to_date(trial: Trial, evidence: Evidence) -> bool:
+def _is_up_to_date(trial: Trial, evidence: TrackedEvidence) -> bool:
     """Whether its counters were read up to now, or cannot be; after a restart that takes a while."""
     channel = trial.rule.channel
     return channel is None or channel in evidence.answered or channel in evidence.errors
 
 
-def _source_error(evidence: Evidence, plan: Rollout) -> str | None:
+def _source_error(evidence: TrackedEvidence, plan: Rollout) -> str | None:
     """Why what some gate needs could not be read; those that only warn have no say.
 
     A query that is answered badly is not the source's fault: its gate has no data.
@@ -82,7 +82,7 @@ def _source_error(evidence: Evidence, plan: Rollout) -> str | None:
     return next(chain(counters, queries), None)
 
 
-def _is_first_scraped(ready: frozenset[str], evidence: Evidence, plan: Rollout) -> bool:
+def _is_first_scraped(ready: frozenset[str], evidence: TrackedEvidence, plan: Rollout) -> bool:
     """Whether all pods were scraped, and user queries were answered, well or not."""
     asked = {gate for gate, trial in _heeded(evidence, plan).items() if trial.rule.channel is None}
     channels = {trial.rule.channel for trial in evidence.trials.values()}
@@ -91,7 +91,7 @@ def _is_first_scraped(ready: frozenset[str], evidence: Evidence, plan: Rollout) 
     return scraped and asked <= evidence.queried | evidence.query_errors.keys()
 
 
-def _heeded(evidence: Evidence, plan: Rollout) -> Mapping[str, Trial]:
+def _heeded(evidence: TrackedEvidence, plan: Rollout) -> Mapping[str, Trial]:
     """The trials of the gates that do more than warn."""
     silent = {gate.name for gate in plan.gates if gate.action is OnFail.WARN}
     return {name: trial for name, trial in evidence.trials.items() if name not in silent}

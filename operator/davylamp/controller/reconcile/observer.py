@@ -1,20 +1,30 @@
-"""Gathers everything a decision looks at, before it is taken."""
+"""Gathers everything that a decision and its writes look at, before the decision is taken."""
 
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 from davylamp.adapters.errors import Forbidden
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.api import names
+from davylamp.api.explanations import Explanations
 from davylamp.api.spec import ModelDeploymentSpec
+from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
+from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import CHILD_KINDS, NIGHTLY_KINDS, Key, ObjectCache, metadata
+from davylamp.controller.cluster.refusals import Refusals, RefusedJob
+from davylamp.controller.cluster.stored import StoredChildren
+from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
-from davylamp.manifests import Owner, is_whole, model_labels, recorded
-from davylamp.rollout import Observation, Workload, identify
+from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.reconcile.judgements import with_judgements
+from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Children, Parent, Pass, Secrets
+from davylamp.gates.recording.store import Recording
+from davylamp.manifests import is_whole, model_labels, recorded
+from davylamp.rollout import Inspected, Observation, identify
 from davylamp.schema.json import JsonObject
 
 FRESH_FOR: Final = timedelta(minutes=5)
@@ -23,105 +33,203 @@ watch lost in a gap is noticed."""
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Children:
-    """The children as they are."""
+class Inspections(Protocol):
+    """Who has what pods answered to the checks."""
 
-    records: Mapping[str, JsonObject]
-    """By revision, oldest first."""
-    workloads: Mapping[str, Workload]
+    def inspected(self, key: Key) -> Inspected | None:
+        """What is known by now."""
+
+
+class Samples(Protocol):
+    """Who has what was read of the pods, and the evidence that it makes."""
+
+    def evidence(self, key: Key) -> TrackedEvidence:
+        """What is known about the attempt that is followed."""
+
+    def recording(self, key: Key) -> Recording | None:
+        """What was read for it; None where nothing is followed."""
 
 
 class Observer:
-    """Looks at the children of one ModelDeployment at a time."""
+    """Looks at one ModelDeployment at a time.
 
-    def __init__(self, cluster: Cluster, cache: ObjectCache) -> None:
+    Args:
+        cluster: lists children anew, and is asked for Secrets.
+        cache: has the children.
+        applier: knows how they are spelled.
+        inspections: has the answers to checks.
+        samples: has the evidence of the gates.
+        nightly: has the results of the nightly job.
+        refusals: has what was refused of the nightly job.
+        clock: the time.
+    """
+
+    def __init__(  # noqa: PLR0913  (everybody who knows something)
+        self,
+        *,
+        cluster: Cluster,
+        cache: ObjectCache,
+        applier: Applier,
+        inspections: Inspections,
+        samples: Samples,
+        nightly: Nightly,
+        refusals: Refusals,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._cluster = cluster
         self._cache = cache
+        self._applier = applier
+        self._inspections = inspections
+        self._samples = samples
+        self._nightly = nightly
+        self._refusals = refusals
+        self._clock = clock
         self._listed: dict[Key, datetime] = {}
 
-    async def look(self, owner: Owner, now: datetime) -> Children:
-        """The children, from the cache, which is refreshed from the API server now and then.
-
-        What an owner of the same name left behind, and what is no record of ours, is passed over.
-        """
-        key = Key(owner.namespace, owner.name)
-        listed = self._listed.get(key)
-        if listed is None or abs(now - listed) > FRESH_FOR:
-            await self._refresh(owner, key)
-            self._listed[key] = now
-        found = [r for r in self._own(owner, "ControllerRevision") if is_whole(owner, r)]
-        records = sorted(found, key=objects.record_number)
-        return Children(
-            records={objects.label(r, names.LABEL_REVISION): r for r in records},
-            workloads=objects.workloads_of(
-                self._own(owner, "Deployment"), self._cache.children(key, "Pod")
-            ),
+    async def look(self, parent: Parent) -> Pass:
+        """Everything that is known about a ModelDeployment now."""
+        children = await self._children(parent)
+        secrets = Secrets()
+        observation = observation_of(parent, children, now=self._clock())
+        if parent.spec is not None:
+            secrets = await self._secrets(parent, parent.spec, observation)
+            observation = replace(observation, missing_secrets=secrets.missing)
+        observation = replace(observation, inspected=self._inspections.inspected(parent.key))
+        evidence = self._samples.evidence(parent.key)
+        observation = with_judgements(observation, parent.status, evidence)
+        observation = await self._nightly.look(parent.owner, observation, parent.status)
+        refused = self._refusals.jobs(parent.key)
+        return Pass(
+            parent,
+            children,
+            with_refusals(observation, refused),
+            secrets,
+            recording=self._samples.recording(parent.key),
+            refused_jobs=refused,
+            wake_after=self._nightly.wake_after(parent.key),
         )
-
-    async def _refresh(self, owner: Owner, key: Key) -> None:
-        ours = model_labels(owner)
-        labels = {name: ours[name] for name in (names.LABEL_MODEL, names.LABEL_MANAGED_BY)}
-        for kind in self._kinds(key):
-            known = [metadata(item, "name") for item in self._cache.children(key, kind)]
-            found = await self._cluster.list(kind, owner.namespace, labels=labels)
-            self._cache.replace(key, kind, found, known=known)
-
-    def _kinds(self, key: Key) -> list[str]:
-        """Kinds to list; those of the nightly job only where there is or shall be one."""
-        parent = self._cache.parent(key) or {}
-        asked = objects.field(parent, "spec", "explanations") is not None
-        known = any(self._cache.children(key, kind) for kind in NIGHTLY_KINDS)
-        return [kind for kind in CHILD_KINDS if asked or known or kind not in NIGHTLY_KINDS]
-
-    def _own(self, owner: Owner, kind: str) -> list[JsonObject]:
-        children = self._cache.children(Key(owner.namespace, owner.name), kind)
-        return [item for item in children if not objects.has_other_owner(item, owner.uid)]
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""
         self._listed.pop(key, None)
 
-    async def missing_secrets(
-        self, owner: Owner, spec: ModelDeploymentSpec, seen: Observation, stable: str | None
-    ) -> tuple[str, ...]:
-        """Secrets the spec names that do not exist; not asked while the spec is what serves.
+    async def _children(self, parent: Parent) -> Children:
+        """The children, from the cache, which is refreshed from the API server now and then.
+
+        What an owner of the same name left behind, and what is no record of ours, is passed over.
+        """
+        listed, now = self._listed.get(parent.key), self._clock()
+        if listed is None or abs(now - listed) > FRESH_FOR:
+            await self._refresh(parent)
+            self._listed[parent.key] = now
+        stored = self._applier.stored(parent.owner)
+        own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
+        records = sorted(own, key=objects.record_number)
+        pods = tuple(objects.read_pod(item) for item in stored.of_kind("Pod"))
+        return Children(
+            records={objects.label(r, names.LABEL_REVISION): r for r in records},
+            workloads=objects.workloads_of(_own(stored, "Deployment"), pods),
+            pods=pods,
+            stored=stored,
+        )
+
+    async def _refresh(self, parent: Parent) -> None:
+        ours = model_labels(parent.owner)
+        labels = {name: ours[name] for name in (names.LABEL_MODEL, names.LABEL_MANAGED_BY)}
+        for kind in self._kinds(parent):
+            known = [metadata(item, "name") for item in self._cache.children(parent.key, kind)]
+            items = await self._cluster.list(kind, parent.key.namespace, labels=labels)
+            self._cache.replace(parent.key, kind, items, known=known)
+
+    def _kinds(self, parent: Parent) -> list[str]:
+        """Kinds to list; those of the nightly job only where there is or shall be one."""
+        asked = objects.field(parent.manifest, "spec", "explanations") is not None
+        known = any(self._cache.children(parent.key, kind) for kind in NIGHTLY_KINDS)
+        return [kind for kind in CHILD_KINDS if asked or known or kind not in NIGHTLY_KINDS]
+
+    async def _secrets(
+        self, parent: Parent, spec: ModelDeploymentSpec, observation: Observation
+    ) -> Secrets:
+        """The Secrets the spec names; not asked while the spec is what serves.
 
         Where we may not look, none counts as missing: a rollback must not wait for our rights.
         """
-        if seen.target.revision == stable:
-            return ()
+        stable, target = parent.status.stable, observation.target.revision
+        if stable and target == stable.revision:
+            return Secrets()
+        missing: list[str] = []
+        pinned: dict[str, Mapping[str, str]] = {}
         try:
-            absent = [
-                secret.name
-                for secret in spec.secrets
-                if await self._cluster.get("Secret", owner.namespace, secret.name) is None
-            ]
+            for secret in spec.secrets:
+                item = await self._cluster.get("Secret", parent.key.namespace, secret.name)
+                if item is None:
+                    missing.append(secret.name)
+                elif secret.policy == "Pin" and target not in observation.recorded:
+                    pinned[secret.name] = _entries(item)
         except Forbidden as error:
-            about(_log, **owner.fields()).warning("Secrets are not checked: %s", error)
-            return ()
-        return tuple(absent)
+            log = about(_log, **parent.owner.fields())
+            log.warning("Secrets are not checked: %s", error)
+            return Secrets(unreadable=error)
+        return Secrets(tuple(missing), pinned)
 
 
-def observation(
-    parent: JsonObject,
-    spec: ModelDeploymentSpec,
-    world: Children,
-    *,
-    now: datetime,
-) -> Observation:
-    """What is seen of an object with a valid spec, apart from its gates."""
-    intents = {revision: recorded(r, "intent") for revision, r in world.records.items()}
-    generation = objects.field(parent, "metadata", "generation")
+def observation_of(parent: Parent, children: Children, *, now: datetime) -> Observation:
+    """What is known of an object apart from its gates, checks and Secrets."""
+    spec = parent.spec
+    if spec is None:
+        return _without_spec(parent, children, now)
+    intents = {revision: recorded(r, "intent") for revision, r in children.records.items()}
     return Observation(
         now=now,
-        generation=generation if isinstance(generation, int) else 0,
+        generation=parent.generation,
         target=identify(spec, intents),
         rollout=spec.rollout,
         replicas=spec.replicas,
         paused=spec.paused,
-        commands=objects.commands_in(parent),
-        workloads=world.workloads,
-        recorded=tuple(world.records),
+        commands=objects.commands_in(parent.manifest),
+        workloads=children.workloads,
+        recorded=tuple(children.records),
         explanations=spec.explanations,
     )
+
+
+def _without_spec(parent: Parent, children: Children, now: datetime) -> Observation:
+    """What is known when the spec is invalid: what runs is looked after, nothing goes forward."""
+    status = parent.status
+    ref = status.candidate or status.stable
+    if ref is None:
+        raise ValueError("nothing is known of an object that was never followed")
+    plan = status.candidate.plan if status.candidate else EVERYTHING_KEPT
+    serving = children.workloads.get(status.stable.revision) if status.stable else None
+    return Observation(
+        now=now,
+        generation=parent.generation,
+        target=RevisionRef(**identity(ref)),
+        rollout=plan,
+        replicas=serving.desired if serving and serving.desired else 1,
+        paused=True,
+        commands=objects.commands_in(parent.manifest),
+        workloads=children.workloads,
+        recorded=tuple(children.records),
+        explanations=Explanations() if status.explanations else None,
+    )
+
+
+def with_refusals(observation: Observation, jobs: Mapping[str, RefusedJob]) -> Observation:
+    """The observation with why objects of the nightly job were refused, by kind."""
+    cron_job, job = jobs.get("CronJob"), jobs.get("Job")
+    return replace(
+        observation,
+        cron_job_refusal=cron_job.message if cron_job else None,
+        candidate_job_refusal=job.message if job else None,
+    )
+
+
+def _own(stored: StoredChildren, kind: str) -> list[JsonObject]:
+    """Children of a kind that belong to nobody else."""
+    return [i for i in stored.of_kind(kind) if not objects.has_other_owner(i, stored.uid)]
+
+
+def _entries(secret: JsonObject) -> Mapping[str, str]:
+    data = secret.get("data")
+    return {key: str(value) for key, value in data.items()} if isinstance(data, dict) else {}

@@ -1,1 +1,1 @@
-"""Why a stage goes on: small named checks, each with its sentence."""
+"""Why a stage does not end yet: small named rules, with their sentences."""

@@ -1,1 +1,1 @@
-"""What can happen next: small moves, each a function from one situation to the next."""
+"""What can happen next: small moves, functions from one situation to the next."""

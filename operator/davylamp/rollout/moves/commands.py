@@ -1,40 +1,59 @@
-"""Moves that a person asks for, by an annotation that names the revision it means."""
+"""Moves that a user asks for, by an annotation that names the revision it means."""
+
+from typing import Final
 
 from davylamp.api.names import Command, Reason
-from davylamp.api.status import Outcome
+from davylamp.api.status import Outcome, RevisionRef
 from davylamp.rollout.moves.endings import roll_back, roll_back_promoted
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.situation import Situation
+from davylamp.rollout.wording import named
+
+BY_USER: Final = "aborted by a user"
 
 
-def abort_asked(situation: Situation) -> Situation | None:
-    """A person aborts the candidate, the revision in probation, or one that has not begun."""
+def abort_requested(situation: Situation) -> Situation | None:
+    """A user aborts the candidate, the revision in probation, or one that has not begun."""
     revision = situation.asked(Command.ABORT)
     if revision is None:
         return None
-    status, target = situation.status, situation.seen.target
-    told = situation.handled(Command.ABORT)
+    status = situation.status
+    handled = situation.handled(Command.ABORT)
     if status.candidate and status.candidate.revision == revision:
-        return roll_back(told, Reason.ABORTED, "a person said abort")
+        return roll_back(handled, Reason.ABORTED, BY_USER)
     if status.stable and status.stable.revision == revision:
         if status.previous:
-            return roll_back_promoted(told, Reason.ABORTED, "a person said abort")
-        message = f"{status.stable.tag} serves and nothing is rolling out; edit the spec to go back"
-        return told.saying(Notice(Reason.NOTHING_TO_ABORT, message, revision))
-    if target.revision == revision and not situation.rejected(revision):
-        message = f"{target.tag} will not be rolled out: a person said abort before it began"
-        return (
-            told.rejecting(target, Reason.ABORTED, "a person said abort")
-            .ended(target, Outcome.ABORTED, Reason.ABORTED)
-            .saying(Notice(Reason.ABORTED, message, revision, "Warning"))
-        )
-    return told if situation.rejected(revision) else None
+            return roll_back_promoted(handled, Reason.ABORTED, BY_USER)
+        return _nothing_to_abort(handled, status.stable)
+    if situation.rejected(revision):
+        return handled
+    return _rejected_unbegun(handled) if situation.observation.target.revision == revision else None
 
 
-def retry_asked(situation: Situation) -> Situation | None:
-    """A person gives a rejected revision another chance.
+def _nothing_to_abort(situation: Situation, stable: RevisionRef) -> Situation:
+    name = named(stable, situation.observation.target)
+    message = (
+        f"nothing to abort: {name} is serving, it is not being rolled out; "
+        "to return to an earlier revision, apply its spec"
+    )
+    return situation.with_notice(Notice(Reason.NOTHING_TO_ABORT, message, stable.revision))
 
-    Said of one that is not rejected it is used up, or it would undo a later rejection unasked.
+
+def _rejected_unbegun(situation: Situation) -> Situation:
+    target = situation.observation.target
+    name = named(target, situation.status.stable)
+    message = f"{name} will not be rolled out: {BY_USER} before the rollout began"
+    return (
+        situation.rejecting(target, Reason.ABORTED, BY_USER)
+        .ended(target, Outcome.ABORTED, Reason.ABORTED)
+        .with_notice(Notice(Reason.ABORTED, message, target.revision, "Warning"))
+    )
+
+
+def retry_requested(situation: Situation) -> Situation | None:
+    """A user gives a rejected revision another chance.
+
+    For one that is not rejected the command is used up, or it would undo a later rejection.
     """
     revision = situation.asked(Command.RETRY)
     if revision is None:
@@ -43,24 +62,26 @@ def retry_asked(situation: Situation) -> Situation | None:
     if rejection is None:
         return situation.handled(Command.RETRY)
     kept = tuple(r for r in situation.status.rejected if r.revision != revision)
-    told = Notice(Reason.RETRIED, f"{rejection.tag} may be rolled out again", revision)
-    return situation.handled(Command.RETRY).remember(rejected=kept).saying(told)
+    name = named(rejection, situation.status.stable)
+    message = f"{name} is no longer rejected: a user allowed it to be rolled out again"
+    notice = Notice(Reason.RETRIED, message, revision)
+    return situation.handled(Command.RETRY).remember(rejected=kept).with_notice(notice)
 
 
-def promote_asked(situation: Situation) -> Situation | None:
-    """A person wants the candidate promoted without waiting for steps and gates."""
+def promote_requested(situation: Situation) -> Situation | None:
+    """A user wants the candidate promoted without waiting for steps and gates."""
     candidate = situation.status.candidate
     if candidate is None or situation.asked(Command.PROMOTE) != candidate.revision:
         return None
     return situation.handled(Command.PROMOTE).with_candidate(promote_requested=True)
 
 
-def advance_asked(situation: Situation) -> Situation | None:
-    """A person lets a paused step pass, or a rollout go on that had no data for too long."""
+def advance_requested(situation: Situation) -> Situation | None:
+    """A user lets a paused step pass, or a rollout continue that had no data for too long."""
     candidate = situation.status.candidate
     if candidate is None or situation.asked(Command.ADVANCE) != candidate.revision:
         return None
-    told = situation.handled(Command.ADVANCE)
+    handled = situation.handled(Command.ADVANCE)
     if candidate.no_data_paused:
-        return told.with_candidate(no_data_since=None, no_data_paused=False)
-    return told.with_candidate(advanced=candidate.step)
+        return handled.with_candidate(no_data_since=None, no_data_paused=False)
+    return handled.with_candidate(advanced=candidate.step)

@@ -1,49 +1,54 @@
-"""How a turn ends badly: the traffic is lost, the reason is remembered, the one before serves."""
+"""How an attempt ends badly: its traffic is lost, the reason is remembered, the one before serves."""
 
-from davylamp.api.names import Reason
+from davylamp.api.names import Reason, RollbackReason
 from davylamp.api.status import Outcome, Stable, identity
+from davylamp.rollout.moves.verification import verifying
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.situation import Situation
-from davylamp.rollout.verification import verifying
+from davylamp.rollout.wording import pair
 
 
-def roll_back(situation: Situation, reason: Reason, message: str) -> Situation:
-    """The candidate loses its traffic and is remembered as rejected; stable goes on."""
-    candidate = situation.status.candidate
+def roll_back(situation: Situation, reason: RollbackReason, message: str) -> Situation:
+    """The candidate loses its traffic and is remembered as rejected; stable continues."""
+    candidate, stable = situation.status.candidate, situation.status.stable
     assert candidate is not None  # noqa: S101
-    outcome = Outcome.ABORTED if reason is Reason.ABORTED else Outcome.ROLLED_BACK
-    stable = situation.status.stable
-    stays = f"{stable.tag} keeps serving" if stable else "nothing served before it"
-    told = Notice(
+    bad, good = pair(candidate, stable)
+    remaining = f"{good} is still serving" if stable else "nothing served before it"
+    notice = Notice(
         Reason.ABORTED if reason is Reason.ABORTED else Reason.ROLLED_BACK,
-        f"{candidate.tag} taken back ({reason}): {message}; {stays}",
+        f"{bad} rolled back ({reason}): {message}; {remaining}",
         candidate.revision,
         "Warning",
     )
     ended = (
         situation.rejecting(candidate, reason, message)
-        .ended(candidate, outcome, reason)
+        .ended(candidate, _outcome(reason), reason)
         .remember(candidate=None)
-        .saying(told)
+        .with_notice(notice)
     )
     return verifying(ended)
 
 
-def roll_back_promoted(situation: Situation, reason: Reason, message: str) -> Situation:
+def roll_back_promoted(situation: Situation, reason: RollbackReason, message: str) -> Situation:
     """The promoted revision fails its probation; the one before serves again."""
-    bad, good = situation.status.stable, situation.status.previous
-    assert bad is not None and good is not None  # noqa: S101, PT018
-    outcome = Outcome.ABORTED if reason is Reason.ABORTED else Outcome.ROLLED_BACK
-    told = Notice(
+    promoted, previous = situation.status.stable, situation.status.previous
+    assert promoted is not None and previous is not None  # noqa: S101, PT018
+    bad, good = pair(promoted, previous)
+    notice = Notice(
         Reason.ROLLED_BACK,
-        f"{bad.tag} taken back in probation ({reason}): {message}; {good.tag} serves again",
-        bad.revision,
+        f"{bad} rolled back in its probation ({reason}): {message}; {good} is serving again",
+        promoted.revision,
         "Warning",
     )
+    now = situation.observation.now
     ended = (
-        situation.rejecting(bad, reason, message)
-        .ended(bad, outcome, reason)
-        .remember(stable=Stable(**identity(good), promoted_at=situation.seen.now), previous=None)
-        .saying(told)
+        situation.rejecting(promoted, reason, message)
+        .ended(promoted, _outcome(reason), reason)
+        .remember(stable=Stable(**identity(previous), promoted_at=now), previous=None)
+        .with_notice(notice)
     )
     return verifying(ended)
+
+
+def _outcome(reason: Reason) -> Outcome:
+    return Outcome.ABORTED if reason is Reason.ABORTED else Outcome.ROLLED_BACK

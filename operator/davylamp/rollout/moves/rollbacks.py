@@ -1,58 +1,54 @@
-"""Moves that take a revision out of traffic: nobody asked, but something is wrong with it."""
+"""Moves that take a revision out of traffic: no user asked for it, but something is wrong with it."""
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
 
 from davylamp.api.gates import OnFail
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Outcome, Stage
-from davylamp.rollout.checks import unanswered
-from davylamp.rollout.explanations import check_of
 from davylamp.rollout.faults import Fault, hard_fault, readiness_lost, why_not_ready
-from davylamp.rollout.gating import failing, gate_blind_too_long
-from davylamp.rollout.holds.chain import paused
+from davylamp.rollout.holds.clocks import paused
+from davylamp.rollout.holds.gates import failing
 from davylamp.rollout.holds.pods import pods_not_ready
+from davylamp.rollout.moves.checks import check_unanswered
+from davylamp.rollout.moves.drift import drift_unanswered
 from davylamp.rollout.moves.endings import roll_back, roll_back_promoted
+from davylamp.rollout.moves.gates import baseline_missing_too_long
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.observation import Workload
-from davylamp.rollout.situation import ON_THE_CLOCK, Situation, after, running_time
-
-IN_TRAFFIC: Final = frozenset({Stage.CANARY, Stage.PROMOTING})
+from davylamp.rollout.situation import Situation, after, running_time
+from davylamp.rollout.stages import IN_TRAFFIC, ON_THE_CLOCK
+from davylamp.rollout.wording import named_in_full
 
 
 def superseded(situation: Situation) -> Situation | None:
     """The spec names another revision now; the candidate is fenced and replaced."""
-    candidate, target = situation.status.candidate, situation.seen.target
+    candidate, target = situation.status.candidate, situation.observation.target
     if candidate is None or candidate.revision == target.revision:
         return None
-    told = Notice(
-        Reason.SUPERSEDED,
-        f"{candidate.tag} ({candidate.revision}) gives way to {target.tag} ({target.revision})",
-        candidate.revision,
-    )
+    message = f"{named_in_full(candidate)} superseded by {named_in_full(target)}"
     return (
         situation.ended(candidate, Outcome.SUPERSEDED, Reason.SUPERSEDED)
         .remember(candidate=None)
-        .saying(told)
+        .with_notice(Notice(Reason.SUPERSEDED, message, candidate.revision))
     )
 
 
 def candidate_broken(situation: Situation) -> Situation | None:
     """Crash loop, missing image, out of memory, readiness lost: no statistics needed.
 
-    The very first revision has nothing to go back to; it is given until its deadline.
+    The very first revision has nothing to return to; it is given until its deadline.
     """
     candidate, serving = situation.status.candidate, situation.serving()
     if candidate is None or serving is None:
         return None
-    workload = situation.seen.workload(candidate.revision)
+    workload = situation.observation.workload(candidate.revision)
     if candidate.stage is Stage.RETURNING:
         # pods that are still warm may have restarted in months of service; ready, they can serve
         workload = replace(workload, pods=tuple(pod for pod in workload.pods if not pod.ready))
     fault = hard_fault(workload)
     if fault is None and candidate.stage in IN_TRAFFIC:
-        fault = _readiness_lost_alone(workload, serving, situation.seen.now)
+        fault = _readiness_lost_alone(workload, serving, situation.observation.now)
     return roll_back(situation, fault.reason, fault.message) if fault else None
 
 
@@ -68,75 +64,44 @@ def progress_deadline_over(situation: Situation) -> Situation | None:
         return None
     if candidate.stage is Stage.PREPARING and paused(situation, candidate):
         return None
-    if situation.seen.now - candidate.stage_at <= after(candidate.plan.progress_deadline):
+    late = situation.observation.now - candidate.stage_at > after(candidate.plan.progress_deadline)
+    if not late:
         return None
-    within = f"not ready within {candidate.plan.progress_deadline}"
-    if pods_not_ready(situation, candidate) is None:
-        return (
-            unanswered(situation, candidate)
-            or _unexplained(situation, candidate)
-            or gate_blind_too_long(situation, candidate)
-        )
-    if situation.seen.missing_secrets:
-        names = ", ".join(situation.seen.missing_secrets)
-        return roll_back(
-            situation, Reason.SECRET_MISSING, f"{within}: Secret {names} does not exist"
-        )
-    why = why_not_ready(situation.seen.workload(candidate.revision))
-    return roll_back(situation, Reason.PROGRESS_DEADLINE_EXCEEDED, f"{within}: {why}")
-
-
-def _unexplained(situation: Situation, candidate: Candidate) -> Situation | None:
-    """The pods are ready, and the job that has to look at their explanations gave no answer."""
-    check = check_of(situation, candidate)
-    if check is None or check.verdict != "Unknown":
-        return None
-    within = f"not passed within {candidate.plan.progress_deadline}"
-    return roll_back(
-        situation, Reason.CHECK_FAILED, f"check {check.name}: {within}: {check.message}"
+    if pods_not_ready(situation, candidate):
+        return _never_ready(situation, candidate)
+    return (
+        check_unanswered(situation, candidate)
+        or drift_unanswered(situation, candidate)
+        or baseline_missing_too_long(situation, candidate)
     )
 
 
-def drift_found(situation: Situation) -> Situation | None:
-    """The candidate's explanations of recent traffic are not those of its training."""
-    candidate = situation.status.candidate
-    check = check_of(situation, candidate) if candidate else None
-    if check is None or check.verdict != "Fail":
-        return None
-    return roll_back(situation, Reason.CHECK_FAILED, f"check {check.name}: {check.message}")
-
-
-def gate_failed(situation: Situation) -> Situation | None:
-    """The evidence says that the candidate is worse.
-
-    Without one ready pod of stable there is nothing to go back to: that would be an outage.
-    """
-    candidate, serving = situation.status.candidate, situation.serving()
-    if candidate is None or candidate.stage not in IN_TRAFFIC:
-        return None
-    if serving is None or not serving.ready:
-        return None
-    for name, judgement in failing(situation, candidate.plan, candidate.revision, OnFail.ROLLBACK):
-        return roll_back(situation, Reason.GATE_FAILED, f"gate {name}: {judgement.message}")
-    return None
+def _never_ready(situation: Situation, candidate: Candidate) -> Situation:
+    within = f"not ready within {candidate.plan.progress_deadline}"
+    missing = situation.observation.missing_secrets
+    if missing:
+        message = f"{within}: Secret {', '.join(missing)} does not exist"
+        return roll_back(situation, Reason.SECRET_MISSING, message)
+    why = why_not_ready(situation.observation.workload(candidate.revision))
+    return roll_back(situation, Reason.PROGRESS_DEADLINE_EXCEEDED, f"{within}: {why}")
 
 
 def probation_failed(situation: Situation) -> Situation | None:
     """The promoted revision turns out bad while the one before is still warm.
 
-    Without one warm pod there is nothing to go back to yet: going back would be an outage.
+    Without one warm pod there is nothing to return to yet: that would be an outage.
     """
     previous, serving = situation.status.previous, situation.serving()
     if previous is None or serving is None or situation.status.candidate:
         return None
-    warm = situation.seen.workload(previous.revision)
+    warm = situation.observation.workload(previous.revision)
     if not warm.ready:
         return None
-    fault = hard_fault(serving) or _readiness_lost_alone(serving, warm, situation.seen.now)
+    fault = hard_fault(serving) or _readiness_lost_alone(serving, warm, situation.observation.now)
     if fault:
         return roll_back_promoted(situation, fault.reason, fault.message)
     # in the pass that promotes, the gates that only warn or pause have answered too
-    plan = situation.seen.rollout
+    plan = situation.observation.rollout
     for name, judgement in failing(situation, plan, serving.revision, OnFail.ROLLBACK):
         return roll_back_promoted(
             situation, Reason.GATE_FAILED, f"gate {name}: {judgement.message}"
@@ -150,7 +115,7 @@ def deadline_over(situation: Situation) -> Situation | None:
     if candidate is None or candidate.stage not in ON_THE_CLOCK or candidate.promote_requested:
         return None
     plan = candidate.plan
-    late = running_time(candidate, situation.seen.now) > after(plan.deadline)
+    late = running_time(candidate, situation.observation.now) > after(plan.deadline)
     if not late or plan.on_deadline != "Rollback":
         return None
     return roll_back(situation, Reason.DEADLINE_EXCEEDED, f"not promoted within {plan.deadline}")

@@ -1,1 +1,1 @@
-"""The status people read."""
+"""The status of a ModelDeployment, for users, `kubectl wait` and alerts."""

@@ -1,6 +1,7 @@
-"""The status of a spec that cannot be followed: says so, and leaves everything else as it is."""
+"""The status of a ModelDeployment whose spec or writes are refused: the rest stays as it is."""
 
 from datetime import datetime
+from typing import Literal
 
 from davylamp.api.names import ConditionType, Reason
 from davylamp.api.status import Condition, ModelDeploymentStatus
@@ -17,19 +18,19 @@ def refused(  # noqa: PLR0913  (what a condition is made of)
 ) -> ModelDeploymentStatus:
     """The status with Ready=False and Stalled=True; what serves and its conditions stay.
 
-    Since when a condition holds is taken from `known`, what people were told last, or from `status`.
+    Since when a condition holds is taken from `known`, the status as it is stored, or from `status`.
     """
     replaced = {ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED}
     kept = tuple(c for c in status.conditions if c.type not in replaced)
     before = {c.type: c for c in (known or status).conditions}
 
     def condition(kind: ConditionType, *, value: bool) -> Condition:
-        said = "True" if value else "False"
-        known = before.get(kind)
-        since = known.last_transition_time if known and known.status == said else now
+        text: Literal["True", "False"] = "True" if value else "False"
+        last = before.get(kind)
+        since = last.last_transition_time if last and last.status == text else now
         return Condition(
             type=kind,
-            status="True" if value else "False",
+            status=text,
             reason=reason,
             message=message,
             observed_generation=generation,

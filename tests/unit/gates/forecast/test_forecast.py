@@ -160,7 +160,7 @@ def test_other_gates_tell_the_traffic_alone():
     assert (found.message, found.warning) == ("stable has 19.8 requests/s", None)
 
 
-def test_nothing_is_told_before_half_a_minute_was_seen_or_of_own_queries():
+def test_nothing_is_told_before_half_a_minute_was_seen_or_of_user_queries():
     assert told(ErrorRate(), rate=20, seconds=25.0) is None
     assert told(ErrorRate(), rate=20, seconds=45.0) is not None
     assert told(ErrorRate(), Plan([], 7200.0), rate=20) is None

@@ -2,7 +2,7 @@
 
 import pytest
 
-from davylamp.gates.recording.csv import records
+from davylamp.gates.recording.csv import CsvError, numbered_records, records
 
 READERS = {("a", "b"): lambda a, b: (int(a), b), ("c",): lambda c: (int(c), "")}
 
@@ -19,12 +19,21 @@ def test_a_byte_order_mark_and_empty_lines_are_passed_over():
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("", "^the first line has to be a,b or c$"),
-        ("b,a\n1,x\n", "^the first line has to be a,b or c$"),
+        ("", "^line 1: the file is empty; the header must be a,b or c$"),
+        ("b,a\n1,x\n", "^line 1: the header must be a,b or c, not b,a$"),
         ("a,b\n1,x\n\nmany,x\n", "^line 4: many,x: invalid literal"),
-        ("a,b\n1\n", "^line 2: 1: .*missing 1 required"),
+        ("a,b\n1\n", "^line 2: 1: expected 2 fields, got 1$"),
+        ('a,b\n1,x\n2,"y\n3,z\n', "^line 3: not valid CSV, perhaps a quote is not closed: "),
+        ('a,b\n1,"x"y\n', "^line 2: not valid CSV"),
+        ('a,b\n1,x\n2,"' + "y" * 200_000, "^line 3: not valid CSV"),
     ],
+    ids=["empty", "other header", "no number", "a field less", "open quote", "stray", "long quote"],
 )
 def test_what_is_wrong_is_refused_with_the_line(text, wrong):
-    with pytest.raises(ValueError, match=wrong):
+    with pytest.raises(CsvError, match=wrong):
         list(records(text, READERS))
+
+
+def test_records_may_come_with_the_lines_they_end_in():
+    numbered = numbered_records('a,b\n1,x\n\n2,"p\nq"\n3,r\n', READERS)
+    assert list(numbered) == [(2, (1, "x")), (5, (2, "p\nq")), (6, (3, "r"))]

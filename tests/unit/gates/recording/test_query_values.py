@@ -60,9 +60,9 @@ def test_nothing_makes_no_file():
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("", "the first line has to be time,gate,candidate,stable"),
+        ("", "the header must be time,gate,candidate,stable"),
         ("time,gate,candidate,stable\n1,own,much,\n", "line 2: 1,own,much,: could not convert"),
-        ("time,gate,candidate,stable\n1,own\n", "line 2: 1,own: not enough values"),
+        ("time,gate,candidate,stable\n1,own\n", "line 2: 1,own: expected 4 fields, got 2"),
     ],
 )
 def test_another_file_is_refused_with_the_line(text, wrong):

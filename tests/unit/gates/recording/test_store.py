@@ -134,8 +134,8 @@ def test_lines_of_other_revisions_are_passed_over():
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "the first line has to be time,pod,revision,requests,errors"),
-        ("time,pod,requests\n", "the first line has to be"),
+        ("", "the header must be time,pod,revision,requests,errors"),
+        ("time,pod,requests\n", "the header must be"),
         ("time,pod,revision,requests,errors\n1,a,b,5,0\nsoon,a,b,5,0\n", "line 3: soon,a,b,5,0"),
         ("time,pod,revision,requests,errors\n1,a,b,5\n", "line 2: 1,a,b,5"),
         (

@@ -1,1 +1,1 @@
-"""Where a past canary is read from."""
+"""The sources of a past canary: a file of counters, a flight record, Prometheus."""

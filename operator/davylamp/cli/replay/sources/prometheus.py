@@ -1,4 +1,4 @@
-"""A past canary from Prometheus: one query for the raw samples of both revisions' pods."""
+"""A past canary from Prometheus: one query for the raw samples of the pods of both revisions."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from datetime import UTC, datetime
 from typing import Final
 
 from davylamp.adapters.errors import SourceError, TooMuch
-from davylamp.adapters.prometheus.promql import CounterQuery, Workload
+from davylamp.adapters.pod_names import DeploymentRef
+from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames
 from davylamp.adapters.prometheus.source import PrometheusSource
 from davylamp.api.identity import Owner
 from davylamp.cli.errors import UsageError
-from davylamp.cli.replay.input import of_counters
-from davylamp.cli.replay.sources.counters import Pods
+from davylamp.cli.replay.measurements import Pods, error_channel
 from davylamp.gates import Channel, Sample, Scrapes
 
 DEADLINE: Final = 60.0
-"""Seconds for the answer; a long window of many pods takes its time."""
+"""Seconds to wait for the answer; a long window of many pods takes a while."""
 ANSWER_LIMIT: Final = 64 * 1024 * 1024
-"""Bytes of the answer: there is one, and a command has no limit of memory as the operator has."""
+"""Bytes of the answer; higher than the operator's, which runs with a memory limit."""
 TOKEN_FILE: Final = "DAVYLAMP_PROMETHEUS_BEARER_TOKEN_FILE"  # noqa: S105
 CA_FILE: Final = "DAVYLAMP_PROMETHEUS_CA_FILE"
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Where Prometheus is, and how to be let in."""
+class PrometheusAddress:
+    """The URL of Prometheus and the files to authenticate with."""
 
     url: str
     bearer_token_file: str | None = None
@@ -38,26 +38,26 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
-    """Whose samples are wanted: two Deployments, and from when to when in epoch seconds."""
+class SampleWindow:
+    """Which samples to read: those of two Deployments, from `since` to `until` (epoch seconds)."""
 
-    candidate: Workload
-    stable: Workload
+    candidate: DeploymentRef
+    stable: DeploymentRef
     since: float
     until: float
 
 
-def wanted(options: argparse.Namespace) -> Window:
-    """What the options ask for.
+def window_of(options: argparse.Namespace) -> SampleWindow:
+    """The window that the options describe.
 
     Raises:
-        UsageError: a time is none, or the window is empty.
+        UsageError: a time is not valid, or the window is empty.
     """
     owner = Owner(options.name, options.namespace, uid="")
     since, until = _moment("--from", options.since), _moment("--until", options.until)
     if since >= until:
         raise UsageError("--from must be before --until")
-    return Window(
+    return SampleWindow(
         (owner.namespace, owner.child(options.candidate)),
         (owner.namespace, owner.child(options.stable)),
         since,
@@ -65,11 +65,11 @@ def wanted(options: argparse.Namespace) -> Window:
     )
 
 
-def asked(url: str, window: Window) -> Mapping[Channel, Scrapes]:
-    """The samples of requests and errors; names of series come from the operator's variables.
+def read_prometheus(url: str, window: SampleWindow) -> Mapping[Channel, Scrapes]:
+    """The samples of requests and errors; series names come from the operator's variables.
 
     Raises:
-        UsageError: Prometheus cannot be asked, or has no samples of a revision.
+        UsageError: Prometheus does not answer, or has no samples of a revision.
     """
     try:
         query = CounterQuery(
@@ -78,21 +78,19 @@ def asked(url: str, window: Window) -> Mapping[Channel, Scrapes]:
             window=window.until - window.since,
             series=_series_names(),
         )
-        address = Address(url, os.environ.get(TOKEN_FILE), os.environ.get(CA_FILE))
+        address = PrometheusAddress(url, os.environ.get(TOKEN_FILE), os.environ.get(CA_FILE))
         answer = asyncio.run(_scrapes(address, query))
-    except TooMuch as wrong:
+    except TooMuch as error:
         advice = "choose a shorter time with --from and --until"
-        raise UsageError(f"--prometheus {url}: {wrong}: {advice}") from wrong
-    except (SourceError, ValueError) as wrong:
-        raise UsageError(f"--prometheus {url}: {wrong}") from wrong
-    candidate, stable = (
-        _of_workload(query, answer, each) for each in (window.candidate, window.stable)
-    )
-    return of_counters(candidate, stable)
+        raise UsageError(f"--prometheus {url}: {error}: {advice}") from error
+    except (SourceError, ValueError) as error:
+        raise UsageError(f"--prometheus {url}: {error}") from error
+    candidate = _of_workload(query, answer, window.candidate)
+    return error_channel(candidate, _of_workload(query, answer, window.stable))
 
 
 async def _scrapes(
-    address: Address, query: CounterQuery
+    address: PrometheusAddress, query: CounterQuery
 ) -> Mapping[tuple[str, str], tuple[Sample, ...]]:
     source = PrometheusSource(address, deadline=DEADLINE, answer_limit=ANSWER_LIMIT)
     try:
@@ -102,29 +100,31 @@ async def _scrapes(
 
 
 def _of_workload(
-    query: CounterQuery, answer: Mapping[tuple[str, str], tuple[Sample, ...]], workload: Workload
+    query: CounterQuery,
+    answer: Mapping[tuple[str, str], tuple[Sample, ...]],
+    workload: DeploymentRef,
 ) -> Pods:
-    found = {key[1]: samples for key, samples in answer.items() if query.owner(*key) == workload}
-    if not found:
+    pods = {key[1]: samples for key, samples in answer.items() if query.owner(*key) == workload}
+    if not pods:
         namespace, name = workload
         raise UsageError(f"Prometheus has no samples of pods of {namespace}/{name}: {query.text}")
-    return found
+    return pods
 
 
 def _series_names() -> SeriesNames:
-    """Names of series as the operator's environment variables tell them."""
-    told = {name: os.environ.get(f"DAVYLAMP_{name.upper()}") for name in SETTINGS}
-    return SeriesNames(**{name: text.strip() for name, text in told.items() if text is not None})
+    """Series names from the operator's environment variables, and their defaults."""
+    texts = {name: os.environ.get(f"DAVYLAMP_{name.upper()}") for name in SETTINGS}
+    return SeriesNames(**{name: text.strip() for name, text in texts.items() if text is not None})
 
 
 def _moment(option: str, text: str) -> float:
-    """Epoch seconds of a moment."""
+    """A time on the command line, in epoch seconds; without a zone it is UTC."""
     try:
         return float(text)
     except ValueError:
         pass
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError as wrong:
-        raise UsageError(f"{option} {text}: write epoch seconds or 2026-11-01T12:00:00Z") from wrong
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: write epoch seconds or 2026-11-01T12:00:00Z") from error
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -1,42 +1,42 @@
-"""A past canary, or a probation, from the flight record that the operator kept of it."""
+"""A past canary, or a probation, from its flight record."""
 
 from __future__ import annotations
 
 from davylamp.api.spec import ModelDeploymentSpec, Rollout
 from davylamp.cli.errors import UsageError
-from davylamp.cli.replay.input import Seen
+from davylamp.cli.replay.measurements import Measurements
 from davylamp.cli.specfile import checked, parsed
 from davylamp.gates import WeightChange
 from davylamp.manifests.flight_record import Flight, FlightRecord, read_flight_record
 
 
-def recorded(path: str, text: str) -> tuple[Rollout, Seen]:
-    """What a ConfigMap holds, as `kubectl get configmap -o yaml` prints it.
+def read_record(path: str, text: str) -> tuple[Rollout, Measurements]:
+    """Settings and measurements in a ConfigMap, as `kubectl get configmap -o yaml` prints it.
 
     Raises:
-        UsageError: it is no record, a damaged one, or nothing was read.
+        UsageError: it is not a flight record, is damaged, or has no measurements.
     """
-    rollout, seen = _read(path, text)
-    if not (seen.channels or seen.answers):
-        raise UsageError(f"{path}: the record holds nothing that was read of the pods")
-    return rollout, seen
+    rollout, measured = _read(path, text)
+    if not (measured.channels or measured.answers):
+        raise UsageError(f"{path}: the record has no measurements of the pods")
+    return rollout, measured
 
 
-def _read(path: str, text: str) -> tuple[Rollout, Seen]:
+def _read(path: str, text: str) -> tuple[Rollout, Measurements]:
     for item in parsed(path, text):
         if isinstance(item, dict) and item.get("kind") == "ConfigMap":
             try:
                 record = read_flight_record(item)
                 rollout = _rollout(path, record.spec)
-                return rollout, _seen(record, rollout)
-            except ValueError as wrong:
-                raise UsageError(f"{path}: {wrong}") from wrong
-    raise UsageError(f"{path}: there is no ConfigMap in it")
+                return rollout, _measurements(record, rollout)
+            except ValueError as error:
+                raise UsageError(f"{path}: {error}") from error
+    raise UsageError(f"{path}: no ConfigMap in this file")
 
 
-def _seen(record: FlightRecord, rollout: Rollout) -> Seen:
+def _measurements(record: FlightRecord, rollout: Rollout) -> Measurements:
     flight = record.flight
-    return Seen(
+    return Measurements(
         channels=record.scrapes(),
         answers=record.answers(),
         asked={gate.name: query for gate in rollout.gates if (query := gate.user_query)},
@@ -58,4 +58,6 @@ def _rollout(path: str, text: str) -> Rollout:
 
 def _weights(flight: Flight) -> tuple[WeightChange, ...]:
     """The recorded shares, from the first traffic on."""
-    return tuple(WeightChange(each.at.timestamp(), float(each.share)) for each in flight.weights)
+    return tuple(
+        WeightChange(change.at.timestamp(), float(change.share)) for change in flight.weights
+    )

@@ -1,0 +1,76 @@
+"""The children of one ModelDeployment as the cluster stores them: a value, to plan against. Pure."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from davylamp.controller.cluster import objects
+from davylamp.controller.cluster.cache import metadata
+from davylamp.manifests import projected, says_the_same
+from davylamp.schema.json import Json, JsonObject
+
+Identity: TypeAlias = tuple[str, str]
+"""Kind and name."""
+Spelling: TypeAlias = tuple[str, str]
+"""What was applied, and how the API server stores it."""
+_COMPARED: Final = ("spec", "data", "immutable", "metadata")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChildren:
+    """What is known to be stored under an owner's names.
+
+    Attributes:
+        uid: of the owner; an object of another owner is never one of its children.
+        items: by kind and name.
+        spellings: by kind and name, where the API server writes a manifest in its own way.
+    """
+
+    uid: str
+    items: Mapping[Identity, JsonObject] = field(default_factory=dict)
+    spellings: Mapping[Identity, Spelling] = field(default_factory=dict)
+
+    def get(self, kind: str, name: str) -> JsonObject | None:
+        """One child."""
+        return self.items.get((kind, name))
+
+    def of_kind(self, kind: str) -> list[JsonObject]:
+        """The children of one kind, by name."""
+        return [item for (stored, _), item in sorted(self.items.items()) if stored == kind]
+
+    def is_ours(self, manifest: JsonObject) -> bool:
+        """Whether the object under a manifest's name is known, and nobody else's."""
+        stored = self.items.get(identity_of(manifest))
+        return stored is not None and not objects.has_other_owner(stored, self.uid)
+
+    def agrees(self, manifest: JsonObject) -> bool:
+        """Whether the object is ours and says what the manifest says, so that a write is needless."""
+        key = identity_of(manifest)
+        stored = self.items.get(key)
+        if stored is None or not self.is_ours(manifest) or metadata(stored, "deletionTimestamp"):
+            return False
+        return is_spelled(manifest, stored) or self.spellings.get(key) == spelling(manifest, stored)
+
+
+def identity_of(manifest: JsonObject) -> Identity:
+    """Kind and name of an object."""
+    return str(manifest["kind"]), metadata(manifest, "name")
+
+
+def is_spelled(manifest: JsonObject, stored: JsonObject) -> bool:
+    """Whether a stored object says what a manifest says, in the manifest's own words."""
+    return says_the_same(_fields(stored), _fields(manifest))
+
+
+def spelling(manifest: JsonObject, stored: JsonObject) -> Spelling:
+    """What was applied, and how it is stored: the pair by which it is recognised later."""
+    return _text(_fields(manifest)), _text(projected(_fields(stored), _fields(manifest)))
+
+
+def _fields(item: JsonObject) -> JsonObject:
+    return {key: item[key] for key in _COMPARED if key in item}
+
+
+def _text(value: Json) -> str:
+    return json.dumps(value, sort_keys=True)

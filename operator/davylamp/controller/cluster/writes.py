@@ -1,0 +1,189 @@
+"""Writes as values: which step of a pass they belong to, and what becomes of a refused one. Pure.
+
+Any write may be the last before a crash, so each prefix of a plan has to be a state from which the
+next pass goes on to the same end. `WriteStep` is that order, and the only place where it is said.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum, IntEnum
+from typing import Final, NamedTuple
+
+from typing_extensions import override
+
+from davylamp.adapters.errors import OperatorError
+from davylamp.controller.cluster.stored import identity_of
+from davylamp.rollout import Notice
+from davylamp.schema.json import JsonObject
+
+
+class WriteStep(IntEnum):
+    """The steps of a pass, in the order in which their writes are made."""
+
+    FENCE = 1
+    RECORD = 2
+    GROW = 3
+    FLIGHT_RECORD = 4
+    STATUS = 5
+    EVENTS = 6
+    ADMIT = 7
+    SHRINK = 8
+    NIGHTLY = 9
+
+
+class IfRefused(Enum):
+    """What a refused write does to the rest of its plan."""
+
+    RETRY = "the pass ends and is retried at once; a lasting refusal is reported first"
+    TELL = (
+        "nothing more is created; flight record, status and Events are written, then the pass ends"
+    )
+    STOP = "the pass ends and is retried; the next pass reports a lasting refusal"
+    LOG = "a line in the log; nothing waits for it"
+    CONDITION = "reported in the condition `ExplanationsStable`, retried after five minutes"
+
+
+class StepRule(NamedTuple):
+    """What a step is: its writes, why they are made there, and what happens if one is refused."""
+
+    title: str
+    writes: str
+    why: str
+    if_refused: IfRefused
+
+
+RULES: Final = {
+    WriteStep.FENCE: StepRule(
+        "Fence",
+        "Services stop admitting what they must not",
+        "a rollback waits for nothing: no pod, no status, no Prometheus",
+        IfRefused.RETRY,
+    ),
+    WriteStep.RECORD: StepRule(
+        "Record",
+        "names of Services are checked; copy of pinned Secrets, then the record of a new revision",
+        "everything of a revision is made from its record, also after a crash",
+        IfRefused.TELL,
+    ),
+    WriteStep.GROW: StepRule(
+        "Grow",
+        "disruption budget, ConfigMaps, Deployments: created, scaled up, manual edits reverted; stable first",
+        "traffic may only be opened to what exists",
+        IfRefused.TELL,
+    ),
+    WriteStep.FLIGHT_RECORD: StepRule(
+        "Flight record",
+        "the flight record of an attempt that ended; older ones are deleted; 5 s at most",
+        "the status names it, and what it was made from is about to go",
+        IfRefused.LOG,
+    ),
+    WriteStep.STATUS: StepRule(
+        "Status",
+        "the status, once, only if it changed, under the version it was decided on",
+        "a decision is remembered before anything destroys what it was taken from",
+        IfRefused.STOP,
+    ),
+    WriteStep.EVENTS: StepRule(
+        "Events",
+        "one Event for each notice",
+        "they report what is now remembered, and may be lost",
+        IfRefused.LOG,
+    ),
+    WriteStep.ADMIT: StepRule(
+        "Admit",
+        "Services admit what they may",
+        "a weight is in the status before its traffic: evidence is counted from there",
+        IfRefused.STOP,
+    ),
+    WriteStep.SHRINK: StepRule(
+        "Shrink",
+        "scale down; delete revisions that nobody needs, their record last",
+        "nothing that may still have traffic is killed",
+        IfRefused.STOP,
+    ),
+    WriteStep.NIGHTLY: StepRule(
+        "Nightly",
+        "CronJob and Jobs of `spec.explanations`",
+        "they only watch, so nothing waits for them",
+        IfRefused.CONDITION,
+    ),
+}
+"""Each step in words; the table in docs/ARCHITECTURE.md is made of this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write: its step, and the object that it is about."""
+
+    step: WriteStep
+    kind: str
+    name: str
+
+    @property
+    def if_refused(self) -> IfRefused:
+        """What a refusal does to the rest of the plan."""
+        return RULES[self.step].if_refused
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestWrite(Write):
+    """A write of one object; its content may be a Secret's, so it is never printed."""
+
+    manifest: JsonObject = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim(ManifestWrite):
+    """Make sure that nobody else has a name that is needed later: a read, told as a refused write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Apply(ManifestWrite):
+    """Make an object say what the manifest says."""
+
+    restores: Notice | None = None
+    """Told if the write changed what somebody else had edited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze(ManifestWrite):
+    """Create an immutable object, in place of one that a pass left behind that was cut short."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replace(ManifestWrite):
+    """Delete an object that cannot be changed, and create it anew."""
+
+    stale: JsonObject = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Delete(ManifestWrite):
+    """Delete an object as it is stored; one that is only known by its name is deleted by it."""
+
+    @property
+    @override
+    def if_refused(self) -> IfRefused:
+        """What cannot be deleted of the nightly job is in nobody's way."""
+        return IfRefused.LOG if self.step is WriteStep.NIGHTLY else RULES[self.step].if_refused
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked(Write):
+    """A write that cannot be planned, because what it needs could not be read."""
+
+    error: OperatorError
+
+
+def apply(step: WriteStep, manifest: JsonObject, *, restores: Notice | None = None) -> Apply:
+    """An object made to say what its manifest says."""
+    return Apply(step, *identity_of(manifest), manifest, restores)
+
+
+def claim(step: WriteStep, manifest: JsonObject) -> Claim:
+    """A check of an object's name."""
+    return Claim(step, *identity_of(manifest), manifest)
+
+
+def delete(step: WriteStep, item: JsonObject) -> Delete:
+    """An object deleted."""
+    return Delete(step, *identity_of(item), item)

@@ -1,0 +1,61 @@
+"""Passes are made by the leader alone; a process that stands by reads nothing about any model."""
+
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
+
+from davylamp.adapters.errors import Terminal
+from davylamp.controller.cluster.cache import Key
+
+RETRY_REFUSED: Final = 300.0
+"""Seconds until a refused write is tried again: a name may be free, a policy changed."""
+
+
+class Reconcile(Protocol):
+    """What makes a pass."""
+
+    async def __call__(self, key: Key) -> float | None:
+        """Reconcile one object; returns the seconds until the next pass is due."""
+
+    def stand_by(self, key: Key) -> None:
+        """Read nothing about an object any longer."""
+
+
+class LeaderPasses:
+    """Makes passes while this process leads.
+
+    Args:
+        reconcile: makes a pass.
+        is_leading: whether this process may act.
+        wake_after: asks for a pass over a key in some seconds.
+    """
+
+    def __init__(
+        self,
+        reconcile: Reconcile,
+        *,
+        is_leading: Callable[[], bool],
+        wake_after: Callable[[Key, float], None],
+    ) -> None:
+        self._reconcile = reconcile
+        self._is_leading = is_leading
+        self._wake_after = wake_after
+
+    async def __call__(self, key: Key) -> float | None:
+        """A pass over one object, or none where another process leads.
+
+        Leadership may end during the pass, so it is asked for again afterwards.
+        """
+        try:
+            again_in = await self._reconcile(key) if self._is_leading() else None
+        except Terminal:
+            self._wake_after(key, RETRY_REFUSED)
+            raise
+        finally:
+            if not self._is_leading():
+                self._reconcile.stand_by(key)
+        return again_in
+
+    def stand_by(self, keys: Iterable[Key]) -> None:
+        """Leadership was lost: read nothing about these objects any longer."""
+        for key in keys:
+            self._reconcile.stand_by(key)

@@ -1,0 +1,126 @@
+"""One pass as a value: the ModelDeployment, its children, and all that was observed of them. Pure.
+
+Each part is read once and handed on as a whole, so that nobody on the way asks for it again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from pydantic import ValidationError
+
+from davylamp.adapters.errors import Forbidden
+from davylamp.adapters.prometheus import templates
+from davylamp.api.names import Reason
+from davylamp.api.spec import ModelDeploymentSpec, Rollout
+from davylamp.api.status import ModelDeploymentStatus
+from davylamp.controller.cluster import objects
+from davylamp.controller.cluster.cache import Key, metadata
+from davylamp.controller.cluster.refusals import Refusal, RefusedJob
+from davylamp.controller.cluster.stored import StoredChildren
+from davylamp.gates.recording.store import Recording
+from davylamp.manifests import Owner
+from davylamp.rollout import Observation, Workload
+from davylamp.schema.json import JsonObject
+
+EVERYTHING_KEPT: Final = Rollout(gates=(), history=50)
+"""Settings where the spec cannot be read: nothing is judged by limits nobody set, nothing pruned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """One ModelDeployment as it was at the beginning of a pass."""
+
+    key: Key
+    owner: Owner
+    manifest: JsonObject = field(repr=False)
+    """As stored; what is written is written under this version."""
+    status: ModelDeploymentStatus
+    spec: ModelDeploymentSpec | None
+    """None when it cannot be followed."""
+    refusal: Refusal | None
+    """Why it cannot."""
+    generation: int
+
+    @property
+    def was_followed(self) -> bool:
+        """Whether something serves or is being rolled out, whatever the spec says now."""
+        return bool(self.status.candidate or self.status.stable)
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The Secrets that the spec names, as far as somebody has to know."""
+
+    missing: tuple[str, ...] = ()
+    pinned: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    """Data by name of each Secret with policy Pin, in base64 as the API gives it."""
+    unreadable: Forbidden | None = None
+
+
+@dataclass(frozen=True)
+class Children:
+    """The children as they are."""
+
+    records: Mapping[str, JsonObject]
+    """By revision, oldest first."""
+    workloads: Mapping[str, Workload]
+    """By revision."""
+    pods: tuple[objects.Pod, ...]
+    stored: StoredChildren
+    """All of them, by kind and name."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One complete look at a ModelDeployment: all that is decided and planned on."""
+
+    parent: Parent
+    children: Children
+    observation: Observation
+    secrets: Secrets = field(default_factory=Secrets)
+    recording: Recording | None = None
+    """What was read of the pods for the attempt under way."""
+    refused_jobs: Mapping[str, RefusedJob] = field(default_factory=dict)
+    """Objects of the nightly job that were refused before, by kind."""
+    wake_after: float | None = None
+    """Seconds until something is to be looked at again of which no watch tells."""
+
+
+def read_parent(key: Key, manifest: JsonObject) -> Parent:
+    """A stored ModelDeployment."""
+    spec, refusal = read_spec(manifest)
+    generation = objects.field(manifest, "metadata", "generation")
+    return Parent(
+        key=key,
+        owner=Owner(key.name, key.namespace, metadata(manifest, "uid")),
+        manifest=manifest,
+        status=ModelDeploymentStatus.model_validate(manifest.get("status") or {}),
+        spec=spec,
+        refusal=refusal,
+        generation=generation if isinstance(generation, int) else 0,
+    )
+
+
+def read_spec(manifest: JsonObject) -> tuple[ModelDeploymentSpec | None, Refusal | None]:
+    """The spec, or why it cannot be followed, with the path of the field."""
+    try:
+        spec = ModelDeploymentSpec.model_validate(manifest.get("spec") or {})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        path = ".".join(["spec", *(str(part) for part in first["loc"])])
+        return None, Refusal(Reason.INVALID_SPEC, f"{path}: {first['msg']}")
+    wrong = _query_refusal(spec)
+    return (None if wrong else spec), wrong
+
+
+def _query_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
+    """Why a query of a gate can never be asked: variables are not for the API server to check."""
+    for number, gate in enumerate(spec.rollout.gates):
+        try:
+            query = gate.user_query
+            templates.check(query.promql if query else "")
+        except ValueError as wrong:
+            path = f"spec.rollout.gates.{number}.{gate.kind.name}.promql"
+            return Refusal(Reason.INVALID_SPEC, f"{path}: {wrong}")
+    return None

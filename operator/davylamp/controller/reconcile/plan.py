@@ -1,0 +1,173 @@
+"""From a decision to its writes: everything was observed before, and nothing is asked here. Pure.
+
+What would change nothing is left out, so that an idle pass has no writes (P9). The order of the
+steps, and why it is that, is said in `controller/cluster/writes.py`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from davylamp.api import names
+from davylamp.api.status import ModelDeploymentStatus
+from davylamp.controller.cluster.stored import identity_of
+from davylamp.controller.cluster.writes import Apply, Claim, WriteStep, apply, claim
+from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
+from davylamp.controller.reconcile.flight_records import flight_writes, remembered
+from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Parent, Pass
+from davylamp.controller.reconcile.revision_writes import RevisionWrites
+from davylamp.controller.reconcile.writes import (
+    Kept,
+    PlannedWrite,
+    PostEvent,
+    WritePlan,
+    WriteStatus,
+)
+from davylamp.manifests import disruption_budget, event
+from davylamp.rollout import Decision, Notice
+from davylamp.rollout.routing import Route, objects_of_every_router, router_of
+from davylamp.schema.json import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """What plans are made with, whatever they are about."""
+
+    reporter: str
+    """Who posts Events."""
+    operator: str
+    """Version of this operator."""
+    scrape_interval: float
+    """Seconds between scrapes, as the gates take it."""
+
+
+def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> WritePlan:
+    """All writes that carry a decision out, in their order."""
+    parent, desired = current.parent, decision.desired
+    traffic = _traffic(current, decision)
+    revisions = RevisionWrites(current, desired, decision.status.candidate)
+    fenced = tuple(_fenced(current, desired.route))
+    grown = (*_budget(current), *revisions.grown())
+    nightly = _nightly(current, decision)
+    flights = flight_writes(
+        current, decision, operator=settings.operator, scrape_interval=settings.scrape_interval
+    )
+    writes: tuple[PlannedWrite, ...] = (
+        *fenced,
+        *_claimed(current, traffic),
+        *revisions.recorded(),
+        *grown,
+        *flights,
+        _status(parent, remembered(current, decision), current.observation.now),
+        *_events(current, decision.notices, grown, settings.reporter),
+        *_admitted(current, traffic, fenced),
+        *revisions.shrunk(),
+        *nightly.writes,
+    )
+    return WritePlan(
+        parent,
+        current.children,
+        current.observation.rollout,
+        current.observation.now,
+        writes,
+        refused_jobs=current.refused_jobs,
+        cleared=nightly.cleared,
+    )
+
+
+def refusal_plan(parent: Parent, now: datetime) -> WritePlan:
+    """The plan for a spec that cannot be followed, where nothing was followed before: say so."""
+    status = _status(parent, dict.fromkeys(Kept, parent.status), now)
+    return WritePlan(parent, None, EVERYTHING_KEPT, now, (status,))
+
+
+# --- traffic ------------------------------------------------------------------------------------
+
+
+def _traffic(current: Pass, decision: Decision) -> tuple[JsonObject, ...]:
+    """The objects that put the route into effect, by the router that is in charge of it."""
+    candidate = decision.status.candidate
+    router = router_of(candidate.plan if candidate else current.observation.rollout)
+    return router.objects(current.parent.owner, decision.desired.route)
+
+
+def _fenced(current: Pass, route: Route) -> Iterator[Apply]:
+    """Objects of any router that let in a revision that they must not, made to shut it out."""
+    children = current.children
+    known = {*children.workloads, *children.records, names.NO_REVISION}
+    known |= {revision for revision in (route.stable, route.candidate) if revision}
+    for router, manifest in objects_of_every_router(current.parent.owner, route):
+        stored = children.stored.get(*identity_of(manifest))
+        if stored is not None and any(
+            router.admits(stored, revision) and not router.admits(manifest, revision)
+            for revision in known
+        ):
+            yield apply(WriteStep.FENCE, manifest)
+
+
+def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:
+    """Names of Services that may be somebody else's: asked before anything is made for them."""
+    for manifest in traffic:
+        if not current.children.stored.is_ours(manifest):
+            yield claim(WriteStep.RECORD, manifest)
+
+
+def _admitted(
+    current: Pass, traffic: Iterable[JsonObject], fenced: Iterable[Apply]
+) -> Iterator[Apply]:
+    """Services that do not yet admit what they may, unless the fence wrote them already."""
+    written = {(write.kind, write.name) for write in fenced}
+    for manifest in traffic:
+        is_written = identity_of(manifest) in written
+        if not is_written and not current.children.stored.agrees(manifest):
+            yield apply(WriteStep.ADMIT, manifest)
+
+
+def _budget(current: Pass) -> Iterator[Apply]:
+    budget = disruption_budget(current.parent.owner)
+    if not current.children.stored.agrees(budget):
+        yield apply(WriteStep.GROW, budget)
+
+
+# --- what is told -------------------------------------------------------------------------------
+
+
+def _status(
+    parent: Parent, decided: Mapping[Kept, ModelDeploymentStatus], now: datetime
+) -> WriteStatus:
+    return WriteStatus(WriteStep.STATUS, names.KIND, parent.key.name, parent, decided, now)
+
+
+def _events(
+    current: Pass, notices: Iterable[Notice], grown: Iterable[Apply], reporter: str
+) -> Iterator[PostEvent]:
+    """One Event for each notice; that something was restored is told only if it was."""
+    for notice in notices:
+        yield _event(current, notice, reporter)
+    for write in grown:
+        if write.restores:
+            event = _event(current, write.restores, reporter)
+            yield replace(event, if_changed=(write.kind, write.name))
+
+
+def _event(current: Pass, notice: Notice, reporter: str) -> PostEvent:
+    manifest = event(current.parent.owner, notice, now=current.observation.now, reporter=reporter)
+    return PostEvent(WriteStep.EVENTS, "Event", notice.reason.value, notice, manifest)
+
+
+# --- the nightly job ----------------------------------------------------------------------------
+
+
+def _nightly(current: Pass, decision: Decision) -> NightlyPlan:
+    """Left as it is while the spec cannot be read."""
+    spec = current.parent.spec
+    if spec is None:
+        return NightlyPlan()
+    state = NightlyState(
+        explanations=spec.explanations,
+        records=current.children.records,
+        stored=current.children.stored,
+        refused=current.refused_jobs,
+        now=current.observation.now,
+    )
+    return nightly_plan(current.parent.owner, decision, state)

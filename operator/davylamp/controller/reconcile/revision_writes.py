@@ -1,0 +1,139 @@
+"""Which writes make, restore, scale and delete the objects of revisions. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from davylamp.api.names import Reason
+from davylamp.api.status import Candidate
+from davylamp.controller.cluster import objects
+from davylamp.controller.cluster.cache import metadata
+from davylamp.controller.cluster.writes import (
+    Apply,
+    Blocked,
+    Delete,
+    Freeze,
+    WriteStep,
+    apply,
+    delete,
+)
+from davylamp.controller.reconcile.passes import Pass
+from davylamp.manifests import deployment_of, has_pinned, pinned_secret, record, recorded
+from davylamp.rollout import Desired, Notice
+from davylamp.schema.json import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionWrites:
+    """The writes about revisions, by step; all that is planned on is what a pass observed."""
+
+    current: Pass
+    desired: Desired
+    candidate: Candidate | None
+
+    def recorded(self) -> tuple[Apply | Blocked | Freeze, ...]:
+        """The record of a new revision, after its copy of pinned Secrets."""
+        candidate, parent = self.candidate, self.current.parent
+        if not self._is_new(candidate) or candidate is None or parent.spec is None:
+            return ()
+        secrets, name = self.current.secrets, parent.owner.child(candidate.revision)
+        if secrets.unreadable and parent.spec.secrets:
+            return (Blocked(WriteStep.RECORD, "ControllerRevision", name, secrets.unreadable),)
+        made = self._new_record()
+        if made is None:
+            return ()
+        if not secrets.pinned:
+            return (apply(WriteStep.RECORD, made),)
+        frozen = pinned_secret(parent.owner, candidate, secrets.pinned)
+        return Freeze(WriteStep.RECORD, "Secret", name, frozen), apply(WriteStep.RECORD, made)
+
+    def grown(self) -> Iterator[Apply]:
+        """What is created and scaled up; what serves comes first, in case another is refused."""
+        records = self._records()
+        for revision, replicas in self._stable_first():
+            if revision not in records or self._is_only_kept(revision, replicas):
+                continue
+            made = records[revision]
+            yield from self._unless_agreed(apply(WriteStep.GROW, recorded(made, "configMap")))
+            deployment = deployment_of(made, max(replicas, self._present(revision)))
+            restores = self._restored(made, revision)
+            yield from self._unless_agreed(apply(WriteStep.GROW, deployment, restores=restores))
+
+    def shrunk(self) -> Iterator[Apply | Delete]:
+        """What is scaled down, and deleted because nobody needs it."""
+        wanted, records = self.desired.replicas, self.current.children.records
+        for revision, made in records.items():
+            if revision not in wanted:
+                yield from self._forgotten(revision, made)
+            elif self._present(revision) > wanted[revision]:
+                scaled = apply(WriteStep.SHRINK, deployment_of(made, wanted[revision]))
+                yield from self._unless_agreed(scaled)
+        for revision in self.current.children.workloads.keys() - records.keys() - wanted.keys():
+            yield from self._objects_deleted(revision)  # somebody deleted its record
+
+    def _is_new(self, candidate: Candidate | None) -> bool:
+        return candidate is not None and candidate.revision not in self.current.children.records
+
+    def _records(self) -> Mapping[str, JsonObject]:
+        """The records as they are after the first step, by revision."""
+        known, new = self.current.children.records, self._new_record()
+        return {**known, self.candidate.revision: new} if new and self.candidate else known
+
+    def _new_record(self) -> JsonObject | None:
+        """The record of a new revision; None while a Secret that it names cannot be had."""
+        parent, secrets, candidate = self.current.parent, self.current.secrets, self.candidate
+        if candidate is None or not self._is_new(candidate) or parent.spec is None:
+            return None
+        if secrets.missing or (secrets.unreadable and parent.spec.secrets):
+            return None
+        records = self.current.children.records.values()
+        highest = max((objects.record_number(known) for known in records), default=0)
+        pinned = {name: sorted(entries) for name, entries in secrets.pinned.items()}
+        return record(parent.owner, candidate, parent.spec, number=highest + 1, pinned=pinned)
+
+    def _stable_first(self) -> list[tuple[str, int]]:
+        """Wanted pods by revision."""
+        stable = self.desired.route.stable
+        return sorted(self.desired.replicas.items(), key=lambda wanted: wanted[0] != stable)
+
+    def _is_only_kept(self, revision: str, replicas: int) -> bool:
+        """Whether a revision is just a record: its objects are made when it is gone back to.
+
+        One whose objects the API server refuses must not stand in the way of the next one.
+        """
+        return not replicas and self._stored("Deployment", revision) is None
+
+    def _restored(self, made: JsonObject, revision: str) -> Notice | None:
+        """What is told where somebody changed more of a Deployment than its number of pods."""
+        stored = self._stored("Deployment", revision)
+        if stored is None:
+            return None
+        replicas = objects.field(stored, "spec", "replicas")
+        unscaled = deployment_of(made, replicas if isinstance(replicas, int) else 0)
+        if self.current.children.stored.agrees(unscaled):
+            return None
+        return Notice(Reason.RESTORED, f"Deployment of {revision} was put back", revision)
+
+    def _present(self, revision: str) -> int:
+        workload = self.current.children.workloads.get(revision)
+        return workload.desired if workload else 0
+
+    def _forgotten(self, revision: str, made: JsonObject) -> Iterator[Delete]:
+        """A revision's objects, its record last so that a crash leaves a way to find them."""
+        yield from self._objects_deleted(revision)
+        if has_pinned(made):
+            name = metadata(made, "name")
+            yield delete(WriteStep.SHRINK, {"kind": "Secret", "metadata": {"name": name}})
+        yield delete(WriteStep.SHRINK, made)
+
+    def _objects_deleted(self, revision: str) -> Iterator[Delete]:
+        for kind in ("Deployment", "ConfigMap"):
+            stored = self._stored(kind, revision)
+            if stored is not None:
+                yield delete(WriteStep.SHRINK, stored)
+
+    def _stored(self, kind: str, revision: str) -> JsonObject | None:
+        return self.current.children.stored.get(kind, self.current.parent.owner.child(revision))
+
+    def _unless_agreed(self, write: Apply) -> Iterator[Apply]:
+        if not self.current.children.stored.agrees(write.manifest):
+            yield write

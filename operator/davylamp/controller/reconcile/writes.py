@@ -1,0 +1,131 @@
+"""The writes that tell what was decided, and the plan of a pass: all its writes in their order. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum, auto
+from typing import TypeAlias
+
+from davylamp.api.spec import Rollout
+from davylamp.api.status import ModelDeploymentStatus
+from davylamp.controller.cluster.refusals import Refusal, RefusedJob
+from davylamp.controller.cluster.stored import Identity
+from davylamp.controller.cluster.writes import (
+    Apply,
+    Blocked,
+    Claim,
+    Delete,
+    Freeze,
+    Replace,
+    Write,
+    WriteStep,
+)
+from davylamp.controller.reconcile.passes import Children, Parent
+from davylamp.gates.recording.store import Recording
+from davylamp.manifests.flight_record import Flight
+from davylamp.rollout import Notice
+from davylamp.rollout.report.refusal import refused
+from davylamp.schema.json import JsonObject
+
+
+class Kept(Enum):
+    """What became of the flight record of an attempt."""
+
+    NOTHING = auto()
+    RECORD = auto()
+    """It is stored; not all that have to make room for it could be deleted."""
+    RECORD_AND_LIMIT = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFlight(Write):
+    """Store a flight record; it is packed when it is written, as that takes a while."""
+
+    flight: Flight
+    recording: Recording | None = field(repr=False)
+    repository: str
+    """Image repository, so that the settings in the record are a valid ModelDeployment."""
+    plan: Rollout
+
+
+@dataclass(frozen=True, slots=True)
+class DiscardFlight(Write):
+    """Delete an old flight record, before the status forgets its name."""
+
+
+FlightWrite: TypeAlias = StoreFlight | DiscardFlight
+
+
+@dataclass(frozen=True, slots=True)
+class WriteStatus(Write):
+    """Write the status if it changed.
+
+    Attributes:
+        parent: what is written to, under the version that was decided on.
+        decided: the new status, and how it names flight records by what became of them.
+        now: the time of the decision.
+    """
+
+    parent: Parent = field(repr=False)
+    decided: Mapping[Kept, ModelDeploymentStatus] = field(repr=False)
+    now: datetime
+
+    def status(self, kept: Kept, obstacle: Refusal | None) -> ModelDeploymentStatus:
+        """The status to write, with what stands in the way of the decision, or of the spec."""
+        status = self.decided[kept]
+        refusal = obstacle or self.parent.refusal
+        if refusal is None:
+            return status
+        return refused(
+            status,
+            generation=self.parent.generation,
+            now=self.now,
+            reason=refusal.reason,
+            message=refusal.message,
+            known=self.parent.status,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PostEvent(Write):
+    """Tell a notice: Event, log and metric."""
+
+    notice: Notice
+    manifest: JsonObject = field(repr=False)
+    if_changed: Identity | None = None
+    """The object whose write has to have changed something."""
+
+
+PlannedWrite: TypeAlias = (
+    Apply
+    | Blocked
+    | Claim
+    | Delete
+    | DiscardFlight
+    | Freeze
+    | PostEvent
+    | Replace
+    | StoreFlight
+    | WriteStatus
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WritePlan:
+    """All writes of one pass, in the order in which they are made."""
+
+    parent: Parent
+    children: Children | None
+    """What they were planned on; None where nothing is followed."""
+    rollout: Rollout
+    """The rollout settings of the moment."""
+    now: datetime
+    writes: tuple[PlannedWrite, ...]
+    refused_jobs: Mapping[str, RefusedJob] = field(default_factory=dict)
+    """Objects of the nightly job that were refused before, by kind: the status tells of them."""
+    cleared: tuple[str, ...] = ()
+    """Kinds of the nightly job whose earlier refusal is over unless they are refused again."""
+
+    def of(self, step: WriteStep) -> Iterator[PlannedWrite]:
+        """The writes of one step."""
+        return (write for write in self.writes if write.step is step)

@@ -1,0 +1,96 @@
+"""Puts the parts of a pass together: one Applier and one memory of refusals for all of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+
+from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.controller.checks.inspector import Inspector
+from davylamp.controller.cluster.applier import Applier
+from davylamp.controller.cluster.cache import ObjectCache
+from davylamp.controller.cluster.refusals import Refusals
+from davylamp.controller.evidence.subjects import ReadSettings
+from davylamp.controller.evidence.tracker import EvidenceTracker
+from davylamp.controller.metrics import Metrics
+from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.reconcile.executor import Executor
+from davylamp.controller.reconcile.flight_recorder import PATIENCE, FlightRecorder
+from davylamp.controller.reconcile.following import Following
+from davylamp.controller.reconcile.observer import Observer
+from davylamp.controller.reconcile.plan import PlanSettings
+from davylamp.controller.reconcile.reconciler import Reconciler
+from davylamp.controller.settings import Settings
+
+
+def operator_version() -> str:
+    """The version of this operator."""
+    try:
+        return version("davylamp")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wiring:
+    """What a reconciler works with, from which its parts are made."""
+
+    cluster: Cluster
+    cache: ObjectCache
+    tracker: EvidenceTracker
+    inspector: Inspector
+    metrics: Metrics
+    settings: Settings
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    patience: float = PATIENCE
+    """Seconds that a status waits for a flight record at most."""
+
+    def reconciler(self) -> Reconciler:
+        """A reconciler with all its parts."""
+        applier, refusals = Applier(self.cluster, self.cache), Refusals()
+        nightly = Nightly(self.cluster, self.cache)
+        observer = self._observer(applier, nightly, refusals)
+        following = self._following()
+        return Reconciler(
+            cache=self.cache,
+            observer=observer,
+            executor=self._executor(applier, following, refusals),
+            following=following,
+            memories=(observer, applier, nightly, refusals, following, self.cache),
+            settings=PlanSettings(
+                self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
+            ),
+            clock=self.clock,
+        )
+
+    def _observer(self, applier: Applier, nightly: Nightly, refusals: Refusals) -> Observer:
+        return Observer(
+            cluster=self.cluster,
+            cache=self.cache,
+            applier=applier,
+            inspections=self.inspector,
+            samples=self.tracker,
+            nightly=nightly,
+            refusals=refusals,
+            clock=self.clock,
+        )
+
+    def _following(self) -> Following:
+        metrics = self.settings.metrics
+        return Following(
+            tracker=self.tracker,
+            checker=self.inspector,
+            metrics=self.metrics,
+            reading=ReadSettings(metrics.scrape_interval, metrics.pod_metrics),
+        )
+
+    def _executor(self, applier: Applier, following: Following, refusals: Refusals) -> Executor:
+        return Executor(
+            cluster=self.cluster,
+            cache=self.cache,
+            applier=applier,
+            recorder=FlightRecorder(applier, patience=self.patience),
+            following=following,
+            refusals=refusals,
+            on_notice=self.metrics.tell,
+        )

@@ -1,0 +1,85 @@
+"""Holds about the share of traffic: what the router cannot do with these pods, or not yet."""
+
+from datetime import timedelta
+from typing import Final
+
+from davylamp.api.names import Reason
+from davylamp.api.status import Candidate
+from davylamp.rollout.faults import why_not_ready
+from davylamp.rollout.holds.hold import Hold
+from davylamp.rollout.observation import Workload
+from davylamp.rollout.situation import Situation
+from davylamp.rollout.wording import counted, kubectl
+
+STABLE_PATIENCE: Final = timedelta(minutes=2)
+"""How long a step waits for stable's pods; a fix must be able to pass a broken stable."""
+
+
+def no_step_reachable(situation: Situation, candidate: Candidate) -> Hold | None:
+    """Every step is below the smallest share that can be had."""
+    steps, replicas = candidate.plan.steps, situation.observation.replicas
+    if situation.status.stable is None or not steps or candidate.promote_requested:
+        return None
+    if situation.router.next_step(steps, 0, replicas):
+        return None
+    return Hold(
+        Reason.STEP_NOT_REACHABLE,
+        f"{_smallest_share(situation)}, more than any step in spec.rollout.steps allows; "
+        "add a wider step or raise spec.replicas",
+    )
+
+
+def step_out_of_reach(situation: Situation, candidate: Candidate) -> Hold | None:
+    """Stable was scaled down so far that the smallest share exceeds the step."""
+    weight = candidate.plan.steps[candidate.step - 1].weight
+    if situation.router.canary_pods(weight, situation.observation.replicas):
+        return None
+    return Hold(
+        Reason.STEP_NOT_REACHABLE,
+        f"{_smallest_share(situation)}, more than this step's {weight} %; "
+        "all traffic goes to stable until spec.replicas rises",
+    )
+
+
+def _smallest_share(situation: Situation) -> str:
+    replicas = situation.observation.replicas
+    lowest = situation.router.lowest_weight(replicas)
+    return f"with {counted(replicas, 'replica')} one canary pod would get {lowest} % of traffic"
+
+
+def old_pods(situation: Situation, candidate: Candidate) -> Hold | None:
+    """Pods of other revisions still exist, and an opened route would reach them."""
+    others = _others(situation, candidate) if situation.router.reaches_every_pod else []
+    if not others:
+        return None
+    old = others[0]
+    force = kubectl(f"delete pod --force {old.pods[0].name}", situation.namespace)
+    return Hold(
+        Reason.AWAITING_OLD_PODS,
+        f"waiting for {counted(len(old.pods), 'pod')} of revision {old.revision} to terminate; "
+        f"if the node is gone: {force}",
+    )
+
+
+def _others(situation: Situation, candidate: Candidate) -> list[Workload]:
+    """Workloads with pods that are neither the candidate's nor stable's."""
+    stable = situation.status.stable
+    ours = {candidate.revision, stable.revision if stable else candidate.revision}
+    workloads = sorted(situation.observation.workloads.items())
+    return [workload for revision, workload in workloads if revision not in ours and workload.pods]
+
+
+def stable_degraded(situation: Situation, candidate: Candidate) -> Hold | None:
+    """Stable lacks pods, so the canary's share would exceed the step's weight."""
+    serving, replicas = situation.serving(), situation.observation.replicas
+    if not situation.router.share_depends_on_pods:
+        return None
+    if serving is None or serving.ready >= replicas:
+        return None
+    since = candidate.step_at or candidate.stage_at
+    if situation.observation.now - since > STABLE_PATIENCE:
+        return None
+    return Hold(
+        Reason.STABLE_DEGRADED,
+        f"stable has {serving.ready} of {replicas} pods ready; {why_not_ready(serving)}",
+    )

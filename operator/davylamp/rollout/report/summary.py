@@ -1,0 +1,113 @@
+"""The one sentence about a ModelDeployment: what happened, why, and what to type.
+
+kstatus (cli-utils): Reconciling and Stalled are present only while true; a rollout in flight is
+Reconciling, a rollback is Stalled, so waiting tools stop at once instead of timing out.
+"""
+
+from typing import Final, Literal, NamedTuple
+
+from davylamp.api.names import Command, ConditionType, Reason
+from davylamp.api.status import Candidate, Rejected, Stable, Stage
+from davylamp.rollout.desired import actual_share
+from davylamp.rollout.holds.hold import Hold
+from davylamp.rollout.situation import Situation
+from davylamp.rollout.wording import annotate, counted, named, pair
+
+Value = Literal["True", "False", "Unknown"]
+STALLING: Final = frozenset(
+    {
+        Reason.SECRET_MISSING,
+        Reason.STEP_NOT_REACHABLE,
+        Reason.DEADLINE_EXCEEDED,
+        Reason.IMAGE_DIGESTS_DIFFER,
+    }
+)
+
+
+class ConditionState(NamedTuple):
+    """What a condition says."""
+
+    value: Value
+    reason: Reason
+    message: str
+
+
+class Summary(NamedTuple):
+    """What Ready says, and which of Reconciling and Stalled is true for the same reason."""
+
+    ready: ConditionState
+    abnormal: ConditionType | None = None
+
+
+def summary(situation: Situation, hold: Hold | None) -> Summary:
+    """The state of the object; `hold` is what its candidate waits for."""
+    candidate, stable = situation.status.candidate, situation.status.stable
+    target = situation.observation.target
+    if candidate:
+        return _rolling_out(situation, candidate, hold)
+    if stable and stable.revision == target.revision:
+        return _serving(situation, stable)
+    rejection = situation.rejected(target.revision)
+    if rejection:
+        return Summary(_rolled_back(situation, rejection), ConditionType.STALLED)
+    message = f"{named(target, stable)} is waiting to be rolled out: spec.paused is true"
+    return Summary(ConditionState("False", Reason.PAUSED, message), ConditionType.RECONCILING)
+
+
+def _rolled_back(situation: Situation, rejection: Rejected) -> ConditionState:
+    bad, good = pair(rejection, situation.status.stable)
+    value = f"{rejection.revision}@{int(rejection.at.timestamp())}"
+    retry = annotate(situation.name, situation.namespace, Command.RETRY, value)
+    return ConditionState(
+        "False",
+        Reason.ROLLED_BACK,
+        f"{bad} rolled back; {good} is serving. {rejection.reason}: {rejection.message}. "
+        f"Change the spec, or try again: {retry}",
+    )
+
+
+def _serving(situation: Situation, stable: Stable) -> Summary:
+    serving, previous = situation.serving(), situation.status.previous
+    ready, replicas = serving.ready if serving else 0, situation.observation.replicas
+    if ready < replicas:
+        return Summary(_short_of_pods(stable, ready, replicas), ConditionType.RECONCILING)
+    if previous:
+        new, old = pair(stable, previous)
+        until = f"{previous.until:%H:%M:%SZ}"
+        message = f"{new} is serving; {old} is kept warm for a rollback until {until}"
+        return Summary(ConditionState("True", Reason.PROBATION, message))
+    message = f"{stable.tag} is serving with {counted(ready, 'pod')}"
+    return Summary(ConditionState("True", Reason.SERVING, message))
+
+
+def _short_of_pods(stable: Stable, ready: int, replicas: int) -> ConditionState:
+    pods = f"{ready} of {replicas} pods ready"
+    if ready:
+        message = f"{stable.tag} is serving with {pods}"
+        return ConditionState("True", Reason.AWAITING_PODS, message)
+    return ConditionState("False", Reason.AWAITING_PODS, f"{stable.tag} cannot serve: {pods}")
+
+
+def _rolling_out(situation: Situation, candidate: Candidate, hold: Hold | None) -> Summary:
+    why = hold.message if hold else "nothing to wait for"
+    message = f"{_progress(situation, candidate)}: {why}{_pinned(situation, candidate)}"
+    value: Value = "False" if situation.status.stable else "Unknown"
+    if hold and hold.reason in STALLING:
+        return Summary(ConditionState(value, hold.reason, message), ConditionType.STALLED)
+    reason = Reason(candidate.stage.value)
+    return Summary(ConditionState(value, reason, message), ConditionType.RECONCILING)
+
+
+def _progress(situation: Situation, candidate: Candidate) -> str:
+    name = named(candidate, situation.status.stable)
+    if candidate.stage is not Stage.CANARY:
+        return f"{name} is {candidate.stage.value.lower()}"
+    share = round(100 * actual_share(situation, candidate))
+    return f"{name} at step {candidate.step} of {candidate.steps}, {share} % of traffic"
+
+
+def _pinned(situation: Situation, candidate: Candidate) -> str:
+    edited = candidate.plan != situation.observation.rollout
+    if candidate.stage is not Stage.CANARY or not edited:
+        return ""
+    return "; changes to spec.rollout apply from the next revision on"

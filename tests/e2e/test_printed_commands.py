@@ -1,0 +1,78 @@
+"""The commands that the README prints for 3 a.m., run as printed."""
+
+import contextlib
+import shlex
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tests.support.printed import EXAMPLE_REVISION, Printed, at_night, runbook
+from tests.support.story import PAUSED_STEP, Story
+
+from davylamp.api.names import Reason
+from lab.kubectl import command
+
+
+@contextlib.contextmanager
+def shell(story: Story) -> Iterator[Callable[[Printed, str], str]]:
+    """A shell whose kubectl talks to the local cluster, about a story's model."""
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder) / "kubectl"
+        program.write_text(f'#!/bin/sh\nexec {shlex.join(command())} "$@"\n', encoding="utf-8")
+        program.chmod(0o755)
+
+        def run(printed: Printed, line: str) -> str:
+            return printed.run(
+                line, namespace=story.namespace, name=story.name, kubectl=Path(folder)
+            )
+
+        yield run
+
+
+def test_p4_the_printed_commands_abort_retry_advance_promote(story: Story) -> None:
+    printed = at_night()
+    good = story.install("v1")
+    with shell(story) as run:
+        canary = story.apply(story.model("v3", steps=PAUSED_STEP))
+        story.wait_holding(Reason.AWAITING_APPROVAL)
+        run(printed, printed.command("annotate abort=$(revision_of candidate)"))
+        assert story.wait_rejected(canary)["reason"] == Reason.ABORTED
+        story.wait(lambda: story.admits(good) and not story.admits(canary), "it to be fenced")
+
+        run(printed, printed.command("annotate retry="))
+        story.wait_holding(Reason.AWAITING_APPROVAL)
+        run(printed, printed.command("annotate advance="))
+        story.wait_serving(canary)
+        assert story.rejection(canary) is None
+
+        hour = story.model(
+            "v1",
+            config={"RUN": "2"},
+            steps=[{"weight": 50, "hold": "1h"}],
+            rollout={"probation": "1h"},
+        )
+        second = story.apply(hour)
+        story.wait_stage("Canary", second)
+        run(printed, printed.command("annotate promote="))
+        story.wait_serving(second)
+
+        run(printed, printed.command("annotate abort=$(revision_of stable)"))
+        assert story.wait_rejected(second)["reason"] == Reason.ABORTED
+        story.wait(lambda: story.admits(canary) and not story.admits(second), "it to be fenced")
+        assert story.status()["stable"]["revision"] == canary
+
+
+def test_p7_the_printed_undo_brings_the_whole_revision_back(story: Story) -> None:
+    printed = at_night()
+    plain = story.install("v1")
+    rich = story.install("v3", config={"RUN": "2", "TEXT": "line 1\nline 2 \\n \"$HOME\" '%s'"})
+    with shell(story) as run:
+        undo = printed.command("undo ")
+        run(printed, undo.replace(EXAMPLE_REVISION, plain))
+        story.wait_serving(plain)
+        assert "config" not in story.resource()["spec"] or not story.resource()["spec"]["config"]
+
+        longer = runbook("It has served for longer")
+        run(longer, longer.command("undo ").replace(EXAMPLE_REVISION, rich))
+        story.wait_serving(rich)
+    assert [outcome for _, outcome in story.outcomes()[:2]] == ["Returned", "Returned"]

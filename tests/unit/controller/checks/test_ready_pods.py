@@ -1,0 +1,85 @@
+"""Whose metrics are read: ready pods of both revisions, at addresses of their own."""
+
+import pytest
+
+from davylamp.controller.checks.ready_pods import ready_pods
+from davylamp.controller.cluster.objects import read_pod
+from davylamp.controller.evidence.subjects import pod_targets
+
+OURS = {"risk-new", "risk-old"}
+
+
+def pod(name="risk-new-5d7f-abcde", *, ip="10.1.2.3", ready=True, port=8000, **changes):
+    conditions = [{"type": "Ready", "status": str(ready), "lastTransitionTime": None}]
+    ports = [{"name": "admin", "containerPort": 9000}, {"name": "http", "containerPort": port}]
+    return {
+        "metadata": {"name": name, "namespace": "models", "uid": f"uid-of-{name}"} | changes,
+        "spec": {
+            "containers": [
+                {"name": "proxy", "ports": [{"name": "http", "containerPort": 15001}]},
+                {"name": "model", "ports": ports},
+            ]
+        },
+        "status": {"phase": "Running", "podIP": ip, "conditions": conditions},
+    }
+
+
+def names(*pods):
+    return [target.name for target in pod_targets(ready_pods(map(read_pod, pods)), OURS)]
+
+
+def test_a_pod_is_read_at_its_own_address_and_the_port_of_the_model():
+    (target,) = pod_targets(ready_pods([read_pod(pod())]), OURS)
+    assert (target.namespace, target.name) == ("models", "risk-new-5d7f-abcde")
+    assert (target.host, target.port, target.path) == ("10.1.2.3", 8000, "/metrics")
+    assert target.uid == "uid-of-risk-new-5d7f-abcde"
+
+
+def test_pods_of_both_revisions_are_read_in_order_of_name_and_no_others():
+    others = ["risk-old-6c-x", "risk-new-5d-y", "risk-newer-5d-z", "risk-9f-w", "loose"]
+    assert names(*map(pod, others)) == ["risk-new-5d-y", "risk-old-6c-x"]
+
+
+def test_pods_that_do_not_serve_are_left_out():
+    going = pod(deletionTimestamp="2026-11-01T03:00:00Z")
+    assert names(pod(ready=False), going) == []
+
+
+@pytest.mark.parametrize(
+    "ip",
+    [
+        "127.0.0.1",
+        "169.254.169.254",
+        "224.0.0.1",
+        "0.0.0.0",
+        "::1",
+        "fe80::1",
+        "::",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "metadata.google.internal",
+        "10.1.2.3@127.0.0.1",
+        "",
+        None,
+        7,
+    ],
+)
+def test_whoever_writes_a_pods_status_does_not_turn_us_elsewhere(ip):
+    assert names(pod(ip=ip)) == []
+
+
+@pytest.mark.parametrize("ip", ["10.1.2.3", "192.168.7.7", "100.64.0.9", "fd00:10::7"])
+def test_addresses_that_pods_have_are_read(ip):
+    assert names(pod(ip=ip)) == ["risk-new-5d7f-abcde"]
+
+
+@pytest.mark.parametrize("port", [None, "http"])
+def test_without_the_number_of_its_port_a_pod_is_not_read(port):
+    assert names(pod(port=port)) == []
+
+
+def test_a_pod_without_the_model_container_is_not_read():
+    loose = pod()
+    loose["spec"]["containers"].pop()
+    assert names(loose) == []
+    assert names({"metadata": {"name": "risk-new-5d-x"}}) == []
