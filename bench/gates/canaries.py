@@ -17,9 +17,9 @@ from davylamp.gates import (
     Rule,
     Sample,
     Scrapes,
+    ShareChange,
     Trial,
     Verdict,
-    WeightChange,
     judge,
     start,
 )
@@ -73,7 +73,7 @@ class Outcome:
 def run(scenario: Scenario, rule: Rule, seed: int, lens: Lens = DIRECT) -> Outcome:
     """One hour of a canary."""
     rng = random.Random(seed)
-    trial = Trial(rule, START, (WeightChange(START, scenario.weight),), lens.step)
+    trial = Trial(rule, START, (ShareChange(START, scenario.weight),), lens.step)
     canary, stable = _pods(scenario, rng, lens)
     state, passed = _opened(trial, lens), None
     for i in range(1, int(HOUR / CHUNK) + 1):

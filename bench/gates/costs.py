@@ -15,9 +15,9 @@ from davylamp.gates import (
     Pair,
     Sample,
     Scrapes,
+    ShareChange,
     Threshold,
     Trial,
-    WeightChange,
     open_family,
     take_in,
 )
@@ -35,7 +35,7 @@ MOST_LARGE = 5e-3
 RULE = ErrorRate(burst=1.0)
 PACE = EvidenceCap()
 WINDOWS = Threshold(max_rate=0.01, failures=1_000_000)
-_TRIAL = Trial(WINDOWS, 0.0, (WeightChange(0.0, 0.05),))
+_TRIAL = Trial(WINDOWS, 0.0, (ShareChange(0.0, 0.05),))
 
 
 def update_of(block: Pair) -> Callable[[], object]:
@@ -70,7 +70,7 @@ def _round(work: Callable[[], object], repeats: int) -> float:
 
 def panel_after(blocks: int, *, candidates: int = 2, stables: int = 6) -> GateFamily:
     """What a rollout's gates remember after so many blocks with these pods."""
-    trials = {"errors": Trial(ErrorRate(), 0.0, (WeightChange(0.0, 0.05),))}
+    trials = {"errors": Trial(ErrorRate(), 0.0, (ShareChange(0.0, 0.05),))}
     family = open_family(trials)
 
     def pods(name: str, count: int, since: int, at: int) -> dict[str, list[Sample]]:

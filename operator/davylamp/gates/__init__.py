@@ -21,7 +21,7 @@ from davylamp.gates.kinds.threshold import ERRORS, Threshold
 from davylamp.gates.samples import Arm, Sample, Scrapes
 from davylamp.gates.states.gate_state import GateState
 from davylamp.gates.states.history import start
-from davylamp.gates.trial import Rule, Trial, WeightChange
+from davylamp.gates.trial import Rule, ShareChange, Trial
 from davylamp.gates.values import QueryAnswers, UserQuery
 from davylamp.gates.verdicts import Judgement, Verdict
 
@@ -49,12 +49,12 @@ __all__ = [
     "Sample",
     "ScoreDistance",
     "Scrapes",
+    "ShareChange",
     "ShareDistance",
     "Threshold",
     "Trial",
     "UserQuery",
     "Verdict",
-    "WeightChange",
     "judge",
     "judge_all",
     "open_family",

@@ -127,7 +127,7 @@ class Rule(ABC):
 
 
 @dataclass(frozen=True, slots=True)
-class WeightChange:
+class ShareChange:
     """From `at` (epoch seconds) on, `weight` of the traffic (0 to 1) goes to the canary."""
 
     at: float
@@ -146,7 +146,7 @@ class Trial:
 
     rule: Rule
     started_at: float
-    weights: tuple[WeightChange, ...]
+    weights: tuple[ShareChange, ...]
     scrape_interval: float = 5.0
     rolls_back: bool = True
 
@@ -159,7 +159,7 @@ class Trial:
         require(self.scrape_interval > 0, "scrape_interval must be above 0")
 
     @cached_property
-    def shifts(self) -> tuple[WeightChange, ...]:
+    def shifts(self) -> tuple[ShareChange, ...]:
         """The changes that altered a running comparison: all but the first and the repeated."""
         pairs = zip(self.weights, self.weights[1:], strict=False)
         return tuple(b for a, b in pairs if b.weight != a.weight and b.at > self.started_at)

@@ -12,7 +12,7 @@ from davylamp.api.gate_status import FeatureShare, GateRate
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.spec import Rollout
 from davylamp.api.status import Candidate
-from davylamp.gates import Rule, Trial, WeightChange
+from davylamp.gates import Rule, ShareChange, Trial
 from davylamp.gates.kinds.base import WrongDecisions
 from davylamp.schema.quantities import fraction
 
@@ -39,7 +39,7 @@ def survey_trials(candidate: Candidate, scrape_interval: float) -> Mapping[str, 
     return trials_of(
         candidate.plan,
         started_at=math.inf,
-        weights=(WeightChange(math.inf, UNKNOWN_SHARE),),
+        weights=(ShareChange(math.inf, UNKNOWN_SHARE),),
         scrape_interval=scrape_interval,
         training=candidate.baseline,
     )
@@ -49,7 +49,7 @@ def trials_of(
     plan: Rollout,
     *,
     started_at: float,
-    weights: Iterable[WeightChange],
+    weights: Iterable[ShareChange],
     scrape_interval: float,
     training: Iterable[FeatureShare] = (),
 ) -> Mapping[str, Trial]:
@@ -94,7 +94,7 @@ def probation_trials(
         rule = rule_of(gate, wrong).alone()
         if rule is not None and _rolls_back(gate):
             rule = rule.no_better_than(rates.get(gate.name, 0.0))
-            trials[gate.name] = Trial(rule, at, (WeightChange(at, 1.0),), scrape_interval)
+            trials[gate.name] = Trial(rule, at, (ShareChange(at, 1.0),), scrape_interval)
     return trials
 
 
@@ -120,9 +120,9 @@ def _rolls_back(gate: Gate) -> bool:
     return gate.action is OnFail.ROLLBACK
 
 
-def _weights(candidate: Candidate, began: datetime) -> Sequence[WeightChange]:
+def _weights(candidate: Candidate, began: datetime) -> Sequence[ShareChange]:
     """The recorded shares; a leader's clock that was behind the one before makes no disorder."""
     times = accumulate((change.at.timestamp() for change in candidate.weights), max)
     shares = (float(change.share) for change in candidate.weights)
-    changes = tuple(starmap(WeightChange, zip(times, shares, strict=True)))
-    return changes or (WeightChange(began.timestamp(), UNKNOWN_SHARE),)
+    changes = tuple(starmap(ShareChange, zip(times, shares, strict=True)))
+    return changes or (ShareChange(began.timestamp(), UNKNOWN_SHARE),)

@@ -9,7 +9,7 @@ from typing import Final
 from davylamp.api.gate_status import FeatureShare
 from davylamp.api.gates import gate_of
 from davylamp.api.spec import Rollout
-from davylamp.gates import Channel, Count, Trial, WeightChange
+from davylamp.gates import Channel, Count, ShareChange, Trial
 from davylamp.gates.kinds.error_rate import ErrorRateSpec
 from davylamp.gates.kinds.registry import CHANNELS
 from davylamp.rollout.routing.protocol import planned_share
@@ -39,7 +39,7 @@ class Readable:
 class Schedule:
     """When the canary gets which share of the traffic, in seconds from its first traffic."""
 
-    weights: tuple[WeightChange, ...]
+    weights: tuple[ShareChange, ...]
     ends: float
     """When the last step may end at the earliest."""
 
@@ -77,7 +77,7 @@ def judged(
 
 def trials(
     rollout: Rollout,
-    weights: Sequence[WeightChange],
+    weights: Sequence[ShareChange],
     scrape_interval: float,
     *,
     read: Readable | None = None,
@@ -119,11 +119,11 @@ def schedule(rollout: Rollout, replicas: int, rps: float, step: float) -> Schedu
     Raises:
         ValueError: no step is wide enough for a whole pod.
     """
-    at, number, weights, router = 0.0, 0, list[WeightChange](), router_of(rollout)
+    at, number, weights, router = 0.0, 0, list[ShareChange](), router_of(rollout)
     while step_number := router.next_step(rollout.steps, number, replicas):
         number, planned = step_number, rollout.steps[step_number - 1]
         share = planned_share(router, planned.weight, replicas)
-        weights.append(WeightChange(at, share))
+        weights.append(ShareChange(at, share))
         hold = float(seconds(planned.hold)) if planned.hold else PAUSE
         length = max(hold, rollout.min_requests / (rps * share))
         at += step * max(1, -(-length // step))

@@ -16,9 +16,9 @@ from davylamp.gates import (
     Pair,
     Sample,
     Scrapes,
+    ShareChange,
     Trial,
     Verdict,
-    WeightChange,
     judge_all,
     open_family,
     take_in,
@@ -175,7 +175,7 @@ def _bad(stream: Stream, at: float) -> int:
 
 def _at_start(trial: Trial) -> Trial:
     """The trial at the simulated start."""
-    weights = tuple(WeightChange(START + w.at, w.weight) for w in trial.weights)
+    weights = tuple(ShareChange(START + w.at, w.weight) for w in trial.weights)
     return replace(trial, started_at=START, weights=weights)
 
 

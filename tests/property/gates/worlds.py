@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from davylamp.gates import ErrorRate, Sample, Scrapes, Threshold, Trial, WeightChange
+from davylamp.gates import ErrorRate, Sample, Scrapes, ShareChange, Threshold, Trial
 from davylamp.gates.samples import Arm
 from davylamp.gates.states.history import advanced
 
@@ -61,7 +61,7 @@ def worlds(draw, *, most=60, candidate_errors=True):
 def _weights(draw):
     times = sorted(draw(st.lists(st.floats(START + 1, END), max_size=3)))
     shares = draw(st.lists(st.sampled_from([0.05, 0.25, 0.5]), min_size=4, max_size=4))
-    return tuple(WeightChange(at, w) for at, w in zip([START, *times], shares, strict=False))
+    return tuple(ShareChange(at, w) for at, w in zip([START, *times], shares, strict=False))
 
 
 @st.composite

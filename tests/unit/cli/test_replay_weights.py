@@ -2,7 +2,7 @@ import pytest
 
 from davylamp.cli.errors import UsageError
 from davylamp.cli.replay.weights import estimated_share, parse_weights
-from davylamp.gates import Sample, WeightChange
+from davylamp.gates import Sample, ShareChange
 
 
 @pytest.mark.parametrize(
@@ -11,11 +11,11 @@ from davylamp.gates import Sample, WeightChange
      ("2.5", 0.025), ("100", 1.0)],
 )  # fmt: skip
 def test_weights_are_percent_unless_they_are_fractions(text, share):
-    assert parse_weights(f"0:{text}") == (WeightChange(0.0, share),)
+    assert parse_weights(f"0:{text}") == (ShareChange(0.0, share),)
 
 
 def test_several_changes():
-    assert parse_weights("0:5, 60.5:25%") == (WeightChange(0.0, 0.05), WeightChange(60.5, 0.25))
+    assert parse_weights("0:5, 60.5:25%") == (ShareChange(0.0, 0.05), ShareChange(60.5, 0.25))
 
 
 @pytest.mark.parametrize("text", ["", "25", "0:", "0:x", "0:-5", "inf:5", "0:0.0", "0:nan"])

@@ -76,9 +76,7 @@ async def test_the_source_counts_as_down_when_counters_cannot_be_asked_for(proce
     assert up() == 1, "that was a query of a user's own"
     series = MetricSettings().series
     pods = frozenset({("models", "risk-a")})
-    asked = CounterQuery(
-        workloads=pods, at=60.0, window=60.0, channel=ERRORS, series=series
-    )
+    asked = CounterQuery(workloads=pods, at=60.0, window=60.0, channel=ERRORS, series=series)
     with pytest.raises(SourceError):
         await operator.source.scrapes(asked)
     assert up() == 0

@@ -27,8 +27,8 @@ from davylamp.gates import (
     Query,
     Sample,
     Scrapes,
+    ShareChange,
     Trial,
-    WeightChange,
     open_family,
     take_in,
 )
@@ -82,7 +82,7 @@ def stable_pod(rate=20, share=0.01, parts=(), seconds=600):
 
 
 def waiting(rule):
-    return Trial(rule, math.inf, (WeightChange(math.inf, 0.5),))
+    return Trial(rule, math.inf, (ShareChange(math.inf, 0.5),))
 
 
 def evidence(rule, *samples, began=False, **known):

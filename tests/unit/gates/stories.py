@@ -8,8 +8,8 @@ from davylamp.gates import (
     JudgementContext,
     Sample,
     Scrapes,
+    ShareChange,
     Trial,
-    WeightChange,
     judge,
     start,
 )
@@ -21,7 +21,7 @@ START = 1000.0
 
 
 def trial(rule=None, *, weight=0.25, changes=(), interval=5.0):
-    weights = (WeightChange(START, weight), *(WeightChange(at, w) for at, w in changes))
+    weights = (ShareChange(START, weight), *(ShareChange(at, w) for at, w in changes))
     return Trial(rule or ErrorRate(burst=1.0), START, weights, interval)
 
 

@@ -16,10 +16,10 @@ from davylamp.gates import (
     QueryAnswers,
     Sample,
     Scrapes,
+    ShareChange,
     Threshold,
     Trial,
     Verdict,
-    WeightChange,
     judge_all,
     open_family,
     take_in,
@@ -28,7 +28,7 @@ from davylamp.gates.missing_data import unread
 
 BOUND = 0.0045
 """Half of 0.9 %: what two gates have of a falseRollback of 1 %."""
-WEIGHTS = (WeightChange(START, 0.25),)
+WEIGHTS = (ShareChange(START, 0.25),)
 BLOCKS = 3
 END = START + BLOCKS * 5.0 + 2.0
 

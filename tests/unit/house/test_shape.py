@@ -29,13 +29,7 @@ KINDS = ("api/gate_kinds.py", "gates/rules.py", "gates/kinds/*.py")
 LARGE_ROOMS: dict[str, str] = {}
 """Folders with more than twelve modules, by the reason why they are not split."""
 
-SAME_MEANING = {
-    "ErrorRate": "the gate in the API, and the rule that judges by it",
-    "Latency": "the gate in the API, and the rule that judges by it",
-    "GroupGap": "the gate in the API, and the rule that judges by it",
-    "Query": "the gate in the API, and the rule that judges by it",
-    "WeightChange": "as the status keeps it, and as the gates calculate with it",
-}
+SAME_MEANING: dict[str, str] = {}
 """Public class names that stand twice because both mean the same thing."""
 
 

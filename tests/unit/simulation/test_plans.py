@@ -2,7 +2,7 @@ import pytest
 
 from davylamp.api.gates import Gate
 from davylamp.api.spec import Rollout, Step
-from davylamp.gates import SCORES, WeightChange
+from davylamp.gates import SCORES, ShareChange
 from davylamp.gates.kinds.error_rate import ErrorRateSpec
 from davylamp.gates.kinds.latency import LatencySpec
 from davylamp.gates.kinds.query import QuerySpec
@@ -17,7 +17,7 @@ BOTH = (
 
 def test_shares_are_whole_pods_and_steps_last_as_long_as_they_hold():
     found = plans.schedule(Rollout(steps=STEPS), 4, 100.0, 5.0)
-    assert found.weights == (WeightChange(0.0, 0.2), WeightChange(120.0, 0.5))
+    assert found.weights == (ShareChange(0.0, 0.2), ShareChange(120.0, 0.5))
     assert found.ends == 120.0 + plans.PAUSE
     assert [found.share(at) for at in (0.0, 119.0, 120.0, 1e6)] == [0.2, 0.2, 0.5, 0.5]
 
@@ -46,7 +46,7 @@ def test_user_queries_are_told_apart_one_by_one():
     )
     rollout = Rollout(gates=gates)
     assert plans.judged(rollout, own=["seen"]).others == ("unseen",)
-    found = plans.trials(rollout, [WeightChange(0.0, 0.2)], 5.0, read=plans.Readable(own=["seen"]))
+    found = plans.trials(rollout, [ShareChange(0.0, 0.2)], 5.0, read=plans.Readable(own=["seen"]))
     assert list(found) == ["errors", "seen"]
 
 
@@ -57,7 +57,7 @@ def test_nothing_stands_in_where_errors_are_not_known():
 
 def test_trials_are_those_of_the_spec_at_exact_times():
     at = 1e-7
-    found = plans.trials(Rollout(gates=BOTH), [WeightChange(at, 0.2)], 5.0)
+    found = plans.trials(Rollout(gates=BOTH), [ShareChange(at, 0.2)], 5.0)
     assert list(found) == ["errors"]
     assert found["errors"].started_at == at
     assert found["errors"].rule.false_rollback == pytest.approx(0.0045)

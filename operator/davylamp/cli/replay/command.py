@@ -16,7 +16,7 @@ from davylamp.cli.replay.measurements import Measurements, error_channel
 from davylamp.cli.replay.sources.counters import of_revision, parse_counters
 from davylamp.cli.replay.weights import parse_weights
 from davylamp.cli.specfile import read_spec, read_text
-from davylamp.gates import Channel, Scrapes, WeightChange
+from davylamp.gates import Channel, Scrapes, ShareChange
 from davylamp.schema.quantities import seconds
 
 
@@ -88,7 +88,7 @@ def _with_options(options: argparse.Namespace, channels: Mapping[Channel, Scrape
     return past_attempt(read_spec(options.spec).rollout, measured)
 
 
-def _weights(options: argparse.Namespace) -> tuple[WeightChange, ...]:
+def _weights(options: argparse.Namespace) -> tuple[ShareChange, ...]:
     return parse_weights(options.weights) if options.weights else ()
 
 

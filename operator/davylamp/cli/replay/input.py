@@ -11,7 +11,7 @@ from davylamp.api.spec import Rollout
 from davylamp.cli.errors import UsageError
 from davylamp.cli.replay.measurements import Measurements, pods_of, scrape_interval
 from davylamp.cli.replay.weights import estimated_share
-from davylamp.gates import ERRORS, QueryAnswers, Scrapes, Trial, UserQuery, WeightChange
+from davylamp.gates import ERRORS, QueryAnswers, Scrapes, ShareChange, Trial, UserQuery
 from davylamp.rollout.trials import probation_trials
 from davylamp.simulation import plans
 
@@ -152,9 +152,9 @@ def _of_probation(rollout: Rollout, measured: Measurements) -> Mapping[str, Tria
     }
 
 
-def _start(errors: Scrapes, interval: float) -> WeightChange:
+def _start(errors: Scrapes, interval: float) -> ShareChange:
     """The start if it is not known: one scrape before the first sample that has requests."""
     pods = errors.candidate.values()
     first = min((samples[0] for samples in pods), key=lambda sample: sample.time)
     at = first.time - interval if first.requests else first.time
-    return WeightChange(at, estimated_share(pods, errors.stable.values(), at))
+    return ShareChange(at, estimated_share(pods, errors.stable.values(), at))

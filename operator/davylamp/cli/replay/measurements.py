@@ -15,8 +15,8 @@ from davylamp.gates import (
     QueryAnswers,
     Sample,
     Scrapes,
+    ShareChange,
     UserQuery,
-    WeightChange,
 )
 
 USUAL_INTERVAL: Final = 5.0
@@ -38,7 +38,7 @@ class Measurements:
     channels: Mapping[Channel, Scrapes]
     answers: Mapping[str, QueryAnswers] = field(default_factory=dict)
     asked: Mapping[str, UserQuery] = field(default_factory=dict)
-    weights: tuple[WeightChange, ...] = ()
+    weights: tuple[ShareChange, ...] = ()
     scrape_interval: float = 0.0
     baseline: tuple[FeatureShare, ...] = ()
     rates: tuple[GateRate, ...] | None = None

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from davylamp.cli.errors import UsageError
-from davylamp.gates import Sample, WeightChange
+from davylamp.gates import Sample, ShareChange
 from davylamp.gates.samples import increment
 
 _SMALLEST: Final = 1e-6
 _EXAMPLE: Final = "write for example 0:25,300:50%"
 
 
-def parse_weights(text: str) -> tuple[WeightChange, ...]:
+def parse_weights(text: str) -> tuple[ShareChange, ...]:
     """The changes; a weight is in percent as in the spec, or a fraction such as 0.25.
 
     Raises:
@@ -36,7 +36,7 @@ def estimated_share(
     return min(1 - _SMALLEST, max(_SMALLEST, canary / total)) if total else 0.5
 
 
-def _change(pair: str) -> WeightChange:
+def _change(pair: str) -> ShareChange:
     time, colon, weight = pair.partition(":")
     try:
         at = float(time)
@@ -44,7 +44,7 @@ def _change(pair: str) -> WeightChange:
         at = math.nan
     if not colon or not math.isfinite(at):
         raise UsageError(f"--weights: {pair!r} is not time:weight; {_EXAMPLE}")
-    return WeightChange(at, _weight(weight.strip()))
+    return ShareChange(at, _weight(weight.strip()))
 
 
 def _weight(text: str) -> float:

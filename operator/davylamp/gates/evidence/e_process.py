@@ -15,13 +15,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from davylamp.gates.evidence.alternatives import MOST
 from davylamp.gates.evidence.bounds import StatisticalBounds
 from davylamp.gates.evidence.log_math import log, log_add_exp, log_mean_exp
 
 FROM_THE_START: Final = 0.5
 """Prior mass of "bad from the first block"; the rest is spread over the horizon."""
 _ROUNDING: Final = 1e-9
+
+WORSE: Final = tuple(math.log(odds) for odds in (2.0, 4.0, 10.0, 40.0, 1000.0))
+"""Rollback alternatives: log odds multipliers above the bound, from 1.5x to 100 % errors."""
+
+BETTER: Final = tuple(math.log(odds) for odds in (1 / 2, 1 / 4, 1 / 16))
+"""Promotion alternatives: log odds multipliers below the bound."""
+
+THETAS: Final = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""Rollback alternatives of differences: by how much one is above what is tolerated."""
+
+MOST: Final = max(len(WORSE), len(THETAS))
+"""Rollback alternatives of a line at most; they share its prior."""
 
 Line = tuple[float, ...]
 """Log e-values by alternative."""

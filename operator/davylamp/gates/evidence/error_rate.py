@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from davylamp.gates.counts import Count, Pair
-from davylamp.gates.evidence.alternatives import BETTER, WORSE
 from davylamp.gates.evidence.bounds import RateBounds
-from davylamp.gates.evidence.e_process import LogLikelihoodRatios
+from davylamp.gates.evidence.e_process import BETTER, WORSE, LogLikelihoodRatios
 from davylamp.gates.evidence.fisher import Table
 from davylamp.gates.evidence.odds import rate_gains, ratio_gains
 

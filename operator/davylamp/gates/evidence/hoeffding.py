@@ -14,8 +14,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from davylamp.gates.evidence.alternatives import THETAS
 from davylamp.gates.evidence.bounds import StatisticalBounds
+from davylamp.gates.evidence.e_process import THETAS
 
 
 def effective(*requests: float) -> float:

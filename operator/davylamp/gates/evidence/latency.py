@@ -20,9 +20,8 @@ from itertools import accumulate
 from typing import Final
 
 from davylamp.gates.counts import NOTHING, Count, Pair
-from davylamp.gates.evidence.alternatives import BETTER, WORSE
 from davylamp.gates.evidence.bounds import BoundaryBounds
-from davylamp.gates.evidence.e_process import LogLikelihoodRatios
+from davylamp.gates.evidence.e_process import BETTER, WORSE, LogLikelihoodRatios
 from davylamp.gates.evidence.fisher import Table
 from davylamp.gates.evidence.log_math import logit
 from davylamp.gates.evidence.odds import rate_gains, ratio_gains

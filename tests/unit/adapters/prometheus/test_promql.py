@@ -9,9 +9,7 @@ from davylamp.gates import ERRORS, GROUPS, LATENCY, SCORES, SHARES, Channel
 PODS = 'namespace=~"a",pod=~"(?:x)-[a-z0-9]+-[a-z0-9]{5}"}[30000ms]'
 
 
-def query(
-    *workloads: tuple[str, str], channel: Channel = ERRORS, **names: str
-) -> CounterQuery:
+def query(*workloads: tuple[str, str], channel: Channel = ERRORS, **names: str) -> CounterQuery:
     return CounterQuery(
         workloads=frozenset(workloads),
         at=1000.0,

@@ -11,9 +11,7 @@ from davylamp.adapters.prometheus.suggestions import (
 from davylamp.gates import LATENCY
 
 ERRORS = CounterQuery(workloads=frozenset({("a", "x")}), at=1.0, window=1.0)
-LATENCY = CounterQuery(
-    workloads=frozenset({("a", "x")}), at=1.0, window=1.0, channel=LATENCY
-)
+LATENCY = CounterQuery(workloads=frozenset({("a", "x")}), at=1.0, window=1.0, channel=LATENCY)
 PODS = 'namespace=~"a",pod=~"(?:x)-[a-z0-9]+-[a-z0-9]{5}"}'
 
 

@@ -25,8 +25,8 @@ from davylamp.gates import (
     ErrorRate,
     Latency,
     Query,
+    ShareChange,
     Trial,
-    WeightChange,
 )
 
 NOW = 10_000.0
@@ -34,7 +34,7 @@ A, B = Key("models", "a"), Key("models", "b")
 
 
 def trial(started_at: float = NOW, rule: ErrorRate | None = None) -> Trial:
-    return Trial(rule or ErrorRate(), started_at, (WeightChange(started_at, 0.5),))
+    return Trial(rule or ErrorRate(), started_at, (ShareChange(started_at, 0.5),))
 
 
 def subject(name: str, started_at: float | None = NOW) -> Subject:
@@ -358,7 +358,7 @@ async def test_a_new_weight_keeps_the_evidence_and_another_start_drops_it(sample
     sampler.follow(A, subject("a"))
     await polled(sampler, source, 20)
     before = sampler.evidence(A).family.states
-    wider = Trial(ErrorRate(), NOW, (WeightChange(NOW, 0.5), WeightChange(source.now, 0.6)))
+    wider = Trial(ErrorRate(), NOW, (ShareChange(NOW, 0.5), ShareChange(source.now, 0.6)))
     sampler.follow(A, Subject("models", "a-new", "a-old", {"errors": wider}))
     assert sampler.evidence(A).family.states == before
     assert sampler.evidence(A).trials == {"errors": wider}

@@ -30,9 +30,9 @@ from davylamp.gates import (
     Latency,
     Query,
     Sample,
+    ShareChange,
     Trial,
     Verdict,
-    WeightChange,
     judge_all,
 )
 from davylamp.gates.missing_data import unread
@@ -98,7 +98,7 @@ def pods_of(name: str, *, more=0) -> tuple[PodTarget, ...]:
 
 
 def trial(rule=None, started_at=NOW):
-    return Trial(rule or ErrorRate(burst=1.0), started_at, (WeightChange(started_at, 0.5),))
+    return Trial(rule or ErrorRate(burst=1.0), started_at, (ShareChange(started_at, 0.5),))
 
 
 def subject(name="a", trials=None, *, every=1.0, pods=None, scope=None):

@@ -20,8 +20,8 @@ from davylamp.gates import (
     ErrorRate,
     Query,
     ScoreDistance,
+    ShareChange,
     Trial,
-    WeightChange,
 )
 
 NOW = 9_000.0
@@ -30,7 +30,7 @@ QUERY = Query(promql="up", highest=5.0, interval=15.0)
 
 
 def subject(*rules, name="a", started_at=NOW):
-    weights = (WeightChange(started_at, 0.5),)
+    weights = (ShareChange(started_at, 0.5),)
     trials = {f"gate-{n}": Trial(rule, started_at, weights) for n, rule in enumerate(rules)}
     return Subject("models", f"{name}-new", f"{name}-old", trials)
 

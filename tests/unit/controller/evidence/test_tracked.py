@@ -10,11 +10,11 @@ from davylamp.controller import evidence
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence.subjects import Subject
 from davylamp.controller.evidence.tracked import TrackedRollout, TrackedRollouts
-from davylamp.gates import ERRORS, ErrorRate, Query, QueryAnswers, Trial, WeightChange
+from davylamp.gates import ERRORS, ErrorRate, Query, QueryAnswers, ShareChange, Trial
 
 ROOM = Path(evidence.__file__).parent
 KEY = Key("models", "a")
-WEIGHTS = (WeightChange(100.0, 0.5),)
+WEIGHTS = (ShareChange(100.0, 0.5),)
 WRITERS = {
     "subject": "tracker",
     "folded": "ingest",

@@ -17,7 +17,7 @@ from davylamp.controller.evidence.tracked import TrackedRollout, TrackedRollouts
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.evidence.user_queries import MOST_POINTS, UserQueries
 from davylamp.controller.settings import MetricSettings
-from davylamp.gates import ERRORS, LATENCY, ErrorRate, Latency, Query, Trial, WeightChange
+from davylamp.gates import ERRORS, LATENCY, ErrorRate, Latency, Query, ShareChange, Trial
 
 NOW = 9_000.0
 A, B = Key("models", "a"), Key("models", "b")
@@ -25,7 +25,7 @@ OF_PODS = 'up{pod=~"{{ pods }}"}'
 
 
 def trial(rule=None, started_at=NOW):
-    return Trial(rule or ErrorRate(), started_at, (WeightChange(started_at, 0.5),))
+    return Trial(rule or ErrorRate(), started_at, (ShareChange(started_at, 0.5),))
 
 
 def own(promql="up", **settings):

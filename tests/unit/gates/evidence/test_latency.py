@@ -6,9 +6,10 @@ import pytest
 
 from davylamp.gates import Latency
 from davylamp.gates.counts import NOTHING, Count, Pair
-from davylamp.gates.evidence.alternatives import BETTER, WORSE
 from davylamp.gates.evidence.e_process import (
+    BETTER,
     PRIOR,
+    WORSE,
     EvidenceCap,
     LogLikelihoodRatios,
     advance,

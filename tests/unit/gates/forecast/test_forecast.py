@@ -13,9 +13,9 @@ from davylamp.gates import (
     Sample,
     ScoreDistance,
     Scrapes,
+    ShareChange,
     Threshold,
     Trial,
-    WeightChange,
     start,
 )
 from davylamp.gates.forecast.detection_time import requests_to_detect
@@ -35,7 +35,7 @@ def never(_scrape, _pod):
 
 def surveyed(rule, *, rate, errors=never, pods=2, seconds=600.0):
     """A trial that has not begun, and what it saw of stable with that many requests a second."""
-    trial = Trial(rule, math.inf, (WeightChange(math.inf, 0.5),), EVERY)
+    trial = Trial(rule, math.inf, (ShareChange(math.inf, 0.5),), EVERY)
     scraped = {f"s{pod}": _pod(rate / pods, errors, pod, seconds) for pod in range(pods)}
     return trial, update(trial, start(trial), Scrapes(BEGAN + seconds, scraped))
 
@@ -164,12 +164,12 @@ def test_nothing_is_told_before_half_a_minute_was_seen_or_of_user_queries():
     assert told(ErrorRate(), rate=20, seconds=25.0) is None
     assert told(ErrorRate(), rate=20, seconds=45.0) is not None
     assert told(ErrorRate(), Plan([], 7200.0), rate=20) is None
-    trial = Trial(Query(promql="up", highest=1.0), math.inf, (WeightChange(math.inf, 0.5),))
+    trial = Trial(Query(promql="up", highest=1.0), math.inf, (ShareChange(math.inf, 0.5),))
     assert forecast(trial, start(trial), PLAN) is None
 
 
 def test_stable_is_seen_with_its_first_sample_and_the_canary_does_not_count():
-    trial = Trial(ErrorRate(), math.inf, (WeightChange(math.inf, 0.5),))
+    trial = Trial(ErrorRate(), math.inf, (ShareChange(math.inf, 0.5),))
     empty = start(trial)
     assert not has_samples_of_stable(empty)
     sample = [Sample(BEGAN, 5.0, 0.0)]
@@ -187,13 +187,13 @@ def test_stable_is_seen_with_its_first_sample_and_the_canary_does_not_count():
     ],
 )
 def test_a_bound_that_is_no_bucket_boundary_is_told(rule, fault):
-    trial = Trial(rule, math.inf, (WeightChange(math.inf, 0.5),))
+    trial = Trial(rule, math.inf, (ShareChange(math.inf, 0.5),))
     parts = {"0.1": 5.0, "0.5": 9.0, "+Inf": 10.0}
     stable = {"s": [Sample(BEGAN, 10.0, 0.0, parts)]}
     assert misfit(trial, update(trial, start(trial), Scrapes(BEGAN, stable))) == fault
 
 
 def test_the_canarys_histogram_is_not_what_the_bound_is_held_against_before_it_serves():
-    trial = Trial(Latency(over=0.25), math.inf, (WeightChange(math.inf, 0.5),))
+    trial = Trial(Latency(over=0.25), math.inf, (ShareChange(math.inf, 0.5),))
     canary = {"c": [Sample(BEGAN, 10.0, 0.0, {"0.1": 5.0, "+Inf": 10.0})]}
     assert misfit(trial, update(trial, start(trial), Scrapes(BEGAN, {}, canary))) is None

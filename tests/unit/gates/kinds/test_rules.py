@@ -1,6 +1,6 @@
 import pytest
 
-from davylamp.gates import ErrorRate, Threshold, Trial, WeightChange
+from davylamp.gates import ErrorRate, ShareChange, Threshold, Trial
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ def test_threshold_refuses_what_cannot_be_measured(settings, says):
 @pytest.mark.parametrize("weights", [(), ((0.0, 0.0),), ((0.0, 1.5),), ((5.0, 0.1), (1.0, 0.2))])
 def test_trial_refuses_weights_that_make_no_history(weights):
     with pytest.raises(ValueError, match="weight"):
-        Trial(ErrorRate(), 0.0, tuple(WeightChange(*each) for each in weights))
+        Trial(ErrorRate(), 0.0, tuple(ShareChange(*each) for each in weights))
 
 
 def test_two_blocks_agree_where_nothing_is_said():
@@ -49,7 +49,7 @@ def test_two_blocks_agree_where_nothing_is_said():
 
 def test_a_repeated_weight_is_no_shift():
     changes = ((0.0, 0.1), (10.0, 0.1), (20.0, 0.5))
-    trial = Trial(ErrorRate(), 0.0, tuple(WeightChange(*each) for each in changes))
+    trial = Trial(ErrorRate(), 0.0, tuple(ShareChange(*each) for each in changes))
     assert trial.last_shift(15.0) == float("-inf")
     assert trial.last_shift(25.0) == 20.0
     assert trial.weight_at(25.0) == 0.5

@@ -184,6 +184,7 @@ def test_a_kind_that_forgets_a_part_does_not_import(bare, part):
 
 def test_the_list_of_parts_is_whole():
     """Whatever a kind has to say is in the list above."""
+
     def asked(base):
         declared = {name for name in base.__annotations__ if not hasattr(base, name)}
         return declared | set(base.__abstractmethods__)

@@ -11,10 +11,10 @@ from davylamp.gates import (
     ErrorRate,
     Latency,
     Sample,
+    ShareChange,
     Threshold,
     Trial,
     Verdict,
-    WeightChange,
     start,
 )
 from davylamp.gates.samples import PodKey
@@ -91,7 +91,7 @@ def test_the_canary_is_no_part_of_the_survey():
 
 @pytest.mark.parametrize("rule", [ErrorRate(), Threshold(max_rate=0.01, failures=1, window=30.0)])
 def test_a_trial_that_has_not_begun_only_surveys(rule):
-    waiting = Trial(rule, math.inf, (WeightChange(math.inf, 0.5),))
+    waiting = Trial(rule, math.inf, (ShareChange(math.inf, 0.5),))
     canary = {"c": steady(200, 100, 90, first=START - SURVEYED)}
     state = played(waiting, stable=stable_before(1, after=40), candidate=canary)
     assert state.account == start(waiting).account

@@ -9,9 +9,9 @@ from davylamp.gates import (
     JudgementContext,
     Query,
     QueryAnswers,
+    ShareChange,
     Trial,
     Verdict,
-    WeightChange,
     judge,
     start,
 )
@@ -25,7 +25,7 @@ STEP = 15.0
 
 def trial(**settings):
     rule = Query(**{"promql": "up", "highest": 1.0, "failures": 3, "interval": STEP} | settings)
-    return Trial(rule, START, (WeightChange(START, 0.25),))
+    return Trial(rule, START, (ShareChange(START, 0.25),))
 
 
 def on_grid(*values, first=1):
@@ -136,6 +136,6 @@ def test_without_stables_value_there_is_nothing_to_compare_with():
 
 
 def test_answers_for_another_rule_are_refused():
-    counted = Trial(ErrorRate(), START, (WeightChange(START, 0.25),))
+    counted = Trial(ErrorRate(), START, (ShareChange(START, 0.25),))
     with pytest.raises(TypeError, match="another rule"):
         answered(counted, start(counted), QueryAnswers(START, {}))

@@ -6,7 +6,7 @@ from davylamp.api.spec import ModelDeploymentSpec, Rollout
 from davylamp.cli.errors import UsageError
 from davylamp.cli.replay.measurements import Measurements
 from davylamp.cli.specfile import checked, parsed
-from davylamp.gates import WeightChange
+from davylamp.gates import ShareChange
 from davylamp.manifests.flight_record import Flight, FlightRecord, read_flight_record
 
 
@@ -56,8 +56,8 @@ def _rollout(path: str, text: str) -> Rollout:
     raise UsageError(f"{path}: the record has no spec")
 
 
-def _weights(flight: Flight) -> tuple[WeightChange, ...]:
+def _weights(flight: Flight) -> tuple[ShareChange, ...]:
     """The recorded shares, from the first traffic on."""
     return tuple(
-        WeightChange(change.at.timestamp(), float(change.share)) for change in flight.weights
+        ShareChange(change.at.timestamp(), float(change.share)) for change in flight.weights
     )

@@ -27,7 +27,7 @@ from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import Outcome, RevisionRef, WeightChange
 from davylamp.controller.settings import Settings
 from davylamp.gates import JudgementContext, Sample, Scrapes, judge_all, open_family, take_in
-from davylamp.gates import WeightChange as Change
+from davylamp.gates import ShareChange as Change
 from davylamp.gates.forecast.forecast import forecast
 from davylamp.gates.forecast.plan import Plan
 from davylamp.gates.kinds.registry import REASONS, channel_named
