@@ -62,7 +62,7 @@ DIRECT: Final = Lens()
 class Outcome:
     """Seconds from the start to the rollback and to the first pass; None if there was none.
 
-    `seen` is what the canary had served when it was taken back, or at the end.
+    `seen` is what the canary had served when it was rolled back, or at the end.
     """
 
     rolled_back: float | None

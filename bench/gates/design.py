@@ -1,7 +1,7 @@
 """The design's figures: 1000 canaries of an hour each, from a simulation of its own.
 
 Cells are those of its tables. `> 1h` is beyond the simulated hour, a share in parentheses that of
-canaries found at all, `early` the share taken back before the fault.
+canaries found at all, `early` the share rolled back before the fault.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def show(count: int) -> int:
 
 
 def requests_taken(rule: ErrorRate, split: float, rate: float, rng: random.Random) -> int:
-    """Canary requests until one canary is taken back."""
+    """Canary requests until one canary is rolled back."""
     canary = max(1, round(10 * split))
     stable = max(1, round(canary * (1 - split) / split))
     evidence, taken = PRIOR, 0

@@ -116,7 +116,7 @@ def promotions() -> Mapping[str, Scenarios]:
 
 
 def clusters() -> Mapping[str, Scenarios]:
-    """Section 5.5: errors that hang together."""
+    """Section 5.5: correlated errors."""
     return {
         "null: clusters of 5, both 2%": shared(always(0.02), name="", cluster=5),
         "null: clusters of 5, both 0.5%": shared(always(NORMAL), name="", cluster=5),

@@ -123,7 +123,7 @@ def clusters(count: int) -> int:
 
     figures = design.table(design.CLUSTERS)
     found = rows(scenarios.clusters(), gates.IN_CLUSTERS, count, figures, figure)
-    title = f"5.5 Errors that hang together ({count} canaries)"
+    title = f"5.5 Correlated errors ({count} canaries)"
     return show(title, _names(gates.IN_CLUSTERS), found)
 
 
@@ -136,13 +136,13 @@ def misaligned(count: int) -> int:
 
 
 def rolled_back(name: str, gate: Gate, seen: Sequence[Outcome], said: str) -> Cell:
-    """Share of canaries that were taken back, where fewer are better."""
+    """Share of canaries that were rolled back, where fewer are better."""
     del name, gate
     return share_cell(sum(each.rolled_back is not None for each in seen), len(seen), said)
 
 
 def found_after(name: str, gate: Gate, seen: Sequence[Outcome], said: str) -> Cell:
-    """Seconds from the fault to the rollback; what was taken back before it is left out."""
+    """Seconds from the fault to the rollback; what was rolled back before it is left out."""
     began = scenarios.LATE if "20min" in name else 0.0
     times = [None if each.rolled_back is None else each.rolled_back - began for each in seen]
     later = [each for each in times if each is None or each >= 0]

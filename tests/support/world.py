@@ -99,7 +99,7 @@ class Children:
     """What single gates say instead, by name."""
     forecast: tuple[GateForecast, ...] = ()
     """What gates will be able to find of a candidate without traffic."""
-    blind: dict[str, str] = field(default_factory=dict)
+    without_baseline: dict[str, str] = field(default_factory=dict)
     """Gates that find nothing on stable while a candidate has no traffic."""
     baseline: dict[str, float] = field(default_factory=dict)
     """Explanation shares of training that a pod tells with the checks."""
@@ -188,7 +188,7 @@ class Children:
             judged=judged.revision if judged else None,
             judgements=self._judgements(answer) if answer else {},
             forecast=self.forecast if preparing else (),
-            blind=dict(self.blind) if preparing else {},
+            without_baseline=dict(self.without_baseline) if preparing else {},
             source_error=self.source_error,
             first_scrape_seen=self.first_scrape_seen,
             inspected=self._inspected(),
@@ -354,7 +354,7 @@ class Children:
             pods={revision: list(pods) for revision, pods in self.pods.items()},
             answers=dict(self.answers),
             said=dict(self.said),
-            blind=dict(self.blind),
+            without_baseline=dict(self.without_baseline),
             baseline=dict(self.baseline),
             checks=dict(self.checks),
             notices=list(self.notices),

@@ -97,7 +97,7 @@ class FlightRecord:
     values: str = ""
 
     def answers(self) -> Mapping[str, QueryAnswers]:
-        """What own queries gave, by gate.
+        """What user queries gave, by gate.
 
         Raises:
             ValueError: the file is damaged; says which line.
@@ -195,10 +195,10 @@ def _less(flight: Flight, recording: Recording) -> tuple[Flight, Recording]:
     fewer = thinner(recording)
     if fewer.samples < recording.samples:
         return flight, fewer
-    others = recording.reels.keys() - {ERRORS}
+    others = recording.channels.keys() - {ERRORS}
     gone = PARTS if others else COUNTERS
-    kept = {c: reel for c, reel in recording.reels.items() if others and c not in others}
-    return _without(flight, gone), replace(recording, reels=kept)
+    kept = {c: recorded for c, recorded in recording.channels.items() if others and c not in others}
+    return _without(flight, gone), replace(recording, channels=kept)
 
 
 def _samples(flight: Flight, recording: Recording) -> Files:

@@ -97,7 +97,7 @@ class Observation:
     """By gate name, in the order of the spec; empty when none is judged."""
     forecast: tuple[GateForecast, ...] = ()
     """What the gates of a candidate without traffic will be able to detect."""
-    blind: Mapping[str, str] = field(default_factory=dict)
+    without_baseline: Mapping[str, str] = field(default_factory=dict)
     """Gates that read nothing of stable, and what they looked for."""
     source_error: str | None = None
     """Why the metrics could not be read just now."""

@@ -67,7 +67,7 @@ class Answer:
     promoted_seconds_median: float | None
 
 
-def prognosis(question: Question) -> Iterator[tuple[Answer, ...]]:
+def forecasts(question: Question) -> Iterator[tuple[Answer, ...]]:
     """Answers by kind of canary, the healthy one first; of each gate, the product's first."""
     rollout = plans.judged(question.spec.rollout).rollout
     spec = question.spec.model_copy(update={"rollout": rollout})

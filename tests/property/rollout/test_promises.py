@@ -138,9 +138,9 @@ class Rollouts(RuleBasedStateMachine):
     def all_gates_agree_again(self) -> None:
         self.world.said = {}
 
-    @rule(blind=st.booleans())
-    def gates_find_stable_or_not(self, blind) -> None:
-        self.world.blind = {"errors": "no series"} if blind else {}
+    @rule(without_baseline=st.booleans())
+    def gates_find_stable_or_not(self, without_baseline) -> None:
+        self.world.without_baseline = {"errors": "no series"} if without_baseline else {}
 
     @rule(
         tag=tags,

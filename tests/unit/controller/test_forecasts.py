@@ -109,7 +109,7 @@ def test_before_the_canary_there_is_an_outlook_and_no_judgement():
     assert forecast.name == "errors"
     assert forecast.message.startswith("stable has 19.8 requests/s, 1 % errors; at 20%")
     assert forecast.warning is None
-    assert found.blind == {}
+    assert found.without_baseline == {}
 
 
 def test_the_shares_are_those_of_whole_pods_of_the_steps_that_can_be_reached():
@@ -129,37 +129,39 @@ def test_what_cannot_be_decided_before_the_deadline_is_warned_about():
 def test_during_the_canary_gates_answer_and_nothing_is_foretold():
     found = told(evidence(ErrorRate(), *stable_pod(), began=True), at=status(Stage.CANARY))
     assert found.judgements.keys() == {"errors"}
-    assert (found.forecast, found.blind) == ((), {})
+    assert (found.forecast, found.without_baseline) == ((), {})
 
 
 def test_p3_a_gate_that_finds_nothing_is_blind_with_what_is_there_instead():
     instead = {"errors": "no series x of stable's pods; metrics that are there: y"}
     found = told(evidence(ErrorRate(), suggestions=instead))
-    assert found.blind == instead
+    assert found.without_baseline == instead
     assert found.forecast == ()
     plain = told(evidence(ErrorRate()))
-    assert plain.blind == {"errors": "no series of stable's pods"}
+    assert plain.without_baseline == {"errors": "no series of stable's pods"}
 
 
 def test_nobody_is_blind_before_the_first_answer_or_without_pods_of_stable():
-    assert told(evidence(ErrorRate(), answered=frozenset())).blind == {}
+    assert told(evidence(ErrorRate(), answered=frozenset())).without_baseline == {}
     alone = looked()
     alone = replace(alone, workloads={NEW: alone.workloads[NEW]})
-    assert told(evidence(ErrorRate()), seen=alone).blind == {}
+    assert told(evidence(ErrorRate()), seen=alone).without_baseline == {}
 
 
 def test_p3_a_bound_that_is_no_bucket_boundary_is_blind():
     found = told(evidence(Latency(over=0.3), *stable_pod(parts=("0.25", "0.5", "+Inf"))))
-    assert found.blind == {"errors": "0.3 s is no bucket boundary; the nearest are 0.25 and 0.5"}
+    assert found.without_baseline == {
+        "errors": "0.3 s is no bucket boundary; the nearest are 0.25 and 0.5"
+    }
     fitting = told(evidence(Latency(over=0.5), *stable_pod(parts=("0.25", "0.5", "+Inf"))))
-    assert fitting.blind == {}
+    assert fitting.without_baseline == {}
 
 
 OWN = Query(promql="up", highest=1.0)
 
 
 @pytest.mark.parametrize(
-    ("error", "blind"),
+    ("error", "without_baseline"),
     [
         (None, {}),
         (SourceError(SourceFault.DOWN, "no answer"), {}),
@@ -167,9 +169,9 @@ OWN = Query(promql="up", highest=1.0)
     ],
     ids=["asked", "not answered", "answered badly"],
 )
-def test_an_own_query_is_blind_only_where_it_is_wrong(error, blind):
+def test_an_own_query_is_blind_only_where_it_is_wrong(error, without_baseline):
     errors = {"errors": error} if error else {}
-    assert told(evidence(OWN, query_errors=errors)).blind == blind
+    assert told(evidence(OWN, query_errors=errors)).without_baseline == without_baseline
 
 
 def test_pods_that_only_user_queries_look_at_need_no_scrape():
@@ -186,7 +188,7 @@ def test_a_source_that_is_down_is_told():
     down = {ERRORS: SourceError(SourceFault.DOWN, "no answer within 8 s")}
     found = told(evidence(ErrorRate(), errors=down, answered=frozenset()))
     assert found.source_error == "no answer within 8 s"
-    assert found.blind == {}
+    assert found.without_baseline == {}
 
 
 def test_p3_an_own_query_that_cannot_be_asked_is_told_too():
@@ -204,4 +206,4 @@ def test_in_a_probation_nothing_is_foretold():
         previous=Previous(**identity(ref(OLD)), until=AT),
     )
     found = told(evidence(ErrorRate(), *stable_pod()), at=after)
-    assert (found.judged, found.forecast, found.blind) == (NEW, (), {})
+    assert (found.judged, found.forecast, found.without_baseline) == (NEW, (), {})

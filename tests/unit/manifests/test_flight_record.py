@@ -203,7 +203,7 @@ def replayed(record):
 
 
 def samples_of(recording):
-    return [(c, each) for c, reel in recording.reels.items() for each in reel.samples()]
+    return [(c, each) for c, recorded in recording.channels.items() for each in recorded.samples()]
 
 
 def test_a_larger_one_is_packed_and_reads_back():

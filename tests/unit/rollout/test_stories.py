@@ -211,9 +211,9 @@ def test_p3_an_outage_of_prometheus_changes_nothing():
     world = world_in("Canary")
     settle(world, GOOD, until=lambda w: w.now.minute == 1)
     world.source_error = OUTAGE
-    blind = {"v1": Model.GOOD, "v2": Model.BLIND}
+    without_baseline = {"v1": Model.GOOD, "v2": Model.BLIND}
     resumes = world.now.replace(minute=11)
-    settle(world, blind, until=lambda w: w.now > resumes)
+    settle(world, without_baseline, until=lambda w: w.now > resumes)
     assert (world.stable, world.candidate, world.status.candidate.step) == ("v1", "v2", 1)
     assert world.rejected == set()
     assert world.status.candidate.stopped_at is not None

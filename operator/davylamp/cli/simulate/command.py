@@ -19,7 +19,7 @@ from davylamp.cli.tables import aligned
 from davylamp.gates.messages.numbers import percent
 from davylamp.schema.quantities import fraction, spoken
 from davylamp.simulation import plans
-from davylamp.simulation.forecast import HEALTHY, TWICE, Answer, Question, prognosis
+from davylamp.simulation.forecast import HEALTHY, TWICE, Answer, Question, forecasts
 from davylamp.simulation.traffic import STEP
 
 _HEALTHY_HEAD: Final = (
@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     question = _question(options)
     _warn(question)
     answers = []
-    for of_kind in prognosis(question):
+    for of_kind in forecasts(question):
         answers.append(of_kind)
         lines = map(_as_json, of_kind) if options.json else _as_text(of_kind)
         for line in lines:

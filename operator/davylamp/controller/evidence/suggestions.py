@@ -78,7 +78,7 @@ class SuggestionSearch:
 
     async def _search_for(self, gate: str, tracked: TrackedRollout, now: float) -> None:
         known, channel = tracked.suggestions, tracked.subject.trials[gate].rule.channel
-        if channel is None or not _is_blind(gate, tracked, now):
+        if channel is None or not _lacks_baseline(gate, tracked, now):
             texts = {name: text for name, text in known.texts.items() if name != gate}
             tracked.suggestions = Suggestions(texts, known.looked_at)
         elif now - known.looked_at.get(gate, -math.inf) >= SEARCH_INTERVAL:
@@ -89,7 +89,7 @@ class SuggestionSearch:
             tracked.suggestions = Suggestions({**known.texts, gate: text}, looked_at)
 
 
-def _is_blind(gate: str, tracked: TrackedRollout, now: float) -> bool:
+def _lacks_baseline(gate: str, tracked: TrackedRollout, now: float) -> bool:
     """Whether a gate that waits for its canary has no data of stable, though it was asked for."""
     trial, state = tracked.subject.trials[gate], tracked.folded.family.states[gate]
     is_answered = trial.rule.channel in tracked.counters.answered

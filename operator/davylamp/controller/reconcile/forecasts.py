@@ -37,11 +37,13 @@ def with_forecasts(
             for name, known in forecasts.items()
             if known
         ),
-        blind={name: why for name in evidence.trials if (why := _blind(name, evidence))},
+        without_baseline={
+            name: why for name in evidence.trials if (why := _why_no_baseline(name, evidence))
+        },
     )
 
 
-def _blind(gate: str, evidence: TrackedEvidence) -> str | None:
+def _why_no_baseline(gate: str, evidence: TrackedEvidence) -> str | None:
     """Why a gate could not judge, if so."""
     trial, state = evidence.trials[gate], evidence.family.states[gate]
     if trial.rule.channel is None:

@@ -32,15 +32,15 @@ _Line: TypeAlias = tuple[Channel, str, str, Sample]
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What was read of the pods of one rollout, by channel, and of own queries, by gate."""
+    """What was read of the pods of one rollout, by channel, and of user queries, by gate."""
 
-    reels: Mapping[Channel, ChannelRecording] = field(default_factory=dict)
+    channels: Mapping[Channel, ChannelRecording] = field(default_factory=dict)
     values: Mapping[str, Values] = field(default_factory=dict)
 
     @property
     def samples(self) -> int:
         """How many samples are kept."""
-        return sum(len(piece) for reel in self.reels.values() for piece in reel.pieces)
+        return sum(len(piece) for recorded in self.channels.values() for piece in recorded.pieces)
 
 
 def noted(recording: Recording, channel: Channel, scrapes: Scrapes) -> Recording:
@@ -48,26 +48,28 @@ def noted(recording: Recording, channel: Channel, scrapes: Scrapes) -> Recording
 
     It takes exactly the samples that the gates take: repeated and late ones are passed over.
     """
-    reel = recording.reels.get(channel, ChannelRecording())
-    due, pending = split(reel.pending, scrapes, reel.watermark)
-    reel = replace(reel, watermark=max(reel.watermark, scrapes.until), pending=pending)
-    reel = thinning.extended(reel, tuple(due))
+    recorded = recording.channels.get(channel, ChannelRecording())
+    due, pending = split(recorded.pending, scrapes, recorded.watermark)
+    recorded = replace(recorded, watermark=max(recorded.watermark, scrapes.until), pending=pending)
+    recorded = thinning.extended(recorded, tuple(due))
     limit = MOST_LINES if channel.has_parts else MOST_SAMPLES
-    if reel.lines > max(limit, reel.full_at):
-        reel = thinning.within(reel, limit)
-    return replace(recording, reels={**recording.reels, channel: reel})
+    if recorded.lines > max(limit, recorded.full_at):
+        recorded = thinning.within(recorded, limit)
+    return replace(recording, channels={**recording.channels, channel: recorded})
 
 
 def values_noted(recording: Recording, gate: str, answers: QueryAnswers) -> Recording:
-    """The recording with what a gate's own query gave."""
+    """The recording with what a gate's user query gave."""
     values = query_values.extended(recording.values.get(gate, Values()), answers)
     return replace(recording, values={**recording.values, gate: values})
 
 
 def thinner(recording: Recording) -> Recording:
     """The recording at about half its resolution, the newest part of it too."""
-    reels = {c: thinning.thinned(reel, math.inf) for c, reel in recording.reels.items()}
-    return replace(recording, reels=reels)
+    channels = {
+        c: thinning.thinned(recorded, math.inf) for c, recorded in recording.channels.items()
+    }
+    return replace(recording, channels=channels)
 
 
 def to_csv(recording: Recording, revisions: Mapping[Arm, str]) -> str:
@@ -76,22 +78,22 @@ def to_csv(recording: Recording, revisions: Mapping[Arm, str]) -> str:
     `revisions` names each side's revision. Times are epoch seconds, counters cumulative; every
     number is the shortest that reads back as the same.
     """
-    reel = recording.reels.get(ERRORS, ChannelRecording())
+    recorded = recording.channels.get(ERRORS, ChannelRecording())
     rows = (
         (
             *_place(scraped, revisions),
             shortest(scraped.sample.requests),
             shortest(scraped.sample.errors),
         )
-        for scraped in reel.samples()
+        for scraped in recorded.samples()
     )
     return written(COUNTERS_HEADER, rows)
 
 
 def parts_to_csv(recording: Recording, revisions: Mapping[Arm, str]) -> str:
     """All other channels, one line for each part; empty when none was recorded."""
-    reels = sorted(recording.reels.items(), key=lambda item: item[0].name)
-    others = (_labelled(*item) for item in reels if item[0] is not ERRORS)
+    channels = sorted(recording.channels.items(), key=lambda item: item[0].name)
+    others = (_labelled(*item) for item in channels if item[0] is not ERRORS)
     rows = heapq.merge(*others, key=lambda row: row[1].sample.time)
     lines = itertools.chain.from_iterable(_part_rows(*row, revisions) for row in rows)
     first = next(lines, None)
@@ -120,8 +122,8 @@ def _place(scraped: Scraped, revisions: Mapping[Arm, str]) -> tuple[str, str, st
     return shortest(scraped.sample.time), scraped.key.pod, revisions[Arm(scraped.key.arm)]
 
 
-def _labelled(channel: Channel, reel: ChannelRecording) -> Iterator[tuple[Channel, Scraped]]:
-    return ((channel, scraped) for scraped in reel.samples())
+def _labelled(channel: Channel, recorded: ChannelRecording) -> Iterator[tuple[Channel, Scraped]]:
+    return ((channel, scraped) for scraped in recorded.samples())
 
 
 def _part_rows(

@@ -78,15 +78,15 @@ def _needs_metrics(situation: Situation, candidate: Candidate) -> bool:
 
 def gate_without_baseline(situation: Situation, candidate: Candidate) -> Hold | None:
     """A gate that reads nothing of stable has nothing to compare a canary with."""
-    blind = situation.observation.blind
-    if candidate.promote_requested or not blind:
+    without_baseline = situation.observation.without_baseline
+    if candidate.promote_requested or not without_baseline:
         return None
     if situation.observation.now - candidate.stage_at <= BASELINE_PATIENCE:
         return Hold(
             Reason.AWAITING_FIRST_SCRAPE,
             "waiting for metrics before sending traffic: no sample of stable has been read yet",
         )
-    name, why = next(iter(blind.items()))
+    name, why = next(iter(without_baseline.items()))
     return Hold(
         Reason.NO_BASELINE_DATA,
         f"waiting for metrics before sending traffic: gate {name}: {why}; correct "

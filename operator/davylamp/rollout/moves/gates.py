@@ -55,10 +55,10 @@ def baseline_noted(situation: Situation) -> Situation | None:
 
 def baseline_missing_too_long(situation: Situation, candidate: Candidate) -> Situation | None:
     """The progress deadline is over, and a gate still reads nothing of stable."""
-    blind = situation.observation.blind
-    if candidate.promote_requested or not blind:
+    without_baseline = situation.observation.without_baseline
+    if candidate.promote_requested or not without_baseline:
         return None
-    name, why = next(iter(blind.items()))
+    name, why = next(iter(without_baseline.items()))
     return roll_back(situation, Reason.NO_BASELINE_DATA, f"gate {name}: {why}")
 
 

@@ -179,8 +179,8 @@ async def test_the_strange_series_of_one_blind_no_other(sampler, source):
         sampler.follow(Key("models", str(number)), subject(str(number)))
     source.strange = "3-new"
     await polled(sampler, source, 12)
-    blind = {n for n in range(9) if sampler.evidence(Key("models", str(n))).errors}
-    assert blind == {3}
+    without_baseline = {n for n in range(9) if sampler.evidence(Key("models", str(n))).errors}
+    assert without_baseline == {3}
     assert sampler.evidence(Key("models", "4")).family.states["errors"].candidate == Count(100)
 
 

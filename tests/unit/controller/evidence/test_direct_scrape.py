@@ -314,7 +314,7 @@ async def test_several_channels_are_read_in_one_sweep(sampler, land):
     assert len(land.sweeps) == 9
     for gate in trials:
         assert state(sampler, gate=gate).candidate.requests == served(9)
-    assert sampler.recording(A).reels.keys() == {ERRORS, LATENCY}
+    assert sampler.recording(A).channels.keys() == {ERRORS, LATENCY}
 
 
 async def test_before_a_canary_sweeps_go_on_with_the_survey(sampler, land):

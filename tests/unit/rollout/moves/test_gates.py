@@ -191,7 +191,7 @@ def test_gates_keep_what_the_plan_said_when_the_canary_began():
 BLIND = judgement(Verdict.UNKNOWN)
 
 
-def blind(**settings):
+def without_baseline(**settings):
     """A gate has had no data for a moment."""
     world = in_canary(gate("errors"), no_data_deadline="2m", **settings)
     world.answers[V2] = BLIND
@@ -200,13 +200,13 @@ def blind(**settings):
 
 
 def test_without_data_it_waits_and_waits_by_default():
-    world = blind()
+    world = without_baseline()
     world.wait(minutes=30)
     assert "gate errors: NoTraffic" in held(world, Reason.AWAITING_DATA)
 
 
 def test_without_data_for_too_long_it_is_rolled_back_where_the_plan_says_so():
-    world = blind(no_data="Rollback")
+    world = without_baseline(no_data="Rollback")
     world.wait(minutes=2)
     held(world, Reason.AWAITING_DATA)
     world.wait(seconds=1)
@@ -221,7 +221,7 @@ def test_without_data_for_too_long_it_is_rolled_back_where_the_plan_says_so():
 
 @pytest.mark.parametrize("no_data", ["Rollback", "Pause"])
 def test_data_that_come_back_reset_the_clock(no_data):
-    world = blind(no_data=no_data)
+    world = without_baseline(no_data=no_data)
     for _ in range(4):
         world.wait(seconds=100)
         world.answers[V2] = judgement(Verdict.UNDECIDED)
@@ -235,7 +235,7 @@ def test_data_that_come_back_reset_the_clock(no_data):
 
 def test_a_restart_does_not_reset_the_clock():
     """Nothing has been asked yet: that is no data that came back."""
-    world = blind(no_data="Rollback")
+    world = without_baseline(no_data="Rollback")
     world.wait(seconds=90)
     del world.answers[V2]
     passed(world)
@@ -253,7 +253,7 @@ def test_a_gate_that_only_warns_may_be_without_data():
 
 
 def paused():
-    world = blind(no_data="Pause")
+    world = without_baseline(no_data="Pause")
     world.wait(minutes=3)
     held(world, Reason.AWAITING_APPROVAL)
     return world
@@ -335,7 +335,7 @@ NOTHING_THERE = 'no series http_requests_total{job="x"} of stable\'s pods'
 
 def seeing_nothing(**settings):
     world = preparing(gate("errors"), **settings)
-    world.blind = {"errors": NOTHING_THERE}
+    world.without_baseline = {"errors": NOTHING_THERE}
     return world
 
 
@@ -354,7 +354,7 @@ def test_a_gate_that_sees_at_last_lets_it_begin():
     world = seeing_nothing()
     world.wait(minutes=3)
     held(world, Reason.NO_BASELINE_DATA)
-    world.blind = {}
+    world.without_baseline = {}
     passed(world)
     assert world.stage is Stage.CANARY
 
@@ -364,7 +364,7 @@ def test_a_corrected_gate_counts_before_the_canary():
     world.wait(minutes=3)
     held(world, Reason.NO_BASELINE_DATA)
     world.apply(rollout=plan(gate("other")))
-    world.blind = {}
+    world.without_baseline = {}
     passed(world)
     assert world.stage is Stage.CANARY
     assert [each.name for each in world.status.candidate.plan.gates] == ["other"]
