@@ -67,7 +67,9 @@ def ended_attempt(
         if candidate.revision != entry.revision or not _had_traffic(candidate, entry.at):
             return None
         return _of_canary(entry, candidate, stable, judgements)
-    if before.previous and stable and stable.revision == entry.revision:
+    if not (before.previous and stable and stable.revision == entry.revision):
+        return None
+    if stable.promoted_at < entry.at:  # else the canary is recorded that ended in this very pass
         return _of_probation(entry, stable, before.previous, before.probation_gates, judgements)
     return None
 

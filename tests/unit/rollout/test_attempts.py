@@ -61,6 +61,16 @@ def test_a_stage_that_begins_in_the_pass_that_ends_it_never_had_traffic(stage, s
     assert bool(ended_attempt(before, ending, {})) is is_told
 
 
+@pytest.mark.parametrize(("seconds", "is_told"), [(0, False), (1, True)])
+def test_a_probation_that_ends_in_the_pass_that_promotes_leaves_the_canary_to_be_recorded(
+    seconds, is_told
+):
+    before = world_in("Probation").status
+    at = before.stable.promoted_at + timedelta(seconds=seconds)
+    ending = entry(before.stable.revision).model_copy(update={"at": at})
+    assert bool(ended_attempt(before, ending, {})) is is_told
+
+
 def test_another_revision_that_ends_is_not_the_candidates_attempt():
     status = world_in("Canary").status
     later = entry("v9").model_copy(update={"at": status.candidate.stage_at + timedelta(hours=1)})

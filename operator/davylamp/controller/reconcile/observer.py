@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Protocol
 
-from davylamp.adapters.errors import Forbidden
+from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.api import names
 from davylamp.api.explanations import Explanations
@@ -30,6 +30,8 @@ from davylamp.schema.json import JsonObject
 FRESH_FOR: Final = timedelta(minutes=5)
 """Age after which the children of an object that is looked at are listed anew, so that what a
 watch lost in a gap is noticed."""
+LIST_AGAIN: Final = timedelta(seconds=30)
+"""After which children that could not be listed anew are listed again; watches tell meanwhile."""
 _log = logging.getLogger(__name__)
 
 
@@ -119,9 +121,11 @@ class Observer:
         What an owner of the same name left behind, and what is no record of ours, is passed over.
         """
         listed, now = self._listed.get(parent.key), self._clock()
-        if listed is None or abs(now - listed) > FRESH_FOR:
+        if listed is None:
             await self._refresh(parent)
             self._listed[parent.key] = now
+        elif abs(now - listed) > FRESH_FOR:
+            self._listed[parent.key] = await self._refreshed(parent, now)
         stored = self._applier.stored(parent.owner)
         own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
         records = sorted(own, key=objects.record_number)
@@ -132,6 +136,16 @@ class Observer:
             pods=pods,
             stored=stored,
         )
+
+    async def _refreshed(self, parent: Parent, now: datetime) -> datetime:
+        """When children that were listed before count as listed; no fence waits for a new list."""
+        try:
+            await self._refresh(parent)
+        except OperatorError as error:
+            log = about(_log, **parent.owner.fields())
+            log.warning("children are not listed anew, watches still tell of them: %s", error)
+            return now - FRESH_FOR + LIST_AGAIN
+        return now
 
     async def _refresh(self, parent: Parent) -> None:
         ours = model_labels(parent.owner)
@@ -152,7 +166,7 @@ class Observer:
     ) -> Secrets:
         """The Secrets the spec names; not asked while the spec is what serves.
 
-        Where we may not look, none counts as missing: a rollback must not wait for our rights.
+        Where they cannot be read, none counts as missing: a rollback must not wait for them.
         """
         stable, target = parent.status.stable, observation.target.revision
         if stable and target == stable.revision:
@@ -166,7 +180,7 @@ class Observer:
                     missing.append(secret.name)
                 elif secret.policy == "Pin" and target not in observation.recorded:
                     pinned[secret.name] = _entries(item)
-        except Forbidden as error:
+        except OperatorError as error:
             log = about(_log, **parent.owner.fields())
             log.warning("Secrets are not checked: %s", error)
             return Secrets(unreadable=error)

@@ -9,7 +9,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from davylamp.adapters.errors import Forbidden
+from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.prometheus import templates
 from davylamp.api.names import Reason
 from davylamp.api.spec import ModelDeploymentSpec, Rollout
@@ -55,7 +55,8 @@ class Secrets:
     missing: tuple[str, ...] = ()
     pinned: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
     """Data by name of each Secret with policy Pin, in base64 as the API gives it."""
-    unreadable: Forbidden | None = None
+    unreadable: OperatorError | None = None
+    """Why they could not be read: nothing new is made then, and nothing else waits for it."""
 
 
 @dataclass(frozen=True)

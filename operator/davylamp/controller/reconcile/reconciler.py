@@ -87,5 +87,5 @@ class Reconciler:
         if parent.refusal is not None:
             log = about(_log, **parent.owner.fields())
             log.warning("%s: %s", parent.refusal.reason, parent.refusal.message)
-        await self._executor.carry_out(refusal_plan(parent, self._clock()))
-        return LOOK_AGAIN
+        again_in = await self._executor.carry_out(refusal_plan(parent, self._clock()))
+        return LOOK_AGAIN if again_in is None else again_in

@@ -1,7 +1,7 @@
 """API errors, conflicts, restarts and two operators, at every write of a rollout."""
 
 import pytest
-from tests.support.fakecluster import Killed, refusing
+from tests.support.fakecluster import Killed, Port, refusing
 from tests.support.fakeprometheus import Mood
 from tests.support.operation import QUICK, Land, Process, written
 
@@ -75,6 +75,44 @@ async def test_p1_a_failing_event_or_status_does_not_hold_up_the_fence():
     assert land.status().candidate.tag == "v2"
     land.cluster.before.clear()
     await land.settle()
+    assert land.outcomes()[0] == ("v2", "RolledBack")
+
+
+@pytest.mark.parametrize("unreadable", ["Secret", "Pod"])
+async def test_p1_what_cannot_be_read_does_not_hold_up_the_fence(unreadable, monkeypatch):
+    """Secrets fail alone where the API server cannot decrypt them, long lists where they take long."""
+    land = Land()
+    land.cluster.put(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {"name": "licence", "namespace": "models"},
+            "data": {"token": "b25l"},
+        }
+    )
+    narrow = {**QUICK, "steps": [{"weight": 25, "hold": "1h"}]}
+    land.apply("v1", rollout=narrow)
+    await land.settle()
+    land.apply("v2", secrets=[{"name": "licence"}])
+    await land.until(lambda: "v2" in land.serving())
+    await land.run(360)  # the children are due to be listed anew
+    get, listed = Port.get, Port.list
+
+    async def no_get(port, kind, namespace, name):
+        if kind == unreadable:
+            raise Retryable(f"get {kind}: 500")
+        return await get(port, kind, namespace, name)
+
+    async def no_list(port, kind, namespace, *, labels):
+        if kind == unreadable:
+            raise Retryable(f"list {kind}: 504")
+        return await listed(port, kind, namespace, labels=labels)
+
+    monkeypatch.setattr(Port, "get", no_get)
+    monkeypatch.setattr(Port, "list", no_list)
+    await land.run(330)
+    land.prometheus.error_share.update(BAD)
+    await land.until(lambda: land.serving() == {"v1"}, within=120)
     assert land.outcomes()[0] == ("v2", "RolledBack")
 
 

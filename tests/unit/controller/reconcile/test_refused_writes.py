@@ -6,7 +6,7 @@ from tests.support.fakecluster import Port, Write, refusing_kind
 from tests.support.operation import Land
 
 from davylamp.adapters.errors import Forbidden, OperatorError, Retryable, Terminal
-from davylamp.api.names import KIND
+from davylamp.api.names import KIND, Command
 
 PASSING = Retryable("500 no answer")
 FORBIDDEN = Forbidden("403 exceeded quota")
@@ -225,3 +225,18 @@ async def test_what_was_restored_is_told_though_a_later_write_is_refused():
     await land.tick()
     restored = [e["message"] for e in land.cluster.events if e["reason"] == "Restored"]
     assert restored == [f"Deployment of {land.status().stable.revision} was put back"]
+
+
+async def test_an_invalid_spec_is_told_at_once_where_a_refusal_was_told_before():
+    """Nothing is followed any more, and the refusal of an earlier pass is no longer true."""
+    land = Land()
+    land.cluster.before.append(refusing_kind("PodDisruptionBudget", "risk"))
+    land.apply("v1")
+    await land.run(3)
+    revision = land.status().candidate.revision
+    land.say(Command.ABORT, revision)
+    await land.run(3)
+    assert land.status().candidate is None
+    land.apply("latest" * 100)
+    await land.run(3)
+    assert land.condition("Stalled")[2].startswith("spec.image.tag")
