@@ -129,6 +129,7 @@ class Executor:
             raise progress.refused
 
     async def _step(self, plan: WritePlan, step: WriteStep, progress: _Progress) -> None:
+        """Make the writes of a step up to the first refused one; a fence tries each of its own."""
         if step is WriteStep.FLIGHT_RECORD:
             progress.kept = await self._flights(plan)
             return
@@ -141,8 +142,9 @@ class Executor:
                 if write.if_refused is IfRefused.LOG:
                     _warn(plan, write, error)
                     continue
-                progress.refused = error
-                return
+                progress.refused = progress.refused or error
+                if step is not WriteStep.FENCE:
+                    return
 
     async def _made(self, plan: WritePlan, write: PlannedWrite, progress: _Progress) -> None:
         """Make one write."""

@@ -34,15 +34,20 @@ def step_of(write: Write) -> str:
             return "Grow"
 
 
-async def superseded(step: str = "", error: OperatorError | None = None) -> tuple[Land, list[str]]:
-    """A canary that gives way to v3 while a step is refused; the steps tried in that pass."""
+async def superseded(
+    step: str = "", error: OperatorError | None = None, *, service: str | None = None
+) -> tuple[Land, list[str]]:
+    """A canary that gives way to v3 while a step is refused; the steps tried in that pass.
+
+    With `service` only the writes of that one are refused.
+    """
     story = plans.Story()
     await story.served()
     await story.in_canary()
     land = story.land
 
     def refuse(write: Write) -> None:
-        if error is not None and step_of(write) == step:
+        if error is not None and step_of(write) == step and service in {None, write.name}:
             raise error
 
     land.cluster.before.append(refuse)
@@ -81,6 +86,18 @@ async def test_after_a_refused_write_this_is_still_written(step, error, tried):
     assert undisturbed == EVERY
     _, disturbed = await superseded(step, error)
     assert disturbed == tried
+
+
+@pytest.mark.parametrize("error", [FORBIDDEN, INVALID], ids=["Forbidden", "Terminal"])
+async def test_p1_one_service_that_is_refused_does_not_keep_the_others_unfenced(error):
+    """Whichever it is: each Service is a way for traffic of its own."""
+    undisturbed, _ = await superseded()
+    fenced = [w.name for w in undisturbed.operator.passes[-1] if step_of(w) == "Fence"]
+    assert len(fenced) > 1
+    for refused in fenced:
+        land, _ = await superseded("Fence", error, service=refused)
+        tried = [write.name for write in land.operator.passes[-1] if step_of(write) == "Fence"]
+        assert tried == fenced
 
 
 @pytest.mark.parametrize("step", ["Fence", "Record", "Grow", "Shrink"])
