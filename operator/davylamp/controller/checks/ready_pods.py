@@ -9,7 +9,7 @@ from davylamp.adapters.pods.model_server import PodAddress
 from davylamp.api import names
 from davylamp.api.identity import PORT_NAME
 from davylamp.controller.cluster import objects
-from davylamp.controller.cluster.cache import metadata
+from davylamp.controller.cluster.objects import metadata
 from davylamp.schema.json import JsonObject, entries, field, text
 
 

@@ -7,7 +7,8 @@ from davylamp.adapters.errors import Retryable, Terminal
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.api.names import Reason
 from davylamp.controller.cluster import objects
-from davylamp.controller.cluster.cache import Key, ObjectCache, key_of, metadata
+from davylamp.controller.cluster.cache import Key, ObjectCache, key_of
+from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.stored import (
     Identity,
     Spelling,

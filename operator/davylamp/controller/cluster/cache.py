@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from davylamp.api import names
 from davylamp.api.identity import Owner
+from davylamp.controller.cluster.objects import metadata
 from davylamp.schema.json import JsonObject
 
 CHILD_KINDS: Final = (
@@ -142,13 +143,6 @@ def owner_key(item: JsonObject) -> Key | None:
         return None
     model = labels.get(names.LABEL_MODEL)
     return Key(namespace, model) if isinstance(model, str) else None
-
-
-def metadata(item: JsonObject, field: str) -> str:
-    """A text field of an object's metadata, empty if it is not there."""
-    described = item.get("metadata")
-    value = described.get(field) if isinstance(described, dict) else None
-    return value if isinstance(value, str) else ""
 
 
 def _kind(item: JsonObject) -> str:

@@ -8,7 +8,6 @@ from typing import Final
 
 from davylamp.api import names
 from davylamp.api.names import Command
-from davylamp.controller.cluster.cache import metadata
 from davylamp.rollout import PodState, Workload
 from davylamp.schema.json import Json, JsonObject, field, integer, text
 
@@ -110,6 +109,11 @@ def has_other_owner(item: JsonObject, uid: str) -> bool:
     """Whether an object belongs to somebody, but not to the owner with this uid."""
     owners = owner_uids(item)
     return bool(owners) and uid not in owners
+
+
+def metadata(item: JsonObject, name: str) -> str:
+    """A text field of an object's metadata, empty if it is not there."""
+    return text(item, "metadata", name)
 
 
 def label(item: JsonObject, name: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from davylamp.api import names
 from davylamp.controller.cluster import objects
-from davylamp.controller.cluster.cache import metadata
+from davylamp.controller.cluster.objects import metadata
 from davylamp.manifests.nightly import CONTAINER
 from davylamp.rollout.drift_reports import JobEnd
 from davylamp.schema.json import Json, JsonObject

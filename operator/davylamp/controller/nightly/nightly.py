@@ -9,7 +9,8 @@ from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.api.status import Candidate, ModelDeploymentStatus
 from davylamp.controller.cluster import objects
-from davylamp.controller.cluster.cache import Key, ObjectCache, key_of, metadata
+from davylamp.controller.cluster.cache import Key, ObjectCache, key_of
+from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.logs import about
 from davylamp.controller.nightly.jobs import JOB_NAME, JobState, job_end, job_state
 from davylamp.manifests import Owner

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from davylamp.api.explanations import Explanations
 from davylamp.controller.cluster import objects
-from davylamp.controller.cluster.cache import NIGHTLY_KINDS, metadata
+from davylamp.controller.cluster.cache import NIGHTLY_KINDS
+from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.refusals import RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.controller.cluster.writes import Apply, Delete, Replace, WriteStep, apply, delete

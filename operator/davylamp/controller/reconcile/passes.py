@@ -15,7 +15,8 @@ from davylamp.api.names import Reason
 from davylamp.api.spec import ModelDeploymentSpec, Rollout
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster import objects
-from davylamp.controller.cluster.cache import Key, metadata
+from davylamp.controller.cluster.cache import Key
+from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.refusals import Refusal, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.gates.recording.store import Recording

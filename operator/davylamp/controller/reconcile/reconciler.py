@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final, Protocol
 
-from davylamp.controller.cluster.cache import Key, ObjectCache, metadata
+from davylamp.controller.cluster.cache import Key, ObjectCache
+from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.logs import about
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.following import Following

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate
 from davylamp.controller.cluster import objects
-from davylamp.controller.cluster.cache import metadata
+from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
