@@ -68,7 +68,7 @@ def take_in(
     scrapes: Mapping[Channel, Scrapes],
     answers: Mapping[str, QueryAnswers],
 ) -> GateFamily:
-    """Take in what was read of each channel, and what the users' own queries gave.
+    """Take in what was read of each channel, and what user queries gave.
 
     All have to be read up to the same watermark, so that closed blocks of different gates are
     weighed in the order of time.

@@ -1,4 +1,4 @@
-"""What a user's own query gave: values by time, of one revision or of both."""
+"""What a user query gave: values by time, of one revision or of both."""
 
 from __future__ import annotations
 

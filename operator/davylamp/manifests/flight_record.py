@@ -97,7 +97,7 @@ class FlightRecord:
     values: str = ""
 
     def answers(self) -> Mapping[str, QueryAnswers]:
-        """What own queries gave, by gate.
+        """What user queries gave, by gate.
 
         Raises:
             ValueError: the file is damaged; says which line.

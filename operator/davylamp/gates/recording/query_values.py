@@ -1,4 +1,4 @@
-"""What users' own queries gave during one rollout, small and bounded, and as a file.
+"""What user queries gave during one rollout, small and bounded, and as a file.
 
 Values are judged one by one, so none can stand for two: of too many the oldest are let go.
 """

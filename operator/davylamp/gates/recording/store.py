@@ -32,7 +32,7 @@ _Line: TypeAlias = tuple[Channel, str, str, Sample]
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """What was read of the pods of one rollout, by channel, and of own queries, by gate."""
+    """What was read of the pods of one rollout, by channel, and of user queries, by gate."""
 
     reels: Mapping[Channel, ChannelRecording] = field(default_factory=dict)
     values: Mapping[str, Values] = field(default_factory=dict)
@@ -59,7 +59,7 @@ def noted(recording: Recording, channel: Channel, scrapes: Scrapes) -> Recording
 
 
 def values_noted(recording: Recording, gate: str, answers: QueryAnswers) -> Recording:
-    """The recording with what a gate's own query gave."""
+    """The recording with what a gate's user query gave."""
     values = query_values.extended(recording.values.get(gate, Values()), answers)
     return replace(recording, values={**recording.values, gate: values})
 

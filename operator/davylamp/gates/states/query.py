@@ -1,4 +1,4 @@
-"""The running account of a trial by the user's own query: values beyond their bounds."""
+"""The running account of a trial by a user query: values beyond their bounds."""
 
 from __future__ import annotations
 
