@@ -96,9 +96,7 @@ class Ladder:
 class Channel(ABC):
     """The series of a gate kind. One instance for each, which its identity tells from others.
 
-    A sample has requests, errors and parts; which is what, the channel says. The `errors` of a
-    sample are kept in flight records for channels without parts only: one with parts says there
-    what is bad.
+    A sample has requests, errors and parts; which is what, the channel says.
     """
 
     name: str

@@ -26,6 +26,9 @@ MOST_VAGUE = 146
 KINDS = ("api/gate_kinds.py", "gates/rules.py", "gates/kinds/*.py")
 """Modules of the classes that tell gate kinds apart."""
 
+OPEN_ROOMS = {"operator/davylamp/gates/kinds"}
+"""Folders with one module for each thing that users may add, so that none is too many."""
+
 LARGE_ROOMS: dict[str, str] = {}
 """Folders with more than twelve modules, by the reason why they are not split."""
 
@@ -173,7 +176,8 @@ def test_modules_have_one_job():
 def test_no_room_is_crowded_without_a_reason():
     rooms = Counter(place(path.parent) for path in modules() if path.name != "__init__.py")
     crowded = {room: count for room, count in rooms.items() if count > MOST_MODULES}
-    unexplained = [f"{room}: {n}" for room, n in crowded.items() if room not in LARGE_ROOMS]
+    explained = OPEN_ROOMS | LARGE_ROOMS.keys()
+    unexplained = [f"{room}: {n}" for room, n in crowded.items() if room not in explained]
     assert not unexplained, listed(unexplained)
     assert not set(LARGE_ROOMS) - set(crowded), "these rooms need no exception any more"
 

@@ -50,7 +50,6 @@ MOST_CONNECTIONS: Final = 128
 """Connections in use; so many pods can hang without keeping others from their turn."""
 KEEP_OPEN: Final = 15.0
 """Seconds for which a connection waits for the next sweep."""
-"""What pods can be asked about."""
 OK: Final = 200
 
 

@@ -30,6 +30,11 @@ _ESCAPE: Final = re.compile(
 )
 _CHARACTER_CLASS: Final = re.compile(r"\[:\^?[a-z]+:\]")
 """`[[:alpha:]]` and its like are letters to RE2, and a set of these characters to Python."""
+_NO_MINIMUM: Final = re.compile(r"\{,[0-9]+\}")
+"""`x{,3}` is a text to RE2, and up to three `x` to Python."""
+_IGNORES_CASE: Final = re.compile(r"\(\?[a-zA-Z-]*i")
+_ASCII_CLASS: Final = re.compile(r"\\[bBdDsSwW]")
+"""Of ASCII alone to RE2; to Python only under a flag that ignores the case of ASCII alone too."""
 _LETTERS: Final[Mapping[str, str]] = {
     "a": "\a",
     "b": "\b",
@@ -111,8 +116,13 @@ def quoted(text: str) -> str:
 def _pattern(text: str) -> re.Pattern[str]:
     if _CHARACTER_CLASS.search(text):
         raise ValueError(f"{text!r} is no regular expression here: it has a class of characters")
+    if _NO_MINIMUM.search(text):
+        raise ValueError(f"{text!r} is no regular expression here: write {{0,n}} for {{,n}}")
+    ignores_case = _IGNORES_CASE.search(text) is not None
+    if ignores_case and _ASCII_CLASS.search(text):
+        raise ValueError(f"{text!r} is no regular expression here: it has \\w or the like and (?i)")
     try:
-        return re.compile(text, re.DOTALL)
+        return re.compile(text, re.DOTALL if ignores_case else re.DOTALL | re.ASCII)
     except re.error as error:
         raise ValueError(f"{text!r} is no regular expression here: {error}") from error
 

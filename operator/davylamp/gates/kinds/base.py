@@ -123,7 +123,24 @@ def complete(kind: type[AnyKind]) -> AnyKind:
             channel = type(rule.channel)
             missing = [name for name in _declared(Channel) if not hasattr(rule.channel, name)]
             _require(channel, missing)
+    _require_one_source(kind)
     return kind()
+
+
+def _require_one_source(kind: type[AnyKind]) -> None:
+    """All rules read one channel, or all of them are given values by a user query."""
+    channels = {rule.channel for rule in kind.rules}
+    if len(channels) != 1:
+        raise TypeError(f"{kind.__name__} has rules of {len(channels)} channels, not of one")
+    if channels == {None}:
+        _require(kind, _inherited(kind, GateKind, "user_query"))
+        for rule in kind.rules:
+            _require(rule, _inherited(rule, Rule, "user_query", "answered"))
+
+
+def _inherited(made: type, base: type, *names: str) -> list[str]:
+    """Those of some members that a class has from its base."""
+    return [name for name in names if getattr(made, name) is getattr(base, name)]
 
 
 def _missing(made: type, base: type) -> list[str]:

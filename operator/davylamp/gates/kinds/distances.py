@@ -18,7 +18,7 @@ from davylamp.gates.evidence.overdispersion import DesignEffect, Survey
 from davylamp.gates.kinds.sequential import SequentialRule
 from davylamp.gates.trial import Rule, within
 
-ENOUGH: Final = "enough was seen that twice as much would have been found"
+ENOUGH: Final = "a difference twice as large would have been detected by now"
 """How sure it is that a difference is within what is tolerated."""
 
 

@@ -11,9 +11,7 @@ from pydantic import Field
 from typing_extensions import override
 
 from davylamp.gates import verdicts
-from davylamp.gates.channels import (
-    Channel,
-)
+from davylamp.gates.channels import Channel
 from davylamp.gates.counts import Count, Pair
 from davylamp.gates.evidence import error_rate, overdispersion
 from davylamp.gates.evidence.e_process import LogEValues, LogLikelihoodRatios, says_acceptable

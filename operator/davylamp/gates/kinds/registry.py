@@ -49,6 +49,7 @@ _BY_FIELD: Final = {kind.field: kind for kind in KINDS}
 _BY_SPEC: Final = {kind.spec: kind for kind in KINDS}
 _BY_CHANNEL: Final = {channel.name: channel for channel in CHANNELS}
 assert len(_BY_FIELD) == len(KINDS)  # noqa: S101  (two kinds of one field)
+assert len(_BY_SPEC) == len(KINDS)  # noqa: S101  (two kinds of one admission model)
 assert len(_BY_CHANNEL) == len(CHANNELS)  # noqa: S101  (two channels of one name)
 assert len({s.name for s in SERIES_SETTINGS}) == len(SERIES_SETTINGS)  # noqa: S101  (two defaults)
 

@@ -112,10 +112,15 @@ def read_csv(text: str, revisions: Mapping[Arm, str]) -> dict[Channel, Scrapes]:
         if revision in arms:
             key = PodKey(arms[revision].value, pod), sample.time
             known = by_channel.setdefault(channel, {}).setdefault(key, sample)
-            if known is not sample and sample.parts:
-                parts = {**known.parts, **sample.parts}
-                by_channel[channel][key] = replace(known, parts=parts)
+            if known is not sample and channel is not ERRORS:
+                by_channel[channel][key] = _joined(known, sample)
     return {channel: _scrapes(samples) for channel, samples in by_channel.items()}
+
+
+def _joined(known: Sample, line: Sample) -> Sample:
+    """A sample of several lines, with what one more of them says."""
+    parts, errors = {**known.parts, **line.parts}, line.errors or known.errors
+    return replace(known, parts=parts, errors=errors)
 
 
 def _place(scraped: Scraped, revisions: Mapping[Arm, str]) -> tuple[str, str, str]:
@@ -129,12 +134,13 @@ def _labelled(channel: Channel, recorded: ChannelRecording) -> Iterator[tuple[Ch
 def _part_rows(
     channel: Channel, scraped: Scraped, revisions: Mapping[Arm, str]
 ) -> Iterator[tuple[str, ...]]:
-    """A sample without parts has one line, with nothing in their place."""
-    start = (*_place(scraped, revisions), channel.name, shortest(scraped.sample.requests))
-    for part, value in scraped.sample.parts.items():
+    """Errors have a line without a part; a sample with neither has one line with nothing there."""
+    sample = scraped.sample
+    start = (*_place(scraped, revisions), channel.name, shortest(sample.requests))
+    for part, value in sample.parts.items():
         yield (*start, part, shortest(value))
-    if not scraped.sample.parts:
-        yield (*start, "", "")
+    if sample.errors or not sample.parts:
+        yield (*start, "", shortest(sample.errors) if sample.errors else "")
 
 
 def _counters(time: str, pod: str, revision: str, requests: str, errors: str) -> _Line:
@@ -144,8 +150,10 @@ def _counters(time: str, pod: str, revision: str, requests: str, errors: str) ->
 def _parts(  # noqa: PLR0913, PLR0917  (the columns of the file)
     time: str, pod: str, revision: str, channel: str, requests: str, part: str, value: str
 ) -> _Line:
-    parts = {part: float(value)} if part or value else {}
-    return channel_named(channel), revision, pod, Sample(float(time), float(requests), 0.0, parts)
+    parts = {part: float(value)} if part else {}
+    errors = 0.0 if part else float(value or "0")
+    sample = Sample(float(time), float(requests), errors, parts)
+    return channel_named(channel), revision, pod, sample
 
 
 _READERS: Final[Mapping[tuple[str, ...], Callable[..., _Line]]] = {

@@ -96,7 +96,33 @@ def test_a_dot_matches_the_end_of_a_line_too():
     assert Matcher("a", "=~", "x.y").condition()({"a": "x\ny"})
 
 
-@pytest.mark.parametrize("pattern", ["(", r"\pL+", "[[:alpha:]]+", "[^[:^space:]_]", r"\Qa.b\E"])
+@pytest.mark.parametrize(
+    ("pattern", "value", "matches"),
+    [
+        (r"\d+", "503", True),
+        (r"\d+", "\u0665\u0660\u0663", False),
+        (r"\w+", "pr\u00e9dict", False),
+        (r"\W", "\u00e9", True),
+        ("(?i)\u00e9", "\u00c9", True),
+    ],
+)
+def test_classes_are_of_ascii_alone_and_case_is_ignored_in_any_script(pattern, value, matches):
+    assert Matcher("a", "=~", pattern).condition()({"a": value}) is matches
+
+
+UNLIKE = [
+    "(",
+    r"\pL+",
+    "[[:alpha:]]+",
+    "[^[:^space:]_]",
+    r"\Qa.b\E",
+    "x{,3}",
+    r"(?i)\w+",
+    r"(?si)\d",
+]
+
+
+@pytest.mark.parametrize("pattern", UNLIKE)
 @pytest.mark.parametrize("operator", ["=~", "!~"])
 def test_a_pattern_that_python_reads_differently_is_asked_of_prometheus_alone(pattern, operator):
     matcher = Matcher("a", operator, pattern)

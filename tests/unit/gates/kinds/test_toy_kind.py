@@ -182,6 +182,40 @@ def test_a_kind_that_forgets_a_part_does_not_import(bare, part):
     assert re.search(rf"\b{part}\b", last)
 
 
+TOY_TEXT = (TOY / "toy.py").read_text(encoding="utf-8")
+UNKNOWN_SOURCE = TOY_TEXT.replace("Channel | None] = TOYS", "Channel | None] = None")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (TOY_TEXT.replace("rules = (BrokenThings,)", "rules = ()"), "ToyKind has rules of 0"),
+        (UNKNOWN_SOURCE, "ToyKind does not say: user_query"),
+        (
+            UNKNOWN_SOURCE.replace(
+                "    @override\n    def is_bounded",
+                "    def user_query(self, spec):\n        ...\n\n    @override\n    def is_bounded",
+            ),
+            "BrokenThings does not say: answered, user_query",
+        ),
+    ],
+)
+def test_a_kind_whose_rules_read_nothing_or_many_things_does_not_import(bare, text, said):
+    (bare / KINDS / "toy.py").write_text(text, encoding="utf-8")
+    ran = python(bare, "-c", "import davylamp.gates.kinds.registry")
+    assert ran.stderr.splitlines()[-1].startswith(f"TypeError: {said}")
+
+
+def test_two_kinds_cannot_share_an_admission_model(bare):
+    borrowed = "from davylamp.gates.kinds.bias import BiasSpec\n"
+    text = TOY_TEXT.replace("spec = ToySpec", "spec = BiasSpec")
+    text = text.replace("from davylamp.gates.trial", f"{borrowed}from davylamp.gates.trial")
+    (bare / KINDS / "toy.py").write_text(text, encoding="utf-8")
+    ran = python(bare, "-c", "import davylamp.gates.kinds.registry")
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[-1].startswith("AssertionError")
+
+
 def test_the_list_of_parts_is_whole():
     """Whatever a kind has to say is in the list above."""
 

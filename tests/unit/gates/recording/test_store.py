@@ -274,3 +274,11 @@ def test_a_long_catch_up_in_one_answer_is_bounded_too():
     samples = [Sample(float(t), float(t)) for t in range(21_600)]
     assert touched(lambda: noted(Recording(), ERRORS, taken(*samples))) < 8 * len(samples)
     assert noted(Recording(), ERRORS, taken(*samples)).samples <= MOST_SAMPLES
+
+
+@pytest.mark.parametrize("parts", [{}, {"a": 3.0, "b": 4.0}])
+def test_errors_of_a_channel_are_kept_with_or_without_parts(parts):
+    samples = [Sample(1.0, 5.0, 0.0, parts), Sample(2.0, 9.0, 2.5, parts)]
+    recording = noted(Recording(), GROUPS, taken(*samples))
+    read = read_csv(parts_to_csv(recording, NAMES), NAMES)[GROUPS]
+    assert list(read.stable["risk-a"]) == samples
