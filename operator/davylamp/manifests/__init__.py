@@ -2,6 +2,7 @@
 
 from davylamp.api.identity import Owner, model_labels
 from davylamp.manifests.diff import projected, says_the_same
+from davylamp.manifests.disruption import disruption_budget
 from davylamp.manifests.events import event
 from davylamp.manifests.revisions import (
     deployment_of,
@@ -11,7 +12,6 @@ from davylamp.manifests.revisions import (
     record,
     recorded,
 )
-from davylamp.manifests.traffic import disruption_budget
 
 __all__ = [
     "Owner",

@@ -10,7 +10,7 @@ from typing import Final
 from typing_extensions import override
 
 from davylamp.adapters.prometheus.matchers import Matcher, parse_matchers
-from davylamp.gates.channels import Channel, Form, SeriesSetting, is_error
+from davylamp.gates.channels import Channel, Form, SeriesSetting
 from davylamp.gates.kinds.registry import SERIES_SETTINGS
 
 NAMESPACE_LABEL: Final = SeriesSetting("namespace_label", "namespace", Form.LABEL)
@@ -92,7 +92,3 @@ class SeriesNames(Mapping[str, str]):
     def matchers(self, channel: Channel) -> tuple[Matcher, ...]:
         """The further matchers of a channel."""
         return parse_matchers(channel.selector(self))
-
-    def is_error(self, code: str) -> bool:
-        """Whether an answer code counts as an error."""
-        return is_error(self, code)
