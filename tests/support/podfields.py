@@ -1,7 +1,7 @@
 """The table of a pod template's fields, made from the OpenAPI of an API server.
 
-`kubectl get --raw /openapi/v3/api/v1 | PYTHONPATH=. .venv/bin/python -m tests.support.podfields`
-prints the module `davylamp.manifests.overlay.fields`.
+`make pod-fields` writes the module `davylamp.manifests.overlay.fields` from what the local cluster
+says.
 """
 
 import json
@@ -16,7 +16,7 @@ ALTERNATIVES = {"Probe": "Action", "LifecycleHandler": "Action", "EnvVarSource":
 """Types that hold one of several, which their schema does not say, by how the types of those end."""
 ONE_OF = {"EnvVar": {"value", "valueFrom"}}
 HEADER = '''\
-"""Fields of a pod template and how Kubernetes merges them. Generated: see tests/support/podfields.py.
+"""Fields of a pod template and how Kubernetes merges them. Generated: `make pod-fields`.
 
 One line for each type. A bare word is a field of text, `f=[T]k` a list of T whose items are told
 apart by k (`k:v` where v is what k is when absent), `f=[T]` a list that is one value, `f={T}` a map,
@@ -25,6 +25,8 @@ apart by k (`k:v` where v is what k is when absent), `f=[T]` a list that is one 
 
 from typing import Final
 
+VERSION: Final = "{version}"
+"""Of Kubernetes."""
 FIELDS: Final = """
 '''
 
@@ -96,20 +98,30 @@ def types(openapi: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
             waiting += [target for target in [reference(values)] if target]
 
 
-def table(openapi: dict[str, Any]) -> str:
-    """The module as it is checked in."""
-    lines = []
+def lines(openapi: dict[str, Any]) -> str:
+    """The table."""
+    result = []
     for name, fields in sorted(types(openapi)):
         words = [f if shape == "string" else f"{f}={shape}" for f, shape in fields.items()]
-        lines += textwrap.wrap(
+        result += textwrap.wrap(
             f"{name}: {' '.join(words)}",
             width=100,
             subsequent_indent="  ",
             break_long_words=False,
             break_on_hyphens=False,
         )
-    return HEADER + "\n".join(lines) + '\n"""\n'
+    return "".join(f"{line}\n" for line in result)
+
+
+def module(openapi: dict[str, Any]) -> str:
+    """The module as it is checked in."""
+    return f'{HEADER.replace("{version}", version(openapi))}{lines(openapi)}"""\n'
+
+
+def version(openapi: dict[str, Any]) -> str:
+    """Major and minor of Kubernetes, such as 1.35."""
+    return ".".join(openapi["info"]["version"].lstrip("v").split(".")[:2])
 
 
 if __name__ == "__main__":
-    sys.stdout.write(table(json.load(sys.stdin)))
+    sys.stdout.write(module(json.load(sys.stdin)))

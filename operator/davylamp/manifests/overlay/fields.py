@@ -1,4 +1,4 @@
-"""Fields of a pod template and how Kubernetes merges them. Generated: see tests/support/podfields.py.
+"""Fields of a pod template and how Kubernetes merges them. Generated: `make pod-fields`.
 
 One line for each type. A bare word is a field of text, `f=[T]k` a list of T whose items are told
 apart by k (`k:v` where v is what k is when absent), `f=[T]` a list that is one value, `f={T}` a map,
@@ -7,6 +7,8 @@ apart by k (`k:v` where v is what k is when absent), `f=[T]` a list that is one 
 
 from typing import Final
 
+VERSION: Final = "1.35"
+"""Of Kubernetes."""
 FIELDS: Final = """
 AWSElasticBlockStoreVolumeSource: fsType partition=integer readOnly=boolean volumeID
 Affinity: nodeAffinity=NodeAffinity podAffinity=PodAffinity podAntiAffinity=PodAntiAffinity

@@ -40,7 +40,8 @@ class FieldShape:
         return FieldShape(self.of)
 
 
-def _parsed(table: str) -> dict[str, dict[str, FieldShape]]:
+def parsed(table: str) -> dict[str, dict[str, FieldShape]]:
+    """The fields of each type of a table."""
     lines = table.replace("\n ", " ").strip().splitlines()
     split = (line.split(": ", 1) for line in lines)
     return {name: dict(map(_shape, fields.split())) for name, fields in split}
@@ -61,5 +62,5 @@ def _shape(word: str) -> tuple[str, FieldShape]:
     )
 
 
-SHAPES: Final[Mapping[str, Mapping[str, FieldShape]]] = _parsed(FIELDS)
+SHAPES: Final[Mapping[str, Mapping[str, FieldShape]]] = parsed(FIELDS)
 """The fields of each type below a pod template."""
