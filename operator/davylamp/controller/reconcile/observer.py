@@ -22,7 +22,14 @@ from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
 from davylamp.controller.nightly.nightly import Nightly
 from davylamp.controller.reconcile.judgements import with_judgements
-from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Children, Parent, Pass, Secrets
+from davylamp.controller.reconcile.passes import (
+    EVERYTHING_KEPT,
+    Children,
+    Parent,
+    Pass,
+    Secrets,
+    followable,
+)
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests import is_whole, model_labels, recorded
 from davylamp.rollout import Inspected, Observation, identify
@@ -92,6 +99,7 @@ class Observer:
     async def look(self, parent: Parent) -> Pass:
         """Everything that is known about a ModelDeployment now."""
         children = await self._children(parent)
+        parent = followable(parent, children.records)
         secrets = Secrets()
         observation = observation_of(parent, children, now=self._clock())
         if parent.spec is not None:

@@ -4,7 +4,7 @@ Each part is read once and handed on as a whole, so that nobody on the way asks 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pydantic import ValidationError
@@ -20,8 +20,8 @@ from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.refusals import Refusal, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.gates.recording.store import Recording
-from davylamp.manifests import Owner, template_fault
-from davylamp.rollout import Observation, Workload
+from davylamp.manifests import Owner, recorded, template_fault
+from davylamp.rollout import Observation, Workload, identify
 from davylamp.schema.json import JsonObject
 
 EVERYTHING_KEPT: Final = Rollout(gates=(), history=50)
@@ -112,7 +112,7 @@ def read_spec(manifest: JsonObject) -> tuple[ModelDeploymentSpec | None, Refusal
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(["spec", *(str(part) for part in first["loc"])])
         return None, Refusal(Reason.INVALID_SPEC, f"{path}: {first['msg']}")
-    wrong = _query_refusal(spec) or _template_refusal(spec)
+    wrong = _query_refusal(spec)
     return (None if wrong else spec), wrong
 
 
@@ -128,7 +128,16 @@ def _query_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
     return None
 
 
-def _template_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
-    """Why no pod can be made: how an overlay merges is not for the API server to check."""
-    fault = template_fault(spec)
-    return Refusal(Reason.INVALID_SPEC, fault) if fault else None
+def followable(parent: Parent, records: Mapping[str, JsonObject]) -> Parent:
+    """The same, without its spec where no pod can be made from that; with why not.
+
+    What an earlier version of the operator has rendered is not judged anew by today's rules (P8).
+    """
+    spec = parent.spec
+    fault = template_fault(spec) if spec is not None else None
+    if spec is None or fault is None:
+        return parent
+    intents = {revision: recorded(record, "intent") for revision, record in records.items()}
+    if identify(spec, intents).revision in records:
+        return parent
+    return replace(parent, spec=None, refusal=Refusal(Reason.INVALID_SPEC, fault))

@@ -11,7 +11,7 @@ from davylamp.controller.logs import about
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.observer import Observer
-from davylamp.controller.reconcile.passes import Parent, read_parent
+from davylamp.controller.reconcile.passes import Parent, followable, read_parent
 from davylamp.controller.reconcile.plan import PlanSettings, refusal_plan, write_plan
 from davylamp.rollout import decide
 
@@ -66,8 +66,10 @@ class Reconciler:
             self.stand_by(key)
             return None
         parent = read_parent(key, manifest)
-        if parent.spec is None and not parent.was_followed:
-            return await self._refuse(parent)
+        if not parent.was_followed:
+            parent = followable(parent, {})
+            if parent.spec is None:
+                return await self._refuse(parent)
         current = await self._observer.look(parent)
         decision = decide(
             parent.status, current.observation, name=key.name, namespace=key.namespace
