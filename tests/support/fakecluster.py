@@ -303,7 +303,7 @@ def refusing_kind(kind: str, name: str, message: str = "422 Invalid") -> Fault:
     """Whatever is written to one object is refused for good."""
 
     def fault(write: Write) -> None:
-        if (write.verb, write.kind, write.name) == ("apply", kind, name):
+        if (write.verb, write.kind) == ("apply", kind) and name in {ANY, write.name}:
             raise Terminal("Invalid", f"apply {kind} {name}: {message}")
 
     return fault

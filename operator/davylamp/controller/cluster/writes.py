@@ -66,7 +66,7 @@ RULES: Final = {
     ),
     WriteStep.GROW: StepRule(
         "Grow",
-        "disruption budget, ConfigMaps, Deployments: created, scaled up, manual edits reverted; stable first",
+        "disruption budgets, ConfigMaps, Deployments: created, scaled up, manual edits reverted; stable first",
         "traffic may only be opened to what exists",
         IfRefused.TELL,
     ),
@@ -96,7 +96,7 @@ RULES: Final = {
     ),
     WriteStep.SHRINK: StepRule(
         "Shrink",
-        "scale down; delete revisions that nobody needs, their record last",
+        "scale down; delete revisions that nobody needs, their record last, and budgets of those without pods",
         "nothing that may still have traffic is killed",
         IfRefused.STOP,
     ),

@@ -71,6 +71,49 @@ async def test_a_child_deleted_by_hand_is_made_again(kind):
     assert land.serving() == {"v1"}
 
 
+# --- disruption budgets -------------------------------------------------------------------------
+
+
+def budgets(land: Land) -> set[str]:
+    """Revisions' tags that have a budget, and `all` for one over all of them."""
+    tags = {c.revision: c.tag for c in land.status().history}
+    candidate = land.status().candidate
+    tags |= {candidate.revision: candidate.tag} if candidate else {}
+    found = land.cluster.find("PodDisruptionBudget")
+    chosen = (item["spec"]["selector"]["matchLabels"] for item in found)
+    return {tags.get(labels.get("davylamp.dev/revision"), "all") for labels in chosen}
+
+
+async def test_each_revision_with_pods_has_a_budget_of_its_own():
+    land = await served()
+    assert budgets(land) == {"v1"}
+    land.apply("v2")
+    await land.until(lambda: land.serving() == {"v1", "v2"})
+    assert budgets(land) == {"v1", "v2"}
+    await land.settle()
+    assert (land.running(), budgets(land)) == ({"v2": 4}, {"v2"})
+
+
+async def test_the_budget_over_all_revisions_goes_when_stable_has_its_own():
+    land = await served()
+    [ours] = land.cluster.find("PodDisruptionBudget")
+    shared = {**ours, "metadata": {**ours["metadata"], "name": "risk"}}
+    shared["spec"] = {
+        "maxUnavailable": 1,
+        "selector": {"matchLabels": {"davylamp.dev/model": "risk"}},
+    }
+    land.cluster.put(shared)
+    land.cluster.drop(Address("PodDisruptionBudget", NAMESPACE, ours["metadata"]["name"]))
+    written_before = len(land.cluster.writes)
+    land.restart()
+    await land.run(2)
+    land.operator.wake(Key(NAMESPACE, "risk"))  # as the status of the new budget does
+    await land.run(2)
+    assert budgets(land) == {"v1"}
+    made = [w.verb for w in land.cluster.writes[written_before:] if w.kind == "PodDisruptionBudget"]
+    assert made == ["apply", "delete"], "stable is never without a budget"
+
+
 async def test_what_others_add_to_our_objects_stays():
     land = await served()
 
