@@ -16,6 +16,7 @@ from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import CHILD_KINDS, NIGHTLY_KINDS, Key, ObjectCache
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.pods import read_pod, workloads_of
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.controller.evidence.tracked import TrackedEvidence
@@ -130,10 +131,10 @@ class Observer:
         stored = self._applier.stored(parent.owner)
         own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
         records = sorted(own, key=objects.record_number)
-        pods = tuple(objects.read_pod(item) for item in stored.of_kind("Pod"))
+        pods = tuple(read_pod(item) for item in stored.of_kind("Pod"))
         return Children(
             records={objects.label(r, names.LABEL_REVISION): r for r in records},
-            workloads=objects.workloads_of(_own(stored, "Deployment"), pods),
+            workloads=workloads_of(_own(stored, "Deployment"), pods),
             pods=pods,
             stored=stored,
         )

@@ -2,8 +2,8 @@
 
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Stage
-from davylamp.rollout.faults import why_not_ready
 from davylamp.rollout.holds.hold import Hold
+from davylamp.rollout.pods.shortfall import why_not_ready
 from davylamp.rollout.situation import Situation
 
 

@@ -5,9 +5,9 @@ from typing import Final
 
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate
-from davylamp.rollout.faults import why_not_ready
 from davylamp.rollout.holds.hold import Hold
-from davylamp.rollout.observation import Workload
+from davylamp.rollout.pods.shortfall import why_not_ready
+from davylamp.rollout.pods.state import Workload
 from davylamp.rollout.situation import Situation
 from davylamp.rollout.wording import counted, kubectl
 
@@ -53,20 +53,20 @@ def old_pods(situation: Situation, candidate: Candidate) -> Hold | None:
     if not others:
         return None
     old = others[0]
-    force = kubectl(f"delete pod --force {old.pods[0].name}", situation.namespace)
+    force = kubectl(f"delete pod --force {old.running[0].name}", situation.namespace)
     return Hold(
         Reason.AWAITING_OLD_PODS,
-        f"waiting for {counted(len(old.pods), 'pod')} of revision {old.revision} to terminate; "
+        f"waiting for {counted(len(old.running), 'pod')} of revision {old.revision} to terminate; "
         f"if the node is gone: {force}",
     )
 
 
 def _others(situation: Situation, candidate: Candidate) -> list[Workload]:
-    """Workloads with pods that are neither the candidate's nor stable's."""
+    """Workloads with running pods that are neither the candidate's nor stable's."""
     stable = situation.status.stable
     ours = {candidate.revision, stable.revision if stable else candidate.revision}
     workloads = sorted(situation.observation.workloads.items())
-    return [workload for revision, workload in workloads if revision not in ours and workload.pods]
+    return [w for revision, w in workloads if revision not in ours and w.running]
 
 
 def stable_degraded(situation: Situation, candidate: Candidate) -> Hold | None:

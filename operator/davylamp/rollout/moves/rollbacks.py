@@ -6,7 +6,6 @@ from datetime import datetime
 from davylamp.api.gates import OnFail
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Outcome, Stage
-from davylamp.rollout.faults import Fault, hard_fault, readiness_lost, why_not_ready
 from davylamp.rollout.holds.clocks import paused
 from davylamp.rollout.holds.gates import failing
 from davylamp.rollout.holds.pods import pods_not_ready
@@ -15,7 +14,9 @@ from davylamp.rollout.moves.drift import drift_unanswered
 from davylamp.rollout.moves.endings import roll_back, roll_back_promoted
 from davylamp.rollout.moves.gates import baseline_missing_too_long
 from davylamp.rollout.notices import Notice
-from davylamp.rollout.observation import Workload
+from davylamp.rollout.pods.faults import Fault, hard_fault, readiness_lost
+from davylamp.rollout.pods.shortfall import why_not_ready
+from davylamp.rollout.pods.state import Workload
 from davylamp.rollout.situation import Situation, after, running_time
 from davylamp.rollout.stages import IN_TRAFFIC, ON_THE_CLOCK
 from davylamp.rollout.wording import named_in_full
