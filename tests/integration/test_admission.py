@@ -79,7 +79,12 @@ BAD = {
         {"spec.featureSnapshot.sha256": "9c1e"}, "spec.featureSnapshot.sha256", "should match"
     ),
     "uri without scheme": Bad(
-        {"spec.featureSnapshot.uri": "features.parquet"}, "spec.featureSnapshot.uri", "should match"
+        {"spec.featureSnapshot.uri": "features.parquet"},
+        "spec.featureSnapshot.uri",
+        "with its scheme",
+    ),
+    "uri with a space": Bad(
+        {"spec.featureSnapshot.uri": "s3://a b"}, "spec.featureSnapshot.uri", "with its scheme"
     ),
     "negative seed": Bad({"spec.seed": -1}, "spec.seed", "greater than or equal to 0"),
     "seed too large": Bad({"spec.seed": 2**53}, "spec.seed", "less than or equal to"),
@@ -285,6 +290,18 @@ GOOD = {
     "explanations without a wish": explained(),
     "every quarter of an hour": explained(schedule="*/15 * * * *"),
     "weekdays": explained(schedule="0 3,15 * * MON-FRI"),
+    **{
+        f"snapshot at {uri}": {"spec.featureSnapshot.uri": uri}
+        for uri in (
+            "dvc://repo/data.dvc",
+            "lakefs://r/main/x",
+            "hf://datasets/x",
+            "models:/risk/1",
+            "abfss://c@a.dfs.core.windows.net/x",
+            "dbfs:/x",
+            "urn:uuid:6e8bc430",
+        )
+    },
     "any pod template": {"spec.serving": {"template": {"spec": {"anything": [1, {"a": None}]}}}},
 }
 

@@ -47,7 +47,6 @@ def test_it_reads_back_what_it_writes():
         ({"image": {"repository": "x", "tag": "has space"}}, ("image", "tag")),
         ({"image": {"repository": "UPPER", "tag": "a"}}, ("image", "repository")),
         ({"image": {"repository": "x", "tag": "a", "digest": "md5:1"}}, ("image", "digest")),
-        ({"featureSnapshot": {"id": "a", "uri": "ftp://x"}}, ("featureSnapshot", "uri")),
         ({"serving": {"port": 0}}, ("serving", "port")),
         ({"rollout": {"deadline": "soon"}}, ("rollout", "deadline")),
         ({"rollout": {"falseRollback": "1"}}, ("rollout", "falseRollback")),

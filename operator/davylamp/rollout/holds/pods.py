@@ -1,5 +1,6 @@
 """Holds about the candidate's pods: how many a stage needs, and what keeps it from having them."""
 
+from davylamp.api.images import differing
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Stage
 from davylamp.rollout.holds.hold import Hold
@@ -51,9 +52,16 @@ def return_not_ready(situation: Situation, candidate: Candidate) -> Hold | None:
 
 
 def digests_differ(situation: Situation, candidate: Candidate) -> Hold | None:
-    """Pods of one revision run different images: the tag was moved in the registry."""
-    digests = sorted(situation.observation.workload(candidate.revision).digests)
-    if len(digests) < 2:
+    """Pods of one revision run different images: the tag was moved in the registry.
+
+    With `spec.image.digest` they cannot, whatever their nodes report.
+    """
+    target = situation.observation.target
+    if target.revision == candidate.revision and target.digest:
+        return None
+    workload = situation.observation.workload(candidate.revision)
+    digests = next(differing(workload.image_ids), None)
+    if digests is None:
         return None
     return Hold(
         Reason.IMAGE_DIGESTS_DIFFER,
