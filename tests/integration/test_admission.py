@@ -317,7 +317,7 @@ def test_defaults_of_the_schema_are_those_of_the_operator() -> None:
     ours = ModelDeploymentSpec.model_validate(minimal()["spec"])
     assert ModelDeploymentSpec.model_validate(stored) == ours
     assert says_the_same(stored, ours.model_dump(mode="json", by_alias=True, exclude_none=True))
-    assert stored["replicas"] == 1
+    assert "replicas" not in stored
     assert [step["weight"] for step in stored["rollout"]["steps"]] == [5, 25, 50]
     assert stored["rollout"]["gates"][0]["errorRate"] == {"method": "Sequential", "max": "1%"}
 

@@ -220,8 +220,15 @@ class ModelDeploymentSpec(Strict):
             "x-kubernetes-list-map-keys": ["name"],
         },
     )
-    replicas: int = Field(
-        default=1, ge=1, le=1000, description="Pods of the stable revision; an HPA may own it."
+    replicas: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description=(
+            "Pods of the stable revision. Where it is left out the operator fills in the present "
+            "number, 1 for a new model, and never changes it again: leave it out to let a "
+            "HorizontalPodAutoscaler or kubectl scale own it."
+        ),
     )
     serving: Serving = Field(default_factory=Serving, description="How the container is run.")
     rollout: Rollout = Field(

@@ -18,7 +18,7 @@ def read(**changes):
 
 def test_the_least_spec_has_sensible_defaults():
     spec = read()
-    assert spec.replicas == 1
+    assert spec.replicas is None
     assert [step.weight for step in spec.rollout.steps] == [5, 25, 50]
     assert spec.rollout.gates[0].error_rate.method == "Sequential"
     assert not spec.paused

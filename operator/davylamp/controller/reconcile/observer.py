@@ -200,13 +200,20 @@ def observation_of(parent: Parent, children: Children, *, now: datetime) -> Obse
         generation=parent.generation,
         target=identify(spec, intents),
         rollout=spec.rollout,
-        replicas=spec.replicas,
+        replicas=spec.replicas or _present_replicas(parent, children),
         paused=spec.paused,
         commands=objects.commands_in(parent.manifest),
         workloads=children.workloads,
         recorded=tuple(children.records),
         explanations=spec.explanations,
     )
+
+
+def _present_replicas(parent: Parent, children: Children) -> int:
+    """The number of pods where the spec says none: what there was, 1 for a new model."""
+    candidate = parent.status.candidate
+    workload = children.workloads.get(candidate.revision) if candidate else None
+    return parent.status.replicas or (workload.desired if workload else 0) or 1
 
 
 def _without_spec(parent: Parent, children: Children, now: datetime) -> Observation:

@@ -12,7 +12,16 @@ from davylamp.api import names
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.stored import identity_of
-from davylamp.controller.cluster.writes import Apply, Claim, Delete, WriteStep, apply, claim, delete
+from davylamp.controller.cluster.writes import (
+    Apply,
+    Claim,
+    Delete,
+    FillInReplicas,
+    WriteStep,
+    apply,
+    claim,
+    delete,
+)
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
 from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Parent, Pass
@@ -64,6 +73,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         *_admitted(current, traffic, fenced),
         *revisions.shrunk(),
         *_spare_budgets(current, desired),
+        *_replicas(parent, current.observation.replicas),
         *nightly.writes,
     )
     return WritePlan(
@@ -154,6 +164,11 @@ def _wanted_budgets(current: Pass, desired: Desired) -> Iterator[JsonObject]:
     for revision, replicas in desired.replicas.items():
         if replicas:
             yield disruption_budget(current.parent.owner, revision)
+
+
+def _replicas(parent: Parent, replicas: int) -> Iterator[FillInReplicas]:
+    if parent.spec is not None and parent.spec.replicas is None:
+        yield FillInReplicas(WriteStep.REPLICAS, names.KIND, parent.key.name, replicas)
 
 
 # --- what is told -------------------------------------------------------------------------------

@@ -71,6 +71,56 @@ async def test_a_child_deleted_by_hand_is_made_again(kind):
     assert land.serving() == {"v1"}
 
 
+# --- replicas ---------------------------------------------------------------------------------
+
+
+def replicas_of_the_spec(land: Land) -> int | None:
+    return land.parent()["spec"].get("replicas")
+
+
+def left_out(item: dict) -> None:
+    del item["spec"]["replicas"]
+
+
+async def test_replicas_left_out_are_filled_in_with_the_present_number():
+    land = await served()
+    land.cluster.edit(KIND, "risk", left_out)
+    await land.run(3)
+    assert (replicas_of_the_spec(land), land.running()) == (4, {"v1": 4})
+    scaled = [w.body["spec"]["replicas"] for w in land.cluster.writes if w.kind == "Deployment"]
+    assert set(scaled) == {4}, "there was no moment with another number"
+
+
+async def test_replicas_of_a_new_model_are_one_where_they_are_left_out():
+    land = Land()
+    land.apply("v1")
+    land.cluster.edit(KIND, "risk", left_out)
+    await land.settle()
+    assert (replicas_of_the_spec(land), land.running()) == (1, {"v1": 1})
+
+
+async def test_replicas_left_out_while_the_first_revision_prepares_stay():
+    land = Land()
+    land.apply("v1")
+    await land.run(1)
+    land.cluster.edit(KIND, "risk", left_out)
+    await land.settle()
+    assert (replicas_of_the_spec(land), land.running()) == (4, {"v1": 4})
+
+
+async def test_a_number_that_somebody_writes_meanwhile_is_not_overwritten():
+    land = await served()
+
+    def scale(write: Write) -> None:
+        if write.verb == "patch_scale" and replicas_of_the_spec(land) is None:
+            land.cluster.edit(KIND, "risk", lambda item: item["spec"].update(replicas=6))
+
+    land.cluster.before.append(scale)
+    land.cluster.edit(KIND, "risk", left_out)
+    await land.run(5)
+    assert (replicas_of_the_spec(land), land.running()) == (6, {"v1": 6})
+
+
 # --- disruption budgets -------------------------------------------------------------------------
 
 
