@@ -175,6 +175,16 @@ class Rollout(Strict):
         description="How long the previous revision is kept warm after a promotion, with automatic rollback.",
     )
     traffic: Traffic = Field(default_factory=Traffic, description="How traffic is split.")
+    min_deployment_replicas: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description=(
+            "The fewest replicas that this cluster's policies allow in a Deployment. Steps that take "
+            "fewer canary pods are passed over, and Deployments of revisions that are only kept are "
+            "deleted instead of scaled to 0; a return makes them again from the revision's record."
+        ),
+    )
     history: int = Field(
         default=10,
         ge=1,

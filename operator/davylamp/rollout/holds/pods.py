@@ -14,9 +14,10 @@ def pods_needed(situation: Situation, candidate: Candidate) -> int:
     if situation.status.stable is None or candidate.stage in {Stage.PROMOTING, Stage.RETURNING}:
         return replicas
     number = candidate.step or situation.router.next_step(steps, 0, replicas)
+    fewest = max(1, candidate.plan.min_deployment_replicas)
     if not number:
-        return 1
-    return max(1, situation.router.canary_pods(steps[number - 1].weight, replicas))
+        return fewest
+    return max(fewest, situation.router.canary_pods(steps[number - 1].weight, replicas))
 
 
 def secret_missing(situation: Situation, candidate: Candidate) -> Hold | None:

@@ -121,6 +121,32 @@ async def test_a_number_that_somebody_writes_meanwhile_is_not_overwritten():
     assert (replicas_of_the_spec(land), land.running()) == (6, {"v1": 6})
 
 
+# --- a policy that demands two replicas in each Deployment -------------------------------------
+
+
+def demanding_two(write: Write) -> None:
+    if (write.verb, write.kind) == ("apply", "Deployment") and write.body["spec"]["replicas"] < 2:
+        raise Terminal("Invalid", "Deployments need two replicas or more")
+
+
+async def test_with_a_policy_for_deployments_nothing_is_refused_and_a_return_works():
+    land = Land()
+    land.cluster.before.append(demanding_two)
+    steps = [{"weight": 25, "hold": "5s"}, {"weight": 40, "hold": "5s"}]
+    plan = {**QUICK, "steps": steps, "minDeploymentReplicas": 2}
+    await served(land, rollout=plan)
+    land.apply("v2")
+    await land.until(lambda: land.serving() == {"v1", "v2"})
+    assert land.running() == {"v1": 4, "v2": 2}, "the step with one pod is passed over"
+    await land.settle()
+    assert [d["spec"]["replicas"] for d in land.cluster.find("Deployment")] == [4]
+    land.apply("v1")
+    await land.settle()
+    assert (land.running(), land.serving()) == ({"v1": 4}, {"v1"})
+    assert land.outcomes()[0] == ("v1", "Returned")
+    assert not land.operator.refused
+
+
 # --- disruption budgets -------------------------------------------------------------------------
 
 

@@ -68,6 +68,13 @@ def test_no_step_wide_enough_for_a_whole_pod():
     assert world.condition("Stalled")
 
 
+def test_no_step_wide_enough_for_the_pods_that_a_policy_demands():
+    narrow = Rollout(steps=(Step(weight=25, hold="1m"),), min_deployment_replicas=2)
+    world = ready_candidate(rollout=narrow)
+    decision = held(world, Reason.STEP_NOT_REACHABLE, "2 canary pods", "34 %", "wider step")
+    assert decision.desired.replicas[V2] == 2
+
+
 def test_pods_that_are_not_ready_say_why():
     world = world_in("Preparing")
     world.controllers_run()
