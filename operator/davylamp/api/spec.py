@@ -13,8 +13,9 @@ from davylamp.api.explanations import Explanations
 from davylamp.api.gates import Gate, gate_of
 from davylamp.api.serving import FeatureSnapshot, Image, SecretRef, Serving
 from davylamp.gates.kinds.error_rate import ErrorRateSpec
-from davylamp.schema.models import Strict, cel
+from davylamp.schema.models import Strict
 from davylamp.schema.quantities import Duration, Percent
+from davylamp.schema.written import cel
 
 MAX_SEED: Final = 2**53 - 1
 """The largest integer that survives JSON readers that know only doubles."""
