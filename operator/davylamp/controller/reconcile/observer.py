@@ -46,6 +46,9 @@ class Samples(Protocol):
     def recording(self, key: Key) -> Recording | None:
         """What was read for it; None where nothing is followed."""
 
+    def followed(self) -> int:
+        """How many attempts are followed."""
+
 
 class Observer:
     """Looks at one ModelDeployment at a time.
@@ -98,6 +101,7 @@ class Observer:
             with_refusals(observation, refused),
             secrets,
             recording=self._samples.recording(parent.key),
+            rollouts=self._samples.followed(),
             refused_jobs=refused,
             wake_after=self._nightly.wake_after(parent.key),
         )
