@@ -84,6 +84,8 @@ class Pass:
     secrets: Secrets = field(default_factory=Secrets)
     recording: Recording | None = None
     """What was read of the pods for the attempt under way."""
+    rollouts: int = 0
+    """How many are judged at the moment, this one and others."""
     refused_jobs: Mapping[str, RefusedJob] = field(default_factory=dict)
     """Objects of the nightly job that were refused before, by kind."""
     wake_after: float | None = None

@@ -68,7 +68,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         *revisions.recorded(),
         *grown,
         *flights,
-        _status(parent, remembered(current, decision), current.observation.now),
+        _status(parent, remembered(current, decision), current.observation.now, current.rollouts),
         *_events(current, decision.notices, grown, settings.reporter),
         *_admitted(current, traffic, fenced),
         *revisions.shrunk(),
@@ -175,9 +175,13 @@ def _replicas(parent: Parent, replicas: int) -> Iterator[FillInReplicas]:
 
 
 def _status(
-    parent: Parent, decided: Mapping[Kept, ModelDeploymentStatus], now: datetime
+    parent: Parent,
+    decided: Mapping[Kept, ModelDeploymentStatus],
+    now: datetime,
+    rollouts: int = 0,
 ) -> WriteStatus:
-    return WriteStatus(WriteStep.STATUS, names.KIND, parent.key.name, parent, decided, now)
+    name = parent.key.name
+    return WriteStatus(WriteStep.STATUS, names.KIND, name, parent, decided, now, rollouts)
 
 
 def _events(
