@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Stage
 from davylamp.rollout.holds.hold import Hold
-from davylamp.rollout.pods.shortfall import why_not_ready
+from davylamp.rollout.pods.shortfall import why_and_where
 from davylamp.rollout.situation import Situation
 
 
@@ -39,7 +39,8 @@ def pods_not_ready(situation: Situation, candidate: Candidate) -> Hold | None:
         return None
     return Hold(
         Reason.AWAITING_PODS,
-        f"{workload.lasting} of {needed} pods ready; {why_not_ready(workload)}",
+        f"{workload.lasting} of {needed} pods ready; "
+        f"{why_and_where(workload, situation.namespace)}",
     )
 
 
