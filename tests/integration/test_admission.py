@@ -88,7 +88,12 @@ BAD = {
         "64 hexadecimal digits",
     ),
     "uri without scheme": Bad(
-        {"spec.featureSnapshot.uri": "features.parquet"}, "spec.featureSnapshot.uri", "should match"
+        {"spec.featureSnapshot.uri": "features.parquet"},
+        "spec.featureSnapshot.uri",
+        "with its scheme",
+    ),
+    "uri with a space": Bad(
+        {"spec.featureSnapshot.uri": "s3://a b"}, "spec.featureSnapshot.uri", "with its scheme"
     ),
     "negative seed": Bad({"spec.seed": -1}, "spec.seed", "greater than or equal to 0"),
     "seed too large": Bad({"spec.seed": 2**53}, "spec.seed", "less than or equal to"),
@@ -306,6 +311,18 @@ GOOD = {
     "explanations without a wish": explained(),
     "every quarter of an hour": explained(schedule="*/15 * * * *"),
     "weekdays": explained(schedule="0 3,15 * * MON-FRI"),
+    **{
+        f"snapshot at {uri}": {"spec.featureSnapshot.uri": uri}
+        for uri in (
+            "dvc://repo/data.dvc",
+            "lakefs://r/main/x",
+            "hf://datasets/x",
+            "models:/risk/1",
+            "abfss://c@a.dfs.core.windows.net/x",
+            "dbfs:/x",
+            "urn:uuid:6e8bc430",
+        )
+    },
     "any pod template": {"spec.serving": {"template": {"spec": {"anything": [1, {"a": None}]}}}},
 }
 
@@ -321,7 +338,7 @@ def test_defaults_of_the_schema_are_those_of_the_operator() -> None:
     ours = ModelDeploymentSpec.model_validate(minimal()["spec"])
     assert ModelDeploymentSpec.model_validate(stored) == ours
     assert says_the_same(stored, ours.model_dump(mode="json", by_alias=True, exclude_none=True))
-    assert stored["replicas"] == 1
+    assert "replicas" not in stored
     assert [step["weight"] for step in stored["rollout"]["steps"]] == [5, 25, 50]
     assert stored["rollout"]["gates"][0]["errorRate"] == {"method": "Sequential", "max": "1%"}
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from davylamp.api import names
 from davylamp.api.spec import ModelDeploymentSpec
-from davylamp.api.status import ModelDeploymentStatus
+from davylamp.api.status import UNOBSERVED, ModelDeploymentStatus
 from davylamp.schema.json import Json, JsonObject
 
 MAX_NAME_LENGTH: Final = 35
@@ -172,7 +172,11 @@ def _root_schema() -> JsonObject:
             "kind": {"type": "string", "description": "Always ModelDeployment."},
             "metadata": {"type": "object"},
             "spec": structural(ModelDeploymentSpec, with_defaults=True),
-            "status": structural(ModelDeploymentStatus, with_defaults=False),
+            # by the kstatus rules an object without a status counts as healthy
+            "status": {
+                **structural(ModelDeploymentStatus, with_defaults=False),
+                "default": {"observedGeneration": UNOBSERVED},
+            },
         },
         "x-kubernetes-validations": [
             {

@@ -68,8 +68,14 @@ class FeatureSnapshot(Strict):
     uri: str | None = Field(
         default=None,
         max_length=2048,
-        pattern=r"^(s3|gs|https?|file)://\S+$",
-        description="Where the snapshot is stored. Passed to the model; the operator never fetches it.",
+        description="Where the snapshot is stored, as a URI of any scheme. Passed to the model; the "
+        "operator never fetches it.",
+        json_schema_extra=cel(
+            (
+                r"self.matches('^[A-Za-z][A-Za-z0-9+.-]*:[^\\s]+$')",
+                "must be a URI with its scheme, e.g. s3://bucket/key, dvc://repo/path or models:/name/1",
+            )
+        ),
     )
     sha256: Sha256 | None = Field(
         default=None,

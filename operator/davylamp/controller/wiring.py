@@ -56,7 +56,7 @@ class Wiring:
             observer=observer,
             executor=self._executor(applier, following, refusals),
             following=following,
-            memories=(observer, applier, nightly, refusals, following, self.cache),
+            memories=(applier, nightly, refusals, following, self.cache),
             settings=PlanSettings(
                 self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
             ),
@@ -66,7 +66,6 @@ class Wiring:
     def _observer(self, applier: Applier, nightly: Nightly, refusals: Refusals) -> Observer:
         return Observer(
             cluster=self.cluster,
-            cache=self.cache,
             applier=applier,
             inspections=self.inspector,
             samples=self.tracker,

@@ -17,6 +17,7 @@ from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.pods import Pod
 from davylamp.controller.cluster.refusals import Refusal, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.gates.recording.store import Recording
@@ -68,7 +69,7 @@ class Children:
     """By revision, oldest first."""
     workloads: Mapping[str, Workload]
     """By revision."""
-    pods: tuple[objects.Pod, ...]
+    pods: tuple[Pod, ...]
     stored: StoredChildren
     """All of them, by kind and name."""
 
@@ -83,6 +84,8 @@ class Pass:
     secrets: Secrets = field(default_factory=Secrets)
     recording: Recording | None = None
     """What was read of the pods for the attempt under way."""
+    rollouts: int = 0
+    """How many are judged at the moment, this one and others."""
     refused_jobs: Mapping[str, RefusedJob] = field(default_factory=dict)
     """Objects of the nightly job that were refused before, by kind."""
     wake_after: float | None = None
