@@ -62,8 +62,6 @@ def pod_template(
 
 def template_fault(spec: ModelDeploymentSpec) -> str | None:
     """Why no pod can be made from a spec, with the path of what is wrong; None if one can."""
-    if not spec.serving.template:
-        return None
     pinned: dict[str, list[str]] = {secret.name: [] for secret in spec.secrets}
     try:
         pod_template(Owner("any", "any", "any"), "any", spec, pinned)

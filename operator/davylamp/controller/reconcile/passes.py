@@ -137,10 +137,12 @@ def followable(parent: Parent, records: Mapping[str, JsonObject]) -> Parent:
     What an earlier version of the operator has rendered is not judged anew by today's rules (P8).
     """
     spec = parent.spec
-    fault = template_fault(spec) if spec is not None else None
-    if spec is None or fault is None:
+    if spec is None or not spec.serving.template:
         return parent
     intents = {revision: recorded(record, "intent") for revision, record in records.items()}
     if identify(spec, intents).revision in records:
+        return parent
+    fault = template_fault(spec)
+    if fault is None:
         return parent
     return replace(parent, spec=None, refusal=Refusal(Reason.INVALID_SPEC, fault))
