@@ -7,6 +7,7 @@ Needs no cluster: it starts a control plane of its own (bench/scale/README.md).
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -48,6 +49,7 @@ class Results:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print the table."""
     options = _options(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that no process is left behind
     progress = Progress()
     with tempfile.TemporaryDirectory(prefix="davylamp-scale-") as folder:
         nodes = 20

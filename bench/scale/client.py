@@ -56,7 +56,7 @@ class Client:
         while True:
             joint = "&" if "?" in path else "?"
             answer = self.send("GET", f"{path}{joint}limit={PAGE}&continue={more}", **headers)
-            yield from answer["items"]
+            yield from answer["items"] or ()
             more = answer["metadata"].get("continue", "")
             if not more:
                 return

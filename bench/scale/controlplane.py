@@ -159,7 +159,7 @@ class ControlPlane:
             f"--service-account-signing-key-file={self.folder / 'sa.key'}",
             f"--token-auth-file={self.folder / 'tokens.csv'}",
             "--authorization-mode=AlwaysAllow",
-            "--disable-admission-plugins=ServiceAccount",
+            "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
         )
 
 
