@@ -189,6 +189,13 @@ class FakeCluster:
             raise Conflict("update_status: 409 the object has been modified")
         return self.put({**known, "status": manifest["status"]})
 
+    def scaled(self, manifest: Json, replicas: int) -> Json:
+        """`spec.replicas` by the scale subresource, if nobody wrote to the object since it was read."""
+        known = self.objects[address_of(manifest)]
+        if known["metadata"]["resourceVersion"] != manifest["metadata"]["resourceVersion"]:
+            raise Conflict("patch_scale: 409 the object has been modified")
+        return self.put({**known, "spec": {**known["spec"], "replicas": replicas}})
+
     def posted(self, manifest: Json) -> None:
         """A new Event."""
         name = manifest["metadata"]["name"]
@@ -238,6 +245,9 @@ class Port:
     async def apply_status(self, manifest: Json) -> Json:
         do = self._cluster.with_status
         return self._write("update_status", manifest, lambda: do(manifest))
+
+    async def scale(self, manifest: Json, replicas: int) -> None:
+        self._write("patch_scale", manifest, lambda: self._cluster.scaled(manifest, replicas))
 
     async def get(self, kind: str, namespace: str, name: str) -> Json | None:
         self._cluster.reads["get", kind] += 1
@@ -320,7 +330,7 @@ def refusing_kind(kind: str, name: str, message: str = "422 Invalid") -> Fault:
     """Whatever is written to one object is refused for good."""
 
     def fault(write: Write) -> None:
-        if (write.verb, write.kind, write.name) == ("apply", kind, name):
+        if (write.verb, write.kind) == ("apply", kind) and name in {ANY, write.name}:
             raise Terminal("Invalid", f"apply {kind} {name}: {message}")
 
     return fault

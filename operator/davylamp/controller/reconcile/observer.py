@@ -15,6 +15,7 @@ from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.cluster.pods import read_pod, workloads_of
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.controller.evidence.tracked import TrackedEvidence
@@ -114,10 +115,10 @@ class Observer:
         stored = self._applier.stored(parent.owner)
         own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
         records = sorted(own, key=objects.record_number)
-        pods = tuple(objects.read_pod(item) for item in stored.of_kind("Pod"))
+        pods = tuple(read_pod(item) for item in stored.of_kind("Pod"))
         return Children(
             records={objects.label(r, names.LABEL_REVISION): r for r in records},
-            workloads=objects.workloads_of(_own(stored, "Deployment"), pods),
+            workloads=workloads_of(_own(stored, "Deployment"), pods),
             pods=pods,
             stored=stored,
         )
@@ -159,13 +160,20 @@ def observation_of(parent: Parent, children: Children, *, now: datetime) -> Obse
         generation=parent.generation,
         target=identify(spec, intents),
         rollout=spec.rollout,
-        replicas=spec.replicas,
+        replicas=spec.replicas or _present_replicas(parent, children),
         paused=spec.paused,
         commands=objects.commands_in(parent.manifest),
         workloads=children.workloads,
         recorded=tuple(children.records),
         explanations=spec.explanations,
     )
+
+
+def _present_replicas(parent: Parent, children: Children) -> int:
+    """The number of pods where the spec says none: what there was, 1 for a new model."""
+    candidate = parent.status.candidate
+    workload = children.workloads.get(candidate.revision) if candidate else None
+    return parent.status.replicas or (workload.desired if workload else 0) or 1
 
 
 def _without_spec(parent: Parent, children: Children, now: datetime) -> Observation:

@@ -15,6 +15,7 @@ from davylamp.controller.cluster.writes import (
     Blocked,
     Claim,
     Delete,
+    FillInReplicas,
     Freeze,
     Replace,
     Write,
@@ -109,6 +110,7 @@ PlannedWrite: TypeAlias = (
     | Claim
     | Delete
     | DiscardFlight
+    | FillInReplicas
     | Freeze
     | PostEvent
     | Replace
