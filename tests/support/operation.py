@@ -63,6 +63,7 @@ class Process:
             metrics=self.metrics,
             settings=settings,
             clock=land.time,
+            ticks=land.seconds,
             patience=land.patience,
         ).reconciler()
         self._watch = land.cluster.watch()

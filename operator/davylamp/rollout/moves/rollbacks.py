@@ -1,24 +1,25 @@
 """Moves that take a revision out of traffic: no user asked for it, but something is wrong with it."""
 
-from dataclasses import replace
-from datetime import datetime
-
 from davylamp.api.gates import OnFail
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Outcome, Stage
 from davylamp.rollout.holds.clocks import paused
 from davylamp.rollout.holds.gates import failing
+from davylamp.rollout.holds.patience import period_of
 from davylamp.rollout.holds.pods import pods_not_ready
 from davylamp.rollout.moves.checks import check_unanswered
 from davylamp.rollout.moves.drift import drift_unanswered
 from davylamp.rollout.moves.endings import roll_back, roll_back_promoted
 from davylamp.rollout.moves.gates import baseline_missing_too_long
 from davylamp.rollout.notices import Notice
-from davylamp.rollout.pods.faults import Fault, hard_fault, readiness_lost
+from davylamp.rollout.pods.blame import is_troubled, own_fault
+from davylamp.rollout.pods.faults import start_fault
+from davylamp.rollout.pods.patience import image_refused, pods_at_fault
+from davylamp.rollout.pods.service import Period, service_faults
 from davylamp.rollout.pods.shortfall import why_not_ready
 from davylamp.rollout.pods.state import Workload
-from davylamp.rollout.situation import Situation, after, running_time
-from davylamp.rollout.stages import IN_TRAFFIC, ON_THE_CLOCK
+from davylamp.rollout.situation import Situation, after, is_over, running_time
+from davylamp.rollout.stages import IN_TRAFFIC
 from davylamp.rollout.wording import named_in_full
 
 
@@ -36,26 +37,21 @@ def superseded(situation: Situation) -> Situation | None:
 
 
 def candidate_broken(situation: Situation) -> Situation | None:
-    """Crash loop, missing image, out of memory, readiness lost: no statistics needed.
+    """Crash loop, out of memory, readiness lost in traffic; an image that cannot be had at any time.
 
     The very first revision has nothing to return to; it is given until its deadline.
     """
     candidate, serving = situation.status.candidate, situation.serving()
     if candidate is None or serving is None:
         return None
+    now = situation.observation.now
     workload = situation.observation.workload(candidate.revision)
-    if candidate.stage is Stage.RETURNING:
-        # pods that are still warm may have restarted in months of service; ready, they can serve
-        workload = replace(workload, pods=tuple(pod for pod in workload.pods if not pod.ready))
-    fault = hard_fault(workload)
-    if fault is None and candidate.stage in IN_TRAFFIC:
-        fault = _readiness_lost_alone(workload, serving, situation.observation.now)
+    if candidate.stage in IN_TRAFFIC:
+        faults = service_faults(workload, period_of(situation, candidate))
+        fault = own_fault(faults, workload, serving, now)
+    else:
+        fault = image_refused(workload, now)
     return roll_back(situation, fault.reason, fault.message) if fault else None
-
-
-def _readiness_lost_alone(workload: Workload, other: Workload, now: datetime) -> Fault | None:
-    """A node that goes away takes pods of both revisions: not the fault of either."""
-    return None if readiness_lost(other, now) else readiness_lost(workload, now)
 
 
 def progress_deadline_over(situation: Situation) -> Situation | None:
@@ -65,8 +61,7 @@ def progress_deadline_over(situation: Situation) -> Situation | None:
         return None
     if candidate.stage is Stage.PREPARING and paused(situation, candidate):
         return None
-    late = situation.observation.now - candidate.stage_at > after(candidate.plan.progress_deadline)
-    if not late:
+    if not is_over(situation, candidate.stage_at, candidate.plan.progress_deadline):
         return None
     if pods_not_ready(situation, candidate):
         return _never_ready(situation, candidate)
@@ -77,13 +72,22 @@ def progress_deadline_over(situation: Situation) -> Situation | None:
     )
 
 
-def _never_ready(situation: Situation, candidate: Candidate) -> Situation:
-    within = f"not ready within {candidate.plan.progress_deadline}"
-    missing = situation.observation.missing_secrets
-    if missing:
-        message = f"{within}: Secret {', '.join(missing)} does not exist"
-        return roll_back(situation, Reason.SECRET_MISSING, message)
-    why = why_not_ready(situation.observation.workload(candidate.revision))
+def _never_ready(situation: Situation, candidate: Candidate) -> Situation | None:
+    """Its pods had all the time that the plan gives them, and nothing but themselves in their way.
+
+    Else they are waited for: nothing is at risk, and `holds.patience` says what keeps them.
+    """
+    now, serving = situation.observation.now, situation.serving()
+    workload = situation.observation.workload(candidate.revision)
+    pods = pods_at_fault(workload, now, after(candidate.plan.progress_deadline))
+    if not pods or situation.observation.missing_secrets:
+        return None
+    if serving and is_troubled(serving, now, against=len(pods), of=len(workload.living)):
+        return None
+    within, fault = f"not ready within {candidate.plan.progress_deadline}", start_fault(pods)
+    if fault:
+        return roll_back(situation, fault.reason, f"{within}: {fault.message}")
+    why = why_not_ready(Workload(workload.revision, len(pods), pods))
     return roll_back(situation, Reason.PROGRESS_DEADLINE_EXCEEDED, f"{within}: {why}")
 
 
@@ -98,11 +102,13 @@ def probation_failed(situation: Situation) -> Situation | None:
     warm = situation.observation.workload(previous.revision)
     if not warm.ready:
         return None
-    fault = hard_fault(serving) or _readiness_lost_alone(serving, warm, situation.observation.now)
+    now, plan = situation.observation.now, situation.observation.rollout
+    promoted_at = situation.status.stable.promoted_at if situation.status.stable else now
+    period = Period(now, promoted_at, after(plan.progress_deadline))
+    fault = own_fault(service_faults(serving, period), serving, warm, now)
     if fault:
         return roll_back_promoted(situation, fault.reason, fault.message)
     # in the pass that promotes, the gates that only warn or pause have answered too
-    plan = situation.observation.rollout
     for name, judgement in failing(situation, plan, serving.revision, OnFail.ROLLBACK):
         return roll_back_promoted(
             situation, Reason.GATE_FAILED, f"gate {name}: {judgement.message}"
@@ -113,10 +119,10 @@ def probation_failed(situation: Situation) -> Situation | None:
 def deadline_over(situation: Situation) -> Situation | None:
     """Not promoted in time, and the plan says to roll back then."""
     candidate = situation.status.candidate
-    if candidate is None or candidate.stage not in ON_THE_CLOCK or candidate.promote_requested:
+    if candidate is None or candidate.stage is not Stage.CANARY or candidate.promote_requested:
         return None
-    plan = candidate.plan
-    late = running_time(candidate, situation.observation.now) > after(plan.deadline)
-    if not late or plan.on_deadline != "Rollback":
+    plan, now = candidate.plan, situation.observation.now
+    began = now - running_time(candidate, now)
+    if plan.on_deadline != "Rollback" or not is_over(situation, began, plan.deadline):
         return None
     return roll_back(situation, Reason.DEADLINE_EXCEEDED, f"not promoted within {plan.deadline}")
