@@ -11,6 +11,8 @@ from davylamp.schema.json import Json, JsonObject
 from davylamp.schema.models import Instant, Reported
 
 MAX_REJECTED: Final = 20
+UNOBSERVED: Final = -1
+"""The generation that a new object's status describes: none, so that it does not count as healthy."""
 
 
 class Stage(StrEnum):
@@ -225,8 +227,8 @@ class ModelDeploymentStatus(Reported):
     """What was observed and decided; written only when it changed."""
 
     observed_generation: int = Field(
-        default=0,
-        description="Generation of the spec that this status describes.",
+        default=UNOBSERVED,
+        description="Generation of the spec that this status describes; -1 until an operator has looked.",
         json_schema_extra={"format": "int64"},
     )
     conditions: tuple[Condition, ...] = Field(

@@ -60,7 +60,7 @@ class Wiring:
             executor=self._executor(applier, following, refusals),
             following=following,
             pod_clock=pod_clock,
-            memories=(observer, applier, nightly, refusals, following, self.cache),
+            memories=(applier, nightly, refusals, following, self.cache),
             settings=PlanSettings(
                 self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
             ),
@@ -72,7 +72,6 @@ class Wiring:
     ) -> Observer:
         return Observer(
             cluster=self.cluster,
-            cache=self.cache,
             applier=applier,
             pod_clock=pod_clock,
             inspections=self.inspector,

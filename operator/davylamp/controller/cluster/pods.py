@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from davylamp.api import names
+from davylamp.api.images import read_image_id
 from davylamp.controller.cluster.objects import instant, label, metadata
 from davylamp.rollout import ContainerState, PodFailure, PodState, Workload
 from davylamp.rollout.pods.state import ContainerRole
@@ -87,7 +88,7 @@ def pod_state(pod: JsonObject) -> PodState:
         unscheduled=_unscheduled(pod, conditions.get("PodScheduled", {})),
         missing_gates=_missing_gates(pod, conditions),
         containers=tuple(_containers(pod)),
-        image_id=_digest(text(_model(pod), "imageID")),
+        image_id=read_image_id(text(_model(pod), "imageID")),
         ready_changed_at=changed,
         was_ready=not is_ready and late,
         node_lost=_is_node_lost(pod, conditions),
@@ -162,11 +163,6 @@ def _container(status: JsonObject, role: ContainerRole) -> ContainerState:
 def _model(pod: JsonObject) -> JsonObject:
     statuses = entries(pod, "status", "containerStatuses")
     return next((s for s in statuses if text(s, "name") == names.CONTAINER), {})
-
-
-def _digest(image_id: str) -> str | None:
-    """The digest in an image id such as `registry.example/model@sha256:9c1e…`."""
-    return image_id.rsplit("@", 1)[-1] if image_id else None
 
 
 # --- texts and times ------------------------------------------------------------------------------

@@ -27,7 +27,8 @@ class WriteStep(IntEnum):
     EVENTS = 6
     ADMIT = 7
     SHRINK = 8
-    NIGHTLY = 9
+    REPLICAS = 9
+    NIGHTLY = 10
 
 
 class IfRefused(Enum):
@@ -66,7 +67,7 @@ RULES: Final = {
     ),
     WriteStep.GROW: StepRule(
         "Grow",
-        "disruption budget, ConfigMaps, Deployments: created, scaled up, manual edits reverted; stable first",
+        "disruption budgets, ConfigMaps, Deployments: created, scaled up, manual edits reverted; stable first",
         "traffic may only be opened to what exists",
         IfRefused.TELL,
     ),
@@ -96,9 +97,15 @@ RULES: Final = {
     ),
     WriteStep.SHRINK: StepRule(
         "Shrink",
-        "scale down; delete revisions that nobody needs, their record last",
+        "scale down; delete revisions that nobody needs, their record last, and budgets of those without pods",
         "nothing that may still have traffic is killed",
         IfRefused.STOP,
+    ),
+    WriteStep.REPLICAS: StepRule(
+        "Replicas",
+        "`spec.replicas` where the spec has none, through the scale subresource",
+        "a HorizontalPodAutoscaler reads it there; what runs was decided without it",
+        IfRefused.LOG,
     ),
     WriteStep.NIGHTLY: StepRule(
         "Nightly",
@@ -165,6 +172,13 @@ class Delete(ManifestWrite):
     def if_refused(self) -> IfRefused:
         """What cannot be deleted of the nightly job is in nobody's way."""
         return IfRefused.LOG if self.step is WriteStep.NIGHTLY else RULES[self.step].if_refused
+
+
+@dataclass(frozen=True, slots=True)
+class FillInReplicas(Write):
+    """Say in the spec how many pods there are, unless it says so by now."""
+
+    replicas: int
 
 
 @dataclass(frozen=True, slots=True)

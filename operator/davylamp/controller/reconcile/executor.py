@@ -21,6 +21,7 @@ from davylamp.controller.cluster.writes import (
     Blocked,
     Claim,
     Delete,
+    FillInReplicas,
     Freeze,
     IfRefused,
     Replace,
@@ -161,13 +162,14 @@ class Executor:
                 await self._applier.replace(owner, write.stale, write.manifest)
             case Delete():
                 await self._applier.remove(owner, write.manifest)
+            case FillInReplicas():
+                await self._applier.fill_in_replicas(owner, write.replicas)
             case Blocked():
                 raise write.error
             case WriteStatus():
                 await self._write_status(plan, write, progress)
             case PostEvent():
-                if write.if_changed is None or write.if_changed in progress.changed:
-                    await self._tell(plan, write)
+                await self._tell(plan, write, progress.changed)
             case StoreFlight() | DiscardFlight():
                 raise AssertionError("flight records are written together")
             case _:
@@ -179,11 +181,11 @@ class Executor:
         return await self._recorder.keep(plan.parent.owner, flights)
 
     async def _write_status(self, plan: WritePlan, write: WriteStatus, progress: _Progress) -> None:
-        """Write the status if it changed; what the API server answers is what is known next."""
+        """Write the status if it is due; what the API server answers is what is known next."""
         parent = plan.parent
         obstacle = refusal_of(progress.refused) or refusal_of(self._refusals.obstacle(parent.key))
         status = write.status(progress.kept, obstacle)
-        if status != parent.status:
+        if write.is_due(status):
             try:
                 answer = await self._cluster.apply_status(
                     {**parent.manifest, "status": to_json(status)}
@@ -196,8 +198,10 @@ class Executor:
         if plan.children is not None:
             self._following.aim(parent, plan.children, status, plan.rollout)
 
-    async def _tell(self, plan: WritePlan, write: PostEvent) -> None:
-        """Count and log a notice, and post its Event."""
+    async def _tell(self, plan: WritePlan, write: PostEvent, changed: set[Identity]) -> None:
+        """Count and log a notice, and post its Event, unless the write that it tells changed nothing."""
+        if write.if_changed is not None and write.if_changed not in changed:
+            return
         notice = write.notice
         self._on_notice(plan.parent.key, notice)
         log = about(_log, **plan.parent.owner.fields(), revision=notice.revision)
@@ -239,4 +243,4 @@ def _warn(plan: WritePlan, write: PlannedWrite, error: OperatorError) -> None:
         log = about(_log, **fields, revision=write.notice.revision)
         log.warning("event %s was not posted: %s", write.name, error)
     else:
-        about(_log, **fields).warning("nightly job: %s", error)
+        about(_log, **fields).warning("%s of %s: %s", write.step.name.lower(), write.kind, error)

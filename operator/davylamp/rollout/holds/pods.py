@@ -1,5 +1,6 @@
 """Holds about the candidate's pods: how many a stage needs, and what keeps it from having them."""
 
+from davylamp.api.images import differing
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Stage
 from davylamp.rollout.holds.hold import Hold
@@ -13,9 +14,10 @@ def pods_needed(situation: Situation, candidate: Candidate) -> int:
     if situation.status.stable is None or candidate.stage in {Stage.PROMOTING, Stage.RETURNING}:
         return replicas
     number = candidate.step or situation.router.next_step(steps, 0, replicas)
+    fewest = max(1, candidate.plan.min_deployment_replicas)
     if not number:
-        return 1
-    return max(1, situation.router.canary_pods(steps[number - 1].weight, replicas))
+        return fewest
+    return max(fewest, situation.router.canary_pods(steps[number - 1].weight, replicas))
 
 
 def secret_missing(situation: Situation, candidate: Candidate) -> Hold | None:
@@ -51,9 +53,16 @@ def return_not_ready(situation: Situation, candidate: Candidate) -> Hold | None:
 
 
 def digests_differ(situation: Situation, candidate: Candidate) -> Hold | None:
-    """Pods of one revision run different images: the tag was moved in the registry."""
-    digests = sorted(situation.observation.workload(candidate.revision).digests)
-    if len(digests) < 2:
+    """Pods of one revision run different images: the tag was moved in the registry.
+
+    With `spec.image.digest` they cannot, whatever their nodes report.
+    """
+    target = situation.observation.target
+    if target.revision == candidate.revision and target.digest:
+        return None
+    workload = situation.observation.workload(candidate.revision)
+    digests = next(differing(workload.image_ids), None)
+    if digests is None:
         return None
     return Hold(
         Reason.IMAGE_DIGESTS_DIFFER,

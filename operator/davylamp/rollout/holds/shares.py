@@ -24,7 +24,7 @@ def no_step_reachable(situation: Situation, candidate: Candidate) -> Hold | None
         return None
     return Hold(
         Reason.STEP_NOT_REACHABLE,
-        f"{_smallest_share(situation)}, more than any step in spec.rollout.steps allows; "
+        f"{_smallest_share(situation, candidate)}, more than any step in spec.rollout.steps allows; "
         "add a wider step or raise spec.replicas",
     )
 
@@ -36,15 +36,16 @@ def step_out_of_reach(situation: Situation, candidate: Candidate) -> Hold | None
         return None
     return Hold(
         Reason.STEP_NOT_REACHABLE,
-        f"{_smallest_share(situation)}, more than this step's {weight} %; "
+        f"{_smallest_share(situation, candidate)}, more than this step's {weight} %; "
         "all traffic goes to stable until spec.replicas rises",
     )
 
 
-def _smallest_share(situation: Situation) -> str:
-    replicas = situation.observation.replicas
+def _smallest_share(situation: Situation, candidate: Candidate) -> str:
+    replicas, fewest = situation.observation.replicas, candidate.plan.min_deployment_replicas
     lowest = situation.router.lowest_weight(replicas)
-    return f"with {counted(replicas, 'replica')} one canary pod would get {lowest} % of traffic"
+    pods = f"{fewest} canary pods (minDeploymentReplicas)" if fewest > 1 else "one canary pod"
+    return f"with {counted(replicas, 'replica')} {pods} would get {lowest} % of traffic"
 
 
 def old_pods(situation: Situation, candidate: Candidate) -> Hold | None:

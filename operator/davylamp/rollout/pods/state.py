@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Literal, NamedTuple, TypeAlias
 
 from davylamp.api import names
+from davylamp.api.images import shared_digest
 
 ContainerRole: TypeAlias = Literal["model", "sidecar", "init"]
 """A native sidecar, which Kubernetes lists with the init containers, is a sidecar."""
@@ -128,14 +129,14 @@ class Workload:
         return min(self.ready, self.desired)
 
     @property
-    def digests(self) -> frozenset[str]:
-        """Image ids of living pods; more than one means that the tag was moved."""
+    def image_ids(self) -> frozenset[str]:
+        """Image ids of living pods, in the spellings of their nodes."""
         return frozenset(pod.image_id for pod in self.living if pod.image_id)
 
     @property
     def digest(self) -> str | None:
-        """The image id that all living pods share, None while it is not known or not one."""
-        return next(iter(self.digests)) if len(self.digests) == 1 else None
+        """The image digest that all living pods share, None while it is not known or not one."""
+        return shared_digest(self.image_ids)
 
 
 def _age(pod: PodState) -> tuple[float, str]:
