@@ -109,6 +109,8 @@ class Children:
     memories: dict[str, PodMemory] = field(default_factory=dict)
     """What the operator's process observed of each pod; it observes every change as it happens."""
     watched_since: datetime | None = None
+    refusals: dict[str, str] = field(default_factory=dict)
+    """Why a revision gets no more pods."""
     selector: str = NOBODY
     answers: dict[str, Judgement] = field(default_factory=dict)
     """What every gate says about a revision; none: it was not asked yet."""
@@ -244,7 +246,8 @@ class Children:
             else pod
             for pod in self.pods.get(revision, ())
         )
-        return Workload(revision, self.scale.get(revision, 0), pods)
+        scale, refusal = self.scale.get(revision, 0), self.refusals.get(revision)
+        return Workload(revision, scale, pods, refusal=refusal)
 
     # --- what the operator does ---------------------------------------------------------------
 
@@ -335,7 +338,8 @@ class Children:
         for revision in sorted({*self.scale, *self.pods}):
             pods = self.pods.setdefault(revision, [])
             living = [pod for pod in pods if not pod.terminating]
-            for _ in range(self.scale.get(revision, 0) - len(living)):
+            missing = 0 if revision in self.refusals else self.scale.get(revision, 0) - len(living)
+            for _ in range(missing):
                 self.named += 1
                 name = f"{NAME}-{revision}-{self.named}"
                 pods.append(PodState(name, node="node-a", containers=(STARTED,)))
@@ -401,6 +405,7 @@ class Children:
             scale=dict(self.scale),
             pods={revision: list(pods) for revision, pods in self.pods.items()},
             memories=dict(self.memories),
+            refusals=dict(self.refusals),
             answers=dict(self.answers),
             said=dict(self.said),
             without_baseline=dict(self.without_baseline),

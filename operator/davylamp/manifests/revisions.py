@@ -11,6 +11,7 @@ from typing import Final
 from davylamp.api.identity import Owner, revision_labels, selector
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef
+from davylamp.manifests.last_words import with_last_words
 from davylamp.manifests.pods import model_port, pinned_key, pod_template
 from davylamp.rollout.revision import HASH_VERSION, intent_of
 from davylamp.schema.json import Json, JsonObject
@@ -158,6 +159,6 @@ def _deployment(
             "replicas": 0,
             "revisionHistoryLimit": 0,
             "selector": {"matchLabels": dict(selector(owner, ref.revision))},
-            "template": pod_template(owner, ref.revision, spec, pinned),
+            "template": with_last_words(pod_template(owner, ref.revision, spec, pinned)),
         },
     }

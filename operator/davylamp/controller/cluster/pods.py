@@ -23,7 +23,7 @@ STARTING: Final = timedelta(seconds=2)
 kubelet writes both at once. The other order means that the clock of its node was set back since."""
 OVER: Final = frozenset({"Failed", "Succeeded"})
 """Phases of pods whose containers never run again."""
-LONGEST_WORDS: Final = 500
+LONGEST_WORDS: Final = 600
 """Characters of a message of the scheduler, the kubelet or the API server."""
 LONGEST_LINE: Final = 200
 """Characters of the last line that a container left behind."""

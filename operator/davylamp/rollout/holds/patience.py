@@ -1,5 +1,7 @@
 """Holds about pods that something other than their revision keeps from serving: it is not rejected for that."""
 
+from datetime import datetime
+
 from davylamp.api.names import Command, Reason
 from davylamp.api.status import Candidate
 from davylamp.rollout.holds.hold import Hold, how_to
@@ -9,6 +11,7 @@ from davylamp.rollout.pods.patience import is_kept_waiting, pods_at_fault
 from davylamp.rollout.pods.service import Period, service_faults
 from davylamp.rollout.pods.shortfall import why_not_ready
 from davylamp.rollout.situation import Situation, after, is_over
+from davylamp.rollout.stages import IN_TRAFFIC
 
 
 def period_of(situation: Situation, candidate: Candidate) -> Period:
@@ -20,12 +23,17 @@ def period_of(situation: Situation, candidate: Candidate) -> Period:
     )
 
 
+def patience_since(candidate: Candidate) -> datetime | None:
+    """Since when its pods have been waited for; None in traffic where none is missing."""
+    return candidate.unsettled_since if candidate.stage in IN_TRAFFIC else candidate.stage_at
+
+
 def pods_late(situation: Situation, candidate: Candidate) -> Hold | None:
     """The progress deadline is over, and it is not the revision that keeps its pods from being ready."""
-    deadline = candidate.plan.progress_deadline
-    if not pods_not_ready(situation, candidate) or not is_over(
-        situation, candidate.stage_at, deadline
-    ):
+    deadline, since = candidate.plan.progress_deadline, patience_since(candidate)
+    if since is None or not is_over(situation, since, deadline):
+        return None
+    if not pods_not_ready(situation, candidate):
         return None
     workload = situation.observation.workload(candidate.revision)
     needed = pods_needed(situation, candidate)

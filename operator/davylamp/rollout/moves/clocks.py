@@ -1,4 +1,4 @@
-"""Clocks of a rollout: its deadline stands still where time proves nothing, and none runs backwards."""
+"""Clocks of a rollout: its deadline may stand still, pods may not stay ready, and none runs backwards."""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -7,8 +7,9 @@ from davylamp.api.status import Candidate
 from davylamp.gates import Verdict
 from davylamp.gates.verdicts import BAD_ANSWER, SOURCE_DOWN
 from davylamp.rollout.holds.gates import deciding
+from davylamp.rollout.holds.pods import pods_not_ready, pods_unsettled
 from davylamp.rollout.situation import MAX_STANDSTILL, Situation
-from davylamp.rollout.stages import ON_THE_CLOCK
+from davylamp.rollout.stages import IN_TRAFFIC, ON_THE_CLOCK
 
 SKEW: Final = timedelta(seconds=5)
 """By how much moments in the status may lie ahead: clocks of replicas differ a little."""
@@ -30,6 +31,7 @@ def _candidate_corrected(situation: Situation) -> Situation | None:
         "step_at": candidate.step_at,
         "stopped_at": candidate.stopped_at,
         "no_data_since": candidate.no_data_since,
+        "unsettled_since": candidate.unsettled_since,
     }
     ahead = {name: now for name, at in moments.items() if at is not None and at - now > SKEW}
     return situation.with_candidate(**ahead) if ahead else None
@@ -49,6 +51,19 @@ def _probation_corrected(situation: Situation) -> Situation | None:
         stable=stable.model_copy(update={"promoted_at": now}),
         previous=previous.model_copy(update={"until": until}),
     )
+
+
+def unsettled_clock(situation: Situation) -> Situation | None:
+    """Since when pods in traffic have been missing or not ready for long enough is remembered."""
+    candidate = situation.status.candidate
+    if candidate is None or candidate.stage not in IN_TRAFFIC:
+        return None
+    rules = (pods_not_ready, pods_unsettled)
+    unsettled = any(rule(situation, candidate) for rule in rules)
+    if unsettled == (candidate.unsettled_since is not None):
+        return None
+    since = situation.observation.now if unsettled else None
+    return situation.with_candidate(unsettled_since=since)
 
 
 def deadline_clock(situation: Situation) -> Situation | None:

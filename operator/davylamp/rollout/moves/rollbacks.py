@@ -5,8 +5,8 @@ from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Outcome, Stage
 from davylamp.rollout.holds.clocks import paused
 from davylamp.rollout.holds.gates import failing
-from davylamp.rollout.holds.patience import period_of
-from davylamp.rollout.holds.pods import pods_not_ready
+from davylamp.rollout.holds.patience import patience_since, period_of
+from davylamp.rollout.holds.pods import pods_not_ready, pods_unsettled, unsettled_at_first
 from davylamp.rollout.moves.checks import check_unanswered
 from davylamp.rollout.moves.drift import drift_unanswered
 from davylamp.rollout.moves.endings import roll_back, roll_back_promoted
@@ -17,9 +17,9 @@ from davylamp.rollout.pods.faults import start_fault
 from davylamp.rollout.pods.patience import image_refused, pods_at_fault
 from davylamp.rollout.pods.service import Period, service_faults
 from davylamp.rollout.pods.shortfall import why_not_ready
-from davylamp.rollout.pods.state import Workload
+from davylamp.rollout.pods.state import PodState, Workload
 from davylamp.rollout.situation import Situation, after, is_over, running_time
-from davylamp.rollout.stages import IN_TRAFFIC
+from davylamp.rollout.stages import IN_TRAFFIC, ON_THE_CLOCK
 from davylamp.rollout.wording import named_in_full
 
 
@@ -57,16 +57,18 @@ def candidate_broken(situation: Situation) -> Situation | None:
 def progress_deadline_over(situation: Situation) -> Situation | None:
     """The pods did not become ready in time, or a check could not be made of them."""
     candidate = situation.status.candidate
-    if candidate is None or candidate.stage is Stage.CANARY:
+    if candidate is None or (candidate.stage in ON_THE_CLOCK and paused(situation, candidate)):
         return None
-    if candidate.stage is Stage.PREPARING and paused(situation, candidate):
-        return None
-    if not is_over(situation, candidate.stage_at, candidate.plan.progress_deadline):
+    since = patience_since(candidate)
+    if since is None or not is_over(situation, since, candidate.plan.progress_deadline):
         return None
     if pods_not_ready(situation, candidate):
         return _never_ready(situation, candidate)
+    if candidate.stage in IN_TRAFFIC:
+        return _never_settled(situation, candidate)
     return (
-        check_unanswered(situation, candidate)
+        _never_settled(situation, candidate)
+        or check_unanswered(situation, candidate)
         or drift_unanswered(situation, candidate)
         or baseline_missing_too_long(situation, candidate)
     )
@@ -77,18 +79,38 @@ def _never_ready(situation: Situation, candidate: Candidate) -> Situation | None
 
     Else they are waited for: nothing is at risk, and `holds.patience` says what keeps them.
     """
-    now, serving = situation.observation.now, situation.serving()
     workload = situation.observation.workload(candidate.revision)
-    pods = pods_at_fault(workload, now, after(candidate.plan.progress_deadline))
-    if not pods or situation.observation.missing_secrets:
+    deadline = candidate.plan.progress_deadline
+    pods = pods_at_fault(workload, situation.observation.now, after(deadline))
+    if not pods or situation.observation.missing_secrets or _is_shared(situation, workload, pods):
         return None
-    if serving and is_troubled(serving, now, against=len(pods), of=len(workload.living)):
-        return None
-    within, fault = f"not ready within {candidate.plan.progress_deadline}", start_fault(pods)
+    within, fault = f"not ready within {deadline}", start_fault(pods)
     if fault:
         return roll_back(situation, fault.reason, f"{within}: {fault.message}")
     why = why_not_ready(Workload(workload.revision, len(pods), pods))
     return roll_back(situation, Reason.PROGRESS_DEADLINE_EXCEEDED, f"{within}: {why}")
+
+
+def _never_settled(situation: Situation, candidate: Candidate) -> Situation | None:
+    """Its pods have to stay ready at this stage, and have not done so for long enough."""
+    rule = pods_unsettled if candidate.stage in IN_TRAFFIC else unsettled_at_first
+    if candidate.stage is Stage.RETURNING or rule(situation, candidate) is None:
+        return None
+    workload = situation.observation.workload(candidate.revision)
+    if _is_shared(situation, workload, workload.living):
+        return None
+    seconds, deadline = candidate.plan.min_ready_seconds, candidate.plan.progress_deadline
+    why = f"its pods do not stay ready for {seconds} s (spec.rollout.minReadySeconds)"
+    message = f"not ready within {deadline}: {why}"
+    return roll_back(situation, Reason.PROGRESS_DEADLINE_EXCEEDED, message)
+
+
+def _is_shared(situation: Situation, workload: Workload, pods: tuple[PodState, ...]) -> bool:
+    """Whether stable's pods are in trouble as well."""
+    serving, now = situation.serving(), situation.observation.now
+    if serving is None:
+        return False
+    return is_troubled(serving, now, against=len(pods), of=len(workload.living))
 
 
 def probation_failed(situation: Situation) -> Situation | None:

@@ -14,6 +14,7 @@ from davylamp.rollout.pods.faults import Fault
 from davylamp.rollout.pods.hindrances import PULL_REASONS
 from davylamp.rollout.pods.service import ServiceFault
 from davylamp.rollout.pods.state import PodState, Workload
+from davylamp.rollout.pods.wording import BACK_OFF
 
 WINDOW: Final = timedelta(minutes=5)
 """How long ago another pod's trouble may be to belong to the same incident."""
@@ -96,7 +97,7 @@ def _shows(pod: PodState, fault: ServiceFault, now: datetime) -> bool:
 def _was_in_trouble(pod: PodState, since: datetime) -> bool:
     """Whether it lost its readiness or ended since then, or is in such a state."""
     lost = pod.was_ready and not pod.ready
-    loops = any(c.waiting_reason == "CrashLoopBackOff" for c in pod.containers)
+    loops = any(c.waiting_reason == BACK_OFF for c in pod.containers)
     return lost or loops or (pod.troubled_at is not None and pod.troubled_at >= since)
 
 

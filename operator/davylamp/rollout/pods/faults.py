@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from davylamp.api.names import FaultReason, Reason
 from davylamp.rollout.pods.hindrances import is_refused_for_good
 from davylamp.rollout.pods.state import ContainerState, PodState
-from davylamp.rollout.pods.wording import exit_words, waiting_words, which
+from davylamp.rollout.pods.wording import BACK_OFF, exit_words, waiting_words, which
 from davylamp.rollout.wording import counted
 
 CRASHES: Final = 3
@@ -47,7 +47,7 @@ def crash_loop(pod: PodState, container: ContainerState) -> Fault | None:
     """The container ends again and again."""
     if container.role == "init" and container.ready:
         return None  # what it was there for is done
-    if container.waiting_reason != "CrashLoopBackOff" and container.restarts < CRASHES:
+    if container.waiting_reason != BACK_OFF and container.restarts < CRASHES:
         return None
     return Fault(Reason.CRASH_LOOP, crash_words(pod, container))
 

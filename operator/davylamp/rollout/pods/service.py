@@ -20,6 +20,7 @@ from davylamp.rollout.pods.faults import (
 from davylamp.rollout.pods.hindrances import is_hindered
 from davylamp.rollout.pods.patience import image_refused_long
 from davylamp.rollout.pods.state import ContainerState, PodState, Workload
+from davylamp.rollout.pods.wording import BACK_OFF
 
 READINESS_GRACE: Final = timedelta(seconds=20)
 """How long a pod that was ready may be unready before that counts as a fault."""
@@ -90,7 +91,7 @@ def _crash_loop(pod: PodState, period: Period) -> ServiceFault | None:
         if container.role == "init":
             continue
         ends = _ends(container, period)
-        if container.waiting_reason == "CrashLoopBackOff":
+        if container.waiting_reason == BACK_OFF:
             fault = Fault(Reason.CRASH_LOOP, crash_words(pod, container))
             return ServiceFault(pod, fault, ends[0] if ends else period.now)
         recent = [end for end in ends if period.now - end <= CRASH_WINDOW]

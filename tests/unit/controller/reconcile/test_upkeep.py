@@ -468,6 +468,8 @@ async def test_a_refused_service_is_told_and_the_status_does_not_flap():
     land.cluster.before.append(refusing_kind("Service", "risk-canary"))
     land.apply("v1")
     await land.run(20)
+    land.operator.wake(land.operator.cache.parents()[0])
+    await land.tick()
     assert "Service risk-canary: 422" in land.condition("Stalled")[2]
     statuses = len(written(land, [KIND]))
     for _ in range(5):
