@@ -1,5 +1,7 @@
 """Moves that take a revision out of traffic: no user asked for it, but something is wrong with it."""
 
+from datetime import timedelta
+
 from davylamp.api.gates import OnFail
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Outcome, Stage
@@ -14,7 +16,12 @@ from davylamp.rollout.moves.gates import baseline_missing_too_long
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.pods.blame import is_troubled, own_fault
 from davylamp.rollout.pods.faults import start_fault
-from davylamp.rollout.pods.patience import image_refused, pods_at_fault
+from davylamp.rollout.pods.patience import (
+    had_its_time,
+    image_refused,
+    pods_at_fault,
+    pods_unsteady,
+)
 from davylamp.rollout.pods.service import Period, service_faults
 from davylamp.rollout.pods.shortfall import why_not_ready
 from davylamp.rollout.pods.state import PodState, Workload
@@ -66,6 +73,10 @@ def progress_deadline_over(situation: Situation) -> Situation | None:
         return _never_ready(situation, candidate)
     if candidate.stage in IN_TRAFFIC:
         return _never_settled(situation, candidate)
+    workload = situation.observation.workload(candidate.revision)
+    deadline = after(candidate.plan.progress_deadline)
+    if not had_its_time(workload, situation.observation.now, deadline):
+        return None  # its pods came late, and can be asked only now
     return (
         _never_settled(situation, candidate)
         or check_unanswered(situation, candidate)
@@ -96,10 +107,11 @@ def _never_settled(situation: Situation, candidate: Candidate) -> Situation | No
     rule = pods_unsettled if candidate.stage in IN_TRAFFIC else unsettled_at_first
     if candidate.stage is Stage.RETURNING or rule(situation, candidate) is None:
         return None
-    workload = situation.observation.workload(candidate.revision)
-    if _is_shared(situation, workload, workload.living):
-        return None
+    now, workload = situation.observation.now, situation.observation.workload(candidate.revision)
     seconds, deadline = candidate.plan.min_ready_seconds, candidate.plan.progress_deadline
+    pods = pods_unsteady(workload, now, after(deadline), min_ready=timedelta(seconds=seconds))
+    if not pods or _is_shared(situation, workload, pods):
+        return None
     why = f"its pods do not stay ready for {seconds} s (spec.rollout.minReadySeconds)"
     message = f"not ready within {deadline}: {why}"
     return roll_back(situation, Reason.PROGRESS_DEADLINE_EXCEEDED, message)

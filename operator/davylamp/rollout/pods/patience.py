@@ -42,6 +42,25 @@ def pods_at_fault(workload: Workload, now: datetime, within: timedelta) -> tuple
     return tuple(pod for pod in workload.living if is_at_fault(pod))
 
 
+def had_its_time(workload: Workload, now: datetime, within: timedelta) -> bool:
+    """Whether some pod has been at work for that long."""
+    times = [pod.unhindered_since for pod in workload.living]
+    return any(since is not None and now - since >= within for since in times)
+
+
+def pods_unsteady(
+    workload: Workload, now: datetime, within: timedelta, *, min_ready: timedelta
+) -> tuple[PodState, ...]:
+    """Pods that had that long for it, and are ready only since a moment ago."""
+
+    def is_unsteady(pod: PodState) -> bool:
+        if pod.ready_since is None or pod.unhindered_since is None:
+            return False
+        return now - pod.ready_since < min_ready and now - pod.unhindered_since >= within
+
+    return tuple(pod for pod in workload.living if pod.ready and is_unsteady(pod))
+
+
 def is_kept_waiting(workload: Workload, needed: int) -> bool:
     """Whether something other than the revision keeps it from having the pods that it needs."""
     if len(workload.living) < needed:

@@ -205,6 +205,7 @@ def test_pods_that_do_not_stay_ready_are_rolled_back_in_time(stage):
     world = running(stage)
     world.answers[V2] = judgement(Verdict.PASS)
     for _ in range(200):
+        world.controllers_run()
         world.ready("v2")
         world.wait(seconds=3)
         world.reconcile()
