@@ -256,6 +256,15 @@ class Port:
         body = {"kind": kind, "metadata": metadata}
         self._write("delete", body, lambda: self._cluster.drop(address))
 
+    async def scale(self, kind: str, namespace: str, name: str, replicas: int) -> None:
+        known = self._cluster.objects.get(Address(kind, namespace, name))
+        if known is None:
+            raise NotFound(f"scale {kind} {name}: 404")
+        metadata = {"namespace": namespace, "name": name}
+        body = {"kind": kind, "metadata": metadata, "spec": {"replicas": replicas}}
+        scaled = {**known, "spec": {**known["spec"], "replicas": replicas}}
+        self._write("scale", body, lambda: self._cluster.put(scaled))
+
     async def create_event(self, manifest: Json) -> None:
         self._write("create", manifest, lambda: self._cluster.posted(manifest))
 

@@ -12,7 +12,13 @@ from typing import Final, Protocol, TypeAlias
 from kubernetes.aio.client import ApiClient
 
 from davylamp.adapters.errors import NotFound, Retryable
-from davylamp.adapters.kubernetes.apiserver import APPLY_BODY, ApiRequest, ApiServer, OnRequest
+from davylamp.adapters.kubernetes.apiserver import (
+    APPLY_BODY,
+    MERGE_BODY,
+    ApiRequest,
+    ApiServer,
+    OnRequest,
+)
 from davylamp.adapters.kubernetes.resources import (
     ObjectAddress,
     Resource,
@@ -62,6 +68,13 @@ class Cluster(Protocol):
 
         Raises:
             Conflict: `uid` was given and the object of that name has another.
+        """
+
+    async def scale(self, kind: str, namespace: str, name: str, replicas: int) -> None:
+        """Set the number of pods through the subresource `scale`, and change nothing else.
+
+        Raises:
+            NotFound: the object does not exist.
         """
 
     async def create_event(self, manifest: Manifest) -> None:
@@ -179,6 +192,20 @@ class KubernetesCluster:
             )
         except NotFound:
             return
+
+    async def scale(self, kind: str, namespace: str, name: str, replicas: int) -> None:
+        """See `Cluster.scale`."""
+        await self._write(
+            ApiRequest(
+                verb="scale",
+                method="PATCH",
+                address=object_address(kind, namespace, name),
+                subresource=("scale",),
+                query=_STRICT,
+                body={"spec": {"replicas": replicas}},
+                content_type=MERGE_BODY,
+            )
+        )
 
     async def create_event(self, manifest: Manifest) -> None:
         """See `Cluster.create_event`."""

@@ -8,15 +8,28 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from davylamp.adapters.errors import OperatorError
 from davylamp.api import names
 from davylamp.api.status import ModelDeploymentStatus
+from davylamp.controller.cluster.second_ways import Fencing
 from davylamp.controller.cluster.stored import identity_of
-from davylamp.controller.cluster.writes import Apply, Claim, WriteStep, apply, claim
+from davylamp.controller.cluster.writes import (
+    Apply,
+    Blocked,
+    Claim,
+    Fence,
+    Write,
+    WriteKey,
+    WriteStep,
+    apply,
+    claim,
+)
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
 from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Parent, Pass
 from davylamp.controller.reconcile.revision_writes import RevisionWrites
 from davylamp.controller.reconcile.writes import (
+    FlightWrite,
     Kept,
     PlannedWrite,
     PostEvent,
@@ -24,9 +37,10 @@ from davylamp.controller.reconcile.writes import (
     WriteStatus,
 )
 from davylamp.manifests import disruption_budget, event
-from davylamp.rollout import Decision, Notice
-from davylamp.rollout.routing import Route, objects_of_every_router, router_of
-from davylamp.schema.json import JsonObject
+from davylamp.rollout import Decision, Desired, Notice
+from davylamp.rollout.report.obstruction import unobstructed
+from davylamp.rollout.routing import objects_of_every_router, router_of
+from davylamp.schema.json import JsonObject, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +59,28 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     """All writes that carry a decision out, in their order."""
     parent, desired = current.parent, decision.desired
     traffic = _traffic(current, decision)
-    revisions = RevisionWrites(current, desired, decision.status.candidate)
-    fenced = tuple(_fenced(current, desired.route))
+    fenced = tuple(_fenced(current, desired))
+    claimed = tuple(_claimed(current, traffic))
+    status = _status(parent, remembered(current, decision), current.observation.now)
+    revisions = RevisionWrites(
+        current,
+        desired,
+        decision.status.candidate,
+        fences=fenced,
+        claims=_keys(claimed),
+        status=status.key,
+    )
     grown = (*_budget(current), *revisions.grown())
     nightly = _nightly(current, decision)
-    flights = flight_writes(
-        current, decision, operator=settings.operator, scrape_interval=settings.scrape_interval
-    )
     writes: tuple[PlannedWrite, ...] = (
         *fenced,
-        *_claimed(current, traffic),
+        *claimed,
         *revisions.recorded(),
         *grown,
-        *flights,
-        _status(parent, remembered(current, decision), current.observation.now),
+        *_flights(current, decision, settings),
+        status,
         *_events(current, decision.notices, grown, settings.reporter),
-        *_admitted(current, traffic, fenced),
+        *_admitted(current, traffic, fenced, _keys(claimed)),
         *revisions.shrunk(),
         *nightly.writes,
     )
@@ -77,8 +97,19 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
 
 def refusal_plan(parent: Parent, now: datetime) -> WritePlan:
     """The plan for a spec that cannot be followed, where nothing was followed before: say so."""
-    status = _status(parent, dict.fromkeys(Kept, parent.status), now)
-    return WritePlan(parent, None, EVERYTHING_KEPT, now, (status,))
+    return WritePlan(parent, None, EVERYTHING_KEPT, now, (_unchanged(parent, now),))
+
+
+def unobserved_plan(parent: Parent, error: OperatorError, now: datetime) -> WritePlan:
+    """The plan where it cannot be known what exists: nothing is decided, and why is told."""
+    blocked = Blocked(WriteStep.RECORD, "", "", error)
+    writes = (blocked, _unchanged(parent, now))
+    return WritePlan(parent, None, EVERYTHING_KEPT, now, writes, is_whole=False)
+
+
+def _unchanged(parent: Parent, now: datetime) -> WriteStatus:
+    """The status as it is stored, without what an earlier pass said of refused writes."""
+    return _status(parent, dict.fromkeys(Kept, unobstructed(parent.status)), now)
 
 
 # --- traffic ------------------------------------------------------------------------------------
@@ -91,18 +122,28 @@ def _traffic(current: Pass, decision: Decision) -> tuple[JsonObject, ...]:
     return router.objects(current.parent.owner, decision.desired.route)
 
 
-def _fenced(current: Pass, route: Route) -> Iterator[Apply]:
+def _fenced(current: Pass, wanted: Desired) -> Iterator[Fence]:
     """Objects of any router that let in a revision that they must not, made to shut it out."""
-    children = current.children
+    children, route = current.children, wanted.route
     known = {*children.workloads, *children.records, names.NO_REVISION}
     known |= {revision for revision in (route.stable, route.candidate) if revision}
+    fencing = Fencing(
+        current.parent.owner,
+        records=children.records,
+        workloads=children.workloads,
+        pods=children.pods,
+        stored=children.stored,
+        wanted=wanted.replicas,
+    )
     for router, manifest in objects_of_every_router(current.parent.owner, route):
         stored = children.stored.get(*identity_of(manifest))
-        if stored is not None and any(
-            router.admits(stored, revision) and not router.admits(manifest, revision)
-            for revision in known
-        ):
-            yield apply(WriteStep.FENCE, manifest)
+        if stored is None or not children.stored.is_ours(manifest):
+            continue
+        admitted = {revision for revision in known if router.admits(stored, revision)}
+        kept = {revision for revision in admitted if router.admits(manifest, revision)}
+        if admitted != kept:
+            opens = route.stable is not None and route.stable not in admitted
+            yield fencing.fence(manifest, out=admitted - kept, kept=kept, opens=opens)
 
 
 def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:
@@ -113,20 +154,37 @@ def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:
 
 
 def _admitted(
-    current: Pass, traffic: Iterable[JsonObject], fenced: Iterable[Apply]
+    current: Pass,
+    traffic: Iterable[JsonObject],
+    fenced: Iterable[Apply],
+    claims: Iterable[WriteKey],
 ) -> Iterator[Apply]:
     """Services that do not yet admit what they may, unless the fence wrote them already."""
     written = {(write.kind, write.name) for write in fenced}
     for manifest in traffic:
-        is_written = identity_of(manifest) in written
-        if not is_written and not current.children.stored.agrees(manifest):
-            yield apply(WriteStep.ADMIT, manifest)
+        if identity_of(manifest) in written or current.children.stored.agrees(manifest):
+            continue
+        stored = current.children.stored.get(*identity_of(manifest))
+        is_new = stored is None or not current.children.stored.is_ours(manifest)
+        opens = is_new or field(stored, "spec", "selector") != field(manifest, "spec", "selector")
+        write = apply(WriteStep.ADMIT, manifest, needs=claims if is_new else ())
+        yield replace(write, opens=opens)
+
+
+def _keys(writes: Iterable[Write]) -> frozenset[WriteKey]:
+    return frozenset(write.key for write in writes)
 
 
 def _budget(current: Pass) -> Iterator[Apply]:
     budget = disruption_budget(current.parent.owner)
     if not current.children.stored.agrees(budget):
         yield apply(WriteStep.GROW, budget)
+
+
+def _flights(current: Pass, decision: Decision, settings: PlanSettings) -> tuple[FlightWrite, ...]:
+    return flight_writes(
+        current, decision, operator=settings.operator, scrape_interval=settings.scrape_interval
+    )
 
 
 # --- what is told -------------------------------------------------------------------------------
