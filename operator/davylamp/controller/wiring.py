@@ -60,7 +60,6 @@ class Wiring:
             executor=executor,
             following=following,
             memories=(
-                observer,
                 applier,
                 nightly,
                 refusals,
@@ -78,7 +77,6 @@ class Wiring:
     def _observer(self, applier: Applier, nightly: Nightly, refusals: Refusals) -> Observer:
         return Observer(
             cluster=self.cluster,
-            cache=self.cache,
             applier=applier,
             inspections=self.inspector,
             samples=self.tracker,

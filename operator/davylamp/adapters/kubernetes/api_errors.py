@@ -13,6 +13,7 @@ from typing import Final
 
 from davylamp.adapters.errors import (
     Conflict,
+    Expired,
     Forbidden,
     NamespaceEnding,
     NotFound,
@@ -71,6 +72,8 @@ def api_error(
             return NotFound(message)
         case 409:
             return Conflict(message)
+        case 410:
+            return Expired(message)
         case 400 | 405 | 406 | 413 | 415 | 422:
             return Terminal(text(answer, "reason") or "Invalid", message, fields=_fields(answer))
         case 500 if any(bad in text(answer, "message") for bad in _BAD_OBJECT):

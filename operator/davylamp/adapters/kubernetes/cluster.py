@@ -55,6 +55,15 @@ class Cluster(Protocol):
             NotFound: it does not exist any more.
         """
 
+    async def scale(self, manifest: Manifest, replicas: int) -> None:
+        """Set the number of pods of an object that was read before, by its scale subresource.
+
+        One without a resourceVersion is scaled whatever became of it since.
+
+        Raises:
+            Conflict: it has been written, or deleted and created again, since it was read.
+        """
+
     async def get(self, kind: str, namespace: str, name: str) -> Manifest | None:
         """The object; None if it does not exist."""
 
@@ -68,13 +77,6 @@ class Cluster(Protocol):
 
         Raises:
             Conflict: `uid` was given and the object of that name has another.
-        """
-
-    async def scale(self, kind: str, namespace: str, name: str, replicas: int) -> None:
-        """Set the number of pods through the subresource `scale`, and change nothing else.
-
-        Raises:
-            NotFound: the object does not exist.
         """
 
     async def create_event(self, manifest: Manifest) -> None:
@@ -152,6 +154,22 @@ class KubernetesCluster:
             )
         )
 
+    async def scale(self, manifest: Manifest, replicas: int) -> None:
+        """See `Cluster.scale`; a PATCH, as the subresource cannot be read where there is no number."""
+        known = section(manifest, "metadata")
+        metadata = {key: known[key] for key in ("resourceVersion",) if key in known}
+        await self._write(
+            ApiRequest(
+                verb="patch_scale",
+                method="PATCH",
+                address=address_of(manifest),
+                subresource=("scale",),
+                query=_STRICT,
+                body={"metadata": metadata, "spec": {"replicas": replicas}},
+                content_type=MERGE_BODY,
+            )
+        )
+
     async def get(self, kind: str, namespace: str, name: str) -> Manifest | None:
         """See `Cluster.get`."""
         address = object_address(kind, namespace, name)
@@ -192,20 +210,6 @@ class KubernetesCluster:
             )
         except NotFound:
             return
-
-    async def scale(self, kind: str, namespace: str, name: str, replicas: int) -> None:
-        """See `Cluster.scale`."""
-        await self._write(
-            ApiRequest(
-                verb="scale",
-                method="PATCH",
-                address=object_address(kind, namespace, name),
-                subresource=("scale",),
-                query=_STRICT,
-                body={"spec": {"replicas": replicas}},
-                content_type=MERGE_BODY,
-            )
-        )
 
     async def create_event(self, manifest: Manifest) -> None:
         """See `Cluster.create_event`."""

@@ -94,7 +94,9 @@ class Applier:
     async def scale(self, owner: Owner, item: JsonObject, replicas: int) -> None:
         """Set a Deployment's number of pods, and nothing else; a watch tells what came of it."""
         kind, name = identity_of(item)
-        await self._cluster.scale(kind, owner.namespace, name, replicas)
+        metadata: JsonObject = {"namespace": owner.namespace, "name": name}
+        named: JsonObject = {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata}
+        await self._cluster.scale(named, replicas)
 
     async def remove(self, owner: Owner, item: JsonObject) -> None:
         """Delete a child, unless another object has its name by now."""
@@ -142,6 +144,12 @@ class Applier:
         if stored is not None:
             uid = metadata(stored, "uid") or None
             await self._cluster.delete(kind, owner.namespace, name, uid=uid)
+
+    async def fill_in_replicas(self, owner: Owner, replicas: int) -> None:
+        """Write a number of pods into a spec that has none, unless it has one by now."""
+        parent = self._cache.parent(key_of(owner))
+        if parent is not None and objects.field(parent, "spec", "replicas") is None:
+            await self._cluster.scale(parent, replicas)
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of the children of an object that is gone."""

@@ -117,11 +117,13 @@ class Obstacles:
         known = self._known.get(key, {}).values()
         return sorted(known, key=lambda o: (_gravity(o), o.write.step, o.since))
 
-    def note(self, key: Key, write: Write, error: OperatorError, now: datetime) -> None:
-        """Remember that a write was refused."""
+    def note(self, key: Key, write: Write, error: OperatorError, now: datetime) -> bool:
+        """Remember that a write was refused; True if that is new, or refused by another."""
         sent = write.manifest if isinstance(write, ManifestWrite) else None
         known = self._known.setdefault(key, {})
-        known[write.key] = _obstacle(write, error, sent, now, known.get(write.key))
+        before = known.get(write.key)
+        known[write.key] = _obstacle(write, error, sent, now, before)
+        return before is None or before.signature != known[write.key].signature
 
     def note_second_way(self, key: Key, write: Fence, instead: str) -> None:
         """Remember what was done instead of a fence; empty where there was nothing more to do."""
@@ -222,9 +224,7 @@ def _obstacle(
     refusal = refusal_of(error, sent)
     out = (write.stops if isinstance(write, Fence) else ()) or (known.out if known else ())
     if out:
-        names = ", ".join(out)
-        message = f"{write.kind} {write.name} cannot be made to shut {names} out: {refusal.message}"
-        refusal = Refusal(Reason.FENCE_REFUSED, message)
+        refusal = Refusal(Reason.FENCE_REFUSED, refusal.message)
     return Obstacle(
         write.key,
         refusal,
@@ -255,9 +255,11 @@ def _gravity(obstacle: Obstacle) -> int:
 
 def _sentence(first: Obstacle, rest: Iterable[Obstacle]) -> str:
     """What is refused, by whom, and what else is; what was done instead of a fence."""
-    parts = [first.refusal.message, first.instead]
+    name = f"{first.write.kind} {first.write.name}"
+    shut = f"{name} cannot be made to shut {', '.join(first.out)} out" if first.out else ""
+    parts = [shut, first.instead, first.refusal.message]
     others = dict.fromkeys(f"{o.write.kind} {o.write.name}".rstrip() for o in rest)
-    others.pop(f"{first.write.kind} {first.write.name}", None)
+    others.pop(name, None)
     if others:
         parts.append(f"refused as well: {', '.join(others)}")
     return "; ".join(filter(None, parts))

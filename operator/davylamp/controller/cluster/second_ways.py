@@ -11,7 +11,7 @@ from typing import Final
 
 from davylamp.api.identity import Owner
 from davylamp.api.names import NO_REVISION
-from davylamp.controller.cluster.objects import Pod
+from davylamp.controller.cluster.pods import Pod
 from davylamp.controller.cluster.stored import StoredChildren, identity_of
 from davylamp.controller.cluster.writes import (
     Delete,

@@ -28,7 +28,8 @@ class WriteStep(IntEnum):
     EVENTS = 6
     ADMIT = 7
     SHRINK = 8
-    NIGHTLY = 9
+    REPLICAS = 9
+    NIGHTLY = 10
 
 
 class IfRefused(Enum):
@@ -68,7 +69,7 @@ RULES: Final = {
     ),
     WriteStep.GROW: StepRule(
         "Grow",
-        "disruption budget, ConfigMaps, Deployments: created, scaled up, manual edits reverted; stable first",
+        "disruption budgets, ConfigMaps, Deployments: created, scaled up, manual edits reverted; stable first",
         "traffic may only be opened to what exists",
         IfRefused.TELL,
     ),
@@ -98,9 +99,15 @@ RULES: Final = {
     ),
     WriteStep.SHRINK: StepRule(
         "Shrink",
-        "scale down; delete revisions that nobody needs, their record last",
+        "scale down; delete revisions that nobody needs, their record last, and budgets of those without pods",
         "nothing that may still have traffic is killed",
         IfRefused.TELL,
+    ),
+    WriteStep.REPLICAS: StepRule(
+        "Replicas",
+        "`spec.replicas` where the spec has none, through the scale subresource",
+        "a HorizontalPodAutoscaler reads it there; what runs was decided without it",
+        IfRefused.LOG,
     ),
     WriteStep.NIGHTLY: StepRule(
         "Nightly",
@@ -216,6 +223,13 @@ class Replace(ManifestWrite):
     """Delete an object that cannot be changed, and create it anew."""
 
     stale: JsonObject = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class FillInReplicas(Write):
+    """Say in the spec how many pods there are, unless it says so by now."""
+
+    replicas: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
     Fence,
+    FillInReplicas,
     IfRefused,
     Replace,
     WriteKey,
@@ -176,20 +177,16 @@ class Executor:
 
     async def _refused(self, plan: WritePlan, write: PlannedWrite, error: OperatorError) -> None:
         """What the rule of its step does about a refused write."""
-        owner, key = plan.parent.owner, plan.parent.key
-        if isinstance(write, PostEvent):
-            log = about(_log, **owner.fields(), revision=write.notice.revision)
-            log.warning("event %s was not posted: %s", write.name, error)
-        else:
-            about(_log, **owner.fields()).warning("%s %s: %s", write.kind, write.name, error)
-        if write.if_refused is IfRefused.LOG:
-            return
-        if write.if_refused is IfRefused.CONDITION and isinstance(error, Terminal | Forbidden):
+        key, rule = plan.parent.key, write.if_refused
+        if rule is IfRefused.LOG:
+            _warn(plan, write, error)
+        elif rule is IfRefused.CONDITION and isinstance(error, Terminal | Forbidden):
+            _warn(plan, write, error)
             if isinstance(write, Apply | Replace):
                 refused = RefusedJob(write.manifest, str(error), plan.now)
                 self._refusals.note_job(key, write.kind, refused)
-            return
-        self._obstacles.note(key, write, error, self._clock())
+        elif self._obstacles.note(key, write, error, self._clock()):
+            _warn(plan, write, error)
         if isinstance(write, Fence):
             instead = await self._second_way(plan, write)
             self._obstacles.note_second_way(key, write, instead)
@@ -216,11 +213,12 @@ class Executor:
         match write:
             case Blocked():
                 raise write.error
+            case FillInReplicas():
+                await self._applier.fill_in_replicas(plan.parent.owner, write.replicas)
             case WriteStatus():
                 await self._write_status(plan, write, progress)
             case PostEvent():
-                if write.if_changed is None or write.if_changed in progress.changed:
-                    await self._tell(plan, write)
+                await self._tell(plan, write, progress.changed)
             case StoreFlight() | DiscardFlight():
                 raise AssertionError("flight records are written together")
             case _:
@@ -233,11 +231,11 @@ class Executor:
         return await self._recorder.keep(plan.parent.owner, flights)
 
     async def _write_status(self, plan: WritePlan, write: WriteStatus, progress: _Progress) -> None:
-        """Write the status if it changed; what the API server answers is what is known next."""
+        """Write the status if it is due; what the API server answers is what is known next."""
         parent = plan.parent
         obstruction = self._obstacles.obstruction(parent.key, self._clock())
         status = write.status(progress.kept, obstruction)
-        if status != parent.status:
+        if write.is_due(status):
             try:
                 answer = await self._cluster.apply_status(
                     {**parent.manifest, "status": to_json(status)}
@@ -250,8 +248,10 @@ class Executor:
         if plan.children is not None:
             self._following.aim(parent, plan.children, status, plan.rollout)
 
-    async def _tell(self, plan: WritePlan, write: PostEvent) -> None:
-        """Count and log a notice, and post its Event."""
+    async def _tell(self, plan: WritePlan, write: PostEvent, changed: set[Identity]) -> None:
+        """Count and log a notice, and post its Event, unless the write that it tells changed nothing."""
+        if write.if_changed is not None and write.if_changed not in changed:
+            return
         notice = write.notice
         self._on_notice(plan.parent.key, notice)
         log = about(_log, **plan.parent.owner.fields(), revision=notice.revision)
@@ -280,3 +280,13 @@ class Executor:
 
 def _messages(jobs: Mapping[str, RefusedJob]) -> Mapping[str, str]:
     return {kind: job.message for kind, job in jobs.items()}
+
+
+def _warn(plan: WritePlan, write: PlannedWrite, error: OperatorError) -> None:
+    fields = plan.parent.owner.fields()
+    if isinstance(write, PostEvent):
+        log = about(_log, **fields, revision=write.notice.revision)
+        log.warning("event %s was not posted: %s", write.name, error)
+    else:
+        step = write.step.name.lower()
+        about(_log, **fields).warning("%s of %s %s: %s", step, write.kind, write.name, error)

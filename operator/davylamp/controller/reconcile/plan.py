@@ -11,18 +11,22 @@ from datetime import datetime
 from davylamp.adapters.errors import OperatorError
 from davylamp.api import names
 from davylamp.api.status import ModelDeploymentStatus
+from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.second_ways import Fencing
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
     Claim,
+    Delete,
     Fence,
+    FillInReplicas,
     Write,
     WriteKey,
     WriteStep,
     apply,
     claim,
+    delete,
 )
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
@@ -36,7 +40,7 @@ from davylamp.controller.reconcile.writes import (
     WritePlan,
     WriteStatus,
 )
-from davylamp.manifests import disruption_budget, event
+from davylamp.manifests import disruption, disruption_budget, event
 from davylamp.rollout import Decision, Desired, Notice
 from davylamp.rollout.report.obstruction import unobstructed
 from davylamp.rollout.routing import objects_of_every_router, router_of
@@ -61,7 +65,8 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     traffic = _traffic(current, decision)
     fenced = tuple(_fenced(current, desired))
     claimed = tuple(_claimed(current, traffic))
-    status = _status(parent, remembered(current, decision), current.observation.now)
+    now = current.observation.now
+    status = _status(parent, remembered(current, decision), now, current.rollouts)
     revisions = RevisionWrites(
         current,
         desired,
@@ -70,8 +75,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         claims=_keys(claimed),
         status=status.key,
     )
-    grown = (*_budget(current), *revisions.grown())
-    nightly = _nightly(current, decision)
+    grown, nightly = (*_budgets(current, desired), *revisions.grown()), _nightly(current, decision)
     writes: tuple[PlannedWrite, ...] = (
         *fenced,
         *claimed,
@@ -82,13 +86,15 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         *_events(current, decision.notices, grown, settings.reporter),
         *_admitted(current, traffic, fenced, _keys(claimed)),
         *revisions.shrunk(),
+        *_spare_budgets(current, desired),
+        *_replicas(parent, current.observation.replicas),
         *nightly.writes,
     )
     return WritePlan(
         parent,
         current.children,
         current.observation.rollout,
-        current.observation.now,
+        now,
         writes,
         refused_jobs=current.refused_jobs,
         cleared=nightly.cleared,
@@ -175,10 +181,40 @@ def _keys(writes: Iterable[Write]) -> frozenset[WriteKey]:
     return frozenset(write.key for write in writes)
 
 
-def _budget(current: Pass) -> Iterator[Apply]:
-    budget = disruption_budget(current.parent.owner)
-    if not current.children.stored.agrees(budget):
-        yield apply(WriteStep.GROW, budget)
+# --- disruption budgets -------------------------------------------------------------------------
+
+
+def _budgets(current: Pass, desired: Desired) -> Iterator[Apply]:
+    """A budget for each revision that shall have pods."""
+    for manifest in _wanted_budgets(current, desired):
+        if not current.children.stored.agrees(manifest):
+            yield apply(WriteStep.GROW, manifest)
+
+
+def _spare_budgets(current: Pass, desired: Desired) -> Iterator[Delete]:
+    """Budgets of revisions without pods, and the one over all revisions that operators once made.
+
+    The API server evicts no pod that two budgets select, and stable must never be without one: so
+    the old one goes as soon as all others are there.
+    """
+    stored, wanted = current.children.stored, list(_wanted_budgets(current, desired))
+    if not all(stored.agrees(manifest) for manifest in wanted):
+        return
+    names_wanted = {metadata(manifest, "name") for manifest in wanted}
+    for item in stored.of_kind(disruption.KIND):
+        if metadata(item, "name") not in names_wanted and stored.is_ours(item):
+            yield delete(WriteStep.SHRINK, item)
+
+
+def _wanted_budgets(current: Pass, desired: Desired) -> Iterator[JsonObject]:
+    for revision, replicas in desired.replicas.items():
+        if replicas:
+            yield disruption_budget(current.parent.owner, revision)
+
+
+def _replicas(parent: Parent, replicas: int) -> Iterator[FillInReplicas]:
+    if parent.spec is not None and parent.spec.replicas is None:
+        yield FillInReplicas(WriteStep.REPLICAS, names.KIND, parent.key.name, replicas)
 
 
 def _flights(current: Pass, decision: Decision, settings: PlanSettings) -> tuple[FlightWrite, ...]:
@@ -191,9 +227,13 @@ def _flights(current: Pass, decision: Decision, settings: PlanSettings) -> tuple
 
 
 def _status(
-    parent: Parent, decided: Mapping[Kept, ModelDeploymentStatus], now: datetime
+    parent: Parent,
+    decided: Mapping[Kept, ModelDeploymentStatus],
+    now: datetime,
+    rollouts: int = 0,
 ) -> WriteStatus:
-    return WriteStatus(WriteStep.STATUS, names.KIND, parent.key.name, parent, decided, now)
+    name = parent.key.name
+    return WriteStatus(WriteStep.STATUS, names.KIND, name, parent, decided, now, rollouts)
 
 
 def _events(

@@ -77,6 +77,8 @@ class RevisionWrites:
         for revision, made in records.items():
             if revision not in wanted:
                 yield from self._forgotten(revision, made)
+            elif not wanted[revision] and self._must_not_be_empty:
+                yield from self._deleted("Deployment", revision)
             elif self._present(revision) > wanted[revision]:
                 smaller = deployment_of(made, wanted[revision])
                 needs = self._fences_of(revision)
@@ -97,6 +99,11 @@ class RevisionWrites:
             name = self.current.parent.owner.child(revision)
             needs |= {WriteKey(WriteStep.RECORD, "ControllerRevision", name), *self.claims}
         return needs | ({self.status} if self.status else set())
+
+    @property
+    def _must_not_be_empty(self) -> bool:
+        """Whether a policy allows no Deployment without pods; its record keeps a revision then."""
+        return self.current.observation.rollout.min_deployment_replicas > 0
 
     def _is_new(self, candidate: Candidate | None) -> bool:
         return candidate is not None and candidate.revision not in self.current.children.records
@@ -158,9 +165,12 @@ class RevisionWrites:
 
     def _objects_deleted(self, revision: str) -> Iterator[Delete]:
         for kind in ("Deployment", "ConfigMap"):
-            stored = self._stored(kind, revision)
-            if stored is not None:
-                yield delete(WriteStep.SHRINK, stored, needs=self._fences_of(revision))
+            yield from self._deleted(kind, revision)
+
+    def _deleted(self, kind: str, revision: str) -> Iterator[Delete]:
+        stored = self._stored(kind, revision)
+        if stored is not None:
+            yield delete(WriteStep.SHRINK, stored, needs=self._fences_of(revision))
 
     def _stored(self, kind: str, revision: str) -> JsonObject | None:
         return self.current.children.stored.get(kind, self.current.parent.owner.child(revision))

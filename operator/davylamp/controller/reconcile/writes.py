@@ -10,12 +10,19 @@ from davylamp.api.spec import Rollout
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster.refusals import RefusedJob
 from davylamp.controller.cluster.stored import Identity
-from davylamp.controller.cluster.writes import Blocked, ObjectWrite, Write, WriteStep
+from davylamp.controller.cluster.writes import (
+    Blocked,
+    FillInReplicas,
+    ObjectWrite,
+    Write,
+    WriteStep,
+)
 from davylamp.controller.reconcile.passes import Children, Parent
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests.flight_record import Flight
 from davylamp.rollout import Notice
 from davylamp.rollout.report.obstruction import Obstruction, obstructed
+from davylamp.rollout.report.refresh import is_due
 from davylamp.rollout.report.refusal import refused
 from davylamp.schema.json import JsonObject
 
@@ -50,17 +57,23 @@ FlightWrite: TypeAlias = StoreFlight | DiscardFlight
 
 @dataclass(frozen=True, slots=True)
 class WriteStatus(Write):
-    """Write the status if it changed.
+    """Write the status if it is due.
 
     Attributes:
         parent: what is written to, under the version that was decided on.
         decided: the new status, and how it names flight records by what became of them.
         now: the time of the decision.
+        rollouts: how many are judged at the moment.
     """
 
     parent: Parent = field(repr=False)
     decided: Mapping[Kept, ModelDeploymentStatus] = field(repr=False)
     now: datetime
+    rollouts: int = 0
+
+    def is_due(self, status: ModelDeploymentStatus) -> bool:
+        """Whether a status is worth a write: decisions always are, numbers now and then."""
+        return is_due(self.parent.status, status, self.now, rollouts=self.rollouts)
 
     def status(self, kept: Kept, obstruction: Obstruction | None) -> ModelDeploymentStatus:
         """The status to write, with why the spec is refused and what is in the decision's way."""
@@ -96,7 +109,7 @@ class PostEvent(Write):
 
 
 PlannedWrite: TypeAlias = (
-    ObjectWrite | Blocked | DiscardFlight | PostEvent | StoreFlight | WriteStatus
+    ObjectWrite | Blocked | DiscardFlight | FillInReplicas | PostEvent | StoreFlight | WriteStatus
 )
 
 
