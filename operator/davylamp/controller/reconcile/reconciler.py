@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Protocol
 
+from davylamp.adapters.errors import NotLeader, OperatorError
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.pod_clock import PodClock
@@ -14,7 +15,12 @@ from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.observer import Observer
 from davylamp.controller.reconcile.passes import Parent, followable, read_parent
-from davylamp.controller.reconcile.plan import PlanSettings, refusal_plan, write_plan
+from davylamp.controller.reconcile.plan import (
+    PlanSettings,
+    refusal_plan,
+    unobserved_plan,
+    write_plan,
+)
 from davylamp.rollout import decide
 
 _log = logging.getLogger(__name__)
@@ -76,7 +82,13 @@ class Reconciler:
             parent = followable(parent, {})
             if parent.spec is None:
                 return await self._refuse(parent)
-        current = await self._observer.look(parent)
+        try:
+            current = await self._observer.look(parent)
+        except NotLeader:
+            raise
+        except OperatorError as error:
+            plan = unobserved_plan(parent, error, self._clock())
+            return await self._executor.carry_out(plan)
         decision = decide(
             parent.status, current.observation, name=key.name, namespace=key.namespace
         )
