@@ -19,6 +19,7 @@ from davylamp.api.status import ModelDeploymentStatus, RevisionRef, Stage, to_js
 from davylamp.checks import CheckReason, CheckResult, CheckVerdict
 from davylamp.gates import Count, Judgement, Verdict
 from davylamp.rollout import Decision, Inspected, Notice, Observation, PodState, Workload, decide
+from davylamp.rollout.commands.memory import is_answered
 from davylamp.schema.json import JsonObject
 
 NAME = "diabetes-risk"
@@ -85,6 +86,10 @@ class Children:
     generation: int = 1
     paused: bool = False
     commands: dict[Command, str] = field(default_factory=dict)
+    declared: frozenset[Command] = frozenset()
+    """Commands that stand in an applied manifest."""
+    may_consume: bool = True
+    """Whether the operator is let take answered commands off."""
     missing_secrets: tuple[str, ...] = ()
     source_error: str | None = None
     first_scrape_seen: bool = True
@@ -182,6 +187,7 @@ class Children:
             replicas=self.replicas,
             paused=self.paused,
             commands=dict(self.commands),
+            declared=self.declared,
             workloads={r: self._workload(r) for r in sorted(known)},
             recorded=tuple(self.records),
             missing_secrets=self.missing_secrets,
@@ -241,6 +247,7 @@ class Children:
             *self._fence(decision),
             *self._grow(decision),
             *self._remember(decision),
+            *self._consume(decision),
             *self._route(decision),
             *self._shrink(decision),
         ]
@@ -281,6 +288,15 @@ class Children:
             self.notices += decision.notices
 
         return [Effect("status", write)]
+
+    def _consume(self, decision: Decision) -> list[Effect]:
+        """Commands that were answered come off the object, unless a manifest would put them back."""
+        return [
+            Effect(f"consume {command}", lambda command=command: self.commands.pop(command))
+            for command, value in self.commands.items()
+            if self.may_consume and command not in self.declared
+            if is_answered(decision.status, command, value)
+        ]
 
     def _route(self, decision: Decision) -> list[Effect]:
         wanted = self._wanted_selector(decision)

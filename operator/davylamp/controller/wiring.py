@@ -9,6 +9,7 @@ from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
+from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
@@ -51,12 +52,13 @@ class Wiring:
         nightly = Nightly(self.cluster, self.cache)
         observer = self._observer(applier, nightly, refusals)
         following = self._following()
+        consumer = Consumer(self.cluster, self.cache, clock=self.clock)
         return Reconciler(
             cache=self.cache,
             observer=observer,
-            executor=self._executor(applier, following, refusals),
+            executor=self._executor(applier, consumer, following, refusals),
             following=following,
-            memories=(observer, applier, nightly, refusals, following, self.cache),
+            memories=(observer, applier, nightly, refusals, consumer, following, self.cache),
             settings=PlanSettings(
                 self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
             ),
@@ -84,12 +86,15 @@ class Wiring:
             reading=ReadSettings(metrics.scrape_interval, metrics.pod_metrics),
         )
 
-    def _executor(self, applier: Applier, following: Following, refusals: Refusals) -> Executor:
+    def _executor(
+        self, applier: Applier, consumer: Consumer, following: Following, refusals: Refusals
+    ) -> Executor:
         return Executor(
             cluster=self.cluster,
             cache=self.cache,
             applier=applier,
             recorder=FlightRecorder(applier, patience=self.patience),
+            consumer=consumer,
             following=following,
             refusals=refusals,
             on_notice=self.metrics.tell,

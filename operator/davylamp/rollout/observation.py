@@ -87,6 +87,8 @@ class Observation:
     replicas: int
     paused: bool = False
     commands: Mapping[Command, str] = field(default_factory=dict)
+    declared: frozenset[Command] = frozenset()
+    """Commands that stand in an applied manifest: whoever applies it would put them back."""
     workloads: Mapping[str, Workload] = field(default_factory=dict)
     recorded: tuple[str, ...] = ()
     """Names of the recorded revisions, oldest first."""

@@ -26,6 +26,7 @@ OnRequest = Callable[[str, str, int, float], None]
 
 JSON_BODY: Final = "application/json"
 APPLY_BODY: Final = "application/apply-patch+yaml"
+JSON_PATCH: Final = "application/json-patch+json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ class ApiRequest:
     address: ObjectAddress
     subresource: tuple[str, ...] = ()
     query: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    body: JsonObject | None = None
+    body: JsonObject | list[JsonObject] | None = None
     content_type: str = JSON_BODY
 
     @override

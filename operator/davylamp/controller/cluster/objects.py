@@ -7,13 +7,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from davylamp.api import names
-from davylamp.api.names import Command
 from davylamp.rollout import PodState, Workload
 from davylamp.schema.json import Json, JsonObject, field, integer, text
 
 __all__ = [
     "Pod",
-    "commands_in",
     "field",
     "has_other_owner",
     "instant",
@@ -27,14 +25,6 @@ __all__ = [
 
 STARTING: Final = timedelta(seconds=2)
 """A pod whose Ready condition turned false later than this after its start had been ready."""
-
-
-def commands_in(parent: JsonObject) -> dict[Command, str]:
-    """Command annotations of a ModelDeployment."""
-    annotations = field(parent, "metadata", "annotations")
-    values = annotations if isinstance(annotations, dict) else {}
-    given = {command: values.get(command.value) for command in Command}
-    return {command: value for command, value in given.items() if isinstance(value, str)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,10 @@ class WriteStep(IntEnum):
     FLIGHT_RECORD = 4
     STATUS = 5
     EVENTS = 6
-    ADMIT = 7
-    SHRINK = 8
-    NIGHTLY = 9
+    COMMANDS = 7
+    ADMIT = 8
+    SHRINK = 9
+    NIGHTLY = 10
 
 
 class IfRefused(Enum):
@@ -86,6 +87,12 @@ RULES: Final = {
         "Events",
         "one Event for each notice",
         "they report what is now remembered, and may be lost",
+        IfRefused.LOG,
+    ),
+    WriteStep.COMMANDS: StepRule(
+        "Commands",
+        "annotations of commands that were answered are taken off the object",
+        "the status has the answer, so that a crash does not make one command two",
         IfRefused.LOG,
     ),
     WriteStep.ADMIT: StepRule(
@@ -165,6 +172,14 @@ class Delete(ManifestWrite):
     def if_refused(self) -> IfRefused:
         """What cannot be deleted of the nightly job is in nobody's way."""
         return IfRefused.LOG if self.step is WriteStep.NIGHTLY else RULES[self.step].if_refused
+
+
+@dataclass(frozen=True, slots=True)
+class Consume(Write):
+    """Take an answered command off its ModelDeployment, unless it says something else by now."""
+
+    annotation: str
+    value: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,14 @@ from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.api.status import to_json
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key, ObjectCache
+from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.refusals import Refusal, Refusals, RefusedJob, refusal_of
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
     Claim,
+    Consume,
     Delete,
     Freeze,
     IfRefused,
@@ -45,7 +47,9 @@ TELL_SOON: Final = 0.1
 """Seconds until the pass that tells what was refused after this one had written its status."""
 TELL_AGAIN: Final = 10.0
 """The same where the status shows another obstacle already: changing sentences must not spin."""
-_AFTER_A_REFUSAL: Final = frozenset({WriteStep.FLIGHT_RECORD, WriteStep.STATUS, WriteStep.EVENTS})
+_AFTER_A_REFUSAL: Final = frozenset(
+    {WriteStep.FLIGHT_RECORD, WriteStep.STATUS, WriteStep.EVENTS, WriteStep.COMMANDS}
+)
 _log = logging.getLogger(__name__)
 
 
@@ -58,6 +62,8 @@ class _Progress:
     changed: set[Identity] = field(default_factory=set)
     """Objects whose write changed what somebody else had made of them."""
     kept: Kept = Kept.NOTHING
+    consumed: bool = False
+    """Whether a command was taken off the object, which the next pass has to see."""
     is_written: bool = False
     """Whether the status says what it should."""
     shown: Refusal | None = None
@@ -72,6 +78,7 @@ class Executor:
         cache: learns of our writes at once.
         applier: writes all other objects.
         recorder: writes flight records.
+        consumer: takes commands off that were answered.
         following: is aimed by each status that was written.
         refusals: what was refused before.
         on_notice: is called with each notice.
@@ -84,6 +91,7 @@ class Executor:
         cache: ObjectCache,
         applier: Applier,
         recorder: FlightRecorder,
+        consumer: Consumer,
         following: Following,
         refusals: Refusals,
         on_notice: Callable[[Key, Notice], None],
@@ -92,6 +100,7 @@ class Executor:
         self._cache = cache
         self._applier = applier
         self._recorder = recorder
+        self._consumer = consumer
         self._following = following
         self._refusals = refusals
         self._on_notice = on_notice
@@ -116,7 +125,7 @@ class Executor:
         self._refusals.note_obstacle(key, None)
         await self._nightly(plan)
         is_news = _messages(plan.refused_jobs) != _messages(self._refusals.jobs(key))
-        return TELL_SOON if progress.shown or is_news else None
+        return TELL_SOON if progress.shown or progress.consumed or is_news else None
 
     async def _steps(self, plan: WritePlan, progress: _Progress) -> None:
         """Every step but the last; after a refusal only those by which people see it."""
@@ -161,13 +170,15 @@ class Executor:
                 await self._applier.replace(owner, write.stale, write.manifest)
             case Delete():
                 await self._applier.remove(owner, write.manifest)
+            case Consume():
+                given = (write.annotation, write.value)
+                progress.consumed |= await self._consumer.consume(owner, *given)
             case Blocked():
                 raise write.error
             case WriteStatus():
                 await self._write_status(plan, write, progress)
             case PostEvent():
-                if write.if_changed is None or write.if_changed in progress.changed:
-                    await self._tell(plan, write)
+                await self._tell(plan, write, progress.changed)
             case StoreFlight() | DiscardFlight():
                 raise AssertionError("flight records are written together")
             case _:
@@ -196,8 +207,10 @@ class Executor:
         if plan.children is not None:
             self._following.aim(parent, plan.children, status, plan.rollout)
 
-    async def _tell(self, plan: WritePlan, write: PostEvent) -> None:
-        """Count and log a notice, and post its Event."""
+    async def _tell(self, plan: WritePlan, write: PostEvent, changed: set[Identity]) -> None:
+        """Count and log a notice, and post its Event, unless the write that it tells changed nothing."""
+        if write.if_changed is not None and write.if_changed not in changed:
+            return
         notice = write.notice
         self._on_notice(plan.parent.key, notice)
         log = about(_log, **plan.parent.owner.fields(), revision=notice.revision)

@@ -13,6 +13,7 @@ from davylamp.api.explanations import Explanations
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
+from davylamp.controller.cluster.annotations import commands_in, declared_in
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import CHILD_KINDS, NIGHTLY_KINDS, Key, ObjectCache
 from davylamp.controller.cluster.objects import metadata
@@ -201,7 +202,8 @@ def observation_of(parent: Parent, children: Children, *, now: datetime) -> Obse
         rollout=spec.rollout,
         replicas=spec.replicas,
         paused=spec.paused,
-        commands=objects.commands_in(parent.manifest),
+        commands=commands_in(parent.manifest),
+        declared=declared_in(parent.manifest),
         workloads=children.workloads,
         recorded=tuple(children.records),
         explanations=spec.explanations,
@@ -223,7 +225,8 @@ def _without_spec(parent: Parent, children: Children, now: datetime) -> Observat
         rollout=plan,
         replicas=serving.desired if serving and serving.desired else 1,
         paused=True,
-        commands=objects.commands_in(parent.manifest),
+        commands=commands_in(parent.manifest),
+        declared=declared_in(parent.manifest),
         workloads=children.workloads,
         recorded=tuple(children.records),
         explanations=Explanations() if status.explanations else None,

@@ -11,7 +11,7 @@ from datetime import datetime
 from davylamp.api import names
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster.stored import identity_of
-from davylamp.controller.cluster.writes import Apply, Claim, WriteStep, apply, claim
+from davylamp.controller.cluster.writes import Apply, Claim, Consume, WriteStep, apply, claim
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
 from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Parent, Pass
@@ -25,6 +25,7 @@ from davylamp.controller.reconcile.writes import (
 )
 from davylamp.manifests import disruption_budget, event
 from davylamp.rollout import Decision, Notice
+from davylamp.rollout.commands.memory import is_answered
 from davylamp.rollout.routing import Route, objects_of_every_router, router_of
 from davylamp.schema.json import JsonObject
 
@@ -60,6 +61,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         *flights,
         _status(parent, remembered(current, decision), current.observation.now),
         *_events(current, decision.notices, grown, settings.reporter),
+        *_consumed(current, decision.status),
         *_admitted(current, traffic, fenced),
         *revisions.shrunk(),
         *nightly.writes,
@@ -153,6 +155,15 @@ def _events(
 def _event(current: Pass, notice: Notice, reporter: str) -> PostEvent:
     manifest = event(current.parent.owner, notice, now=current.observation.now, reporter=reporter)
     return PostEvent(WriteStep.EVENTS, "Event", notice.reason.value, notice, manifest)
+
+
+def _consumed(current: Pass, status: ModelDeploymentStatus) -> Iterator[Consume]:
+    """Commands with an answer; what an applied manifest says stays, or it would be applied again."""
+    observation = current.observation
+    for command, value in observation.commands.items():
+        if is_answered(status, command, value) and command not in observation.declared:
+            name = current.parent.key.name
+            yield Consume(WriteStep.COMMANDS, names.KIND, name, command.value, value)
 
 
 # --- the nightly job ----------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
     Claim,
+    Consume,
     Delete,
     Freeze,
     Replace,
@@ -100,6 +101,7 @@ PlannedWrite: TypeAlias = (
     Apply
     | Blocked
     | Claim
+    | Consume
     | Delete
     | DiscardFlight
     | Freeze

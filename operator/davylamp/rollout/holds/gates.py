@@ -127,8 +127,7 @@ def approval_awaited_without_data(situation: Situation, candidate: Candidate) ->
     """A gate had no data for so long that a user has to decide how to continue."""
     if not candidate.no_data_paused:
         return None
-    since = candidate.no_data_since or candidate.stage_at
-    advance = how_to(Command.ADVANCE, situation, candidate, mark=int(since.timestamp()))
+    advance = how_to(Command.ADVANCE, situation, candidate)
     return Hold(
         Reason.AWAITING_APPROVAL,
         f"a gate had no data for longer than {candidate.plan.no_data_deadline} (noData: Pause); "

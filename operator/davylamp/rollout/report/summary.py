@@ -56,8 +56,7 @@ def summary(situation: Situation, hold: Hold | None) -> Summary:
 
 def _rolled_back(situation: Situation, rejection: Rejected) -> ConditionState:
     bad, good = pair(rejection, situation.status.stable)
-    value = f"{rejection.revision}@{int(rejection.at.timestamp())}"
-    retry = annotate(situation.name, situation.namespace, Command.RETRY, value)
+    retry = annotate(situation.name, situation.namespace, Command.RETRY, rejection.revision)
     return ConditionState(
         "False",
         Reason.ROLLED_BACK,

@@ -4,9 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from davylamp.api.names import Command
 from davylamp.controller.cluster.objects import (
-    commands_in,
     has_other_owner,
     pod_state,
     read_pod,
@@ -77,12 +75,6 @@ def test_a_deployment_without_pods_and_pods_without_a_deployment_are_workloads()
         "aaaaaaaaaa": (0, 1),
         "bbbbbbbbbb": (3, 0),
     }
-
-
-def test_commands_are_annotations_with_a_text():
-    said = {"davylamp.dev/abort": "aaa@1", "davylamp.dev/retry": 3, "other": "x"}
-    assert commands_in({"metadata": {"annotations": said}}) == {Command.ABORT: "aaa@1"}
-    assert commands_in({"metadata": {}}) == {}
 
 
 def test_timestamps_are_moments():

@@ -1,0 +1,64 @@
+"""Takes commands that were answered off their objects, so that the same words are news again."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from davylamp.adapters.errors import Forbidden, OperatorError, Terminal
+from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.api import names
+from davylamp.controller.cluster.cache import Key, ObjectCache, key_of
+from davylamp.controller.cluster.refusals import TRIED_AGAIN
+from davylamp.controller.logs import about
+from davylamp.manifests import Owner
+
+_log: Final = logging.getLogger(__name__)
+
+
+class _Given(NamedTuple):
+    key: Key
+    annotation: str
+    value: str
+
+
+class Consumer:
+    """Removes annotations, each only while it says what was answered.
+
+    Args:
+        cluster: where they are.
+        cache: learns of it at once.
+        clock: the time.
+    """
+
+    def __init__(
+        self, cluster: Cluster, cache: ObjectCache, *, clock: Callable[[], datetime]
+    ) -> None:
+        self._cluster = cluster
+        self._cache = cache
+        self._clock = clock
+        self._refused: dict[_Given, datetime] = {}
+        """Removals that were refused: without the permission, not every pass tries it."""
+
+    async def consume(self, owner: Owner, annotation: str, value: str) -> bool:
+        """Take a command off its object; whether that was done."""
+        given, now = _Given(key_of(owner), annotation, value), self._clock()
+        refused = self._refused.get(given)
+        if refused is not None and now - refused < TRIED_AGAIN:
+            return False
+        try:
+            answer = await self._cluster.drop_annotation(
+                names.KIND, owner.namespace, owner.name, annotation=annotation, value=value
+            )
+        except OperatorError as error:
+            if isinstance(error, Forbidden | Terminal):
+                self._refused[given] = now
+            log = about(_log, **owner.fields())
+            log.warning("%s stays on the object, where it is not new: %s", annotation, error)
+            return False
+        self._cache.put(answer)
+        return True
+
+    def forget(self, key: Key) -> None:
+        """Drop what is remembered of an object that is gone."""
+        self._refused = {given: at for given, at in self._refused.items() if given.key != key}
