@@ -83,7 +83,7 @@ def _what(write: PlannedWrite) -> str | None:
         case Apply() | Replace():
             return _content(write.manifest)
         case Consume():
-            return write.annotation
+            return write.command.value
         case _:
             return ""
 

@@ -183,6 +183,9 @@ class Rejected(RevisionRef):
 
     reason: str = Field(description="CamelCase reason.")
     message: str = Field(description="What happened, with numbers.")
+    checks: tuple[str, ...] = Field(
+        default=(), max_length=10, description="Checks of spec.rollout.checks that it did not pass."
+    )
     at: Instant = Field(description="When it was rejected.")
 
 

@@ -50,9 +50,9 @@ class Wiring:
         """A reconciler with all its parts."""
         applier, refusals = Applier(self.cluster, self.cache), Refusals()
         nightly = Nightly(self.cluster, self.cache)
-        observer = self._observer(applier, nightly, refusals)
-        following = self._following()
         consumer = Consumer(self.cluster, self.cache, clock=self.clock)
+        observer = self._observer(applier, nightly, refusals, consumer)
+        following = self._following()
         return Reconciler(
             cache=self.cache,
             observer=observer,
@@ -65,7 +65,9 @@ class Wiring:
             clock=self.clock,
         )
 
-    def _observer(self, applier: Applier, nightly: Nightly, refusals: Refusals) -> Observer:
+    def _observer(
+        self, applier: Applier, nightly: Nightly, refusals: Refusals, consumer: Consumer
+    ) -> Observer:
         return Observer(
             cluster=self.cluster,
             cache=self.cache,
@@ -74,6 +76,7 @@ class Wiring:
             samples=self.tracker,
             nightly=nightly,
             refusals=refusals,
+            consumer=consumer,
             clock=self.clock,
         )
 

@@ -89,9 +89,12 @@ class Situation:
         history = _bounded((entry, *self.status.history), self.observation)
         return replace(self.remember(history=history), attempt=attempt or self.attempt)
 
-    def rejecting(self, ref: RevisionRef, reason: Reason, message: str) -> "Situation":
-        """The situation in which a revision is rejected."""
-        entry = Rejected(**identity(ref), reason=reason, message=message, at=self.observation.now)
+    def rejecting(
+        self, ref: RevisionRef, reason: Reason, message: str, *, checks: tuple[str, ...] = ()
+    ) -> "Situation":
+        """The situation in which a revision is rejected, and for which checks of its plan."""
+        now = self.observation.now
+        entry = Rejected(**identity(ref), reason=reason, message=message, checks=checks, at=now)
         others = (r for r in self.status.rejected if r.revision != ref.revision)
         return self.remember(rejected=(entry, *others)[:MAX_REJECTED])
 

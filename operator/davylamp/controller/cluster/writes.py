@@ -5,12 +5,14 @@ next pass goes on to the same end. `WriteStep` is that order, and the only place
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum, IntEnum
 from typing import Final, NamedTuple
 
 from typing_extensions import override
 
 from davylamp.adapters.errors import OperatorError
+from davylamp.api.names import Command
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.rollout import Notice
 from davylamp.schema.json import JsonObject
@@ -178,8 +180,10 @@ class Delete(ManifestWrite):
 class Consume(Write):
     """Take an answered command off its ModelDeployment, unless it says something else by now."""
 
-    annotation: str
+    command: Command
     value: str = field(repr=False)
+    answered_at: datetime | None
+    """None where an operator of an earlier version answered it."""
 
 
 @dataclass(frozen=True, slots=True)

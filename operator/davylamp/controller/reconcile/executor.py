@@ -171,8 +171,7 @@ class Executor:
             case Delete():
                 await self._applier.remove(owner, write.manifest)
             case Consume():
-                given = (write.annotation, write.value)
-                progress.consumed |= await self._consumer.consume(owner, *given)
+                progress.consumed |= await self._consumer.consume(owner, write)
             case Blocked():
                 raise write.error
             case WriteStatus():

@@ -16,6 +16,7 @@ from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.annotations import commands_in, declared_in
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import CHILD_KINDS, NIGHTLY_KINDS, Key, ObjectCache
+from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
@@ -65,6 +66,7 @@ class Observer:
         samples: has the evidence of the gates.
         nightly: has the results of the nightly job.
         refusals: has what was refused of the nightly job.
+        consumer: knows which commands it took off.
         clock: the time.
     """
 
@@ -78,6 +80,7 @@ class Observer:
         samples: Samples,
         nightly: Nightly,
         refusals: Refusals,
+        consumer: Consumer,
         clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
@@ -87,6 +90,7 @@ class Observer:
         self._samples = samples
         self._nightly = nightly
         self._refusals = refusals
+        self._consumer = consumer
         self._clock = clock
         self._listed: dict[Key, datetime] = {}
 
@@ -98,7 +102,11 @@ class Observer:
         if parent.spec is not None:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
-        observation = replace(observation, inspected=self._inspections.inspected(parent.key))
+        observation = replace(
+            observation,
+            consumed=self._consumer.taken(parent.key),
+            inspected=self._inspections.inspected(parent.key),
+        )
         evidence = self._samples.evidence(parent.key)
         observation = with_judgements(observation, parent.status, evidence)
         observation = await self._nightly.look(parent.owner, observation, parent.status)

@@ -25,7 +25,7 @@ from davylamp.controller.reconcile.writes import (
 )
 from davylamp.manifests import disruption_budget, event
 from davylamp.rollout import Decision, Notice
-from davylamp.rollout.commands.memory import is_answered
+from davylamp.rollout.commands.memory import answer_to, is_answered
 from davylamp.rollout.routing import Route, objects_of_every_router, router_of
 from davylamp.schema.json import JsonObject
 
@@ -162,8 +162,9 @@ def _consumed(current: Pass, status: ModelDeploymentStatus) -> Iterator[Consume]
     observation = current.observation
     for command, value in observation.commands.items():
         if is_answered(status, command, value) and command not in observation.declared:
-            name = current.parent.key.name
-            yield Consume(WriteStep.COMMANDS, names.KIND, name, command.value, value)
+            answer, name = answer_to(status, command), current.parent.key.name
+            at = answer.at if answer else None
+            yield Consume(WriteStep.COMMANDS, names.KIND, name, command, value, at)
 
 
 # --- the nightly job ----------------------------------------------------------------------------

@@ -62,19 +62,31 @@ def still_there(situation: Situation, command: Command) -> Asked | None:
     return Asked(command, value)
 
 
-def answer_to(situation: Situation, command: Command) -> CommandAnswer | None:
+def answer_to(status: ModelDeploymentStatus, command: Command) -> CommandAnswer | None:
     """The last answer to a command; None where an operator of an earlier version gave it."""
     verb = Asked(command, "").verb
-    return next((answer for answer in situation.status.commands if answer.command == verb), None)
+    return next((answer for answer in status.commands if answer.command == verb), None)
 
 
 def withdrawn(situation: Situation) -> Situation | None:
-    """An answered command is no longer on the object: its words count again."""
-    there = {Asked(command, "").verb for command in situation.observation.commands}
+    """An answered command is no longer on the object, or was not for a moment: its words count again."""
+    there = {
+        Asked(command, "").verb
+        for command in situation.observation.commands
+        if not _was_consumed(situation, command)
+    }
     handled = situation.status.handled
     kept = {verb: value for verb, value in handled if verb in there}
     left = Handled(**kept)
     return None if left == handled else situation.remember(handled=left)
+
+
+def _was_consumed(situation: Situation, command: Command) -> bool:
+    """Whether a command was taken off after its last answer, so that the one on the object is new."""
+    consumed, answer = situation.observation.consumed, answer_to(situation.status, command)
+    if command not in consumed or (answer and answer.at == situation.observation.now):
+        return False
+    return consumed[command] == (answer.at if answer else None)
 
 
 def accepted(situation: Situation, order: Asked) -> Situation:

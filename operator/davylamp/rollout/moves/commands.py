@@ -195,7 +195,7 @@ def command_left_over(situation: Situation) -> Situation | None:
     """A command from before the present attempt is still on the object: it is not meant for this one."""
     for command in Command:
         order = still_there(situation, command)
-        answer = answer_to(situation, command)
+        answer = answer_to(situation.status, command)
         since = _would_act_since(situation, order) if order else None
         if order is None or answer is None or since is None or since <= answer.at:
             continue

@@ -253,6 +253,15 @@ def test_an_abort_that_is_left_over_does_not_end_a_later_attempt(declared):
     assert world.rejected == {"v2"}
 
 
+def test_the_same_words_count_before_the_operator_has_seen_that_the_first_are_gone():
+    world = world_in("Canary")
+    for _ in range(2):
+        world.say(Command.ABORT, "v1")
+        world.wait(seconds=1)
+        world.reconcile()
+    assert world.told.count(Reason.COMMAND_REFUSED) == 2
+
+
 def test_p5_a_command_that_was_acted_on_before_a_crash_is_not_acted_on_again():
     world = world_in("Canary")
     world.say(Command.ABORT, "v2")
