@@ -58,7 +58,7 @@ class Wiring:
             observer=observer,
             executor=self._executor(applier, consumer, following, refusals),
             following=following,
-            memories=(observer, applier, nightly, refusals, consumer, following, self.cache),
+            memories=(applier, nightly, refusals, consumer, following, self.cache),
             settings=PlanSettings(
                 self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
             ),
@@ -70,7 +70,6 @@ class Wiring:
     ) -> Observer:
         return Observer(
             cluster=self.cluster,
-            cache=self.cache,
             applier=applier,
             inspections=self.inspector,
             samples=self.tracker,

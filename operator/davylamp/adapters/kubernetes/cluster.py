@@ -15,6 +15,7 @@ from davylamp.adapters.errors import NotFound, Retryable
 from davylamp.adapters.kubernetes.apiserver import (
     APPLY_BODY,
     JSON_PATCH,
+    MERGE_BODY,
     ApiRequest,
     ApiServer,
     OnRequest,
@@ -53,6 +54,13 @@ class Cluster(Protocol):
         Raises:
             Conflict: it has been written, or deleted and created again, since it was read.
             NotFound: it does not exist any more.
+        """
+
+    async def scale(self, manifest: Manifest, replicas: int) -> None:
+        """Set the number of pods of an object that was read before, by its scale subresource.
+
+        Raises:
+            Conflict: it has been written, or deleted and created again, since it was read.
         """
 
     async def get(self, kind: str, namespace: str, name: str) -> Manifest | None:
@@ -151,6 +159,21 @@ class KubernetesCluster:
                 subresource=("status",),
                 query=_STRICT,
                 body=body,
+            )
+        )
+
+    async def scale(self, manifest: Manifest, replicas: int) -> None:
+        """See `Cluster.scale`; a PATCH, as the subresource cannot be read where there is no number."""
+        version = section(manifest, "metadata")["resourceVersion"]
+        await self._write(
+            ApiRequest(
+                verb="patch_scale",
+                method="PATCH",
+                address=address_of(manifest),
+                subresource=("scale",),
+                query=_STRICT,
+                body={"metadata": {"resourceVersion": version}, "spec": {"replicas": replicas}},
+                content_type=MERGE_BODY,
             )
         )
 

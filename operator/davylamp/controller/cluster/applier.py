@@ -107,6 +107,12 @@ class Applier:
             uid = metadata(stored, "uid") or None
             await self._cluster.delete(kind, owner.namespace, name, uid=uid)
 
+    async def fill_in_replicas(self, owner: Owner, replicas: int) -> None:
+        """Write a number of pods into a spec that has none, unless it has one by now."""
+        parent = self._cache.parent(key_of(owner))
+        if parent is not None and objects.field(parent, "spec", "replicas") is None:
+            await self._cluster.scale(parent, replicas)
+
     def forget(self, key: Key) -> None:
         """Drop what is remembered of the children of an object that is gone."""
         self._spellings.pop(key, None)

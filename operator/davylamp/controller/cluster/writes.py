@@ -30,7 +30,8 @@ class WriteStep(IntEnum):
     COMMANDS = 7
     ADMIT = 8
     SHRINK = 9
-    NIGHTLY = 10
+    REPLICAS = 10
+    NIGHTLY = 11
 
 
 class IfRefused(Enum):
@@ -69,7 +70,7 @@ RULES: Final = {
     ),
     WriteStep.GROW: StepRule(
         "Grow",
-        "disruption budget, ConfigMaps, Deployments: created, scaled up, manual edits reverted; stable first",
+        "disruption budgets, ConfigMaps, Deployments: created, scaled up, manual edits reverted; stable first",
         "traffic may only be opened to what exists",
         IfRefused.TELL,
     ),
@@ -105,9 +106,15 @@ RULES: Final = {
     ),
     WriteStep.SHRINK: StepRule(
         "Shrink",
-        "scale down; delete revisions that nobody needs, their record last",
+        "scale down; delete revisions that nobody needs, their record last, and budgets of those without pods",
         "nothing that may still have traffic is killed",
         IfRefused.STOP,
+    ),
+    WriteStep.REPLICAS: StepRule(
+        "Replicas",
+        "`spec.replicas` where the spec has none, through the scale subresource",
+        "a HorizontalPodAutoscaler reads it there; what runs was decided without it",
+        IfRefused.LOG,
     ),
     WriteStep.NIGHTLY: StepRule(
         "Nightly",
@@ -184,6 +191,13 @@ class Consume(Write):
     value: str = field(repr=False)
     answered_at: datetime | None
     """None where an operator of an earlier version answered it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FillInReplicas(Write):
+    """Say in the spec how many pods there are, unless it says so by now."""
+
+    replicas: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from davylamp.controller.cluster.writes import (
     Claim,
     Consume,
     Delete,
+    FillInReplicas,
     Freeze,
     IfRefused,
     Replace,
@@ -170,16 +171,32 @@ class Executor:
                 await self._applier.replace(owner, write.stale, write.manifest)
             case Delete():
                 await self._applier.remove(owner, write.manifest)
-            case Consume():
-                progress.consumed |= await self._consumer.consume(owner, write)
             case Blocked():
                 raise write.error
+            case WriteStatus() | PostEvent() | Consume() | FillInReplicas():
+                await self._made_of_parent(plan, write, progress)
+            case StoreFlight() | DiscardFlight():
+                raise AssertionError("flight records are written together")
+            case _:
+                assert_never(write)
+
+    async def _made_of_parent(
+        self,
+        plan: WritePlan,
+        write: WriteStatus | PostEvent | Consume | FillInReplicas,
+        progress: _Progress,
+    ) -> None:
+        """Make one write to the ModelDeployment itself, or about it."""
+        owner = plan.parent.owner
+        match write:
             case WriteStatus():
                 await self._write_status(plan, write, progress)
             case PostEvent():
                 await self._tell(plan, write, progress.changed)
-            case StoreFlight() | DiscardFlight():
-                raise AssertionError("flight records are written together")
+            case Consume():
+                progress.consumed |= await self._consumer.consume(owner, write)
+            case FillInReplicas():
+                await self._applier.fill_in_replicas(owner, write.replicas)
             case _:
                 assert_never(write)
 
@@ -189,11 +206,11 @@ class Executor:
         return await self._recorder.keep(plan.parent.owner, flights)
 
     async def _write_status(self, plan: WritePlan, write: WriteStatus, progress: _Progress) -> None:
-        """Write the status if it changed; what the API server answers is what is known next."""
+        """Write the status if it is due; what the API server answers is what is known next."""
         parent = plan.parent
         obstacle = refusal_of(progress.refused) or refusal_of(self._refusals.obstacle(parent.key))
         status = write.status(progress.kept, obstacle)
-        if status != parent.status:
+        if write.is_due(status):
             try:
                 answer = await self._cluster.apply_status(
                     {**parent.manifest, "status": to_json(status)}
@@ -251,4 +268,4 @@ def _warn(plan: WritePlan, write: PlannedWrite, error: OperatorError) -> None:
         log = about(_log, **fields, revision=write.notice.revision)
         log.warning("event %s was not posted: %s", write.name, error)
     else:
-        about(_log, **fields).warning("nightly job: %s", error)
+        about(_log, **fields).warning("%s of %s: %s", write.step.name.lower(), write.kind, error)

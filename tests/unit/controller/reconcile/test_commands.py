@@ -56,7 +56,6 @@ async def test_an_answer_costs_three_writes_and_an_event_and_then_it_is_idle():
         ("patch", KIND),
         ("update_status", KIND),
     ]
-    assert land.operator.due[next(iter(land.operator.cache.parents()))] > land.now
 
 
 async def test_a_declared_command_stays_and_is_answered_once():
