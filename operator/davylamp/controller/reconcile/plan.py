@@ -18,6 +18,7 @@ from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
     Claim,
+    Consume,
     Delete,
     Fence,
     FillInReplicas,
@@ -42,6 +43,7 @@ from davylamp.controller.reconcile.writes import (
 )
 from davylamp.manifests import disruption, disruption_budget, event
 from davylamp.rollout import Decision, Desired, Notice
+from davylamp.rollout.commands.memory import answer_to, is_answered
 from davylamp.rollout.report.obstruction import unobstructed
 from davylamp.rollout.routing import objects_of_every_router, router_of
 from davylamp.schema.json import JsonObject, field
@@ -84,6 +86,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         *_flights(current, decision, settings),
         status,
         *_events(current, decision.notices, grown, settings.reporter),
+        *_consumed(current, decision.status),
         *_admitted(current, traffic, fenced, _keys(claimed)),
         *revisions.shrunk(),
         *_spare_budgets(current, desired),
@@ -251,6 +254,16 @@ def _events(
 def _event(current: Pass, notice: Notice, reporter: str) -> PostEvent:
     manifest = event(current.parent.owner, notice, now=current.observation.now, reporter=reporter)
     return PostEvent(WriteStep.EVENTS, "Event", notice.reason.value, notice, manifest)
+
+
+def _consumed(current: Pass, status: ModelDeploymentStatus) -> Iterator[Consume]:
+    """Commands with an answer; what an applied manifest says stays, or it would be applied again."""
+    observation = current.observation
+    for command, value in observation.commands.items():
+        if is_answered(status, command, value) and command not in observation.declared:
+            answer, name = answer_to(status, command), current.parent.key.name
+            at = answer.at if answer else None
+            yield Consume(WriteStep.COMMANDS, names.KIND, name, command, value, at)
 
 
 # --- the nightly job ----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from davylamp.controller.cluster.refusals import RefusedJob
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
     Blocked,
+    Consume,
     FillInReplicas,
     ObjectWrite,
     Write,
@@ -109,7 +110,14 @@ class PostEvent(Write):
 
 
 PlannedWrite: TypeAlias = (
-    ObjectWrite | Blocked | DiscardFlight | FillInReplicas | PostEvent | StoreFlight | WriteStatus
+    ObjectWrite
+    | Blocked
+    | Consume
+    | DiscardFlight
+    | FillInReplicas
+    | PostEvent
+    | StoreFlight
+    | WriteStatus
 )
 
 
