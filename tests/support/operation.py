@@ -38,7 +38,9 @@ QUICK: Json = {
 class Process:
     """One operator: its own cache, evidence and wake-ups; nothing else survives its end."""
 
-    def __init__(self, land: "Land", fence: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, land: "Land", fence: Callable[[], None] = lambda: None, *, release: str = "davylamp"
+    ) -> None:
         self.land = land
         self.cache = ObjectCache()
         self.metrics = Metrics(CollectorRegistry())
@@ -48,7 +50,7 @@ class Process:
         self.is_deaf = False
         self.passes: list[list[Write]] = []
         """What each pass wrote; the last one may be under way."""
-        settings = Settings(identity="davylamp-0")
+        settings = Settings(identity="davylamp-0", lease_name=release)
         self.sampler = EvidenceTracker(
             land.prometheus, settings.metrics, on_news=self.wake, clock=land.seconds
         )

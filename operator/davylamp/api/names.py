@@ -123,6 +123,9 @@ class Reason(StrEnum):
     NAME_TAKEN = "NameTaken"
     WRITE_REFUSED = "WriteRefused"
     RESTORED = "Restored"
+    # several releases of the operator
+    WATCHED_TWICE = "WatchedTwice"
+    TAKEN_OVER = "TakenOver"
 
 
 HoldReason: TypeAlias = Literal[

@@ -48,6 +48,11 @@ class Settings:
     metrics_port: int = 9090
     probes_port: int = 8080
 
+    @property
+    def release(self) -> str:
+        """What tells this release of the operator from others: its Lease."""
+        return f"{self.lease_namespace}/{self.lease_name}"
+
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Self:
         """Settings from `DAVYLAMP_*`; raises `ValueError` naming the variable that is invalid."""

@@ -9,6 +9,7 @@ from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
+from davylamp.controller.cluster.claims import Claims
 from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
@@ -56,9 +57,13 @@ class Wiring:
             observer=observer,
             executor=self._executor(applier, following, refusals),
             following=following,
+            claims=Claims(self.settings.release, self.clock),
             memories=(observer, applier, nightly, refusals, following, self.cache),
             settings=PlanSettings(
-                self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
+                self.settings.identity,
+                operator_version(),
+                self.settings.metrics.scrape_interval,
+                self.settings.release,
             ),
             clock=self.clock,
         )

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from davylamp.api import names
-from davylamp.api.status import ModelDeploymentStatus
+from davylamp.api.names import Reason
+from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
@@ -33,7 +34,7 @@ from davylamp.controller.reconcile.writes import (
     WritePlan,
     WriteStatus,
 )
-from davylamp.manifests import disruption, disruption_budget, event
+from davylamp.manifests import Owner, disruption, disruption_budget, event
 from davylamp.rollout import Decision, Desired, Notice
 from davylamp.rollout.routing import Route, objects_of_every_router, router_of
 from davylamp.schema.json import JsonObject
@@ -49,6 +50,13 @@ class PlanSettings:
     """Version of this operator."""
     scrape_interval: float
     """Seconds between scrapes, as the gates take it."""
+    release: str
+    """This release, which claims what it writes a status of."""
+
+    @property
+    def claim(self) -> OperatorClaim:
+        """The claim of this release."""
+        return OperatorClaim(release=self.release)
 
 
 def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> WritePlan:
@@ -68,7 +76,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         *revisions.recorded(),
         *grown,
         *flights,
-        _status(parent, remembered(current, decision), current.observation.now),
+        _status(parent, remembered(current, decision), current.observation.now, settings.claim),
         *_events(current, decision.notices, grown, settings.reporter),
         *_admitted(current, traffic, fenced),
         *revisions.shrunk(),
@@ -87,10 +95,45 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     )
 
 
-def refusal_plan(parent: Parent, now: datetime) -> WritePlan:
+def refusal_plan(parent: Parent, now: datetime, settings: PlanSettings) -> WritePlan:
     """The plan for a spec that cannot be followed, where nothing was followed before: say so."""
-    status = _status(parent, dict.fromkeys(Kept, parent.status), now)
+    status = _status(parent, dict.fromkeys(Kept, parent.status), now, settings.claim)
     return WritePlan(parent, None, EVERYTHING_KEPT, now, (status,))
+
+
+def asking_plan(parent: Parent, now: datetime, settings: PlanSettings) -> WritePlan:
+    """Another release claims the object: ask whether it lives, and say nothing else."""
+    other = parent.status.operator.release if parent.status.operator else ""
+    untouched = replace(parent, refusal=None)
+    question = OperatorClaim(release=other, contender=settings.release)
+    write = _status(untouched, dict.fromkeys(Kept, parent.status), now, question)
+    return WritePlan(untouched, None, EVERYTHING_KEPT, now, (write,))
+
+
+def yielding_plan(parent: Parent, now: datetime, settings: PlanSettings) -> WritePlan:
+    """Another release claims the object and lives: say so in an Event, and write nothing else."""
+    other = parent.status.operator.release if parent.status.operator else ""
+    notice = Notice(
+        Reason.WATCHED_TWICE,
+        f"the operator of {other} looks after this ModelDeployment, so that of {settings.release} "
+        "does nothing about it: narrow watchNamespaces of one of these releases, or uninstall it",
+        names.NO_REVISION,
+        "Warning",
+    )
+    write = _event(parent.owner, notice, now, settings.reporter)
+    return WritePlan(parent, None, EVERYTHING_KEPT, now, (write,))
+
+
+def taken_over(parent: Parent, decision: Decision, settings: PlanSettings) -> Decision:
+    """The decision, and that it is another release's no longer."""
+    other = parent.status.operator.release if parent.status.operator else ""
+    notice = Notice(
+        Reason.TAKEN_OVER,
+        f"the operator of {other} did not answer; that of {settings.release} looks after this "
+        "ModelDeployment now",
+        names.NO_REVISION,
+    )
+    return replace(decision, notices=(notice, *decision.notices))
 
 
 # --- traffic ------------------------------------------------------------------------------------
@@ -175,25 +218,29 @@ def _replicas(parent: Parent, replicas: int) -> Iterator[FillInReplicas]:
 
 
 def _status(
-    parent: Parent, decided: Mapping[Kept, ModelDeploymentStatus], now: datetime
+    parent: Parent,
+    decided: Mapping[Kept, ModelDeploymentStatus],
+    now: datetime,
+    claim: OperatorClaim,
 ) -> WriteStatus:
-    return WriteStatus(WriteStep.STATUS, names.KIND, parent.key.name, parent, decided, now)
+    return WriteStatus(WriteStep.STATUS, names.KIND, parent.key.name, parent, decided, now, claim)
 
 
 def _events(
     current: Pass, notices: Iterable[Notice], grown: Iterable[Apply], reporter: str
 ) -> Iterator[PostEvent]:
     """One Event for each notice; that something was restored is told only if it was."""
+    owner, now = current.parent.owner, current.observation.now
     for notice in notices:
-        yield _event(current, notice, reporter)
+        yield _event(owner, notice, now, reporter)
     for write in grown:
         if write.restores:
-            event = _event(current, write.restores, reporter)
+            event = _event(owner, write.restores, now, reporter)
             yield replace(event, if_changed=(write.kind, write.name))
 
 
-def _event(current: Pass, notice: Notice, reporter: str) -> PostEvent:
-    manifest = event(current.parent.owner, notice, now=current.observation.now, reporter=reporter)
+def _event(owner: Owner, notice: Notice, now: datetime, reporter: str) -> PostEvent:
+    manifest = event(owner, notice, now=now, reporter=reporter)
     return PostEvent(WriteStep.EVENTS, "Event", notice.reason.value, notice, manifest)
 
 

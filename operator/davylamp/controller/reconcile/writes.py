@@ -7,7 +7,7 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from davylamp.api.spec import Rollout
-from davylamp.api.status import ModelDeploymentStatus
+from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
 from davylamp.controller.cluster.refusals import Refusal, RefusedJob
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
@@ -65,14 +65,22 @@ class WriteStatus(Write):
         parent: what is written to, under the version that was decided on.
         decided: the new status, and how it names flight records by what became of them.
         now: the time of the decision.
+        claim: which release looks after the object; alone it is no reason to write a status.
     """
 
     parent: Parent = field(repr=False)
     decided: Mapping[Kept, ModelDeploymentStatus] = field(repr=False)
     now: datetime
+    claim: OperatorClaim
 
     def status(self, kept: Kept, obstacle: Refusal | None) -> ModelDeploymentStatus:
         """The status to write, with what stands in the way of the decision, or of the spec."""
+        status, known = self._told(kept, obstacle), self.parent.status
+        if status == known and known.operator is None:
+            return status
+        return status.model_copy(update={"operator": self.claim})
+
+    def _told(self, kept: Kept, obstacle: Refusal | None) -> ModelDeploymentStatus:
         status = self.decided[kept]
         refusal = obstacle or self.parent.refusal
         if refusal is None:
