@@ -19,11 +19,14 @@ from tests.support import applying
 
 from davylamp.adapters.errors import Conflict, NotFound, Terminal
 from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.watches import Page
 from davylamp.api import names
 from davylamp.controller.cluster.cache import CHILD_KINDS
 
 Json = dict[str, Any]
 ANY = "*"
+PAGE = 2
+"""Objects in one answer: few, so that lists have several."""
 
 
 class Address(NamedTuple):
@@ -256,6 +259,20 @@ class Port:
         self._cluster.reads["list", kind] += 1
         found = self._cluster.find(kind, namespace=namespace or ANY)
         return [copy.deepcopy(item) for item in found if labels.items() <= labels_of(item).items()]
+
+    async def page(
+        self, kind: str, namespace: str | None, *, labels: Mapping[str, str], after: str = ""
+    ) -> Page:
+        self._cluster.reads["compare", kind] += not after
+        version = str(self._cluster.version)
+        found = [
+            copy.deepcopy(item)
+            for item in self._cluster.find(kind, namespace=namespace or ANY)
+            if labels.items() <= labels_of(item).items()
+        ]
+        first = int(after or 0)
+        more = str(first + PAGE) if first + PAGE < len(found) else ""
+        return Page(tuple(found[first : first + PAGE]), version, more)
 
     async def delete(self, kind: str, namespace: str, name: str, *, uid: str | None = None) -> None:
         address = Address(kind, namespace, name)

@@ -105,6 +105,8 @@ class Children:
     records: list[str] = field(default_factory=list)
     scale: dict[str, int] = field(default_factory=dict)
     pods: dict[str, list[PodState]] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
+    """Why a revision gets no more pods."""
     selector: str = NOBODY
     answers: dict[str, Judgement] = field(default_factory=dict)
     """What every gate says about a revision; none: it was not asked yet."""
@@ -233,7 +235,8 @@ class Children:
 
     def _workload(self, revision: str) -> Workload:
         pods = tuple(self.pods.get(revision, ()))
-        return Workload(revision, self.scale.get(revision, 0), pods)
+        scale, refusal = self.scale.get(revision, 0), self.refusals.get(revision)
+        return Workload(revision, scale, pods, refusal=refusal)
 
     # --- what the operator does ---------------------------------------------------------------
 
@@ -324,7 +327,8 @@ class Children:
         for revision in sorted({*self.scale, *self.pods}):
             pods = self.pods.setdefault(revision, [])
             living = [pod for pod in pods if not pod.terminating]
-            for _ in range(self.scale.get(revision, 0) - len(living)):
+            missing = 0 if revision in self.refusals else self.scale.get(revision, 0) - len(living)
+            for _ in range(missing):
                 self.named += 1
                 name = f"{NAME}-{revision}-{self.named}"
                 pods.append(PodState(name, node="node-a", containers=(STARTED,)))
@@ -376,6 +380,7 @@ class Children:
             records=list(self.records),
             scale=dict(self.scale),
             pods={revision: list(pods) for revision, pods in self.pods.items()},
+            refusals=dict(self.refusals),
             answers=dict(self.answers),
             said=dict(self.said),
             without_baseline=dict(self.without_baseline),

@@ -4,6 +4,7 @@ Source: apiextensions v1, "Specifying a structural schema": no $ref, no addition
 beside properties, no anyOf for optional fields.
 """
 
+import copy
 from typing import Final
 
 from pydantic import BaseModel
@@ -54,7 +55,7 @@ def _structural(node: Json, definitions: JsonObject, *, with_defaults: bool) -> 
             }
         elif key in {"default", "enum", "required"} or key.startswith("x-kubernetes"):
             if key != "default":
-                plain[key] = value
+                plain[key] = copy.deepcopy(value)
             elif with_defaults and value is not None:
                 plain[key] = _without_nulls(value)
         elif key not in _DROPPED:

@@ -170,6 +170,10 @@ class Candidate(RevisionRef):
         default=(), max_length=10, description="Gates with onFail Warn that failed."
     )
     waiting_for: str | None = Field(default=None, description="Why the stage goes on: a reason.")
+    unsettled_since: Instant | None = Field(
+        default=None,
+        description="Since when its pods in traffic have not been ready, or not lastingly.",
+    )
     advanced: int = Field(default=0, description="Last paused step that a user advanced.")
     promote_requested: bool = Field(default=False, description="A user gave the command promote.")
     stopped_at: Instant | None = Field(

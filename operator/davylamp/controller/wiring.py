@@ -58,7 +58,7 @@ class Wiring:
             executor=self._executor(applier, following, refusals),
             following=following,
             claims=Claims(self.settings.release, self.clock),
-            memories=(observer, applier, nightly, refusals, following, self.cache),
+            memories=(applier, nightly, refusals, following, self.cache),
             settings=PlanSettings(
                 self.settings.identity,
                 operator_version(),
@@ -71,7 +71,6 @@ class Wiring:
     def _observer(self, applier: Applier, nightly: Nightly, refusals: Refusals) -> Observer:
         return Observer(
             cluster=self.cluster,
-            cache=self.cache,
             applier=applier,
             inspections=self.inspector,
             samples=self.tracker,

@@ -4,6 +4,7 @@ from davylamp.api.identity import Owner, model_labels
 from davylamp.manifests.diff import projected, says_the_same
 from davylamp.manifests.disruption import disruption_budget
 from davylamp.manifests.events import event
+from davylamp.manifests.pods import template_fault
 from davylamp.manifests.revisions import (
     deployment_of,
     has_pinned,
@@ -26,4 +27,5 @@ __all__ = [
     "record",
     "recorded",
     "says_the_same",
+    "template_fault",
 ]

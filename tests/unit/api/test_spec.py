@@ -67,6 +67,25 @@ def test_bad_input_is_refused_with_its_path(change, path):
     assert [error["loc"] for error in refused.value.errors()] == [path]
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"rollout": {"deadline": "soon"}}, "must be a duration such as 90s, 5m or 1h30m"),
+        ({"rollout": {"deadline": ""}}, "must be a duration such as 90s, 5m or 1h30m"),
+        ({"rollout": {"falseRollback": "1"}}, "must be a percentage such as 1% or 0.5%"),
+        ({"secrets": [{"name": "Key"}]}, "must be a DNS name such as feature-store"),
+        (
+            {"serving": {"resources": {"limits": {"memory": "512mb"}}}},
+            "must be a quantity such as 500m, 2 or 512Mi",
+        ),
+    ],
+)
+def test_what_is_written_wrongly_is_refused_with_an_example(change, sentence):
+    with pytest.raises(ValidationError) as refused:
+        read(**change)
+    assert [error["msg"] for error in refused.value.errors()] == [sentence]
+
+
 def test_a_spec_cannot_be_changed_after_it_was_read():
     with pytest.raises(ValidationError, match="frozen"):
         read().seed = 1

@@ -20,7 +20,7 @@ ASK_AGAIN: Final = timedelta(minutes=5)
 """How long an answer counts."""
 
 
-class Role(Enum):
+class Stance(Enum):
     """What a release has to do with an object."""
 
     ACTS = auto()
@@ -31,9 +31,9 @@ class Role(Enum):
 
 
 class Standing(NamedTuple):
-    """The role of this release, and when that may change without a word from any watch."""
+    """The stance of this release, and when that may change without a word from any watch."""
 
-    role: Role
+    stance: Stance
     again_in: float | None = None
     """Seconds."""
     is_news: bool = False
@@ -55,23 +55,23 @@ class Claims:
         self._answered: dict[Key, datetime] = {}
 
     def standing(self, key: Key, claim: OperatorClaim | None) -> Standing:
-        """Our role in an object, by the claim in its status."""
+        """What we have to do with an object, by the claim in its status."""
         if claim is None or claim.release == self.release:
             self.forget(key)
-            return Standing(Role.ACTS)
+            return Standing(Stance.ACTS)
         now = self._clock()
         if claim.contender == self.release:
             left = self._asked.setdefault(key, now) + ANSWER_WITHIN - now
             if left <= timedelta():
-                return Standing(Role.TAKES_OVER)
-            return Standing(Role.WAITS, left.total_seconds())
+                return Standing(Stance.TAKES_OVER)
+            return Standing(Stance.WAITS, left.total_seconds())
         is_news = key not in self._answered
         if self._asked.pop(key, None) is not None:
             self._answered[key] = now
         answered = self._answered.get(key)
         if answered is None or now - answered > ASK_AGAIN:
-            return Standing(Role.ASKS, ANSWER_WITHIN.total_seconds())
-        return Standing(Role.YIELDS, is_news=is_news)
+            return Standing(Stance.ASKS, ANSWER_WITHIN.total_seconds())
+        return Standing(Stance.YIELDS, is_news=is_news)
 
     def asked(self, key: Key) -> None:
         """The question is in the status."""

@@ -22,7 +22,7 @@ STARTING: Final = timedelta(seconds=2)
 """A pod whose Ready condition turned false later than this after its start had been ready."""
 OVER: Final = frozenset({"Failed", "Succeeded"})
 """Phases of pods whose containers never run again."""
-LONGEST_WORDS: Final = 500
+LONGEST_WORDS: Final = 600
 """Characters of a message of the scheduler, the kubelet or the API server."""
 LONGEST_LINE: Final = 200
 """Characters of the last line that a container left behind."""

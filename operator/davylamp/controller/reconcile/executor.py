@@ -181,11 +181,11 @@ class Executor:
         return await self._recorder.keep(plan.parent.owner, flights)
 
     async def _write_status(self, plan: WritePlan, write: WriteStatus, progress: _Progress) -> None:
-        """Write the status if it changed; what the API server answers is what is known next."""
+        """Write the status if it is due; what the API server answers is what is known next."""
         parent = plan.parent
         obstacle = refusal_of(progress.refused) or refusal_of(self._refusals.obstacle(parent.key))
         status = write.status(progress.kept, obstacle)
-        if status != parent.status:
+        if write.is_due(status):
             try:
                 answer = await self._cluster.apply_status(
                     {**parent.manifest, "status": to_json(status)}

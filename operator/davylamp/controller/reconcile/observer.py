@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Final, Protocol
+from datetime import datetime
+from typing import Protocol
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.cluster import Cluster
@@ -14,8 +14,7 @@ from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.applier import Applier
-from davylamp.controller.cluster.cache import CHILD_KINDS, NIGHTLY_KINDS, Key, ObjectCache
-from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.pods import read_pod, workloads_of
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
@@ -25,15 +24,10 @@ from davylamp.controller.nightly.nightly import Nightly
 from davylamp.controller.reconcile.judgements import with_judgements
 from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Children, Parent, Pass, Secrets
 from davylamp.gates.recording.store import Recording
-from davylamp.manifests import is_whole, model_labels, recorded
+from davylamp.manifests import is_whole, recorded
 from davylamp.rollout import Inspected, Observation, identify
 from davylamp.schema.json import JsonObject
 
-FRESH_FOR: Final = timedelta(minutes=5)
-"""Age after which the children of an object that is looked at are listed anew, so that what a
-watch lost in a gap is noticed."""
-LIST_AGAIN: Final = timedelta(seconds=30)
-"""After which children that could not be listed anew are listed again; watches tell meanwhile."""
 _log = logging.getLogger(__name__)
 
 
@@ -53,14 +47,16 @@ class Samples(Protocol):
     def recording(self, key: Key) -> Recording | None:
         """What was read for it; None where nothing is followed."""
 
+    def followed(self) -> int:
+        """How many attempts are followed."""
+
 
 class Observer:
     """Looks at one ModelDeployment at a time.
 
     Args:
-        cluster: lists children anew, and is asked for Secrets.
-        cache: has the children.
-        applier: knows how they are spelled.
+        cluster: is asked for Secrets.
+        applier: has the children, and knows how they are spelled.
         inspections: has the answers to checks.
         samples: has the evidence of the gates.
         nightly: has the results of the nightly job.
@@ -72,7 +68,6 @@ class Observer:
         self,
         *,
         cluster: Cluster,
-        cache: ObjectCache,
         applier: Applier,
         inspections: Inspections,
         samples: Samples,
@@ -81,18 +76,16 @@ class Observer:
         clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
-        self._cache = cache
         self._applier = applier
         self._inspections = inspections
         self._samples = samples
         self._nightly = nightly
         self._refusals = refusals
         self._clock = clock
-        self._listed: dict[Key, datetime] = {}
 
     async def look(self, parent: Parent) -> Pass:
         """Everything that is known about a ModelDeployment now."""
-        children = await self._children(parent)
+        children = self._children(parent)
         secrets = Secrets()
         observation = observation_of(parent, children, now=self._clock())
         if parent.spec is not None:
@@ -109,25 +102,16 @@ class Observer:
             with_refusals(observation, refused),
             secrets,
             recording=self._samples.recording(parent.key),
+            rollouts=self._samples.followed(),
             refused_jobs=refused,
             wake_after=self._nightly.wake_after(parent.key),
         )
 
-    def forget(self, key: Key) -> None:
-        """Drop what is remembered of an object that is gone."""
-        self._listed.pop(key, None)
-
-    async def _children(self, parent: Parent) -> Children:
-        """The children, from the cache, which is refreshed from the API server now and then.
+    def _children(self, parent: Parent) -> Children:
+        """The children as the cache knows them.
 
         What an owner of the same name left behind, and what is no record of ours, is passed over.
         """
-        listed, now = self._listed.get(parent.key), self._clock()
-        if listed is None:
-            await self._refresh(parent)
-            self._listed[parent.key] = now
-        elif abs(now - listed) > FRESH_FOR:
-            self._listed[parent.key] = await self._refreshed(parent, now)
         stored = self._applier.stored(parent.owner)
         own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
         records = sorted(own, key=objects.record_number)
@@ -138,30 +122,6 @@ class Observer:
             pods=pods,
             stored=stored,
         )
-
-    async def _refreshed(self, parent: Parent, now: datetime) -> datetime:
-        """When children that were listed before count as listed; no fence waits for a new list."""
-        try:
-            await self._refresh(parent)
-        except OperatorError as error:
-            log = about(_log, **parent.owner.fields())
-            log.warning("children are not listed anew, watches still tell of them: %s", error)
-            return now - FRESH_FOR + LIST_AGAIN
-        return now
-
-    async def _refresh(self, parent: Parent) -> None:
-        ours = model_labels(parent.owner)
-        labels = {name: ours[name] for name in (names.LABEL_MODEL, names.LABEL_MANAGED_BY)}
-        for kind in self._kinds(parent):
-            known = [metadata(item, "name") for item in self._cache.children(parent.key, kind)]
-            items = await self._cluster.list(kind, parent.key.namespace, labels=labels)
-            self._cache.replace(parent.key, kind, items, known=known)
-
-    def _kinds(self, parent: Parent) -> list[str]:
-        """Kinds to list; those of the nightly job only where there is or shall be one."""
-        asked = objects.field(parent.manifest, "spec", "explanations") is not None
-        known = any(self._cache.children(parent.key, kind) for kind in NIGHTLY_KINDS)
-        return [kind for kind in CHILD_KINDS if asked or known or kind not in NIGHTLY_KINDS]
 
     async def _secrets(
         self, parent: Parent, spec: ModelDeploymentSpec, observation: Observation

@@ -21,7 +21,7 @@ from davylamp.controller.cluster.pods import Pod
 from davylamp.controller.cluster.refusals import Refusal, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.gates.recording.store import Recording
-from davylamp.manifests import Owner
+from davylamp.manifests import Owner, template_fault
 from davylamp.rollout import Observation, Workload
 from davylamp.schema.json import JsonObject
 
@@ -84,6 +84,8 @@ class Pass:
     secrets: Secrets = field(default_factory=Secrets)
     recording: Recording | None = None
     """What was read of the pods for the attempt under way."""
+    rollouts: int = 0
+    """How many are judged at the moment, this one and others."""
     refused_jobs: Mapping[str, RefusedJob] = field(default_factory=dict)
     """Objects of the nightly job that were refused before, by kind."""
     wake_after: float | None = None
@@ -113,7 +115,7 @@ def read_spec(manifest: JsonObject) -> tuple[ModelDeploymentSpec | None, Refusal
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(["spec", *(str(part) for part in first["loc"])])
         return None, Refusal(Reason.INVALID_SPEC, f"{path}: {first['msg']}")
-    wrong = _query_refusal(spec)
+    wrong = _query_refusal(spec) or _template_refusal(spec)
     return (None if wrong else spec), wrong
 
 
@@ -127,3 +129,9 @@ def _query_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
             path = f"spec.rollout.gates.{number}.{gate.kind.name}.promql"
             return Refusal(Reason.INVALID_SPEC, f"{path}: {wrong}")
     return None
+
+
+def _template_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
+    """Why no pod can be made: how an overlay merges is not for the API server to check."""
+    fault = template_fault(spec)
+    return Refusal(Reason.INVALID_SPEC, fault) if fault else None

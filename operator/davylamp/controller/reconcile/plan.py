@@ -76,7 +76,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         *revisions.recorded(),
         *grown,
         *flights,
-        _status(parent, remembered(current, decision), current.observation.now, settings.claim),
+        _decided(current, decision, settings),
         *_events(current, decision.notices, grown, settings.reporter),
         *_admitted(current, traffic, fenced),
         *revisions.shrunk(),
@@ -217,13 +217,20 @@ def _replicas(parent: Parent, replicas: int) -> Iterator[FillInReplicas]:
 # --- what is told -------------------------------------------------------------------------------
 
 
+def _decided(current: Pass, decision: Decision, settings: PlanSettings) -> WriteStatus:
+    now, rollouts = current.observation.now, current.rollouts
+    return _status(current.parent, remembered(current, decision), now, settings.claim, rollouts)
+
+
 def _status(
     parent: Parent,
     decided: Mapping[Kept, ModelDeploymentStatus],
     now: datetime,
     claim: OperatorClaim,
+    rollouts: int = 0,
 ) -> WriteStatus:
-    return WriteStatus(WriteStep.STATUS, names.KIND, parent.key.name, parent, decided, now, claim)
+    name = parent.key.name
+    return WriteStatus(WriteStep.STATUS, names.KIND, name, parent, decided, now, claim, rollouts)
 
 
 def _events(

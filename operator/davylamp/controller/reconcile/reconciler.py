@@ -3,11 +3,12 @@
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
 from davylamp.controller.cluster.cache import Key, ObjectCache
-from davylamp.controller.cluster.claims import Claims, Role, Standing
+from davylamp.controller.cluster.claims import Claims, Stance, Standing
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.refusals import TRIED_AGAIN
 from davylamp.controller.logs import about
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.following import Following
@@ -23,8 +24,6 @@ from davylamp.controller.reconcile.plan import (
 )
 from davylamp.rollout import decide
 
-LOOK_AGAIN: Final = 900.0
-"""Seconds after which an idle object is looked at again: a watch may have lost a deletion."""
 _log = logging.getLogger(__name__)
 
 
@@ -71,14 +70,17 @@ class Reconciler:
         self._clock = clock
 
     async def __call__(self, key: Key) -> float | None:
-        """Reconcile one object; answers with the seconds until the next look is due."""
+        """Reconcile one object; answers with the seconds until the next look is due.
+
+        None when only a change can matter: lost events are found by comparing, for all at once.
+        """
         manifest = self._cache.parent(key)
         if manifest is None or metadata(manifest, "deletionTimestamp"):
             self.stand_by(key)
             return None
         parent = read_parent(key, manifest)
         standing = self._claims.standing(key, parent.status.operator)
-        if standing.role not in {Role.ACTS, Role.TAKES_OVER}:
+        if standing.stance not in {Stance.ACTS, Stance.TAKES_OVER}:
             return await self._stay_away(parent, standing)
         if parent.spec is None and not parent.was_followed:
             return await self._refuse(parent)
@@ -86,11 +88,16 @@ class Reconciler:
         decision = decide(
             parent.status, current.observation, name=key.name, namespace=key.namespace
         )
-        if standing.role is Role.TAKES_OVER:
+        if standing.stance is Stance.TAKES_OVER:
             decision = taken_over(parent, decision, self._settings)
         plan = write_plan(current, decision, self._settings)
-        clocks = (await self._executor.carry_out(plan), decision.wake_after, current.wake_after)
-        return min((clock for clock in clocks if clock is not None), default=LOOK_AGAIN)
+        refused = TRIED_AGAIN.total_seconds() if current.refused_jobs else None
+        again = await self._executor.carry_out(plan)
+        clocks = (again, decision.wake_after, current.wake_after, refused)
+        again_in = min((clock for clock in clocks if clock is not None), default=None)
+        if again_in is None:
+            self._cache.rest(key)
+        return again_in
 
     def stand_by(self, key: Key) -> None:
         """Ask nobody any more about an object; when it is gone, drop all that is known of it."""
@@ -99,21 +106,20 @@ class Reconciler:
             for memory in self._memories:
                 memory.forget(key)
 
-    async def _stay_away(self, parent: Parent, standing: Standing) -> float:
+    async def _stay_away(self, parent: Parent, standing: Standing) -> float | None:
         """Another release claims the object: ask whether it lives, or leave the object to it."""
         self._following.stop(parent.key)
-        if standing.role is Role.ASKS:
+        if standing.stance is Stance.ASKS:
             await self._executor.carry_out(asking_plan(parent, self._clock(), self._settings))
             self._claims.asked(parent.key)
         if standing.is_news:
             await self._executor.carry_out(yielding_plan(parent, self._clock(), self._settings))
-        return LOOK_AGAIN if standing.again_in is None else standing.again_in
+        return standing.again_in
 
-    async def _refuse(self, parent: Parent) -> float:
+    async def _refuse(self, parent: Parent) -> float | None:
         """Say in the status why nothing is done about an object that was never followed."""
         if parent.refusal is not None:
             log = about(_log, **parent.owner.fields())
             log.warning("%s: %s", parent.refusal.reason, parent.refusal.message)
         plan = refusal_plan(parent, self._clock(), self._settings)
-        again_in = await self._executor.carry_out(plan)
-        return LOOK_AGAIN if again_in is None else again_in
+        return await self._executor.carry_out(plan)

@@ -1,10 +1,12 @@
 """Holds about the candidate's pods: how many a stage needs, and what keeps it from having them."""
 
+from datetime import datetime, timedelta
+
 from davylamp.api.images import differing
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Stage
 from davylamp.rollout.holds.hold import Hold
-from davylamp.rollout.pods.shortfall import why_not_ready
+from davylamp.rollout.pods.shortfall import why_and_where
 from davylamp.rollout.situation import Situation
 
 
@@ -39,8 +41,42 @@ def pods_not_ready(situation: Situation, candidate: Candidate) -> Hold | None:
         return None
     return Hold(
         Reason.AWAITING_PODS,
-        f"{workload.lasting} of {needed} pods ready; {why_not_ready(workload)}",
+        f"{workload.lasting} of {needed} pods ready; "
+        f"{why_and_where(workload, situation.namespace)}",
     )
+
+
+def pods_unsettled(situation: Situation, candidate: Candidate) -> Hold | None:
+    """The pods are ready, but may not stay so: a sidecar that crashes is ready for a moment."""
+    until = settled_at(situation, candidate)
+    if until is None or until <= situation.observation.now:
+        return None
+    seconds = candidate.plan.min_ready_seconds
+    return Hold(
+        Reason.AWAITING_PODS,
+        f"the pods must stay ready for {seconds} s (spec.rollout.minReadySeconds), "
+        f"until {until:%H:%M:%SZ}",
+    )
+
+
+def unsettled_at_last(situation: Situation, candidate: Candidate) -> Hold | None:
+    """The last step ends only with pods that stay ready, as promotion comes next."""
+    steps, replicas = candidate.plan.steps, situation.observation.replicas
+    if situation.router.next_step(steps, candidate.step, replicas):
+        return None
+    return pods_unsettled(situation, candidate)
+
+
+def unsettled_at_first(situation: Situation, candidate: Candidate) -> Hold | None:
+    """The first revision serves only with pods that stay ready: no canary comes before."""
+    return None if situation.status.stable else pods_unsettled(situation, candidate)
+
+
+def settled_at(situation: Situation, candidate: Candidate) -> datetime | None:
+    """From when on its pods have stayed ready for long enough, if none becomes unready."""
+    needed = pods_needed(situation, candidate)
+    min_ready = timedelta(seconds=candidate.plan.min_ready_seconds)
+    return situation.observation.workload(candidate.revision).settled_at(needed, min_ready)
 
 
 def return_not_ready(situation: Situation, candidate: Candidate) -> Hold | None:

@@ -6,7 +6,7 @@ from typing import Final
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate
 from davylamp.rollout.holds.hold import Hold
-from davylamp.rollout.pods.shortfall import why_not_ready
+from davylamp.rollout.pods.shortfall import why_and_where
 from davylamp.rollout.pods.state import Workload
 from davylamp.rollout.situation import Situation
 from davylamp.rollout.wording import counted, kubectl
@@ -82,5 +82,6 @@ def stable_degraded(situation: Situation, candidate: Candidate) -> Hold | None:
         return None
     return Hold(
         Reason.STABLE_DEGRADED,
-        f"stable has {serving.ready} of {replicas} pods ready; {why_not_ready(serving)}",
+        f"stable has {serving.ready} of {replicas} pods ready; "
+        f"{why_and_where(serving, situation.namespace)}",
     )

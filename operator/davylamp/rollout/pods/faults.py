@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 from davylamp.api.names import FaultReason, Reason
 from davylamp.rollout.pods.state import ContainerState, PodState, Workload
-from davylamp.rollout.pods.wording import exit_words, waiting_words, which
+from davylamp.rollout.pods.wording import BACK_OFF, exit_words, waiting_words, which
 from davylamp.rollout.wording import counted
 
 READINESS_GRACE: Final = timedelta(seconds=20)
@@ -47,7 +47,7 @@ def _out_of_memory(pod: PodState, container: ContainerState) -> Fault | None:
 def _crash_loop(pod: PodState, container: ContainerState) -> Fault | None:
     if container.role == "init" and container.ready:
         return None  # what it was there for is done
-    if container.waiting_reason != "CrashLoopBackOff" and container.restarts < CRASHES:
+    if container.waiting_reason != BACK_OFF and container.restarts < CRASHES:
         return None
     restarts = f", {counted(container.restarts, 'restart')}" if container.restarts else ""
     return Fault(

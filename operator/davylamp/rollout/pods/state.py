@@ -5,12 +5,13 @@ Every text in here is one clean line of bounded length: whoever reads pods made 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal, NamedTuple, TypeAlias
+from datetime import UTC, datetime, timedelta
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from davylamp.api import names
 from davylamp.api.images import shared_digest
 
+LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 ContainerRole: TypeAlias = Literal["model", "sidecar", "init"]
 """A native sidecar, which Kubernetes lists with the init containers, is a sidecar."""
 
@@ -73,6 +74,11 @@ class PodState:
     unready_since: datetime | None = None
 
     @property
+    def ready_since_when(self) -> datetime:
+        """Since when it is ready; a pod of which nobody knows has been so for ever."""
+        return self.ready_since or self.ready_changed_at or LONG_AGO
+
+    @property
     def living(self) -> bool:
         """Whether it is neither over nor being deleted."""
         return self.failure is None and not self.terminating
@@ -117,6 +123,11 @@ class Workload:
     def lasting(self) -> int:
         """Ready pods that stay: those above `desired` are about to be deleted."""
         return min(self.ready, self.desired)
+
+    def settled_at(self, count: int, min_ready: timedelta) -> datetime | None:
+        """From when on that many pods will have been ready for so long; None without so many."""
+        since = sorted(pod.ready_since_when for pod in self.living if pod.ready)
+        return since[count - 1] + min_ready if 0 < count <= len(since) else None
 
     @property
     def image_ids(self) -> frozenset[str]:

@@ -1,6 +1,10 @@
 """Parts of sentences about containers: which one, what it waits for, how it ended."""
 
+from typing import Final
+
 from davylamp.rollout.pods.state import ContainerState, PodState
+
+BACK_OFF: Final = "CrashLoopBackOff"
 
 
 def which(pod: PodState, container: ContainerState) -> str:
@@ -13,8 +17,10 @@ def which(pod: PodState, container: ContainerState) -> str:
 
 def waiting_words(container: ContainerState) -> str:
     """What a container waits for, in the kubelet's words."""
-    reason = container.waiting_reason or "no reason is given"
-    return f"{reason}: {container.waiting_message}" if container.waiting_message else reason
+    reason, message = container.waiting_reason or "no reason is given", container.waiting_message
+    if reason == BACK_OFF or not message:  # that message only names the pod and the time again
+        return reason
+    return f"{reason}: {message}"
 
 
 def exit_words(container: ContainerState) -> str:

@@ -6,7 +6,7 @@ import pytest
 from tests.support.world import START
 
 from davylamp.rollout import ContainerState, PodFailure, PodState, Workload
-from davylamp.rollout.pods.shortfall import why_not_ready
+from davylamp.rollout.pods.shortfall import why_and_where, why_not_ready
 
 RUNNING = ContainerState(ready=True, running=True, started=True)
 FINE = PodState("fine", node="n", ready=True, containers=(RUNNING,))
@@ -26,9 +26,8 @@ def evicted(name="old", minutes=0, message="Usage of EmptyDir volume exceeds the
 @pytest.mark.parametrize(
     ("pods", "sentence"),
     [
-        ((), "no pod exists yet; if that lasts, see the events of its Deployment and ReplicaSet"),
-        ((FINE,), ("no other pod exists yet; if that lasts, see the events of its Deployment and "
-         "ReplicaSet")),
+        ((), "no pod exists yet"),
+        ((FINE,), "no other pod exists yet"),
         ((PodState("p"),), "pod p is waiting for a node"),
         ((pod(ContainerState(waiting_reason="CreateContainerConfigError",
                              waiting_message='secret "nowhere" not found')),),
@@ -36,6 +35,11 @@ def evicted(name="old", minutes=0, message="Usage of EmptyDir volume exceeds the
         ((pod(CREATING, event='FailedMount: configmap "weights" not found'),),
          'pod p cannot start: FailedMount: configmap "weights" not found'),
         ((pod(CREATING),), "pod p is starting on node n: ContainerCreating"),
+        ((pod(ContainerState(waiting_reason="CrashLoopBackOff", waiting_message="back-off 40s",
+                             restarts=2, last_exit_code=1, last_exit_message="no such file")),),
+         'pod p is waiting: CrashLoopBackOff, last exit code 1, last line: "no such file"'),
+        ((pod(ContainerState(running=True, started=True), event="Unhealthy: statuscode: 503"),),
+         "pod p is running but does not pass its readiness probe: Unhealthy: statuscode: 503"),
         ((PodState("p", unscheduled="0/1 nodes are available: 1 Insufficient nvidia.com/gpu."),),
          "pod p cannot be scheduled: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu."),
         ((pod(ContainerState("fetch", "init", running=True), CREATING),),
@@ -87,3 +91,20 @@ def test_why_pods_are_not_ready(pods, sentence):
 )
 def test_who_refuses_pods_is_told_while_some_are_missing(desired, pods, sentence):
     assert why_not_ready(Workload("r", desired, pods, refusal=QUOTA)) == sentence
+
+
+@pytest.mark.parametrize(
+    ("workload", "command"),
+    [
+        (Workload("r", 1), "describe replicaset -l davylamp.dev/revision=r"),
+        (Workload("r", 1, refusal=QUOTA), "describe resourcequota"),
+        (Workload("r", 1, refusal="denied"), "describe replicaset -l davylamp.dev/revision=r"),
+        (Workload("r", 1, (pod(CREATING),)), "describe pod p"),
+        (
+            Workload("r", 1, (pod(RUNNING, ContainerState("proxy", "sidecar", last_exit_code=3)),)),
+            "logs p -c proxy",
+        ),
+    ],
+)
+def test_where_to_look_is_a_command(workload, command):
+    assert why_and_where(workload, "models").endswith(f"; see `kubectl {command} -n models`")
