@@ -63,6 +63,7 @@ class Wiring:
                 self.settings.identity,
                 operator_version(),
                 self.settings.metrics.scrape_interval,
+                self.settings.children,
                 self.settings.release,
             ),
             clock=self.clock,

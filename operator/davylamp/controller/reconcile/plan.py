@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from davylamp.api import names
+from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.names import Reason
 from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
 from davylamp.controller.cluster.objects import metadata
@@ -50,6 +51,8 @@ class PlanSettings:
     """Version of this operator."""
     scrape_interval: float
     """Seconds between scrapes, as the gates take it."""
+    children: ChildMetadata
+    """What children carry by default, besides our labels."""
     release: str
     """This release, which claims what it writes a status of."""
 

@@ -78,7 +78,7 @@ class Reconciler:
         if manifest is None or metadata(manifest, "deletionTimestamp"):
             self.stand_by(key)
             return None
-        parent = read_parent(key, manifest)
+        parent = read_parent(key, manifest, self._settings.children)
         standing = self._claims.standing(key, parent.status.operator)
         if standing.stance not in {Stance.ACTS, Stance.TAKES_OVER}:
             return await self._stay_away(parent, standing)

@@ -17,7 +17,14 @@ from davylamp.controller.cluster.writes import (
     delete,
 )
 from davylamp.controller.reconcile.passes import Pass
-from davylamp.manifests import deployment_of, has_pinned, pinned_secret, record, recorded
+from davylamp.manifests import (
+    Owner,
+    config_map_of,
+    deployment_of,
+    has_pinned,
+    pinned_secret,
+    record,
+)
 from davylamp.rollout import Desired, Notice
 from davylamp.schema.json import JsonObject
 
@@ -53,8 +60,8 @@ class RevisionWrites:
             if revision not in records or self._is_only_kept(revision, replicas):
                 continue
             made = records[revision]
-            yield from self._unless_agreed(apply(WriteStep.GROW, recorded(made, "configMap")))
-            deployment = deployment_of(made, max(replicas, self._present(revision)))
+            yield from self._unless_agreed(apply(WriteStep.GROW, config_map_of(self._owner, made)))
+            deployment = deployment_of(self._owner, made, max(replicas, self._present(revision)))
             restores = self._restored(made, revision)
             yield from self._unless_agreed(apply(WriteStep.GROW, deployment, restores=restores))
 
@@ -67,10 +74,14 @@ class RevisionWrites:
             elif not wanted[revision] and self._must_not_be_empty:
                 yield from self._deleted("Deployment", revision)
             elif self._present(revision) > wanted[revision]:
-                scaled = apply(WriteStep.SHRINK, deployment_of(made, wanted[revision]))
+                scaled = apply(WriteStep.SHRINK, deployment_of(self._owner, made, wanted[revision]))
                 yield from self._unless_agreed(scaled)
         for revision in self.current.children.workloads.keys() - records.keys() - wanted.keys():
             yield from self._objects_deleted(revision)  # somebody deleted its record
+
+    @property
+    def _owner(self) -> Owner:
+        return self.current.parent.owner
 
     @property
     def _must_not_be_empty(self) -> bool:
@@ -115,7 +126,7 @@ class RevisionWrites:
         if stored is None:
             return None
         replicas = objects.field(stored, "spec", "replicas")
-        unscaled = deployment_of(made, replicas if isinstance(replicas, int) else 0)
+        unscaled = deployment_of(self._owner, made, replicas if isinstance(replicas, int) else 0)
         if self.current.children.stored.agrees(unscaled):
             return None
         return Notice(Reason.RESTORED, f"Deployment of {revision} was put back", revision)
