@@ -10,6 +10,7 @@ WRITE = {"create", "update", "patch", "delete", "deletecollection"}
 OPERATOR = {
     ("davylamp.dev", "modeldeployments"): READ | {"patch"},
     ("davylamp.dev", "modeldeployments/status"): {"get", "patch", "update"},
+    ("davylamp.dev", "modeldeployments/scale"): {"patch"},
     ("davylamp.dev", "modeldeployments/finalizers"): {"update"},
     ("apps", "controllerrevisions"): CHILD,
     ("apps", "deployments"): CHILD,

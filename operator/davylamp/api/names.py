@@ -29,6 +29,8 @@ ANNOTATION_ROLLOUT: Final = f"{GROUP}/rollout"
 """On a candidate's Job: when the attempt began that it was made for."""
 ANNOTATION_RENDERED: Final = f"{GROUP}/rendered"
 """On the CronJob: hash of what was rendered, by which a field that was removed is noticed."""
+ANNOTATION_METADATA: Final = f"{GROUP}/metadata"
+"""On children with labels or annotations of users: hash of those."""
 MANAGED_BY: Final = "davylamp"
 
 NO_REVISION: Final = "none"
@@ -130,6 +132,9 @@ class Reason(StrEnum):
     WRITE_FAILING = "WriteFailing"
     FENCE_REFUSED = "FenceRefused"
     RESTORED = "Restored"
+    # several releases of the operator
+    WATCHED_TWICE = "WatchedTwice"
+    TAKEN_OVER = "TakenOver"
 
 
 HoldReason: TypeAlias = Literal[

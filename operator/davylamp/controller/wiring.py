@@ -17,6 +17,7 @@ from davylamp.controller.cluster.pod_clock import PodClock, Ticks
 from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
+from davylamp.controller.leadership.claims import Claims
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.nightly.nightly import Nightly
 from davylamp.controller.reconcile.executor import Executor
@@ -64,6 +65,7 @@ class Wiring:
             observer=observer,
             executor=executor,
             following=following,
+            claims=Claims(self.settings.release, self.clock),
             pod_clock=pod_clock,
             memories=(
                 applier,
@@ -76,7 +78,11 @@ class Wiring:
                 self.cache,
             ),
             settings=PlanSettings(
-                self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
+                self.settings.identity,
+                operator_version(),
+                self.settings.metrics.scrape_interval,
+                self.settings.children,
+                self.settings.release,
             ),
             clock=self.clock,
         )
