@@ -1,5 +1,6 @@
 """Puts the parts of a pass together: one Applier and one memory of refusals for all of them."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,8 +8,11 @@ from importlib.metadata import PackageNotFoundError, version
 
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.controller.checks.inspector import Inspector
+from davylamp.controller.cluster.announcer import Announcer
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
+from davylamp.controller.cluster.obstacles import Obstacles
+from davylamp.controller.cluster.pod_clock import PodClock, Ticks
 from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
@@ -42,31 +46,45 @@ class Wiring:
     metrics: Metrics
     settings: Settings
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ticks: Ticks = time.monotonic
     patience: float = PATIENCE
     """Seconds that a status waits for a flight record at most."""
 
     def reconciler(self) -> Reconciler:
         """A reconciler with all its parts."""
-        applier, refusals = Applier(self.cluster, self.cache), Refusals()
-        nightly = Nightly(self.cluster, self.cache)
-        observer = self._observer(applier, nightly, refusals)
+        applier, refusals, obstacles = Applier(self.cluster, self.cache), Refusals(), Obstacles()
+        nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
+        observer = self._observer(applier, pod_clock, nightly, refusals)
         following = self._following()
+        executor = self._executor(applier, following, refusals, obstacles)
         return Reconciler(
             cache=self.cache,
             observer=observer,
-            executor=self._executor(applier, following, refusals),
+            executor=executor,
             following=following,
-            memories=(applier, nightly, refusals, following, self.cache),
+            pod_clock=pod_clock,
+            memories=(
+                applier,
+                nightly,
+                refusals,
+                obstacles,
+                executor,
+                following,
+                self.cache,
+            ),
             settings=PlanSettings(
                 self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
             ),
             clock=self.clock,
         )
 
-    def _observer(self, applier: Applier, nightly: Nightly, refusals: Refusals) -> Observer:
+    def _observer(
+        self, applier: Applier, pod_clock: PodClock, nightly: Nightly, refusals: Refusals
+    ) -> Observer:
         return Observer(
             cluster=self.cluster,
             applier=applier,
+            pod_clock=pod_clock,
             inspections=self.inspector,
             samples=self.tracker,
             nightly=nightly,
@@ -83,13 +101,29 @@ class Wiring:
             reading=ReadSettings(metrics.scrape_interval, metrics.pod_metrics),
         )
 
-    def _executor(self, applier: Applier, following: Following, refusals: Refusals) -> Executor:
+    def _executor(
+        self,
+        applier: Applier,
+        following: Following,
+        refusals: Refusals,
+        obstacles: Obstacles,
+    ) -> Executor:
+        announcer = Announcer(
+            cluster=self.cluster,
+            obstacles=obstacles,
+            reporter=self.settings.identity,
+            on_notice=self.metrics.tell,
+            on_obstacles=self.metrics.show_refused,
+        )
         return Executor(
             cluster=self.cluster,
             cache=self.cache,
             applier=applier,
             recorder=FlightRecorder(applier, patience=self.patience),
             following=following,
+            obstacles=obstacles,
             refusals=refusals,
+            announcer=announcer,
             on_notice=self.metrics.tell,
+            clock=self.clock,
         )

@@ -15,6 +15,7 @@ from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.cluster.pod_clock import PodClock
 from davylamp.controller.cluster.pods import read_pod, workloads_of
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
@@ -64,6 +65,7 @@ class Observer:
     Args:
         cluster: is asked for Secrets.
         applier: has the children, and knows how they are spelled.
+        pod_clock: times what happens to pods.
         inspections: has the answers to checks.
         samples: has the evidence of the gates.
         nightly: has the results of the nightly job.
@@ -76,6 +78,7 @@ class Observer:
         *,
         cluster: Cluster,
         applier: Applier,
+        pod_clock: PodClock,
         inspections: Inspections,
         samples: Samples,
         nightly: Nightly,
@@ -84,6 +87,7 @@ class Observer:
     ) -> None:
         self._cluster = cluster
         self._applier = applier
+        self._pod_clock = pod_clock
         self._inspections = inspections
         self._samples = samples
         self._nightly = nightly
@@ -95,7 +99,11 @@ class Observer:
         children = self._children(parent)
         parent = followable(parent, children.records)
         secrets = Secrets()
-        observation = observation_of(parent, children, now=self._clock())
+        now = self._clock()
+        observation = replace(
+            observation_of(parent, children, now=now),
+            watched_since=self._pod_clock.watched_since(parent.key, now),
+        )
         if parent.spec is not None:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
@@ -123,7 +131,8 @@ class Observer:
         stored = self._applier.stored(parent.owner)
         own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
         records = sorted(own, key=objects.record_number)
-        pods = tuple(read_pod(item) for item in stored.of_kind("Pod"))
+        read = (read_pod(item) for item in stored.of_kind("Pod"))
+        pods = self._pod_clock.timed(parent.key, read, self._clock())
         return Children(
             records={objects.label(r, names.LABEL_REVISION): r for r in records},
             workloads=workloads_of(_own(stored, "Deployment"), pods),

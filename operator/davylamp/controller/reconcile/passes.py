@@ -49,6 +49,12 @@ class Parent:
         """Whether something serves or is being rolled out, whatever the spec says now."""
         return bool(self.status.candidate or self.status.stable)
 
+    @property
+    def revision(self) -> str | None:
+        """The revision that is rolled out, or that serves."""
+        ref = self.status.candidate or self.status.stable
+        return ref.revision if ref else None
+
 
 @dataclass(frozen=True)
 class Secrets:
