@@ -56,7 +56,8 @@ class Wiring:
             observer=observer,
             executor=self._executor(applier, following, refusals),
             following=following,
-            memories=(applier, nightly, refusals, following, self.cache),
+            memories=(observer, applier, nightly, refusals, following, self.cache),
+            attentive=(observer, applier, following, self.cache),
             settings=PlanSettings(
                 self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
             ),

@@ -82,6 +82,7 @@ class Observer:
         self._nightly = nightly
         self._refusals = refusals
         self._clock = clock
+        self._at_hand: dict[Key, Children] = {}
 
     async def look(self, parent: Parent) -> Pass:
         """Everything that is known about a ModelDeployment now."""
@@ -113,15 +114,18 @@ class Observer:
         What an owner of the same name left behind, and what is no record of ours, is passed over.
         """
         stored = self._applier.stored(parent.owner)
-        own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
-        records = sorted(own, key=objects.record_number)
-        pods = tuple(read_pod(item) for item in stored.of_kind("Pod"))
-        return Children(
-            records={objects.label(r, names.LABEL_REVISION): r for r in records},
-            workloads=workloads_of(_own(stored, "Deployment"), pods),
-            pods=pods,
-            stored=stored,
-        )
+        at_hand = self._at_hand.get(parent.key)
+        if at_hand is None or at_hand.stored is not stored:
+            at_hand = self._at_hand[parent.key] = _read(parent, stored)
+        return at_hand
+
+    def rest(self, key: Key) -> None:
+        """Keep nothing at hand of a model that is not looked at for a while."""
+        self._at_hand.pop(key, None)
+
+    def forget(self, key: Key) -> None:
+        """Drop what is remembered of an object that is gone."""
+        self.rest(key)
 
     async def _secrets(
         self, parent: Parent, spec: ModelDeploymentSpec, observation: Observation
@@ -147,6 +151,19 @@ class Observer:
             log.warning("Secrets are not checked: %s", error)
             return Secrets(unreadable=error)
         return Secrets(tuple(missing), pinned)
+
+
+def _read(parent: Parent, stored: StoredChildren) -> Children:
+    """Children as they are read: once for each change of them."""
+    own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
+    records = sorted(own, key=objects.record_number)
+    pods = tuple(read_pod(item) for item in stored.of_kind("Pod"))
+    return Children(
+        records={objects.label(r, names.LABEL_REVISION): r for r in records},
+        workloads=workloads_of(_own(stored, "Deployment"), pods),
+        pods=pods,
+        stored=stored,
+    )
 
 
 def observation_of(parent: Parent, children: Children, *, now: datetime) -> Observation:

@@ -15,6 +15,7 @@ from davylamp.controller.reconcile.observer import Observer
 from davylamp.controller.reconcile.passes import Parent, read_parent
 from davylamp.controller.reconcile.plan import PlanSettings, refusal_plan, write_plan
 from davylamp.rollout import decide
+from davylamp.schema.json import JsonObject
 
 _log = logging.getLogger(__name__)
 
@@ -26,6 +27,13 @@ class Memory(Protocol):
         """Drop what is remembered of an object that is gone."""
 
 
+class Attentive(Protocol):
+    """Who keeps something at hand about ModelDeployments that are looked at."""
+
+    def rest(self, key: Key) -> None:
+        """Keep nothing at hand of one that is not looked at for a while."""
+
+
 class Reconciler:
     """Brings one ModelDeployment a pass nearer to its spec.
 
@@ -35,6 +43,7 @@ class Reconciler:
         executor: makes the writes.
         following: is stopped when nobody may look at an object any more.
         memories: forget what is gone.
+        attentive: keep nothing at hand of what is at rest.
         settings: what plans are made with.
         clock: the time.
     """
@@ -47,6 +56,7 @@ class Reconciler:
         executor: Executor,
         following: Following,
         memories: Iterable[Memory],
+        attentive: Iterable[Attentive],
         settings: PlanSettings,
         clock: Callable[[], datetime],
     ) -> None:
@@ -55,8 +65,10 @@ class Reconciler:
         self._executor = executor
         self._following = following
         self._memories = tuple(memories)
+        self._attentive = tuple(attentive)
         self._settings = settings
         self._clock = clock
+        self._at_hand: dict[Key, Parent] = {}
 
     async def __call__(self, key: Key) -> float | None:
         """Reconcile one object; answers with the seconds until the next look is due.
@@ -67,7 +79,7 @@ class Reconciler:
         if manifest is None or metadata(manifest, "deletionTimestamp"):
             self.stand_by(key)
             return None
-        parent = read_parent(key, manifest)
+        parent = self._read(key, manifest)
         if parent.spec is None and not parent.was_followed:
             return await self._refuse(parent)
         current = await self._observer.look(parent)
@@ -80,19 +92,34 @@ class Reconciler:
         clocks = (again, decision.wake_after, current.wake_after, refused)
         again_in = min((clock for clock in clocks if clock is not None), default=None)
         if again_in is None:
-            self._cache.rest(key)
+            self._rest(key)
         return again_in
 
     def stand_by(self, key: Key) -> None:
         """Ask nobody any more about an object; when it is gone, drop all that is known of it."""
         self._following.stop(key)
+        self._rest(key)
         if self._cache.parent(key) is None:
             for memory in self._memories:
                 memory.forget(key)
+
+    def _read(self, key: Key, manifest: JsonObject) -> Parent:
+        """The object as it is read: once for each version of it."""
+        parent = self._at_hand.get(key)
+        if parent is None or parent.manifest is not manifest:
+            parent = self._at_hand[key] = read_parent(key, manifest)
+        return parent
+
+    def _rest(self, key: Key) -> None:
+        self._at_hand.pop(key, None)
+        for other in self._attentive:
+            other.rest(key)
 
     async def _refuse(self, parent: Parent) -> float | None:
         """Say in the status why nothing is done about an object that was never followed."""
         if parent.refusal is not None:
             log = about(_log, **parent.owner.fields())
             log.warning("%s: %s", parent.refusal.reason, parent.refusal.message)
-        return await self._executor.carry_out(refusal_plan(parent, self._clock()))
+        again_in = await self._executor.carry_out(refusal_plan(parent, self._clock()))
+        self._rest(parent.key)
+        return again_in
