@@ -35,8 +35,9 @@ from davylamp.controller.workqueue import PassOutcome, WorkQueue
 
 WRITE_TIMEOUT: Final = 5.0
 """Seconds for one request; shorter where the lease is short, so that none outlives leadership."""
-WORKERS: Final = 4
-"""Passes at the same time, each over another object: they wait for the API server, not for a CPU."""
+WORKERS: Final = 16
+"""Passes at the same time, each over another object: they wait for the API server, not for a CPU, and
+must wait for it side by side, or hundreds of new objects take as long as all their requests in a row."""
 _log = logging.getLogger(__name__)
 
 

@@ -68,6 +68,7 @@ class Wiring:
             claims=Claims(self.settings.release, self.clock),
             pod_clock=pod_clock,
             memories=(
+                observer,
                 applier,
                 nightly,
                 refusals,
@@ -77,6 +78,7 @@ class Wiring:
                 following,
                 self.cache,
             ),
+            attentive=(observer, applier, following, self.cache),
             settings=PlanSettings(
                 self.settings.identity,
                 operator_version(),

@@ -254,6 +254,8 @@ class Executor:
                 pass  # deleted meanwhile; its children go with it
             else:
                 self._cache.put(answer)
+        else:
+            status = parent.status
         progress.is_written, progress.shown = True, obstruction
         if plan.children is not None:
             self._following.aim(parent, plan.children, status, plan.rollout)
