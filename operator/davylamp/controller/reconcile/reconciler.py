@@ -81,8 +81,7 @@ class Reconciler:
         except NotLeader:
             raise
         except OperatorError as error:
-            plan = unobserved_plan(parent, error, self._clock())
-            return await self._executor.carry_out(plan)
+            return await self._unobserved(parent, error)
         decision = decide(
             parent.status, current.observation, name=key.name, namespace=key.namespace
         )
@@ -94,6 +93,17 @@ class Reconciler:
         if again_in is None:
             self._cache.rest(key)
         return again_in
+
+    async def unobserved(self, key: Key, error: OperatorError) -> float | None:
+        """Say in the status why nothing is done about an object whose children cannot be known."""
+        manifest = self._cache.parent(key)
+        if manifest is None or metadata(manifest, "deletionTimestamp"):
+            return None
+        return await self._unobserved(read_parent(key, manifest), error)
+
+    async def _unobserved(self, parent: Parent, error: OperatorError) -> float | None:
+        plan = unobserved_plan(parent, error, self._clock())
+        return await self._executor.carry_out(plan)
 
     def stand_by(self, key: Key) -> None:
         """Ask nobody any more about an object; when it is gone, drop all that is known of it."""
