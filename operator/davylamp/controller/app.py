@@ -94,6 +94,7 @@ class Operator:
             reconcile,
             is_leading=self.leadership.is_leader,
             knows=self.watches.knows,
+            refused=self.watches.refused,
             wake_after=self.queue.add_after,
         )
 
@@ -104,6 +105,7 @@ class Operator:
             namespaces=self._settings.namespaces,
             on_change=self.queue.add,
             on_known=self._look_at_all,
+            on_refused=self._look_at_all,
         )
 
     def _leadership(self, leases: Leases) -> Elector | SoleReplica:
@@ -190,7 +192,7 @@ class Operator:
         self.watches.end()
 
     def _look_at_all(self, namespace: str | None) -> None:
-        """All that there is in a namespace, or everywhere, is known now."""
+        """All that there is in a namespace, or everywhere, is known now, or cannot be known."""
         for key in self._cache.parents():
             if namespace in {None, key.namespace}:
                 self.queue.add(key)

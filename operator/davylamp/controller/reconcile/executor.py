@@ -245,6 +245,8 @@ class Executor:
         parent = plan.parent
         obstruction = self._obstacles.obstruction(parent.key, self._clock())
         status = write.status(progress.kept, obstruction)
+        if obstruction is None and not plan.is_whole:
+            status = parent.status  # nothing was decided, and there is nothing to tell yet
         if write.is_due(status):
             try:
                 answer = await self._cluster.apply_status(

@@ -117,8 +117,7 @@ class Reconciler:
         except NotLeader:
             raise
         except OperatorError as error:
-            plan = unobserved_plan(parent, error, self._clock(), self._settings)
-            return await self._executor.carry_out(plan)
+            return await self._unobserved(parent, error)
         decision = decide(
             parent.status, current.observation, name=key.name, namespace=key.namespace
         )
@@ -132,6 +131,20 @@ class Reconciler:
         if again_in is None:
             self._rest(key)
         return again_in
+
+    async def unobserved(self, key: Key, error: OperatorError) -> float | None:
+        """Say in the status why nothing is done about an object whose children cannot be known."""
+        manifest = self._cache.parent(key)
+        if manifest is None or metadata(manifest, "deletionTimestamp"):
+            return None
+        parent = self._read(key, manifest)
+        if self._claims.standing(key, parent.status.operator).stance is not Stance.ACTS:
+            return None
+        return await self._unobserved(parent, error)
+
+    async def _unobserved(self, parent: Parent, error: OperatorError) -> float | None:
+        plan = unobserved_plan(parent, error, self._clock(), self._settings)
+        return await self._executor.carry_out(plan)
 
     def stand_by(self, key: Key) -> None:
         """Ask nobody any more about an object; when it is gone, drop all that is known of it."""
