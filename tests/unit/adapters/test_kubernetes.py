@@ -151,7 +151,8 @@ async def test_status_is_replaced_under_the_version_it_was_decided_on(api: Api, 
                 "name": "risk",
                 "resourceVersion": "7",
                 "uid": "u1",
-                "labels": {"not": "sent"},
+                "labels": {"kept": "by its manager"},
+                "managedFields": [{"manager": "not sent"}],
             },
             "spec": {"not": "sent"},
             "status": {"replicas": 4},
@@ -166,6 +167,7 @@ async def test_status_is_replaced_under_the_version_it_was_decided_on(api: Api, 
         "name": "risk",
         "resourceVersion": "7",
         "uid": "u1",
+        "labels": {"kept": "by its manager"},
     }
     assert "spec" not in request.body
 

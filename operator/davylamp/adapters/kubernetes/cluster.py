@@ -145,14 +145,15 @@ class KubernetesCluster:
         """See `Cluster.apply_status`.
 
         A PUT with resourceVersion and uid: a merge patch would keep keys that are no longer in the
-        status, and the version makes a stale write fail. Only the status is sent.
+        status, and the version makes a stale write fail. Only the status is written; labels and
+        annotations are sent as they are, because those that are not sent lose their managers, and
+        who applies them could not remove them any more.
         """
         metadata = section(manifest, "metadata")
         if not metadata.get("resourceVersion"):
             raise ValueError("a status needs the resourceVersion it was decided on")
-        kept = ("name", "namespace", "resourceVersion", "uid")
         body: Manifest = {key: manifest[key] for key in ("apiVersion", "kind", "status")}
-        body["metadata"] = {key: metadata[key] for key in kept if key in metadata}
+        body["metadata"] = {key: metadata[key] for key in metadata if key != "managedFields"}
         return await self._write(
             ApiRequest(
                 verb="update_status",
