@@ -20,7 +20,7 @@ OPERATOR = {
     ("batch", "jobs"): CHILD,
     ("", "secrets"): {"get", "create", "patch", "delete"},
     ("", "pods"): READ,
-    ("", "events"): {"create", "patch"},
+    ("", "events"): {"create", "patch", "list"},
     ("events.k8s.io", "events"): {"create", "patch"},
 }
 

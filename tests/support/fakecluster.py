@@ -66,6 +66,8 @@ class FakeCluster:
     writes: list[Write] = field(default_factory=list)
     reads: Counter[tuple[str, str]] = field(default_factory=Counter)
     events: list[Json] = field(default_factory=list)
+    warnings: dict[str, list[Json]] = field(default_factory=dict)
+    """What kubelets warn of pods, by uid."""
     watches: list["Watch"] = field(default_factory=list)
     before: list[Fault] = field(default_factory=list)
     after: list[Fault] = field(default_factory=list)
@@ -282,6 +284,11 @@ class Port:
         metadata = {"namespace": namespace, "name": name}
         body = {"kind": kind, "metadata": metadata}
         self._write("delete", body, lambda: self._cluster.drop(address))
+
+    async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Json]:
+        self._cluster.reads["list", "Event"] += 1
+        about = self._cluster.warnings.get(uid, [])
+        return [copy.deepcopy(event) for event in about]
 
     async def create_event(self, manifest: Json) -> None:
         self._write("create", manifest, lambda: self._cluster.posted(manifest))

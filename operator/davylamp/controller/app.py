@@ -20,6 +20,7 @@ from davylamp.adapters.prometheus.source import PrometheusSource
 from davylamp.controller import endpoints, handlers
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.cache import Key, ObjectCache
+from davylamp.controller.cluster.pod_warnings import PodWarnings
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.leadership.elector import Elector
 from davylamp.controller.leadership.lease import LeaseSettings
@@ -65,11 +66,13 @@ class Operator:
         self.inspector = Inspector(
             self.models, on_news=self.queue.add, on_result=self.metrics.on_check
         )
+        self.warnings = PodWarnings(cluster, on_news=self.queue.add)
         reconcile = Wiring(
             cluster=cluster,
             cache=self._cache,
             tracker=self.sampler,
             inspector=self.inspector,
+            warnings=self.warnings,
             metrics=self.metrics,
             settings=settings,
         ).reconciler()
@@ -130,6 +133,7 @@ class Operator:
             working = tasks.create_task(self.queue.run())
             judging = tasks.create_task(self.sampler.run())
             checking = tasks.create_task(self.inspector.run())
+            explaining = tasks.create_task(self.warnings.run())
             leading = tasks.create_task(self._lead())
             await self.stop.wait()
             await self.queue.stop()
@@ -137,7 +141,7 @@ class Operator:
             if self.ready.is_set():
                 await leading
             self.watches.end()
-            for task in (leading, judging, checking, working, watching):
+            for task in (leading, judging, checking, explaining, working, watching):
                 task.cancel()
 
     async def aclose(self) -> None:

@@ -9,6 +9,7 @@ from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
+from davylamp.controller.cluster.pod_warnings import PodWarnings
 from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
@@ -39,6 +40,7 @@ class Wiring:
     cache: ObjectCache
     tracker: EvidenceTracker
     inspector: Inspector
+    warnings: PodWarnings
     metrics: Metrics
     settings: Settings
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -56,7 +58,7 @@ class Wiring:
             observer=observer,
             executor=self._executor(applier, following, refusals),
             following=following,
-            memories=(applier, nightly, refusals, following, self.cache),
+            memories=(self.warnings, applier, nightly, refusals, following, self.cache),
             settings=PlanSettings(
                 self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
             ),
@@ -67,6 +69,7 @@ class Wiring:
         return Observer(
             cluster=self.cluster,
             applier=applier,
+            warnings=self.warnings,
             inspections=self.inspector,
             samples=self.tracker,
             nightly=nightly,

@@ -116,6 +116,25 @@ def _missing_gates(pod: JsonObject, conditions: Mapping[str, JsonObject]) -> tup
     return tuple(one_line(gate, limit=LONGEST_WORDS) for gate in closed)
 
 
+def newest_warning(events: Iterable[JsonObject]) -> str | None:
+    """What was warned of a pod last; that no node took it is over once it has one."""
+    telling = [event for event in events if text(event, "reason") != "FailedScheduling"]
+    newest = max(telling, key=_told_at, default=None)
+    words = (_name(newest, "reason"), _words(newest, "message"))
+    return one_line(": ".join(filter(None, words)), limit=LONGEST_WORDS) or None
+
+
+def _told_at(event: JsonObject) -> str:
+    """When an Event was told last: the API server spells all such times alike."""
+    times = (
+        text(event, "series", "lastObservedTime"),
+        text(event, "lastTimestamp"),
+        text(event, "eventTime"),
+        text(event, "metadata", "creationTimestamp"),
+    )
+    return max(times)
+
+
 # --- containers -----------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.cluster.pod_warnings import PodWarnings
 from davylamp.controller.cluster.pods import read_pod, workloads_of
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
@@ -57,6 +58,7 @@ class Observer:
     Args:
         cluster: is asked for Secrets.
         applier: has the children, and knows how they are spelled.
+        warnings: has what kubelets warn of pods.
         inspections: has the answers to checks.
         samples: has the evidence of the gates.
         nightly: has the results of the nightly job.
@@ -69,6 +71,7 @@ class Observer:
         *,
         cluster: Cluster,
         applier: Applier,
+        warnings: PodWarnings,
         inspections: Inspections,
         samples: Samples,
         nightly: Nightly,
@@ -77,6 +80,7 @@ class Observer:
     ) -> None:
         self._cluster = cluster
         self._applier = applier
+        self._warnings = warnings
         self._inspections = inspections
         self._samples = samples
         self._nightly = nightly
@@ -115,7 +119,7 @@ class Observer:
         stored = self._applier.stored(parent.owner)
         own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
         records = sorted(own, key=objects.record_number)
-        pods = tuple(read_pod(item) for item in stored.of_kind("Pod"))
+        pods = self._warnings.noted(parent.key, map(read_pod, stored.of_kind("Pod")))
         return Children(
             records={objects.label(r, names.LABEL_REVISION): r for r in records},
             workloads=workloads_of(_own(stored, "Deployment"), pods),

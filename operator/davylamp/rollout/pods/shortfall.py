@@ -38,6 +38,13 @@ def shortfall(workload: Workload) -> Shortfall:
     return next(_explanations(workload))
 
 
+def is_unexplained(pod: PodState) -> bool:
+    """Whether a pod that has a node does not get ready, and its status does not clearly say why."""
+    if not pod.living or pod.ready or not pod.node:
+        return False
+    return not any(explanation(pod) for explanation in (*CLEAR, _gated, _initialising))
+
+
 def _explanations(workload: Workload) -> Iterator[Shortfall]:
     unready = [pod for pod in workload.living if not pod.ready]
     if workload.refusal and len(workload.living) < workload.desired:

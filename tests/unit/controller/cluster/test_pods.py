@@ -126,7 +126,7 @@ def test_pods_that_are_over_count_for_nothing_but_are_known():
 def test_a_failed_pod_that_was_ready_is_no_capacity():
     told = pod(phase="Failed", conditions=ready("True", "2026-11-01T03:05:00Z"))
     (found,) = workloads_of([], [read_pod(told)]).values()
-    assert (found.ready, found.digests) == (0, frozenset())
+    assert (found.ready, found.lasting) == (0, 0)
 
 
 def test_why_the_cluster_ends_a_pod_is_known():
