@@ -58,14 +58,19 @@ def workloads_of(deployments: Iterable[JsonObject], pods: Iterable[Pod]) -> dict
 
 
 def _workload(revision: str, deployment: JsonObject | None, pods: tuple[PodState, ...]) -> Workload:
-    refusal = _conditions(deployment).get("ReplicaFailure", {})
-    refused = refusal.get("status") == "True"
-    return Workload(
-        revision,
-        integer(deployment, "spec", "replicas"),
-        pods,
-        refusal=_words(refusal, "message") or _words(refusal, "reason") if refused else None,
-    )
+    replicas = integer(deployment, "spec", "replicas")
+    return Workload(revision, replicas, pods, refusal=_refusal(_conditions(deployment)))
+
+
+def _refusal(conditions: Mapping[str, JsonObject]) -> str | None:
+    """What the API server says to a Deployment's controller that wants to create pods for it."""
+    failure = conditions.get("ReplicaFailure", {})
+    if failure.get("status") == "True":
+        return _words(failure, "message") or _name(failure, "reason") or None
+    progress = conditions.get("Progressing", {})
+    if _name(progress, "reason") == "ReplicaSetCreateError":
+        return _words(progress, "message") or None
+    return None
 
 
 def pod_state(pod: JsonObject) -> PodState:

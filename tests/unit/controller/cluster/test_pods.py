@@ -115,6 +115,18 @@ def test_why_the_api_server_refuses_pods_is_told(name, words):
     assert words in told
 
 
+def test_a_replica_set_that_is_refused_is_told_as_well():
+    message = 'Failed to create new replica set "risk-1": admission webhook "x" denied the request'
+    refused = {"type": "Progressing", "status": "False", "reason": "ReplicaSetCreateError"}
+    deployment = {
+        "metadata": {"labels": REVISION},
+        "spec": {"replicas": 1},
+        "status": {"conditions": [refused | {"message": message}]},
+    }
+    told = why_not_ready(workloads_of([deployment], [])["aaaaaaaaaa"])
+    assert told == f"a pod cannot be created: {message}"
+
+
 def test_pods_that_are_over_count_for_nothing_but_are_known():
     pods = [pod("a", "Succeeded"), pod("b", "Failed", reason="Evicted"), pod("c", "Pending")]
     (found,) = workloads_of([], map(read_pod, pods)).values()
