@@ -103,6 +103,7 @@ class Reason(StrEnum):
     OUT_OF_MEMORY = "OutOfMemory"
     IMAGE_UNAVAILABLE = "ImageUnavailable"
     READINESS_LOST = "ReadinessLost"
+    POD_FAILED = "PodFailed"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     SECRET_MISSING = "SecretMissing"  # noqa: S105
@@ -140,12 +141,17 @@ HoldReason: TypeAlias = Literal[
     Reason.STEP_NOT_REACHABLE,
     Reason.IMAGE_DIGESTS_DIFFER,
     Reason.SECRET_MISSING,
+    Reason.PROGRESS_DEADLINE_EXCEEDED,
     Reason.DEADLINE_EXCEEDED,
 ]
 """Why a stage goes on: every value of `status.candidate.waitingFor`. Held by the type checker."""
 
 FaultReason: TypeAlias = Literal[
-    Reason.CRASH_LOOP, Reason.OUT_OF_MEMORY, Reason.IMAGE_UNAVAILABLE, Reason.READINESS_LOST
+    Reason.CRASH_LOOP,
+    Reason.OUT_OF_MEMORY,
+    Reason.IMAGE_UNAVAILABLE,
+    Reason.READINESS_LOST,
+    Reason.POD_FAILED,
 ]
 """What needs no statistics."""
 
@@ -158,7 +164,6 @@ RollbackReason: TypeAlias = (
         Reason.NO_BASELINE_DATA,
         Reason.PROGRESS_DEADLINE_EXCEEDED,
         Reason.DEADLINE_EXCEEDED,
-        Reason.SECRET_MISSING,
         Reason.ABORTED,
     ]
 )

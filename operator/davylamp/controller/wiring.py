@@ -1,5 +1,6 @@
 """Puts the parts of a pass together: one Applier and one memory of refusals for all of them."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,6 +10,7 @@ from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
+from davylamp.controller.cluster.pod_clock import PodClock, Ticks
 from davylamp.controller.cluster.pod_warnings import PodWarnings
 from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
@@ -44,20 +46,22 @@ class Wiring:
     metrics: Metrics
     settings: Settings
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ticks: Ticks = time.monotonic
     patience: float = PATIENCE
     """Seconds that a status waits for a flight record at most."""
 
     def reconciler(self) -> Reconciler:
         """A reconciler with all its parts."""
         applier, refusals = Applier(self.cluster, self.cache), Refusals()
-        nightly = Nightly(self.cluster, self.cache)
-        observer = self._observer(applier, nightly, refusals)
+        nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
+        observer = self._observer(applier, pod_clock, nightly, refusals)
         following = self._following()
         return Reconciler(
             cache=self.cache,
             observer=observer,
             executor=self._executor(applier, following, refusals),
             following=following,
+            pod_clock=pod_clock,
             memories=(self.warnings, applier, nightly, refusals, following, self.cache),
             settings=PlanSettings(
                 self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
@@ -65,11 +69,14 @@ class Wiring:
             clock=self.clock,
         )
 
-    def _observer(self, applier: Applier, nightly: Nightly, refusals: Refusals) -> Observer:
+    def _observer(
+        self, applier: Applier, pod_clock: PodClock, nightly: Nightly, refusals: Refusals
+    ) -> Observer:
         return Observer(
             cluster=self.cluster,
             applier=applier,
             warnings=self.warnings,
+            pod_clock=pod_clock,
             inspections=self.inspector,
             samples=self.tracker,
             nightly=nightly,

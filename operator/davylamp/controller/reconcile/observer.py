@@ -15,6 +15,7 @@ from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.cluster.pod_clock import PodClock
 from davylamp.controller.cluster.pod_warnings import PodWarnings
 from davylamp.controller.cluster.pods import read_pod, workloads_of
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
@@ -59,6 +60,7 @@ class Observer:
         cluster: is asked for Secrets.
         applier: has the children, and knows how they are spelled.
         warnings: has what kubelets warn of pods.
+        pod_clock: times what happens to pods.
         inspections: has the answers to checks.
         samples: has the evidence of the gates.
         nightly: has the results of the nightly job.
@@ -72,6 +74,7 @@ class Observer:
         cluster: Cluster,
         applier: Applier,
         warnings: PodWarnings,
+        pod_clock: PodClock,
         inspections: Inspections,
         samples: Samples,
         nightly: Nightly,
@@ -81,6 +84,7 @@ class Observer:
         self._cluster = cluster
         self._applier = applier
         self._warnings = warnings
+        self._pod_clock = pod_clock
         self._inspections = inspections
         self._samples = samples
         self._nightly = nightly
@@ -91,7 +95,11 @@ class Observer:
         """Everything that is known about a ModelDeployment now."""
         children = self._children(parent)
         secrets = Secrets()
-        observation = observation_of(parent, children, now=self._clock())
+        now = self._clock()
+        observation = replace(
+            observation_of(parent, children, now=now),
+            watched_since=self._pod_clock.watched_since(parent.key, now),
+        )
         if parent.spec is not None:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
@@ -119,7 +127,8 @@ class Observer:
         stored = self._applier.stored(parent.owner)
         own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
         records = sorted(own, key=objects.record_number)
-        pods = self._warnings.noted(parent.key, map(read_pod, stored.of_kind("Pod")))
+        read = self._warnings.noted(parent.key, map(read_pod, stored.of_kind("Pod")))
+        pods = self._pod_clock.timed(parent.key, read, self._clock())
         return Children(
             records={objects.label(r, names.LABEL_REVISION): r for r in records},
             workloads=workloads_of(_own(stored, "Deployment"), pods),

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.pod_clock import PodClock
 from davylamp.controller.cluster.refusals import TRIED_AGAIN
 from davylamp.controller.logs import about
 from davylamp.controller.reconcile.executor import Executor
@@ -34,6 +35,7 @@ class Reconciler:
         observer: gathers what is decided on.
         executor: makes the writes.
         following: is stopped when nobody may look at an object any more.
+        pod_clock: forgets what it timed where nobody looks any more.
         memories: forget what is gone.
         settings: what plans are made with.
         clock: the time.
@@ -46,6 +48,7 @@ class Reconciler:
         observer: Observer,
         executor: Executor,
         following: Following,
+        pod_clock: PodClock,
         memories: Iterable[Memory],
         settings: PlanSettings,
         clock: Callable[[], datetime],
@@ -54,6 +57,7 @@ class Reconciler:
         self._observer = observer
         self._executor = executor
         self._following = following
+        self._pod_clock = pod_clock
         self._memories = tuple(memories)
         self._settings = settings
         self._clock = clock
@@ -86,6 +90,7 @@ class Reconciler:
     def stand_by(self, key: Key) -> None:
         """Ask nobody any more about an object; when it is gone, drop all that is known of it."""
         self._following.stop(key)
+        self._pod_clock.forget(key)
         if self._cache.parent(key) is None:
             for memory in self._memories:
                 memory.forget(key)

@@ -92,6 +92,13 @@ def _logged(pod: PodState, container: ContainerState, message: str) -> Shortfall
 # --- what says by itself what is wrong --------------------------------------------------------------
 
 
+def _lost(pod: PodState) -> Shortfall | None:
+    if not pod.node_lost:
+        return None
+    message = f"pod {pod.name} is on node {pod.node}, which is not heard of"
+    return Shortfall(message, f"describe node {pod.node}")
+
+
 def _waiting(pod: PodState) -> Shortfall | None:
     container = pod.first(lambda c: bool(c.waiting_reason) and c.waiting_reason not in STARTING)
     if container is None:
@@ -178,7 +185,7 @@ def _pending(pod: PodState) -> Shortfall:
     return _described(pod, f"pod {pod.name} {state}")
 
 
-CLEAR: Final[tuple[Explanation, ...]] = (_waiting, _ended, _unscheduled)
+CLEAR: Final[tuple[Explanation, ...]] = (_lost, _waiting, _ended, _unscheduled)
 VAGUE: Final[tuple[Explanation, ...]] = (
     _initialising,
     _starting,

@@ -8,7 +8,7 @@ import pytest
 
 from davylamp.controller.cluster.pods import pod_state, read_pod, workloads_of
 from davylamp.rollout import Workload
-from davylamp.rollout.pods.faults import hard_fault
+from davylamp.rollout.pods.faults import start_fault
 from davylamp.rollout.pods.shortfall import why_not_ready
 
 REAL = json.loads((Path(__file__).parent / "real_pods.json").read_text(encoding="utf-8"))
@@ -71,7 +71,7 @@ def test_timestamps_are_moments():
         ("gated", "cannot be scheduled: SchedulingGated: queue.example/admission: ", None),
         ("gpu", "cannot be scheduled: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu", None),
         ("init", 'ended, last exit code 7, last line: "403 from the bucket"', "CrashLoop"),
-        ("initpull", "ImagePullBackOff: Back-off pulling image", "ImageUnavailable"),
+        ("initpull", "ImagePullBackOff: Back-off pulling image", None),
         ("liveness", "is waiting: CrashLoopBackOff, last exit code 137", "CrashLoop"),
         ("loud", 'last line: "Traceback : PermissionError: /home/bento"', "CrashLoop"),
         ("mount", "is starting on node node-a: ContainerCreating", None),
@@ -96,7 +96,7 @@ def test_what_real_pods_lack_is_told(name, words, fault):
     workload = Workload("r", 1, (state,))
     assert not state.ready
     assert words in why_not_ready(workload)
-    assert (found.reason if (found := hard_fault(workload)) else None) == fault
+    assert (found.reason if (found := start_fault(workload.living)) else None) == fault
 
 
 @pytest.mark.parametrize(
