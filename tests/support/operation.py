@@ -17,9 +17,9 @@ from davylamp.api import names
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.cache import Key, ObjectCache
-from davylamp.controller.cluster.pod_warnings import PodWarnings
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.metrics import Metrics
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.settings import Settings
 from davylamp.controller.watches.watches import Watches
 from davylamp.controller.wiring import Wiring

@@ -49,12 +49,13 @@ class Command(StrEnum):
 
 
 class ConditionType(StrEnum):
-    """Condition types; `Reconciling` and `Stalled` are present only while true (kstatus)."""
+    """Condition types; `Reconciling`, `Stalled` (kstatus) and `Obstructed` are present only while true."""
 
     READY = "Ready"
     AVAILABLE = "Available"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
+    OBSTRUCTED = "Obstructed"
     ROLLBACK_VERIFIED = "RollbackVerified"
     EXPLANATIONS_STABLE = "ExplanationsStable"
 
@@ -123,6 +124,8 @@ class Reason(StrEnum):
     INVALID_SPEC = "InvalidSpec"
     NAME_TAKEN = "NameTaken"
     WRITE_REFUSED = "WriteRefused"
+    WRITE_FAILING = "WriteFailing"
+    FENCE_REFUSED = "FenceRefused"
     RESTORED = "Restored"
 
 

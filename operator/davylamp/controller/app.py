@@ -20,7 +20,6 @@ from davylamp.adapters.prometheus.source import PrometheusSource
 from davylamp.controller import endpoints, handlers
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.cache import Key, ObjectCache
-from davylamp.controller.cluster.pod_warnings import PodWarnings
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.leadership.elector import Elector
 from davylamp.controller.leadership.lease import LeaseSettings
@@ -28,6 +27,7 @@ from davylamp.controller.leadership.passes import LeaderPasses
 from davylamp.controller.leadership.sole import SoleReplica
 from davylamp.controller.logs import configure
 from davylamp.controller.metrics import Metrics
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.controller.watches.watches import Watches

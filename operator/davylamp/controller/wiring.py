@@ -8,15 +8,17 @@ from importlib.metadata import PackageNotFoundError, version
 
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.controller.checks.inspector import Inspector
+from davylamp.controller.cluster.announcer import Announcer
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
-from davylamp.controller.cluster.pod_clock import PodClock, Ticks
-from davylamp.controller.cluster.pod_warnings import PodWarnings
+from davylamp.controller.cluster.obstacles import Obstacles
 from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.pods.clock import PodClock, Ticks
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.flight_recorder import PATIENCE, FlightRecorder
 from davylamp.controller.reconcile.following import Following
@@ -52,17 +54,27 @@ class Wiring:
 
     def reconciler(self) -> Reconciler:
         """A reconciler with all its parts."""
-        applier, refusals = Applier(self.cluster, self.cache), Refusals()
+        applier, refusals, obstacles = Applier(self.cluster, self.cache), Refusals(), Obstacles()
         nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
         observer = self._observer(applier, pod_clock, nightly, refusals)
         following = self._following()
+        executor = self._executor(applier, following, refusals, obstacles)
         return Reconciler(
             cache=self.cache,
             observer=observer,
-            executor=self._executor(applier, following, refusals),
+            executor=executor,
             following=following,
             pod_clock=pod_clock,
-            memories=(self.warnings, applier, nightly, refusals, following, self.cache),
+            memories=(
+                self.warnings,
+                applier,
+                nightly,
+                refusals,
+                obstacles,
+                executor,
+                following,
+                self.cache,
+            ),
             settings=PlanSettings(
                 self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
             ),
@@ -93,13 +105,29 @@ class Wiring:
             reading=ReadSettings(metrics.scrape_interval, metrics.pod_metrics),
         )
 
-    def _executor(self, applier: Applier, following: Following, refusals: Refusals) -> Executor:
+    def _executor(
+        self,
+        applier: Applier,
+        following: Following,
+        refusals: Refusals,
+        obstacles: Obstacles,
+    ) -> Executor:
+        announcer = Announcer(
+            cluster=self.cluster,
+            obstacles=obstacles,
+            reporter=self.settings.identity,
+            on_notice=self.metrics.tell,
+            on_obstacles=self.metrics.show_refused,
+        )
         return Executor(
             cluster=self.cluster,
             cache=self.cache,
             applier=applier,
             recorder=FlightRecorder(applier, patience=self.patience),
             following=following,
+            obstacles=obstacles,
             refusals=refusals,
+            announcer=announcer,
             on_notice=self.metrics.tell,
+            clock=self.clock,
         )

@@ -15,16 +15,23 @@ from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.pod_clock import PodClock
-from davylamp.controller.cluster.pod_warnings import PodWarnings
 from davylamp.controller.cluster.pods import read_pod, workloads_of
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
 from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.pods.clock import PodClock
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.judgements import with_judgements
-from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Children, Parent, Pass, Secrets
+from davylamp.controller.reconcile.passes import (
+    EVERYTHING_KEPT,
+    Children,
+    Parent,
+    Pass,
+    Secrets,
+    followable,
+)
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests import is_whole, recorded
 from davylamp.rollout import Inspected, Observation, identify
@@ -94,6 +101,7 @@ class Observer:
     async def look(self, parent: Parent) -> Pass:
         """Everything that is known about a ModelDeployment now."""
         children = self._children(parent)
+        parent = followable(parent, children.records)
         secrets = Secrets()
         now = self._clock()
         observation = replace(

@@ -3,7 +3,7 @@
 from davylamp.api.names import Command, Reason
 from davylamp.api.status import Candidate
 from davylamp.rollout.holds.hold import Hold, how_to, promote_or_abort
-from davylamp.rollout.situation import Situation, after, looked_on, running_time
+from davylamp.rollout.situation import Situation, after, is_over, looked_on, running_time
 
 
 def paused(situation: Situation, candidate: Candidate) -> Hold | None:
@@ -18,7 +18,8 @@ def past_deadline(situation: Situation, candidate: Candidate) -> Hold | None:
     plan = candidate.plan
     if candidate.promote_requested or plan.on_deadline != "Pause":
         return None
-    if running_time(candidate, situation.observation.now) <= after(plan.deadline):
+    now = situation.observation.now
+    if not is_over(situation, now - running_time(candidate, now), plan.deadline):
         return None
     return Hold(
         Reason.DEADLINE_EXCEEDED,

@@ -7,8 +7,8 @@ import pytest
 
 from davylamp.adapters.errors import Retryable
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.pod_warnings import MOST_READS, PATIENCE, PodWarnings
 from davylamp.controller.cluster.pods import newest_warning, read_pod
+from davylamp.controller.pods.warnings import MOST_READS, PATIENCE, PodWarnings
 
 KEY = Key("models", "risk")
 MOUNT = 'MountVolume.SetUp failed for volume "w" : configmap "weights" not found'
