@@ -17,13 +17,14 @@ from davylamp.controller.cluster.annotations import commands_in, declared_in
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.consumer import Consumer
-from davylamp.controller.cluster.pod_clock import PodClock
 from davylamp.controller.cluster.pods import Pod, read_pod, workloads_of
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
 from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.pods.clock import PodClock
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.judgements import with_judgements
 from davylamp.controller.reconcile.passes import (
     EVERYTHING_KEPT,
@@ -67,6 +68,7 @@ class Observer:
     Args:
         cluster: is asked for Secrets.
         applier: has the children, and knows how they are spelled.
+        warnings: has what kubelets warn of pods.
         pod_clock: times what happens to pods.
         inspections: has the answers to checks.
         samples: has the evidence of the gates.
@@ -81,6 +83,7 @@ class Observer:
         *,
         cluster: Cluster,
         applier: Applier,
+        warnings: PodWarnings,
         pod_clock: PodClock,
         inspections: Inspections,
         samples: Samples,
@@ -91,6 +94,7 @@ class Observer:
     ) -> None:
         self._cluster = cluster
         self._applier = applier
+        self._warnings = warnings
         self._pod_clock = pod_clock
         self._inspections = inspections
         self._samples = samples
@@ -142,7 +146,8 @@ class Observer:
         at_hand = self._at_hand.get(parent.key)
         if at_hand is None or at_hand.stored is not stored:
             at_hand = self._at_hand[parent.key] = _read(parent, stored)
-        pods = self._pod_clock.timed(parent.key, at_hand.pods, self._clock())
+        read = self._warnings.noted(parent.key, at_hand.pods)
+        pods = self._pod_clock.timed(parent.key, read, self._clock())
         return Children(
             records=at_hand.records,
             workloads=workloads_of(at_hand.deployments, pods),
