@@ -41,14 +41,13 @@ class Owner:
             "blockOwnerDeletion": False,
         }
 
+    def description(self, name: str, labels: dict[str, str]) -> JsonObject:
+        """Metadata of a child as it may be kept: it says nothing of whose it is."""
+        return {"name": name, "namespace": self.namespace, "labels": dict(labels)}
+
     def metadata(self, name: str, labels: dict[str, str]) -> JsonObject:
-        """Metadata of a child."""
-        return {
-            "name": name,
-            "namespace": self.namespace,
-            "labels": dict(labels),
-            "ownerReferences": [self.reference()],
-        }
+        """Metadata of a child as it is applied."""
+        return {**self.description(name, labels), "ownerReferences": [self.reference()]}
 
 
 def model_labels(owner: Owner) -> dict[str, str]:

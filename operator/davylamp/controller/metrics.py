@@ -30,6 +30,7 @@ class Metrics:
 
         self._notices = self._counter(names.EVENTS)
         self._rollbacks = self._counter(names.ROLLBACKS)
+        self._creation_loops = self._counter(names.CREATION_LOOPS)
         self._weight = self._gauge(names.CANARY_WEIGHT)
         self._started = self._gauge(names.ROLLOUT_STARTED)
         self._verdicts = self._counter(names.GATE_VERDICTS)
@@ -82,6 +83,10 @@ class Metrics:
         """Count the result of a check."""
         self._checks.labels(*key, result.name, result.verdict, result.reason).inc()
 
+    def on_creation_loop(self, key: Key) -> None:
+        """Count an object that is made too often."""
+        self._creation_loops.labels(*key).inc()
+
     def tell(self, key: Key, notice: Notice) -> None:
         """Count what happened."""
         self._notices.labels(*key, notice.reason.value).inc()
@@ -111,7 +116,13 @@ class Metrics:
         self._forget_explanations(key)
         self._forget_missing_data(key)
         labels = {"namespace": key.namespace, "name": key.name}
-        for counter in (self._notices, self._rollbacks, self._verdicts, self._checks):
+        for counter in (
+            self._notices,
+            self._rollbacks,
+            self._creation_loops,
+            self._verdicts,
+            self._checks,
+        ):
             counter.remove_by_labels(labels)
 
     def forget_all(self) -> None:

@@ -7,8 +7,11 @@ from importlib.metadata import PackageNotFoundError, version
 
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.controller.checks.inspector import Inspector
+from davylamp.controller.cluster.adoption import Adoption
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
+from davylamp.controller.cluster.creations import Creations
+from davylamp.controller.cluster.owners import Owners
 from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
@@ -47,27 +50,33 @@ class Wiring:
 
     def reconciler(self) -> Reconciler:
         """A reconciler with all its parts."""
-        applier, refusals = Applier(self.cluster, self.cache), Refusals()
+        owners = Owners(self.cluster, self.clock)
+        creations = Creations(self.clock, self.metrics.on_creation_loop)
+        applier = Applier(self.cluster, self.cache, owners, creations)
+        refusals = Refusals()
         nightly = Nightly(self.cluster, self.cache)
-        observer = self._observer(applier, nightly, refusals)
+        observer = self._observer(applier, Adoption(self.cluster, owners), nightly, refusals)
         following = self._following()
         return Reconciler(
             cache=self.cache,
             observer=observer,
             executor=self._executor(applier, following, refusals),
             following=following,
-            memories=(observer, applier, nightly, refusals, following, self.cache),
+            memories=(observer, applier, creations, nightly, refusals, following, self.cache),
             settings=PlanSettings(
                 self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
             ),
             clock=self.clock,
         )
 
-    def _observer(self, applier: Applier, nightly: Nightly, refusals: Refusals) -> Observer:
+    def _observer(
+        self, applier: Applier, adoption: Adoption, nightly: Nightly, refusals: Refusals
+    ) -> Observer:
         return Observer(
             cluster=self.cluster,
             cache=self.cache,
             applier=applier,
+            adoption=adoption,
             inspections=self.inspector,
             samples=self.tracker,
             nightly=nightly,

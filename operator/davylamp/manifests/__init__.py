@@ -5,6 +5,7 @@ from davylamp.manifests.diff import projected, says_the_same
 from davylamp.manifests.disruption import disruption_budget
 from davylamp.manifests.events import event
 from davylamp.manifests.revisions import (
+    config_map_of,
     deployment_of,
     has_pinned,
     is_whole,
@@ -15,6 +16,7 @@ from davylamp.manifests.revisions import (
 
 __all__ = [
     "Owner",
+    "config_map_of",
     "deployment_of",
     "disruption_budget",
     "event",

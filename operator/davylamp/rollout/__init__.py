@@ -3,8 +3,8 @@
 from davylamp.rollout.decide import Decision, decide
 from davylamp.rollout.desired import Desired
 from davylamp.rollout.notices import Notice
-from davylamp.rollout.observation import Inspected, Observation, PodState, Workload
-from davylamp.rollout.revision import identify, intent_of
+from davylamp.rollout.observation import Inspected, Observation, PodState, Served, Workload
+from davylamp.rollout.revision import identify, intent_of, ref_of
 from davylamp.rollout.routing import Route, Router
 
 __all__ = [
@@ -16,8 +16,10 @@ __all__ = [
     "PodState",
     "Route",
     "Router",
+    "Served",
     "Workload",
     "decide",
     "identify",
     "intent_of",
+    "ref_of",
 ]

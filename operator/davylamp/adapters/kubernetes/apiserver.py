@@ -26,6 +26,7 @@ OnRequest = Callable[[str, str, int, float], None]
 
 JSON_BODY: Final = "application/json"
 APPLY_BODY: Final = "application/apply-patch+yaml"
+MERGE_BODY: Final = "application/merge-patch+json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,13 @@ from typing import Final, Protocol, TypeAlias
 from kubernetes.aio.client import ApiClient
 
 from davylamp.adapters.errors import NotFound, Retryable
-from davylamp.adapters.kubernetes.apiserver import APPLY_BODY, ApiRequest, ApiServer, OnRequest
+from davylamp.adapters.kubernetes.apiserver import (
+    APPLY_BODY,
+    MERGE_BODY,
+    ApiRequest,
+    ApiServer,
+    OnRequest,
+)
 from davylamp.adapters.kubernetes.resources import (
     ObjectAddress,
     Resource,
@@ -43,6 +49,14 @@ class Cluster(Protocol):
 
     async def apply_status(self, manifest: Manifest) -> Manifest:
         """Replace the status of an object that was read before; returns it as stored.
+
+        Raises:
+            Conflict: it has been written, or deleted and created again, since it was read.
+            NotFound: it does not exist any more.
+        """
+
+    async def adopt(self, manifest: Manifest) -> Manifest:
+        """Replace the owner references of an object that was read before; returns it as stored.
 
         Raises:
             Conflict: it has been written, or deleted and created again, since it was read.
@@ -136,6 +150,25 @@ class KubernetesCluster:
                 subresource=("status",),
                 query=_STRICT,
                 body=body,
+            )
+        )
+
+    async def adopt(self, manifest: Manifest) -> Manifest:
+        """See `Cluster.adopt`.
+
+        A merge patch with resourceVersion and uid: to be applied, an owner reference would be added
+        to those of other managers, and the API server refuses a second controller.
+        """
+        kept = ("uid", "resourceVersion", "ownerReferences")
+        metadata = section(manifest, "metadata")
+        return await self._write(
+            ApiRequest(
+                verb="patch",
+                method="PATCH",
+                address=address_of(manifest),
+                query=_STRICT,
+                body={"metadata": {key: metadata[key] for key in kept}},
+                content_type=MERGE_BODY,
             )
         )
 

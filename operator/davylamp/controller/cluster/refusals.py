@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from davylamp.adapters.errors import Forbidden, OperatorError, Terminal
 from davylamp.api.names import Reason
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.cluster.creations import CreationLoop
 from davylamp.schema.json import JsonObject
 
 TRIED_AGAIN: Final = timedelta(minutes=5)
@@ -24,10 +25,12 @@ class Refusal(NamedTuple):
 def refusal_of(error: OperatorError | None) -> Refusal | None:
     """What to say of an error that people have to clear away; others pass by themselves."""
     match error:
+        case CreationLoop():
+            return Refusal(Reason.CREATION_LOOP, str(error))
         case Forbidden():
             return Refusal(Reason.WRITE_REFUSED, str(error))
-        case Terminal(reason=Reason.NAME_TAKEN):
-            return Refusal(Reason.NAME_TAKEN, str(error))
+        case Terminal(reason=Reason.NAME_TAKEN | Reason.WRITE_REFUSED as reason):
+            return Refusal(Reason(reason), str(error))
         case Terminal():
             return Refusal(Reason.INVALID_SPEC, str(error))
         case _:

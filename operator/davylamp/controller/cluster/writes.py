@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from typing_extensions import override
 
 from davylamp.adapters.errors import OperatorError
+from davylamp.controller.cluster.ownership import Orphan
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.rollout import Notice
 from davylamp.schema.json import JsonObject
@@ -60,7 +61,7 @@ RULES: Final = {
     ),
     WriteStep.RECORD: StepRule(
         "Record",
-        "names of Services are checked; copy of pinned Secrets, then the record of a new revision",
+        "names of Services are checked, orphans are adopted; copy of pinned Secrets, then the record of a new revision",
         "everything of a revision is made from its record, also after a crash",
         IfRefused.TELL,
     ),
@@ -137,6 +138,13 @@ class Claim(ManifestWrite):
 
 
 @dataclass(frozen=True, slots=True)
+class Adopt(Write):
+    """Make an object that was left behind ours again: nothing of it is changed but its owners."""
+
+    orphan: Orphan = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Apply(ManifestWrite):
     """Make an object say what the manifest says."""
 
@@ -177,6 +185,11 @@ class Blocked(Write):
 def apply(step: WriteStep, manifest: JsonObject, *, restores: Notice | None = None) -> Apply:
     """An object made to say what its manifest says."""
     return Apply(step, *identity_of(manifest), manifest, restores)
+
+
+def adopt(step: WriteStep, orphan: Orphan) -> Adopt:
+    """An orphan made ours."""
+    return Adopt(step, *identity_of(orphan.item), orphan)
 
 
 def claim(step: WriteStep, manifest: JsonObject) -> Claim:

@@ -17,6 +17,7 @@ from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.cluster.refusals import Refusal, Refusals, RefusedJob, refusal_of
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
+    Adopt,
     Apply,
     Blocked,
     Claim,
@@ -152,6 +153,9 @@ class Executor:
         match write:
             case Claim():
                 await self._applier.names_are_ours(owner, (write.manifest,))
+            case Adopt():
+                await self._applier.adopt(owner, write.orphan)
+                progress.changed.add((write.kind, write.name))
             case Apply():
                 if await self._applier.ensure(owner, write.manifest):
                     progress.changed.add((write.kind, write.name))
@@ -166,8 +170,7 @@ class Executor:
             case WriteStatus():
                 await self._write_status(plan, write, progress)
             case PostEvent():
-                if write.if_changed is None or write.if_changed in progress.changed:
-                    await self._tell(plan, write)
+                await self._tell(plan, write, progress)
             case StoreFlight() | DiscardFlight():
                 raise AssertionError("flight records are written together")
             case _:
@@ -196,8 +199,10 @@ class Executor:
         if plan.children is not None:
             self._following.aim(parent, plan.children, status, plan.rollout)
 
-    async def _tell(self, plan: WritePlan, write: PostEvent) -> None:
-        """Count and log a notice, and post its Event."""
+    async def _tell(self, plan: WritePlan, write: PostEvent, progress: _Progress) -> None:
+        """Count and log a notice, and post its Event; none where nothing was changed after all."""
+        if write.if_changed is not None and write.if_changed not in progress.changed:
+            return
         notice = write.notice
         self._on_notice(plan.parent.key, notice)
         log = about(_log, **plan.parent.owner.fields(), revision=notice.revision)

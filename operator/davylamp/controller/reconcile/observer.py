@@ -13,16 +13,24 @@ from davylamp.api.explanations import Explanations
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
+from davylamp.controller.cluster.adoption import Adoption
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import CHILD_KINDS, NIGHTLY_KINDS, Key, ObjectCache
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
-from davylamp.controller.cluster.stored import StoredChildren
+from davylamp.controller.cluster.stored import StoredChildren, identity_of
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
 from davylamp.controller.nightly.nightly import Nightly
 from davylamp.controller.reconcile.judgements import with_judgements
-from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Children, Parent, Pass, Secrets
+from davylamp.controller.reconcile.passes import (
+    EVERYTHING_KEPT,
+    Children,
+    Parent,
+    Pass,
+    Secrets,
+    served_by,
+)
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests import is_whole, model_labels, recorded
 from davylamp.rollout import Inspected, Observation, identify
@@ -60,6 +68,7 @@ class Observer:
         cluster: lists children anew, and is asked for Secrets.
         cache: has the children.
         applier: knows how they are spelled.
+        adoption: finds those that were left behind.
         inspections: has the answers to checks.
         samples: has the evidence of the gates.
         nightly: has the results of the nightly job.
@@ -73,6 +82,7 @@ class Observer:
         cluster: Cluster,
         cache: ObjectCache,
         applier: Applier,
+        adoption: Adoption,
         inspections: Inspections,
         samples: Samples,
         nightly: Nightly,
@@ -82,6 +92,7 @@ class Observer:
         self._cluster = cluster
         self._cache = cache
         self._applier = applier
+        self._adoption = adoption
         self._inspections = inspections
         self._samples = samples
         self._nightly = nightly
@@ -128,6 +139,8 @@ class Observer:
         elif abs(now - listed) > FRESH_FOR:
             self._listed[parent.key] = await self._refreshed(parent, now)
         stored = self._applier.stored(parent.owner)
+        orphans = await self._adoption.orphans(parent.owner, stored)
+        stored = replace(stored, orphans=frozenset(identity_of(o.item) for o in orphans))
         own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
         records = sorted(own, key=objects.record_number)
         pods = tuple(objects.read_pod(item) for item in stored.of_kind("Pod"))
@@ -136,6 +149,7 @@ class Observer:
             workloads=objects.workloads_of(_own(stored, "Deployment"), pods),
             pods=pods,
             stored=stored,
+            orphans=orphans,
         )
 
     async def _refreshed(self, parent: Parent, now: datetime) -> datetime:
@@ -204,6 +218,7 @@ def observation_of(parent: Parent, children: Children, *, now: datetime) -> Obse
         commands=objects.commands_in(parent.manifest),
         workloads=children.workloads,
         recorded=tuple(children.records),
+        served=served_by(parent, children, spec.rollout),
         explanations=spec.explanations,
     )
 
@@ -241,8 +256,8 @@ def with_refusals(observation: Observation, jobs: Mapping[str, RefusedJob]) -> O
 
 
 def _own(stored: StoredChildren, kind: str) -> list[JsonObject]:
-    """Children of a kind that belong to nobody else."""
-    return [i for i in stored.of_kind(kind) if not objects.has_other_owner(i, stored.uid)]
+    """Children of a kind that are ours, or about to be."""
+    return [item for item in stored.of_kind(kind) if stored.is_ours(item)]
 
 
 def _entries(secret: JsonObject) -> Mapping[str, str]:

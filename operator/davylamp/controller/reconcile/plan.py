@@ -4,14 +4,26 @@ What would change nothing is left out, so that an idle pass has no writes (P9). 
 steps, and why it is that, is said in `controller/cluster/writes.py`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from davylamp.api import names
+from davylamp.api.names import Reason
 from davylamp.api.status import ModelDeploymentStatus
+from davylamp.controller.cluster.ownership import Orphan
 from davylamp.controller.cluster.stored import identity_of
-from davylamp.controller.cluster.writes import Apply, Claim, WriteStep, apply, claim
+from davylamp.controller.cluster.writes import (
+    Adopt,
+    Apply,
+    Claim,
+    Write,
+    WriteStep,
+    adopt,
+    apply,
+    claim,
+)
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
 from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Parent, Pass
@@ -25,7 +37,8 @@ from davylamp.controller.reconcile.writes import (
 )
 from davylamp.manifests import disruption_budget, event
 from davylamp.rollout import Decision, Notice
-from davylamp.rollout.routing import Route, objects_of_every_router, router_of
+from davylamp.rollout.routing import Route, Router, objects_of_every_router, router_of
+from davylamp.rollout.wording import counted
 from davylamp.schema.json import JsonObject
 
 
@@ -54,6 +67,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     )
     writes: tuple[PlannedWrite, ...] = (
         *fenced,
+        *_adopted(current, fenced),
         *_claimed(current, traffic),
         *revisions.recorded(),
         *grown,
@@ -88,21 +102,45 @@ def _traffic(current: Pass, decision: Decision) -> tuple[JsonObject, ...]:
     """The objects that put the route into effect, by the router that is in charge of it."""
     candidate = decision.status.candidate
     router = router_of(candidate.plan if candidate else current.observation.rollout)
-    return router.objects(current.parent.owner, decision.desired.route)
+    route = decision.desired.route
+    manifests = router.objects(current.parent.owner, route)
+    return tuple(m for m in manifests if not _is_awaited(current, router, m, route))
 
 
-def _fenced(current: Pass, route: Route) -> Iterator[Apply]:
+def _is_awaited(current: Pass, router: Router, manifest: JsonObject, route: Route) -> bool:
+    """Whether an object that was handed over to us serves something else until we can."""
+    stored = current.children.stored
+    item = stored.get(*identity_of(manifest))
+    if route.stable or item is None or not stored.is_ours(manifest):
+        return False
+    return router.serves_others(item)
+
+
+def _fenced(current: Pass, route: Route) -> Iterator[Adopt | Apply]:
     """Objects of any router that let in a revision that they must not, made to shut it out."""
     children = current.children
+    orphans = {identity_of(orphan.item): orphan for orphan in children.orphans}
     known = {*children.workloads, *children.records, names.NO_REVISION}
     known |= {revision for revision in (route.stable, route.candidate) if revision}
     for router, manifest in objects_of_every_router(current.parent.owner, route):
         stored = children.stored.get(*identity_of(manifest))
+        if _is_awaited(current, router, manifest, route):
+            continue
         if stored is not None and any(
             router.admits(stored, revision) and not router.admits(manifest, revision)
             for revision in known
         ):
+            if identity_of(manifest) in orphans:
+                yield adopt(WriteStep.FENCE, orphans[identity_of(manifest)])
             yield apply(WriteStep.FENCE, manifest)
+
+
+def _adopted(current: Pass, fenced: Iterable[Write]) -> Iterator[Adopt]:
+    """All orphans but those that the fence takes over first."""
+    done = {(write.kind, write.name) for write in fenced}
+    for orphan in current.children.orphans:
+        if identity_of(orphan.item) not in done:
+            yield adopt(WriteStep.RECORD, orphan)
 
 
 def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:
@@ -113,7 +151,7 @@ def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:
 
 
 def _admitted(
-    current: Pass, traffic: Iterable[JsonObject], fenced: Iterable[Apply]
+    current: Pass, traffic: Iterable[JsonObject], fenced: Iterable[Write]
 ) -> Iterator[Apply]:
     """Services that do not yet admit what they may, unless the fence wrote them already."""
     written = {(write.kind, write.name) for write in fenced}
@@ -141,13 +179,27 @@ def _status(
 def _events(
     current: Pass, notices: Iterable[Notice], grown: Iterable[Apply], reporter: str
 ) -> Iterator[PostEvent]:
-    """One Event for each notice; that something was restored is told only if it was."""
+    """One Event for each notice; what was adopted or restored is told only if it was."""
+    orphans = current.children.orphans
+    if orphans:
+        event = _event(current, _adoption(orphans, current.observation.target.revision), reporter)
+        yield replace(event, if_changed=identity_of(orphans[0].item))
     for notice in notices:
         yield _event(current, notice, reporter)
     for write in grown:
         if write.restores:
             event = _event(current, write.restores, reporter)
             yield replace(event, if_changed=(write.kind, write.name))
+
+
+def _adoption(orphans: Iterable[Orphan], revision: str) -> Notice:
+    kinds = Counter(identity_of(orphan.item)[0] for orphan in orphans)
+    listed = ", ".join(counted(number, kind) for kind, number in sorted(kinds.items()))
+    message = (
+        f"adopted {listed}: they carry the labels of this ModelDeployment and had no living owner, as "
+        "after a restore or kubectl delete --cascade=orphan; they are taken over as they are"
+    )
+    return Notice(Reason.ADOPTED, message, revision)
 
 
 def _event(current: Pass, notice: Notice, reporter: str) -> PostEvent:

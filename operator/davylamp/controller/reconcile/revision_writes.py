@@ -7,6 +7,7 @@ from davylamp.api.names import Reason
 from davylamp.api.status import Candidate
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
@@ -17,7 +18,14 @@ from davylamp.controller.cluster.writes import (
     delete,
 )
 from davylamp.controller.reconcile.passes import Pass
-from davylamp.manifests import deployment_of, has_pinned, pinned_secret, record, recorded
+from davylamp.manifests import (
+    Owner,
+    config_map_of,
+    deployment_of,
+    has_pinned,
+    pinned_secret,
+    record,
+)
 from davylamp.rollout import Desired, Notice
 from davylamp.schema.json import JsonObject
 
@@ -53,8 +61,8 @@ class RevisionWrites:
             if revision not in records or self._is_only_kept(revision, replicas):
                 continue
             made = records[revision]
-            yield from self._unless_agreed(apply(WriteStep.GROW, recorded(made, "configMap")))
-            deployment = deployment_of(made, max(replicas, self._present(revision)))
+            yield from self._unless_agreed(apply(WriteStep.GROW, config_map_of(self._owner, made)))
+            deployment = deployment_of(self._owner, made, max(replicas, self._present(revision)))
             restores = self._restored(made, revision)
             yield from self._unless_agreed(apply(WriteStep.GROW, deployment, restores=restores))
 
@@ -65,10 +73,14 @@ class RevisionWrites:
             if revision not in wanted:
                 yield from self._forgotten(revision, made)
             elif self._present(revision) > wanted[revision]:
-                scaled = apply(WriteStep.SHRINK, deployment_of(made, wanted[revision]))
+                scaled = apply(WriteStep.SHRINK, deployment_of(self._owner, made, wanted[revision]))
                 yield from self._unless_agreed(scaled)
         for revision in self.current.children.workloads.keys() - records.keys() - wanted.keys():
             yield from self._objects_deleted(revision)  # somebody deleted its record
+
+    @property
+    def _owner(self) -> Owner:
+        return self.current.parent.owner
 
     def _is_new(self, candidate: Candidate | None) -> bool:
         return candidate is not None and candidate.revision not in self.current.children.records
@@ -105,10 +117,10 @@ class RevisionWrites:
     def _restored(self, made: JsonObject, revision: str) -> Notice | None:
         """What is told where somebody changed more of a Deployment than its number of pods."""
         stored = self._stored("Deployment", revision)
-        if stored is None:
+        if stored is None or identity_of(stored) in self.current.children.stored.orphans:
             return None
         replicas = objects.field(stored, "spec", "replicas")
-        unscaled = deployment_of(made, replicas if isinstance(replicas, int) else 0)
+        unscaled = deployment_of(self._owner, made, replicas if isinstance(replicas, int) else 0)
         if self.current.children.stored.agrees(unscaled):
             return None
         return Notice(Reason.RESTORED, f"Deployment of {revision} was put back", revision)

@@ -11,6 +11,7 @@ from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster.refusals import Refusal, RefusedJob
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
+    Adopt,
     Apply,
     Blocked,
     Claim,
@@ -97,7 +98,8 @@ class PostEvent(Write):
 
 
 PlannedWrite: TypeAlias = (
-    Apply
+    Adopt
+    | Apply
     | Blocked
     | Claim
     | Delete

@@ -14,6 +14,7 @@ from davylamp.rollout.moves import (
     drift,
     gates,
     progress,
+    resuming,
     rollbacks,
     verification,
 )
@@ -22,6 +23,7 @@ from davylamp.rollout.situation import Situation
 Move = Callable[[Situation], Situation | None]
 
 MOVES: Final[tuple[Move, ...]] = (
+    resuming.stable_resumed,
     drift.explanations_unwanted,
     drift.run_noted,
     checks.checks_noted,
