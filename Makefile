@@ -12,6 +12,7 @@ TEST_WORKERS ?= 2
 ON_CLUSTER := eval "$$($(LOCAL) env)" && DAVYLAMP_TAGS="$$($(LOCAL) install)" && export DAVYLAMP_TAGS
 UV_VERSION := 0.13.9
 CRD := crds/davylamp.dev_modeldeployments.yaml
+POD_FIELDS := operator/davylamp/manifests/overlay/fields.py
 CHART_CRD := charts/davylamp/files/crds/davylamp.dev_modeldeployments.yaml
 
 .DEFAULT_GOAL := help
@@ -66,6 +67,11 @@ lint: venv ## Style, types, import contracts, generated files
 crds: venv ## Generate the CRD from the models
 	@PYTHONPATH=operator $(BIN)/python -m davylamp crd > $(CRD)
 	@cp $(CRD) $(CHART_CRD)
+
+.PHONY: pod-fields
+pod-fields: venv cluster ## Generate the table of a pod template's fields from the cluster's API server
+	@eval "$$($(LOCAL) env)" && kubectl get --raw /openapi/v3/api/v1 | PYTHONPATH=. $(BIN)/python -m tests.support.podfields > $(POD_FIELDS).new
+	@mv $(POD_FIELDS).new $(POD_FIELDS)
 
 .PHONY: crds-check
 crds-check: venv

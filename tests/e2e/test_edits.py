@@ -73,7 +73,7 @@ def test_manual_edits_of_children_are_reverted(story: Story) -> None:
         story.wait(lambda: "a" not in story.service()["spec"]["selector"], "the Service put back")
         story.kubectl("delete", "configmap", name)
         story.wait(lambda: story.child("configmaps", good), "the ConfigMap made again")
-        story.kubectl("delete", "pdb", story.name)
+        story.kubectl("delete", "pdb", name)
         story.wait(lambda: items("poddisruptionbudgets", story.namespace), "the budget made again")
 
     other = f"model=davylamp/diabetes-risk:{story.tags['v2']}"

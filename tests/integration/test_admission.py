@@ -12,6 +12,7 @@ from davylamp.manifests import says_the_same
 
 STEPS = "spec.rollout.steps"
 GATES = "spec.rollout.gates"
+LIMITS = "spec.serving.resources.limits"
 SCHEDULE = "spec.explanations.schedule"
 THRESHOLD = {"method": "Threshold", "max": "2%", "window": "1m", "failures": 3}
 
@@ -40,6 +41,10 @@ def weights(*percents: int) -> dict[str, Any]:
     return steps(*({"weight": percent, "hold": "1m"} for percent in percents))
 
 
+def resources(**limits: Any) -> dict[str, Any]:
+    return {"spec.serving": {"resources": {"limits": limits}}}
+
+
 def explained(**fields: Any) -> dict[str, Any]:
     return {"spec.explanations": fields}
 
@@ -64,22 +69,31 @@ BAD = {
     "no seed": Bad({"spec.seed": REMOVED}, "spec.seed", "Required value"),
     # the image
     "tag latest": Bad({"spec.image.tag": "latest"}, "spec.image.tag", "does not name one model"),
-    "empty tag": Bad({"spec.image.tag": ""}, "spec.image.tag", "should be at least 1 chars long"),
-    "tag with a slash": Bad({"spec.image.tag": "a/b"}, "spec.image.tag", "should match"),
+    "empty tag": Bad({"spec.image.tag": ""}, "spec.image.tag", "must be an image tag such as"),
+    "tag with a slash": Bad({"spec.image.tag": "a/b"}, "spec.image.tag", "such as 3f2c1ab"),
     "repository in capitals": Bad(
-        {"spec.image.repository": "Risk"}, "spec.image.repository", "should match"
+        {"spec.image.repository": "Risk"}, "spec.image.repository", "must be an image repository"
     ),
     "repository with a digest": Bad(
-        {"spec.image.repository": "risk@sha256"}, "spec.image.repository", "should match"
+        {"spec.image.repository": "risk@sha256"}, "spec.image.repository", "without tag and digest"
     ),
-    "short digest": Bad({"spec.image.digest": "sha256:ab"}, "spec.image.digest", "should match"),
+    "short digest": Bad(
+        {"spec.image.digest": "sha256:ab"}, "spec.image.digest", "64 hexadecimal digits"
+    ),
     "pull policy": Bad({"spec.image.pullPolicy": "Often"}, "spec.image.pullPolicy", "Unsupported"),
     # the snapshot and the seed
     "bad sha256": Bad(
-        {"spec.featureSnapshot.sha256": "9c1e"}, "spec.featureSnapshot.sha256", "should match"
+        {"spec.featureSnapshot.sha256": "9c1e"},
+        "spec.featureSnapshot.sha256",
+        "64 hexadecimal digits",
     ),
     "uri without scheme": Bad(
-        {"spec.featureSnapshot.uri": "features.parquet"}, "spec.featureSnapshot.uri", "should match"
+        {"spec.featureSnapshot.uri": "features.parquet"},
+        "spec.featureSnapshot.uri",
+        "with its scheme",
+    ),
+    "uri with a space": Bad(
+        {"spec.featureSnapshot.uri": "s3://a b"}, "spec.featureSnapshot.uri", "with its scheme"
     ),
     "negative seed": Bad({"spec.seed": -1}, "spec.seed", "greater than or equal to 0"),
     "seed too large": Bad({"spec.seed": 2**53}, "spec.seed", "less than or equal to"),
@@ -98,6 +112,13 @@ BAD = {
     # serving
     "no replicas": Bad({"spec.replicas": 0}, "spec.replicas", "greater than or equal to 1"),
     "port": Bad({"spec.serving": {"port": 70000}}, "spec.serving.port", "less than or equal to"),
+    "megabytes in small letters": Bad(
+        resources(memory="512mb"),
+        f"{LIMITS}[memory]",
+        "must be a quantity such as 500m, 2 or 512Mi",
+    ),
+    "less than no CPU": Bad(resources(cpu="-1"), f"{LIMITS}[cpu]", "must be a quantity"),
+    "less than no GPU": Bad(resources(gpu=-1), f"{LIMITS}[gpu]", "must be a quantity"),
     # steps
     "weights that fall": Bad(weights(50, 25), STEPS, "weights must rise"),
     "weights that stay": Bad(weights(25, 25), STEPS, "weights must rise"),
@@ -109,14 +130,18 @@ BAD = {
         steps({"weight": 5, "hold": "1m", "pause": True}), STEPS, "either hold"
     ),
     "hold without unit": Bad(
-        steps({"weight": 5, "hold": "90"}), f"{STEPS}[0].hold", "should match"
+        steps({"weight": 5, "hold": "90"}), f"{STEPS}[0].hold", "such as 90s, 5m or 1h30m"
     ),
-    "hold in days": Bad(steps({"weight": 5, "hold": "1d"}), f"{STEPS}[0].hold", "should match"),
-    "negative hold": Bad(steps({"weight": 5, "hold": "-1m"}), f"{STEPS}[0].hold", "should match"),
+    "hold in days": Bad(
+        steps({"weight": 5, "hold": "1d"}), f"{STEPS}[0].hold", "must be a duration"
+    ),
+    "negative hold": Bad(
+        steps({"weight": 5, "hold": "-1m"}), f"{STEPS}[0].hold", "must be a duration"
+    ),
     "hold as number": Bad(steps({"weight": 5, "hold": 60}), f"{STEPS}[0].hold", "of type string"),
     # times and bounds of a rollout
     "probation in words": Bad(
-        {"spec.rollout": {"probation": "10 minutes"}}, "spec.rollout.probation", "should match"
+        {"spec.rollout": {"probation": "10 minutes"}}, "spec.rollout.probation", "such as 90s"
     ),
     "no time for progress": Bad(
         {"spec.rollout": {"progressDeadline": "0s"}}, "spec.rollout.progressDeadline", "above 0s"
@@ -125,10 +150,10 @@ BAD = {
         {"spec.rollout": {"deadline": "0m0s"}}, "spec.rollout.deadline", "above 0s"
     ),
     "percentage without sign": Bad(
-        {"spec.rollout": {"falseRollback": "1.0"}}, "spec.rollout.falseRollback", "should match"
+        {"spec.rollout": {"falseRollback": "1"}}, "spec.rollout.falseRollback", "such as 1%"
     ),
     "percentage above all": Bad(
-        {"spec.rollout": {"falseRollback": "101%"}}, "spec.rollout.falseRollback", "should match"
+        {"spec.rollout": {"falseRollback": "101%"}}, "spec.rollout.falseRollback", "a percentage"
     ),
     "certain false rollback": Bad(
         {"spec.rollout": {"falseRollback": "100%"}}, "spec.rollout.falseRollback", "between 0% and"
@@ -154,7 +179,7 @@ BAD = {
     "burst of a threshold": Bad(
         gate(**THRESHOLD, burst="2"), f"{GATES}[0].errorRate", "belong to method Sequential"
     ),
-    "slow in minutes": Bad(any_gate(latency={"over": "5m"}), f"{GATES}[0].latency.over", "match"),
+    "slow in minutes": Bad(any_gate(latency={"over": "5m"}), f"{GATES}[0].latency.over", "250ms"),
     "slow after nothing": Bad(
         any_gate(latency={"over": "0ms"}), f"{GATES}[0].latency", "over must be above 0ms"
     ),
@@ -166,7 +191,7 @@ BAD = {
         any_gate(predictions={"distance": "0.0"}), f"{GATES}[0].predictions", "between 0 and 1"
     ),
     "distance above 1": Bad(
-        any_gate(predictions={"distance": "1.5"}), f"{GATES}[0].predictions.distance", "match"
+        any_gate(predictions={"distance": "1.5"}), f"{GATES}[0].predictions.distance", "below 1"
     ),
     "explanations against nothing": Bad(
         any_gate(explanations={"against": []}), f"{GATES}[0].explanations.against", "at least 1"
@@ -218,9 +243,9 @@ BAD = {
         {"spec.explanations": {"cron": "0 3 * * *"}}, "spec.explanations.cron", "unknown field"
     ),
     "schedule of six fields": Bad(
-        explained(schedule="0 0 3 * * *"), "spec.explanations.schedule", "should match"
+        explained(schedule="0 0 3 * * *"), SCHEDULE, "of five fields such as"
     ),
-    "schedule by name": Bad(explained(schedule="@daily xxx"), SCHEDULE, "should match"),
+    "schedule by name": Bad(explained(schedule="@daily xxx"), SCHEDULE, "of five fields"),
     "minute 60": Bad(explained(schedule="60 3 * * *"), SCHEDULE, "cron schedule"),
     "hour 24": Bad(explained(schedule="0 24 * * *"), SCHEDULE, "cron schedule"),
     "day 0": Bad(explained(schedule="0 3 0 * *"), SCHEDULE, "cron schedule"),
@@ -230,16 +255,16 @@ BAD = {
         explained(schedule="TZ=UTC 3 * * *"), SCHEDULE, "cron schedule"
     ),
     "no distance": Bad(explained(distance="0.0"), "spec.explanations.distance", "above 0"),
-    "distance 1": Bad(explained(distance="1.0"), "spec.explanations.distance", "should match"),
+    "distance 1": Bad(explained(distance="1.0"), "spec.explanations.distance", "below 1"),
     "distance as number": Bad(explained(distance=0.1), "spec.explanations.distance", "type string"),
     "rolling back on drift": Bad(
         explained(onDrift="Rollback"), "spec.explanations.onDrift", "Unsupported"
     ),
     "recent traffic from a path": Bad(
-        explained(recent="/tmp/x"), "spec.explanations.recent", "should match"
+        explained(recent="/tmp/x"), "spec.explanations.recent", "must begin with s3://"
     ),
     "report to a web server": Bad(
-        explained(report="http://x/y"), "spec.explanations.report", "should match"
+        explained(report="http://x/y"), "spec.explanations.report", "must begin with s3://"
     ),
     # the name
     "name too long for its children": Bad(
@@ -281,10 +306,23 @@ GOOD = {
     "user query of both": any_gate(query={"promql": 'x{pod=~"{{ pods }}"}', "ratio": "1.5"}),
     "user query of one": any_gate(query={"promql": "up", "min": "-1.5", "max": "2"}),
     "direct scrape": {"spec.rollout": {"evidence": {"source": "Pods", "interval": "2s"}}},
+    "quantities in every spelling": resources(a="1.5Gi", b="500m", c=2, d="1e3", e=".5", f="+1"),
     "registry with a port": {"spec.image.repository": "localhost:5000/risk"},
     "explanations without a wish": explained(),
     "every quarter of an hour": explained(schedule="*/15 * * * *"),
     "weekdays": explained(schedule="0 3,15 * * MON-FRI"),
+    **{
+        f"snapshot at {uri}": {"spec.featureSnapshot.uri": uri}
+        for uri in (
+            "dvc://repo/data.dvc",
+            "lakefs://r/main/x",
+            "hf://datasets/x",
+            "models:/risk/1",
+            "abfss://c@a.dfs.core.windows.net/x",
+            "dbfs:/x",
+            "urn:uuid:6e8bc430",
+        )
+    },
     "any pod template": {"spec.serving": {"template": {"spec": {"anything": [1, {"a": None}]}}}},
 }
 
@@ -300,7 +338,7 @@ def test_defaults_of_the_schema_are_those_of_the_operator() -> None:
     ours = ModelDeploymentSpec.model_validate(minimal()["spec"])
     assert ModelDeploymentSpec.model_validate(stored) == ours
     assert says_the_same(stored, ours.model_dump(mode="json", by_alias=True, exclude_none=True))
-    assert stored["replicas"] == 1
+    assert "replicas" not in stored
     assert [step["weight"] for step in stored["rollout"]["steps"]] == [5, 25, 50]
     assert stored["rollout"]["gates"][0]["errorRate"] == {"method": "Sequential", "max": "1%"}
 

@@ -13,7 +13,7 @@ from davylamp.adapters.kubernetes.connection import connect
 from davylamp.api.names import Reason
 from davylamp.manifests import Owner, event
 from davylamp.rollout import Notice
-from davylamp.schema.json import JsonObject
+from davylamp.schema.json import JsonObject, section
 from localcluster.names import CONTEXT
 
 
@@ -74,6 +74,27 @@ async def test_an_immutable_config_map_is_terminal(
 
     with pytest.raises(Terminal, match="immutable"):
         await cluster.apply({**config_map(namespace, "fixed", a="2"), "immutable": True})
+
+
+async def test_replicas_are_scaled_where_there_were_none_and_only_from_what_was_read(
+    cluster: KubernetesCluster, namespace: str
+) -> None:
+    paused = changed(minimal("unscaled", namespace), {"spec.paused": True})
+    kubectl("apply", "--server-side", "-f", "-", stdin=paused)
+    for _ in range(10):  # an operator that is installed writes to it as well
+        stored = await cluster.get("ModelDeployment", namespace, "unscaled")
+        assert stored is not None
+        try:
+            await cluster.scale(stored, 3)
+        except Conflict:
+            continue
+        break
+    scaled = await cluster.get("ModelDeployment", namespace, "unscaled")
+
+    assert scaled is not None
+    assert section(scaled, "spec")["replicas"] == 3
+    with pytest.raises(Conflict):
+        await cluster.scale(stored, 4)
 
 
 async def test_a_missing_namespace_is_not_found(cluster: KubernetesCluster) -> None:

@@ -120,6 +120,14 @@ def test_status_is_not_the_users_to_write(waiting: Manifest, namespace: str) -> 
     assert stored.get("status", {}).get("replicas", 0) != 7
 
 
+def test_a_new_object_counts_as_not_looked_at(namespace: str) -> None:
+    """By the kstatus rules one without a status would count as healthy, whoever watches it."""
+    fresh = minimal("fresh", namespace)
+    created = kubectl("create", "--dry-run=server", "-o", "json", "-f", "-", stdin=fresh).json
+
+    assert created["status"] == {"observedGeneration": -1}
+
+
 def test_columns_of_kubectl_get(waiting: Manifest, namespace: str) -> None:
     table = kubectl("get", "modeldeployment.davylamp.dev/waiting", "-n", namespace)
 

@@ -46,7 +46,7 @@ def children(owner: Owner, spec: ModelDeploymentSpec) -> list[JsonObject]:
         config_map_of(owner, made),
         deployment_of(owner, made, 0),
         *ServicePods().objects(owner, route),
-        disruption_budget(owner),
+        disruption_budget(owner, ref.revision),
         cron_job(owner, ref, made, explanations),
         candidate_job(owner, ref, made, explanations, rollout="2026-11-01T03:00:00+00:00"),
     ]

@@ -19,11 +19,14 @@ from tests.support import applying
 
 from davylamp.adapters.errors import Conflict, NotFound, Terminal
 from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.watches import Page
 from davylamp.api import names
 from davylamp.controller.cluster.cache import CHILD_KINDS
 
 Json = dict[str, Any]
 ANY = "*"
+PAGE = 2
+"""Objects in one answer: few, so that lists have several."""
 
 
 class Address(NamedTuple):
@@ -226,6 +229,13 @@ class FakeCluster:
             raise Conflict("update_status: 409 the object has been modified")
         return self.put({**known, "status": manifest["status"]})
 
+    def scaled(self, manifest: Json, replicas: int) -> Json:
+        """`spec.replicas` by the scale subresource, if nobody wrote to the object since it was read."""
+        known = self.objects[address_of(manifest)]
+        if known["metadata"]["resourceVersion"] != manifest["metadata"]["resourceVersion"]:
+            raise Conflict("patch_scale: 409 the object has been modified")
+        return self.put({**known, "spec": {**known["spec"], "replicas": replicas}})
+
     def posted(self, manifest: Json) -> None:
         """A new Event."""
         name = manifest["metadata"]["name"]
@@ -279,6 +289,9 @@ class Port:
     async def adopt(self, manifest: Json) -> Json:
         return self._write("patch", manifest, lambda: self._cluster.adopted(manifest))
 
+    async def scale(self, manifest: Json, replicas: int) -> None:
+        self._write("patch_scale", manifest, lambda: self._cluster.scaled(manifest, replicas))
+
     async def get(self, kind: str, namespace: str, name: str) -> Json | None:
         self._cluster.reads["get", kind] += 1
         return copy.deepcopy(self._cluster.objects.get(Address(kind, namespace, name)))
@@ -289,6 +302,20 @@ class Port:
         self._cluster.reads["list", kind] += 1
         found = self._cluster.find(kind, namespace=namespace or ANY)
         return [copy.deepcopy(item) for item in found if labels.items() <= labels_of(item).items()]
+
+    async def page(
+        self, kind: str, namespace: str | None, *, labels: Mapping[str, str], after: str = ""
+    ) -> Page:
+        self._cluster.reads["compare", kind] += not after
+        version = str(self._cluster.version)
+        found = [
+            copy.deepcopy(item)
+            for item in self._cluster.find(kind, namespace=namespace or ANY)
+            if labels.items() <= labels_of(item).items()
+        ]
+        first = int(after or 0)
+        more = str(first + PAGE) if first + PAGE < len(found) else ""
+        return Page(tuple(found[first : first + PAGE]), version, more)
 
     async def delete(self, kind: str, namespace: str, name: str, *, uid: str | None = None) -> None:
         address = Address(kind, namespace, name)
@@ -353,7 +380,7 @@ def refusing_kind(kind: str, name: str, message: str = "422 Invalid") -> Fault:
     """Whatever is written to one object is refused for good."""
 
     def fault(write: Write) -> None:
-        if (write.verb, write.kind, write.name) == ("apply", kind, name):
+        if (write.verb, write.kind) == ("apply", kind) and name in {ANY, write.name}:
             raise Terminal("Invalid", f"apply {kind} {name}: {message}")
 
     return fault

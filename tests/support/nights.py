@@ -51,8 +51,8 @@ def ran(land: Land, name: str, code: int, text: str = "") -> None:
 
 
 def looked_for(cluster: FakeCluster) -> int:
-    """How often pods were listed beyond the observer's own look: with each kind it lists."""
-    return cluster.reads["list", "Pod"] - cluster.reads["list", "Deployment"]
+    """How often the pods of a Job were listed."""
+    return cluster.reads["list", "Pod"]
 
 
 def _pod(job: Json, code: int, text: str) -> Json:

@@ -20,6 +20,7 @@ from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.settings import Settings
+from davylamp.controller.watches.watches import Watches
 from davylamp.controller.wiring import Wiring
 
 Json = dict[str, Any]
@@ -65,6 +66,8 @@ class Process:
             clock=land.time,
             patience=land.patience,
         ).reconciler()
+        self.watches = Watches(Port(land.cluster), self.cache, on_change=self.wake)
+        self._knows_all = False
         self._watch = land.cluster.watch()
 
     def wake(self, key: Key) -> None:
@@ -83,7 +86,10 @@ class Process:
                 self.wake(key)
 
     async def work(self) -> None:
-        """Pass over every key that is due."""
+        """Pass over every key that is due, once all that there is has been listed."""
+        if not self._knows_all:
+            await self.watches.compare()
+            self._knows_all = True
         for key in [key for key, at in self.due.items() if at <= self.land.now]:
             del self.due[key]
             self.passes.append([])

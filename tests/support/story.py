@@ -47,8 +47,8 @@ class Story:
         rollout: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> Json:
-        """A manifest; by default one pod, one quick step, no gate and no probation."""
-        plan = {"probation": "0s", **(rollout or {})}
+        """A manifest; by default one pod, one quick step, no gate, no probation and no patience."""
+        plan = {"probation": "0s", "minReadySeconds": 0, **(rollout or {})}
         tag = self.tags.get(release, release)
         return models.model(
             self.name,

@@ -7,7 +7,7 @@ and may stop after any of them, as when the operator is killed there.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -18,13 +18,26 @@ from davylamp.api.spec import CheckName, Rollout, Step
 from davylamp.api.status import ModelDeploymentStatus, RevisionRef, Stage, to_json
 from davylamp.checks import CheckReason, CheckResult, CheckVerdict
 from davylamp.gates import Count, Judgement, Verdict
-from davylamp.rollout import Decision, Inspected, Notice, Observation, PodState, Workload, decide
+from davylamp.rollout import (
+    ContainerState,
+    Decision,
+    Inspected,
+    Notice,
+    Observation,
+    PodState,
+    Workload,
+    decide,
+)
 from davylamp.schema.json import JsonObject
 
 NAME = "diabetes-risk"
 START = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 EVERY_POD = "*"
 NOBODY = "none"
+OF_POD = {of_pod.name for of_pod in fields(PodState)}
+"""Fields of a pod; other changes of one are changes of its model container."""
+STARTED = ContainerState(running=True, started=True)
+"""A model container that is not ready yet."""
 TWO_STEPS = Rollout(steps=(Step(weight=25, hold="1m"), Step(weight=40, hold="2m")))
 
 
@@ -92,6 +105,8 @@ class Children:
     records: list[str] = field(default_factory=list)
     scale: dict[str, int] = field(default_factory=dict)
     pods: dict[str, list[PodState]] = field(default_factory=dict)
+    refusals: dict[str, str] = field(default_factory=dict)
+    """Why a revision gets no more pods."""
     selector: str = NOBODY
     answers: dict[str, Judgement] = field(default_factory=dict)
     """What every gate says about a revision; none: it was not asked yet."""
@@ -220,7 +235,8 @@ class Children:
 
     def _workload(self, revision: str) -> Workload:
         pods = tuple(self.pods.get(revision, ()))
-        return Workload(revision, self.scale.get(revision, 0), pods)
+        scale, refusal = self.scale.get(revision, 0), self.refusals.get(revision)
+        return Workload(revision, scale, pods, refusal=refusal)
 
     # --- what the operator does ---------------------------------------------------------------
 
@@ -311,17 +327,29 @@ class Children:
         for revision in sorted({*self.scale, *self.pods}):
             pods = self.pods.setdefault(revision, [])
             living = [pod for pod in pods if not pod.terminating]
-            for _ in range(self.scale.get(revision, 0) - len(living)):
+            missing = 0 if revision in self.refusals else self.scale.get(revision, 0) - len(living)
+            for _ in range(missing):
                 self.named += 1
-                pods.append(PodState(name=f"{NAME}-{revision}-{self.named}"))
+                name = f"{NAME}-{revision}-{self.named}"
+                pods.append(PodState(name, node="node-a", containers=(STARTED,)))
             for pod in living[self.scale.get(revision, 0) :]:
                 self.change_pod(revision, pod, terminating=True, ready=False)
 
     def change_pod(self, revision: str, pod: PodState, **changes: object) -> None:
-        """A new status of a pod; the time of a change of readiness is noted."""
+        """A new status of a pod or its container; the time of a change of readiness is noted."""
         if "ready" in changes and changes["ready"] != pod.ready:
             changes = {"ready_changed_at": self.now, **changes}
         pods = self.pods[revision]
+        of_container = {name: changes.pop(name) for name in changes.keys() - OF_POD}
+        if "ready" in changes:
+            of_container = {
+                "ready": changes["ready"],
+                "running": True,
+                "started": True,
+            } | of_container
+        if of_container:
+            model, *others = pod.containers
+            changes["containers"] = (replace(model, **of_container), *others)
         pods[pods.index(pod)] = replace(pod, **changes)
 
     def ready(self, tag: str) -> None:
@@ -352,6 +380,7 @@ class Children:
             records=list(self.records),
             scale=dict(self.scale),
             pods={revision: list(pods) for revision, pods in self.pods.items()},
+            refusals=dict(self.refusals),
             answers=dict(self.answers),
             said=dict(self.said),
             without_baseline=dict(self.without_baseline),

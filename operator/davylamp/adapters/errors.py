@@ -49,6 +49,12 @@ class NotFound(Retryable):
     reason = "NotFound"
 
 
+class Expired(Retryable):
+    """The version that a list or a watch was to go on from is not kept any more: list anew."""
+
+    reason = "Expired"
+
+
 class Forbidden(Retryable):
     """A role, quota or policy forbids the request; it may be changed while the operator runs."""
 

@@ -4,13 +4,14 @@ Source: apiextensions v1, "Specifying a structural schema": no $ref, no addition
 beside properties, no anyOf for optional fields.
 """
 
+import copy
 from typing import Final
 
 from pydantic import BaseModel
 
 from davylamp.api import names
 from davylamp.api.spec import ModelDeploymentSpec
-from davylamp.api.status import ModelDeploymentStatus
+from davylamp.api.status import UNOBSERVED, ModelDeploymentStatus
 from davylamp.schema.json import Json, JsonObject
 
 MAX_NAME_LENGTH: Final = 35
@@ -54,7 +55,7 @@ def _structural(node: Json, definitions: JsonObject, *, with_defaults: bool) -> 
             }
         elif key in {"default", "enum", "required"} or key.startswith("x-kubernetes"):
             if key != "default":
-                plain[key] = value
+                plain[key] = copy.deepcopy(value)
             elif with_defaults and value is not None:
                 plain[key] = _without_nulls(value)
         elif key not in _DROPPED:
@@ -171,7 +172,11 @@ def _root_schema() -> JsonObject:
             "kind": {"type": "string", "description": "Always ModelDeployment."},
             "metadata": {"type": "object"},
             "spec": structural(ModelDeploymentSpec, with_defaults=True),
-            "status": structural(ModelDeploymentStatus, with_defaults=False),
+            # by the kstatus rules an object without a status counts as healthy
+            "status": {
+                **structural(ModelDeploymentStatus, with_defaults=False),
+                "default": {"observedGeneration": UNOBSERVED},
+            },
         },
         "x-kubernetes-validations": [
             {

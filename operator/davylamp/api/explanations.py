@@ -1,11 +1,12 @@
 """The nightly job: does the stable model still explain itself as it did in training?"""
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from davylamp.api.serving import Resources
-from davylamp.schema.models import Strict, cel
+from davylamp.api.serving import Repository, Resources
+from davylamp.schema.models import Strict
+from davylamp.schema.written import cel, written
 
 
 def _cron_field(value: str) -> str:
@@ -26,15 +27,29 @@ _CRON: Final = " ".join(
 )
 """What the API server accepts as the schedule of a CronJob, except descending ranges."""
 
+Recent = Annotated[
+    str,
+    Field(max_length=2048),
+    written(r"^(s3|gs|https?|file)://\S+$", "must begin with s3://, gs://, https:// or file://"),
+]
+Report = Annotated[
+    str,
+    Field(max_length=2048),
+    written(r"^(s3|gs|file)://\S+$", "must begin with s3://, gs:// or file://"),
+]
+
 
 class Explanations(Strict):
     """When and how explanations of recent traffic are compared with those of training."""
 
-    schedule: str = Field(
+    schedule: Annotated[
+        str,
+        written(
+            r"^\S+ \S+ \S+ \S+ \S+$", "must be a cron schedule of five fields such as 17 3 * * *"
+        ),
+    ] = Field(
         default="17 3 * * *",
-        min_length=9,
         max_length=100,
-        pattern=r"^\S+ \S+ \S+ \S+ \S+$",
         description="Cron schedule in UTC: minute, hour, day of month, month, day of week.",
         json_schema_extra=cel(
             (
@@ -43,10 +58,11 @@ class Explanations(Strict):
             )
         ),
     )
-    distance: str = Field(
+    distance: Annotated[
+        str, written(r"^0\.[0-9]+$", 'must be a number below 1 in quotes such as "0.1"')
+    ] = Field(
         default="0.1",
         max_length=10,
-        pattern=r"^0\.[0-9]+$",
         description=(
             "Total variation distance in (0, 1) that is tolerated between the feature shares of "
             "recent explanations and those of the training run."
@@ -60,28 +76,22 @@ class Explanations(Strict):
             "revision before it gets traffic, and rolls it back if its explanations drift."
         ),
     )
-    repository: str | None = Field(
+    repository: Repository | None = Field(
         default=None,
-        max_length=255,
-        pattern=r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$",
         description=(
             "Repository of the training image, run with the revision's tag. Default: "
             "spec.image.repository with -training appended."
         ),
     )
-    recent: str | None = Field(
+    recent: Recent | None = Field(
         default=None,
-        max_length=2048,
-        pattern=r"^(s3|gs|https?|file)://\S+$",
         description=(
             "Parquet with the features of recent traffic, fetched by the job. Default: the job "
             "asks the model server (GET /recent)."
         ),
     )
-    report: str | None = Field(
+    report: Report | None = Field(
         default=None,
-        max_length=2048,
-        pattern=r"^(s3|gs|file)://\S+$",
         description="Where the job writes its report; default: its log and termination message.",
     )
     resources: Resources = Field(

@@ -3,14 +3,15 @@
 A gate has one field for each kind in the registry, and exactly one of them is set.
 """
 
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 from pydantic import ConfigDict, Field, create_model, model_validator
 
 from davylamp.gates.kinds.base import AnyKind, OnFail
 from davylamp.gates.kinds.registry import KINDS, kind_of
 from davylamp.gates.values import UserQuery
-from davylamp.schema.models import Strict, cel
+from davylamp.schema.models import Strict
+from davylamp.schema.written import cel, written
 
 __all__ = ["ONE_KIND", "Gate", "OnFail", "gate_of"]
 
@@ -32,10 +33,10 @@ class GateBase(Strict):
 
     model_config = ConfigDict(json_schema_extra=cel(ONE_KIND))
 
-    name: str = Field(
-        min_length=1,
+    name: Annotated[
+        str, written(r"^[a-z]([-a-z0-9]*[a-z0-9])?$", "must be a name such as slow-1")
+    ] = Field(
         max_length=40,
-        pattern=r"^[a-z]([-a-z0-9]*[a-z0-9])?$",
         description="Name of the gate in status, events and metrics.",
     )
     on_fail: OnFail | None = Field(

@@ -1,35 +1,53 @@
 """What runs: image, feature snapshot, secrets, and how the container is run."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from davylamp.schema.json import Json
-from davylamp.schema.models import DnsName, Strict, cel
+from davylamp.schema.models import DnsName, Strict
+from davylamp.schema.quantities import Quantity
+from davylamp.schema.written import cel, written
+
+Repository = Annotated[
+    str,
+    Field(max_length=255),
+    written(
+        r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$",
+        "must be an image repository without tag and digest, such as registry.example/diabetes-risk",
+    ),
+]
+
+Digest = Annotated[
+    str,
+    Field(max_length=71),
+    written(r"^sha256:[0-9a-f]{64}$", "must be sha256: and 64 hexadecimal digits"),
+]
+Sha256 = Annotated[
+    str,
+    Field(max_length=64),
+    written(r"^[0-9a-f]{64}$", "must be 64 hexadecimal digits, as sha256sum prints them"),
+]
 
 
 class Image(Strict):
     """The serving image of one model version."""
 
-    repository: str = Field(
-        min_length=1,
-        max_length=255,
-        pattern=r"^[a-z0-9]([a-z0-9._:/-]*[a-z0-9])?$",
+    repository: Repository = Field(
         description="Image repository without tag, for example registry.example/diabetes-risk.",
     )
-    tag: str = Field(
-        min_length=1,
+    tag: Annotated[
+        str,
+        written(r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "must be an image tag such as 3f2c1ab or v1.2"),
+    ] = Field(
         max_length=128,
-        pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$",
         description="Image tag, one per commit. `latest` is refused: it does not name one model.",
         json_schema_extra=cel(
             ("self != 'latest'", "latest does not name one model: use the tag of a commit")
         ),
     )
-    digest: str | None = Field(
+    digest: Digest | None = Field(
         default=None,
-        max_length=71,
-        pattern=r"^sha256:[0-9a-f]{64}$",
         description="Optional content digest; when set the pods run it and the tag is only a label.",
     )
     pull_policy: Literal["Always", "IfNotPresent", "Never"] = Field(
@@ -50,13 +68,17 @@ class FeatureSnapshot(Strict):
     uri: str | None = Field(
         default=None,
         max_length=2048,
-        pattern=r"^(s3|gs|https?|file)://\S+$",
-        description="Where the snapshot is stored. Passed to the model; the operator never fetches it.",
+        description="Where the snapshot is stored, as a URI of any scheme. Passed to the model; the "
+        "operator never fetches it.",
+        json_schema_extra=cel(
+            (
+                r"self.matches('^[A-Za-z][A-Za-z0-9+.-]*:[^\\s]+$')",
+                "must be a URI with its scheme, e.g. s3://bucket/key, dvc://repo/path or models:/name/1",
+            )
+        ),
     )
-    sha256: str | None = Field(
+    sha256: Sha256 | None = Field(
         default=None,
-        max_length=64,
-        pattern=r"^[0-9a-f]{64}$",
         description="Content hash of the snapshot.",
     )
 
@@ -77,10 +99,10 @@ class SecretRef(Strict):
 class Resources(Strict):
     """Compute resources of the model container, as in a pod."""
 
-    requests: dict[str, str | int] = Field(
+    requests: dict[str, Quantity] = Field(
         default_factory=dict, max_length=20, description="Guaranteed resources, e.g. cpu: 500m."
     )
-    limits: dict[str, str | int] = Field(
+    limits: dict[str, Quantity] = Field(
         default_factory=dict, max_length=20, description="Upper bounds, e.g. memory: 512Mi."
     )
 
@@ -95,8 +117,9 @@ class Serving(Strict):
     template: dict[str, Json] = Field(
         default_factory=dict,
         description=(
-            "Overlay on the generated pod template (metadata and spec). Objects merge by key, "
-            "lists of named things by name; the model container is called `model`."
+            "Overlay on the generated pod template (metadata and spec), merged as Kubernetes merges "
+            "a strategic patch; `$patch: delete` takes a default away. The model's container is "
+            "called `model`."
         ),
         json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
     )

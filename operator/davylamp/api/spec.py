@@ -13,8 +13,9 @@ from davylamp.api.explanations import Explanations
 from davylamp.api.gates import Gate, gate_of
 from davylamp.api.serving import FeatureSnapshot, Image, SecretRef, Serving
 from davylamp.gates.kinds.error_rate import ErrorRateSpec
-from davylamp.schema.models import Strict, cel
+from davylamp.schema.models import Strict
 from davylamp.schema.quantities import Duration, Percent
+from davylamp.schema.written import cel
 
 MAX_SEED: Final = 2**53 - 1
 """The largest integer that survives JSON readers that know only doubles."""
@@ -156,9 +157,21 @@ class Rollout(Strict):
         description="Bound on the probability that a canary worse than the tolerance is promoted.",
         json_schema_extra=_INSIDE_0_100,
     )
+    min_ready_seconds: int = Field(
+        default=10,
+        ge=0,
+        le=3600,
+        description=(
+            "How long the pods of a revision must stay ready before it is promoted; a return does "
+            "not wait for that."
+        ),
+    )
     progress_deadline: Duration = Field(
         default="10m",
-        description="Longest time until the pods of a revision are ready and have passed their checks.",
+        description=(
+            "Longest time until the pods of a revision are ready and have passed their checks; in "
+            "the canary, the longest time with pods that are missing or do not stay ready."
+        ),
         json_schema_extra=_ABOVE_0,
     )
     deadline: Duration = Field(
@@ -175,6 +188,16 @@ class Rollout(Strict):
         description="How long the previous revision is kept warm after a promotion, with automatic rollback.",
     )
     traffic: Traffic = Field(default_factory=Traffic, description="How traffic is split.")
+    min_deployment_replicas: int = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        description=(
+            "The fewest replicas that this cluster's policies allow in a Deployment. Steps that take "
+            "fewer canary pods are passed over, and Deployments of revisions that are only kept are "
+            "deleted instead of scaled to 0; a return makes them again from the revision's record."
+        ),
+    )
     history: int = Field(
         default=10,
         ge=1,
@@ -220,8 +243,15 @@ class ModelDeploymentSpec(Strict):
             "x-kubernetes-list-map-keys": ["name"],
         },
     )
-    replicas: int = Field(
-        default=1, ge=1, le=1000, description="Pods of the stable revision; an HPA may own it."
+    replicas: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description=(
+            "Pods of the stable revision. Where it is left out the operator fills in the present "
+            "number, 1 for a new model, and never changes it again: leave it out to let a "
+            "HorizontalPodAutoscaler or kubectl scale own it."
+        ),
     )
     serving: Serving = Field(default_factory=Serving, description="How the container is run.")
     rollout: Rollout = Field(

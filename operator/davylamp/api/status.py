@@ -11,6 +11,8 @@ from davylamp.schema.json import Json, JsonObject
 from davylamp.schema.models import Instant, Reported
 
 MAX_REJECTED: Final = 20
+UNOBSERVED: Final = -1
+"""The generation that a new object's status describes: none, so that it does not count as healthy."""
 
 
 class Stage(StrEnum):
@@ -168,6 +170,10 @@ class Candidate(RevisionRef):
         default=(), max_length=10, description="Gates with onFail Warn that failed."
     )
     waiting_for: str | None = Field(default=None, description="Why the stage goes on: a reason.")
+    unsettled_since: Instant | None = Field(
+        default=None,
+        description="Since when its pods in traffic have not been ready, or not lastingly.",
+    )
     advanced: int = Field(default=0, description="Last paused step that a user advanced.")
     promote_requested: bool = Field(default=False, description="A user gave the command promote.")
     stopped_at: Instant | None = Field(
@@ -225,8 +231,8 @@ class ModelDeploymentStatus(Reported):
     """What was observed and decided; written only when it changed."""
 
     observed_generation: int = Field(
-        default=0,
-        description="Generation of the spec that this status describes.",
+        default=UNOBSERVED,
+        description="Generation of the spec that this status describes; -1 until an operator has looked.",
         json_schema_extra={"format": "int64"},
     )
     conditions: tuple[Condition, ...] = Field(

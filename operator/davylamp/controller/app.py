@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, PlatformCollector, ProcessColle
 
 from davylamp.adapters.kubernetes.cluster import KubernetesCluster, Leases
 from davylamp.adapters.kubernetes.connection import connect
+from davylamp.adapters.kubernetes.watches import KubernetesWatches
 from davylamp.adapters.pods.metrics import PodMetrics
 from davylamp.adapters.pods.model_server import HttpModelServer
 from davylamp.adapters.prometheus.source import PrometheusSource
@@ -26,7 +27,9 @@ from davylamp.controller.leadership.passes import LeaderPasses
 from davylamp.controller.leadership.sole import SoleReplica
 from davylamp.controller.logs import configure
 from davylamp.controller.metrics import Metrics
+from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.settings import MetricSettings, Settings
+from davylamp.controller.watches.watches import Watches
 from davylamp.controller.wiring import Wiring, operator_version
 from davylamp.controller.workqueue import PassOutcome, WorkQueue
 
@@ -71,9 +74,8 @@ class Operator:
             settings=settings,
         ).reconciler()
         self.leadership = self._leadership(cluster)
-        self.passes = LeaderPasses(
-            reconcile, is_leading=self.leadership.is_leader, wake_after=self.queue.add_after
-        )
+        self.watches = self._watches(client)
+        self.passes = self._leader_passes(reconcile)
         self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
         self.ready = asyncio.Event()
         self.stop = asyncio.Event()
@@ -84,6 +86,23 @@ class Operator:
             write_guard=self._fence,
             on_request=self.metrics.on_request,
             timeout=min(WRITE_TIMEOUT, self._settings.lease_duration / 3),
+        )
+
+    def _leader_passes(self, reconcile: Reconciler) -> LeaderPasses:
+        return LeaderPasses(
+            reconcile,
+            is_leading=self.leadership.is_leader,
+            knows=self.watches.knows,
+            wake_after=self.queue.add_after,
+        )
+
+    def _watches(self, client: ApiClient) -> Watches:
+        return Watches(
+            KubernetesWatches(client, on_request=self.metrics.on_request),
+            self._cache,
+            namespaces=self._settings.namespaces,
+            on_change=self.queue.add,
+            on_known=self._look_at_all,
         )
 
     def _leadership(self, leases: Leases) -> Elector | SoleReplica:
@@ -117,6 +136,7 @@ class Operator:
             self.leadership.stop()
             if self.ready.is_set():
                 await leading
+            self.watches.end()
             for task in (leading, judging, checking, working, watching):
                 task.cancel()
 
@@ -155,11 +175,10 @@ class Operator:
         await self.leadership.run()
 
     def take_over(self) -> None:
-        """Leadership was won: look at every object."""
+        """Leadership was won: find out what there is, then look at every object."""
         _log.info("leading as %s", self.leadership.holder)
         self.metrics.leading.set(1)
-        for key in self._cache.parents():
-            self.queue.add(key)
+        self.watches.begin()
 
     def stand_by(self) -> None:
         """Leadership was lost: another process acts now, and reads what it needs itself."""
@@ -167,6 +186,13 @@ class Operator:
         self.metrics.leading.set(0)
         self.metrics.forget_all()
         self.passes.stand_by(self._cache.parents())
+        self.watches.end()
+
+    def _look_at_all(self, namespace: str | None) -> None:
+        """All that there is in a namespace, or everywhere, is known now."""
+        for key in self._cache.parents():
+            if namespace in {None, key.namespace}:
+                self.queue.add(key)
 
     async def _pass(self, key: Key) -> float | None:
         return await self.passes(key)

@@ -7,11 +7,11 @@ from importlib.metadata import PackageNotFoundError, version
 
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.controller.checks.inspector import Inspector
-from davylamp.controller.cluster.adoption import Adoption
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
-from davylamp.controller.cluster.creations import Creations
-from davylamp.controller.cluster.owners import Owners
+from davylamp.controller.cluster.owning.adoption import Adoption
+from davylamp.controller.cluster.owning.creations import Creations
+from davylamp.controller.cluster.owning.liveness import Owners
 from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
@@ -62,7 +62,7 @@ class Wiring:
             observer=observer,
             executor=self._executor(applier, following, refusals),
             following=following,
-            memories=(observer, applier, creations, nightly, refusals, following, self.cache),
+            memories=(applier, creations, nightly, refusals, following, self.cache),
             settings=PlanSettings(
                 self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
             ),
@@ -74,7 +74,6 @@ class Wiring:
     ) -> Observer:
         return Observer(
             cluster=self.cluster,
-            cache=self.cache,
             applier=applier,
             adoption=adoption,
             inspections=self.inspector,

@@ -4,6 +4,7 @@ from davylamp.api.identity import Owner, model_labels
 from davylamp.manifests.diff import projected, says_the_same
 from davylamp.manifests.disruption import disruption_budget
 from davylamp.manifests.events import event
+from davylamp.manifests.pods import template_fault
 from davylamp.manifests.revisions import (
     config_map_of,
     deployment_of,
@@ -28,4 +29,5 @@ __all__ = [
     "record",
     "recorded",
     "says_the_same",
+    "template_fault",
 ]

@@ -5,19 +5,24 @@ compared by value, as the API server stores its own spelling (`1000m` as `1`). W
 respells, the caller remembers from its answer to our write.
 """
 
-from decimal import Decimal, InvalidOperation
 from typing import Final
 
-from davylamp.schema.json import Json, entries
+from davylamp.schema.json import Json, JsonObject, entries
+from davylamp.schema.kubernetes import amount_of
 
 ATOMIC: Final = frozenset({"selector"})
 """Fields that are compared as a whole: with one more key, a selector selects other pods."""
 QUANTITIES: Final = frozenset({"requests", "limits"})
 """Fields whose values are resource quantities."""
-_POWERS: Final = {
-    **{suffix: Decimal(1000) ** power for power, suffix in enumerate("num kMGTPE", start=-3)},
-    **{f"{suffix}i": Decimal(1024) ** power for power, suffix in enumerate("KMGTPE", start=1)},
-}
+_DEFAULTS: Final = {"protocol": "TCP"}
+_TOLD_APART_BY: Final = (
+    ("mountPath",),
+    ("devicePath",),
+    ("containerPort", "protocol"),
+    ("name",),
+    ("uid",),
+)
+"""What tells the elements of a list apart, first what is narrower: a volume is mounted more than once."""
 
 
 def projected(stored: Json, ours: Json) -> Json:
@@ -43,14 +48,17 @@ def says_the_same(stored: Json, ours: Json) -> bool:
 
 
 def _counterpart(stored: list[Json], item: Json, position: int) -> Json:
-    """The stored element that corresponds to one of ours: by name or uid, else by position."""
+    """The stored element that corresponds to one of ours: by what tells them apart, else by position."""
     if isinstance(item, dict):
-        for key in ("name", "uid"):
-            if key in item:
-                return next(
-                    (other for other in entries(stored) if other.get(key) == item[key]), None
-                )
+        for keys in _TOLD_APART_BY:
+            if keys[0] in item:
+                key = _key(item, keys)
+                return next((other for other in entries(stored) if _key(other, keys) == key), None)
     return stored[position] if position < len(stored) else None
+
+
+def _key(item: JsonObject, keys: tuple[str, ...]) -> list[Json]:
+    return [item.get(key, _DEFAULTS.get(key)) for key in keys]
 
 
 def _lean(value: Json) -> Json:
@@ -71,14 +79,6 @@ def _normalised(key: str, value: Json) -> Json:
 
 
 def _quantity(value: Json) -> Json:
-    """A quantity in plain digits: `1.5Gi` is `1610612736`; anything else is unchanged.
-
-    https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/quantity/
-    """
-    text = str(value)
-    suffix = next((text[-n:] for n in (2, 1) if text[-n:] in _POWERS), "")
-    try:
-        number = Decimal(text.removesuffix(suffix)) * _POWERS.get(suffix, Decimal(1))
-    except InvalidOperation:
-        return value
-    return f"{number.normalize():f}"
+    """A quantity as its exact amount: `1.5Gi` is `1610612736`; anything else is unchanged."""
+    amount = amount_of(value)
+    return value if amount is None else str(amount)

@@ -14,7 +14,7 @@ from davylamp.api.explanations import Explanations
 from davylamp.api.identity import Owner, label_value, revision_labels
 from davylamp.api.status import RevisionRef
 from davylamp.manifests.revisions import recorded
-from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.json import Json, JsonObject, entries
 
 CONTAINER: Final = "drift"
 ARGUMENTS: Final = ("drift",)
@@ -141,7 +141,7 @@ def _container(
         "name": CONTAINER,
         "image": f"{_repository(record, explanations)}:{ref.tag}",
         "args": list(ARGUMENTS),
-        "envFrom": [{"configMapRef": {"name": owner.child(ref.revision)}}],
+        "envFrom": _sources(model, {"configMapRef": {"name": owner.child(ref.revision)}}),
         "env": [*(before if isinstance(before, list) else []), *_environment(owner, explanations)],
         "resources": resources,
         # a job that breaks before it reports says why with the end of its log
@@ -152,6 +152,11 @@ def _container(
             "capabilities": {"drop": ["ALL"]},
         },
     }
+
+
+def _sources(model: JsonObject, ours: JsonObject) -> list[Json]:
+    """Where the model's variables come from; ours last, so that they count."""
+    return [*(source for source in entries(model, "envFrom") if source != ours), ours]
 
 
 def _environment(owner: Owner, explanations: Explanations) -> list[Json]:

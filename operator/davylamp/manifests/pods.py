@@ -6,8 +6,15 @@ from davylamp.api import names
 from davylamp.api.identity import PORT_NAME, Owner, revision_labels
 from davylamp.api.serving import Image
 from davylamp.api.spec import ModelDeploymentSpec
-from davylamp.manifests.overlay import merged
-from davylamp.schema.json import Json, JsonObject
+from davylamp.manifests.overlay import (
+    ROOT,
+    Essentials,
+    TemplateRefused,
+    merged,
+    refuse,
+    upheld,
+)
+from davylamp.schema.json import Json, JsonObject, entries, field, integer, text
 
 METRICS_PATH: Final = "/metrics"
 SECRETS_PATH: Final = "/etc/davylamp/secrets"
@@ -33,7 +40,7 @@ def pod_template(
             "labels": labels,
             "annotations": {
                 "prometheus.io/scrape": "true",
-                "prometheus.io/port": str(spec.serving.port),
+                "prometheus.io/port": str(model_port(spec)),
                 "prometheus.io/path": METRICS_PATH,
             },
         },
@@ -46,13 +53,44 @@ def pod_template(
                 "seccompProfile": {"type": "RuntimeDefault"},
             },
             "imagePullSecrets": [{"name": name} for name in spec.image.pull_secrets],
-            "containers": [_container(owner, revision, spec)],
+            "containers": [_container(spec)],
             "volumes": _volumes(owner, revision, spec, pinned),
         },
     }
-    changed = merged(template, spec.serving.template)
-    # routing and measuring depend on these labels, so the overlay must not change them
-    return merged(changed, {"metadata": {"labels": labels}})
+    environment: JsonObject = {"configMapRef": {"name": owner.child(revision)}}
+    return upheld(
+        merged(template, spec.serving.template), Essentials(labels, environment, spec.config)
+    )
+
+
+def template_fault(spec: ModelDeploymentSpec) -> str | None:
+    """Why no pod can be made from a spec, with the path of what is wrong; None if one can."""
+    pinned: dict[str, list[str]] = {secret.name: [] for secret in spec.secrets}
+    try:
+        pod_template(Owner("any", "any", "any"), "any", spec, pinned)
+    except TemplateRefused as refused:
+        return str(refused)
+    return None
+
+
+def model_port(spec: ModelDeploymentSpec) -> int:
+    """The port that the model listens on: the overlay's port called `http`, else that of the spec.
+
+    Raises:
+        TemplateRefused: when they contradict each other.
+    """
+    default = type(spec.serving).model_fields["port"].default
+    containers = entries(spec.serving.template, "spec", "containers")
+    model = next((c for c in containers if text(c, "name") == names.CONTAINER), None)
+    for position, port in enumerate(entries(model, "ports")):
+        number = integer(port, "containerPort")
+        if text(port, "name") != PORT_NAME or number in {0, spec.serving.port}:
+            continue
+        if spec.serving.port != default:
+            path = f"{ROOT}.spec.containers[{names.CONTAINER}].ports[{position}].containerPort"
+            refuse(path, f"is {number}, but spec.serving.port is {spec.serving.port}")
+        return number
+    return spec.serving.port
 
 
 def image_reference(image: Image) -> str:
@@ -61,19 +99,18 @@ def image_reference(image: Image) -> str:
     return f"{tagged}@{image.digest}" if image.digest else tagged
 
 
-def _container(owner: Owner, revision: str, spec: ModelDeploymentSpec) -> JsonObject:
+def _container(spec: ModelDeploymentSpec) -> JsonObject:
     resources: JsonObject = spec.serving.resources.model_dump(mode="json", exclude_defaults=True)
     return {
         "name": names.CONTAINER,
         "image": image_reference(spec.image),
         "imagePullPolicy": spec.image.pull_policy,
-        "ports": [{"name": PORT_NAME, "containerPort": spec.serving.port, "protocol": "TCP"}],
-        "envFrom": [{"configMapRef": {"name": owner.child(revision)}}],
+        "ports": [{"name": PORT_NAME, "containerPort": model_port(spec), "protocol": "TCP"}],
         "resources": resources,
         "readinessProbe": _probe("/readyz", period=2, failures=3),
         "livenessProbe": _probe("/healthz", period=10, failures=6),
         "startupProbe": _probe("/healthz", period=1, failures=300),
-        "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
+        "lifecycle": _lifecycle(spec),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -98,6 +135,14 @@ def _probe(path: str, *, period: int, failures: int) -> JsonObject:
         "timeoutSeconds": 2,
         "failureThreshold": failures,
     }
+
+
+def _lifecycle(spec: ModelDeploymentSpec) -> JsonObject:
+    """Time to leave the endpoints, short enough that the grace period leaves some for the server."""
+    grace = field(spec.serving.template, "spec", "terminationGracePeriodSeconds")
+    longest = grace - 1 if isinstance(grace, int) else DRAIN_SECONDS
+    seconds = min(DRAIN_SECONDS, longest)
+    return {"preStop": {"sleep": {"seconds": seconds}}} if seconds > 0 else {}
 
 
 def _volumes(

@@ -7,6 +7,7 @@ from typing import Final
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.rollout.attempts import EndedAttempt
 from davylamp.rollout.desired import Desired, desired
+from davylamp.rollout.holds.pods import settled_at
 from davylamp.rollout.moves.chain import MOVES
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.observation import Observation
@@ -68,6 +69,7 @@ def _wake_after(situation: Situation) -> float | None:
         if hold and candidate.step_at:
             clocks.append(candidate.step_at + after(hold))
         clocks.append(candidate.stage_at + after(candidate.plan.progress_deadline))
+        clocks.append(settled_at(situation, candidate) or now)
         clocks.append(now + timedelta(seconds=LOOK_AGAIN))
     if status.previous:
         clocks.append(status.previous.until)

@@ -12,57 +12,7 @@ from davylamp.api.status import RevisionRef
 from davylamp.checks import CheckResult
 from davylamp.gates import Judgement, Verdict
 from davylamp.rollout.drift_reports import DriftResult
-
-
-@dataclass(frozen=True, slots=True)
-class PodState:
-    """One pod as its status has it; times are the API server's."""
-
-    name: str
-    ready: bool = False
-    terminating: bool = False
-    ready_changed_at: datetime | None = None
-    was_ready: bool = False
-    waiting_reason: str | None = None
-    waiting_message: str | None = None
-    restarts: int = 0
-    last_exit_reason: str | None = None
-    last_exit_code: int | None = None
-    image_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """The Deployment of one revision and its pods."""
-
-    revision: str
-    desired: int = 0
-    pods: tuple[PodState, ...] = ()
-
-    @property
-    def living(self) -> tuple[PodState, ...]:
-        """Pods that are not being deleted."""
-        return tuple(pod for pod in self.pods if not pod.terminating)
-
-    @property
-    def ready(self) -> int:
-        """Number of pods that can serve."""
-        return sum(pod.ready for pod in self.living)
-
-    @property
-    def lasting(self) -> int:
-        """Ready pods that stay: those above `desired` are about to be deleted."""
-        return min(self.ready, self.desired)
-
-    @property
-    def digests(self) -> frozenset[str]:
-        """Image ids of living pods; more than one means that the tag was moved."""
-        return frozenset(pod.image_id for pod in self.living if pod.image_id)
-
-    @property
-    def digest(self) -> str | None:
-        """The image id that all living pods share, None while it is not known or not one."""
-        return next(iter(self.digests)) if len(self.digests) == 1 else None
+from davylamp.rollout.pods.state import Workload
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ from davylamp.api.status import (
 )
 from davylamp.rollout.attempts import EndedAttempt, ended_attempt
 from davylamp.rollout.notices import Notice
-from davylamp.rollout.observation import Observation, Workload
+from davylamp.rollout.observation import Observation
+from davylamp.rollout.pods.state import Workload
 from davylamp.rollout.routing.protocol import Router
 from davylamp.rollout.routing.registry import router_of
 from davylamp.schema.quantities import seconds

@@ -6,10 +6,12 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_camel
 
-from davylamp.schema.json import Json
+from davylamp.schema.written import written
 
 DnsName = Annotated[
-    str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+    str,
+    Field(max_length=253),
+    written(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "must be a DNS name such as feature-store"),
 ]
 
 
@@ -22,11 +24,6 @@ Instant = Annotated[
     PlainSerializer(_rfc3339, return_type=str, when_used="json"),
     Field(json_schema_extra={"format": "date-time"}),
 ]
-
-
-def cel(*rules: tuple[str, str]) -> dict[str, Json]:
-    """`x-kubernetes-validations` from (expression, message) pairs."""
-    return {"x-kubernetes-validations": [{"rule": rule, "message": text} for rule, text in rules]}
 
 
 class Strict(BaseModel):

@@ -1,7 +1,7 @@
 """Durations, percentages and ratios as people write them in YAML: strings, never floats.
 
-Kubernetes API conventions forbid floats in a spec. Every type here carries the pattern that the CRD
-publishes, so that the API server and pydantic refuse the same values.
+Kubernetes API conventions forbid floats in a spec. Every type here carries its pattern and a sentence
+with an example, so that the API server and pydantic refuse the same values with the same words.
 """
 
 import re
@@ -9,31 +9,54 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from davylamp.schema.kubernetes import QUANTITY_SENTENCE, is_quantity
+from davylamp.schema.written import Checked, written
+
 DURATION_PATTERN: Final = r"^([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$"
 PERCENT_PATTERN: Final = r"^(100|[0-9]{1,2}(\.[0-9]{1,4})?)%$"
 RATIO_PATTERN: Final = r"^[0-9]{1,3}(\.[0-9]{1,4})?$"
 SHARE_PATTERN: Final = r"^0(\.[0-9]{1,4})?$"
 DECIMAL_PATTERN: Final = r"^-?[0-9]{1,15}(\.[0-9]{1,9})?$"
 SHORT_DURATION_PATTERN: Final = r"^([0-9]{1,6}ms|[0-9]{1,4}(\.[0-9]{1,4})?s)$"
+_QUANTITY: Final = (
+    "type(self) == int ? self >= 0 : "
+    "isQuantity(self) && quantity(self).compareTo(quantity('0')) >= 0"
+)
 
 Duration = Annotated[
-    str, Field(pattern=DURATION_PATTERN, min_length=2, max_length=16, examples=["90s", "1h30m"])
+    str,
+    Field(max_length=16),
+    written(DURATION_PATTERN, "must be a duration such as 90s, 5m or 1h30m"),
 ]
 Percent = Annotated[
-    str, Field(pattern=PERCENT_PATTERN, min_length=2, max_length=8, examples=["1%", "0.5%"])
+    str, Field(max_length=8), written(PERCENT_PATTERN, "must be a percentage such as 1% or 0.5%")
 ]
 Ratio = Annotated[
-    str, Field(pattern=RATIO_PATTERN, min_length=1, max_length=8, examples=["1.5", "2"])
+    str,
+    Field(max_length=8),
+    written(RATIO_PATTERN, 'must be a number in quotes such as "1.5" or "2"'),
 ]
 Share = Annotated[
-    str, Field(pattern=SHARE_PATTERN, min_length=1, max_length=6, examples=["0.1", "0.05"])
+    str,
+    Field(max_length=6),
+    written(SHARE_PATTERN, 'must be a number below 1 in quotes such as "0.1" or "0.05"'),
 ]
 Decimal = Annotated[
-    str, Field(pattern=DECIMAL_PATTERN, min_length=1, max_length=27, examples=["0.2", "-1"])
+    str,
+    Field(max_length=27),
+    written(DECIMAL_PATTERN, 'must be a number in quotes such as "0.2" or "-1"'),
 ]
 ShortDuration = Annotated[
-    str, Field(pattern=SHORT_DURATION_PATTERN, min_length=2, max_length=10, examples=["250ms"])
+    str,
+    Field(max_length=10),
+    written(SHORT_DURATION_PATTERN, "must be a short duration such as 250ms or 0.5s"),
 ]
+Quantity = Annotated[
+    str | int,
+    Field(json_schema_extra={"maxLength": 64}),
+    Checked(_QUANTITY, QUANTITY_SENTENCE, is_quantity),
+]
+"""A resource quantity as in a pod."""
 
 _SECONDS: Final = {"h": 3600, "m": 60, "s": 1}
 

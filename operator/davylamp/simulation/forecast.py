@@ -94,7 +94,7 @@ def rivals(spec: ModelDeploymentSpec) -> tuple[ClassicRule, ...]:
 def _of_kind(question: Question, name: str, rate: float) -> tuple[Answer, ...]:
     """Every gate judges the same canaries."""
     rollout = question.spec.rollout
-    schedule = plans.schedule(rollout, question.spec.replicas, question.rps, STEP)
+    schedule = plans.schedule(rollout, question.spec.replicas or 1, question.rps, STEP)
     limit = min(float(seconds(rollout.deadline)), schedule.ends + PATIENCE)
     trials = plans.trials(rollout, schedule.weights, STEP)
     judges: dict[str, Callable[[Stream], Fate]] = {

@@ -18,7 +18,7 @@ def read(**changes):
 
 def test_the_least_spec_has_sensible_defaults():
     spec = read()
-    assert spec.replicas == 1
+    assert spec.replicas is None
     assert [step.weight for step in spec.rollout.steps] == [5, 25, 50]
     assert spec.rollout.gates[0].error_rate.method == "Sequential"
     assert not spec.paused
@@ -47,7 +47,6 @@ def test_it_reads_back_what_it_writes():
         ({"image": {"repository": "x", "tag": "has space"}}, ("image", "tag")),
         ({"image": {"repository": "UPPER", "tag": "a"}}, ("image", "repository")),
         ({"image": {"repository": "x", "tag": "a", "digest": "md5:1"}}, ("image", "digest")),
-        ({"featureSnapshot": {"id": "a", "uri": "ftp://x"}}, ("featureSnapshot", "uri")),
         ({"serving": {"port": 0}}, ("serving", "port")),
         ({"rollout": {"deadline": "soon"}}, ("rollout", "deadline")),
         ({"rollout": {"falseRollback": "1"}}, ("rollout", "falseRollback")),
@@ -66,6 +65,25 @@ def test_bad_input_is_refused_with_its_path(change, path):
     with pytest.raises(ValidationError) as refused:
         read(**change)
     assert [error["loc"] for error in refused.value.errors()] == [path]
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"rollout": {"deadline": "soon"}}, "must be a duration such as 90s, 5m or 1h30m"),
+        ({"rollout": {"deadline": ""}}, "must be a duration such as 90s, 5m or 1h30m"),
+        ({"rollout": {"falseRollback": "1"}}, "must be a percentage such as 1% or 0.5%"),
+        ({"secrets": [{"name": "Key"}]}, "must be a DNS name such as feature-store"),
+        (
+            {"serving": {"resources": {"limits": {"memory": "512mb"}}}},
+            "must be a quantity such as 500m, 2 or 512Mi",
+        ),
+    ],
+)
+def test_what_is_written_wrongly_is_refused_with_an_example(change, sentence):
+    with pytest.raises(ValidationError) as refused:
+        read(**change)
+    assert [error["msg"] for error in refused.value.errors()] == [sentence]
 
 
 def test_a_spec_cannot_be_changed_after_it_was_read():

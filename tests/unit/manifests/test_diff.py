@@ -74,3 +74,21 @@ def test_elsewhere_text_is_compared_as_text():
     assert not says_the_same(
         {"env": [{"name": "A", "value": "1"}]}, {"env": [{"name": "A", "value": "1000m"}]}
     )
+
+
+@pytest.mark.parametrize("bomb", ["1e999999", "1e9999999", "9" * 60 + "E", "1e-999999"])
+def test_a_quantity_out_of_all_bounds_is_compared_as_text(bomb):
+    assert says_the_same(resources(cpu=bomb), resources(cpu=bomb))
+    assert not says_the_same(resources(cpu=bomb), resources(cpu="1"))
+
+
+WORK = [{"name": "work", "mountPath": "/models"}, {"name": "work", "mountPath": "/cache"}]
+PORTS = [{"containerPort": 53, "protocol": "UDP"}, {"containerPort": 53}]
+
+
+@pytest.mark.parametrize(("field", "items"), [("volumeMounts", WORK), ("ports", PORTS)])
+def test_elements_are_told_apart_as_kubernetes_does(field, items):
+    stored = [{"protocol": "TCP", **item} if field == "ports" else item for item in items]
+    added = {"name": "token", "mountPath": "/var/run", "containerPort": 15020}
+    assert says_the_same({field: [added, *stored]}, {field: items})
+    assert not says_the_same({field: stored[:1]}, {field: items})

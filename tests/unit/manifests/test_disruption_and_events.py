@@ -10,11 +10,15 @@ OWNER = Owner("risk", "models", "uid-1")
 NOW = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 
 
-def test_drains_take_one_pod_of_any_revision():
-    budget = disruption_budget(OWNER)["spec"]
-    assert budget == {
+def test_drains_take_one_ready_pod_of_a_revision_and_any_that_is_not_ready():
+    budget = disruption_budget(OWNER, "4be2000000")
+    assert budget["metadata"]["name"] == "risk-4be2000000"
+    assert budget["spec"] == {
         "maxUnavailable": 1,
-        "selector": {"matchLabels": {"davylamp.dev/model": "risk"}},
+        "selector": {
+            "matchLabels": {"davylamp.dev/model": "risk", "davylamp.dev/revision": "4be2000000"}
+        },
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",
     }
 
 

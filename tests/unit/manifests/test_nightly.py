@@ -96,7 +96,13 @@ def test_it_reads_what_the_revision_reads_and_runs_where_it_runs():
         "spec": {
             "serviceAccountName": "reader",
             "tolerations": [{"key": "gpu"}],
-            "containers": [{"name": "model", "env": [{"name": "REGION", "value": "eu"}]}],
+            "containers": [
+                {
+                    "name": "model",
+                    "env": [{"name": "REGION", "value": "eu"}],
+                    "envFrom": [{"secretRef": {"name": "hub-token"}}],
+                }
+            ],
         }
     }
     manifest = changed(full(), {"spec.serving.template": overlay})
@@ -106,6 +112,7 @@ def test_it_reads_what_the_revision_reads_and_runs_where_it_runs():
         assert pod[key] == model[key]
     container = pod["containers"][0]
     assert container["volumeMounts"] == model["containers"][0]["volumeMounts"]
+    assert container["envFrom"] == model["containers"][0]["envFrom"]
     assert container["imagePullPolicy"] == "Always"
     assert variables(cron)["REGION"] == "eu"
     assert not container.keys() & {"ports", "readinessProbe", "livenessProbe", "lifecycle"}

@@ -332,7 +332,10 @@ def test_without_steps_promotion_comes_at_once():
 
 def test_many_steps_without_hold_settle_in_one_pass():
     plan = Rollout(
-        steps=tuple(Step(weight=w, hold="0s") for w in range(50, 70)), gates=(), min_requests=0
+        steps=tuple(Step(weight=w, hold="0s") for w in range(50, 70)),
+        gates=(),
+        min_requests=0,
+        min_ready_seconds=0,
     )
     world = world_in("Preparing", rollout=plan)
     world.apply(replicas=60)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 from davylamp.adapters.errors import (
     Conflict,
+    Expired,
     Forbidden,
     NotFound,
     OperatorError,
@@ -43,6 +44,8 @@ def api_error(
             return NotFound(message)
         case 409:
             return Conflict(message)
+        case 410:
+            return Expired(message)
         case 400 | 405 | 406 | 413 | 415 | 422:
             return Terminal(text(answer, "reason") or "Invalid", message)
         case 500 if _BAD_APPLY in text(answer, "message"):

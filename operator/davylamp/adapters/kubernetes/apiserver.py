@@ -5,7 +5,8 @@ plain dicts: its typed models validate, and cannot hold the partial objects of s
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
@@ -40,6 +41,8 @@ class ApiRequest:
     query: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     body: JsonObject | None = None
     content_type: str = JSON_BODY
+    timeout: float | None = None
+    """Seconds for the whole request where it may take longer than others."""
 
     @override
     def __str__(self) -> str:
@@ -94,6 +97,57 @@ class ApiServer:
             raise Retryable(f"{request}: the answer is not a JSON object")
         return answer
 
+    async def stream(self, request: ApiRequest, *, silence: float) -> AsyncIterator[JsonObject]:
+        """Send a request and return the JSON objects of its answer, one a line, as they come.
+
+        Args:
+            request: what to ask.
+            silence: seconds without a byte after which the connection counts as dead.
+
+        Raises:
+            OperatorError: an error answer, a connection that broke or fell silent, no credentials.
+        """
+        call = await self._prepare(request)
+        timeout = aiohttp.ClientTimeout(sock_connect=self._timeout.total, sock_read=silence)
+        clock = asyncio.get_running_loop().time
+        started, kind = clock(), request.address.resource.kind
+        async with self._open(request, call, timeout) as response:
+            self._on_request(request.verb, kind, response.status, clock() - started)
+            if not 200 <= response.status <= 299:
+                raise api_error(
+                    verb=request.verb,
+                    address=request.address,
+                    status=response.status,
+                    headers=response.headers,
+                    body=await response.read(),
+                )
+            async for line in _lines(response.content):
+                answer = json_object(line)
+                if answer is None:
+                    raise Retryable(f"{request}: a line of the answer is not a JSON object")
+                yield answer
+
+    @contextlib.asynccontextmanager
+    async def _open(
+        self, request: ApiRequest, call: RequestSerialized, timeout: aiohttp.ClientTimeout
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer while it comes; closed at the end, and what breaks is translated."""
+        method, url, headers, body, post = call
+        response: aiohttp.ClientResponse | None = None
+        try:
+            answer = await self._client.call_api(
+                method, url, headers, body, post, _request_timeout=timeout
+            )
+            response = answer.response
+            yield response
+        except TimeoutError as error:
+            raise Retryable(f"{request}: the API server fell silent") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise Retryable(f"{request}: {type(error).__name__}") from error
+        finally:
+            if response is not None:
+                response.close()
+
     async def _prepare(self, request: ApiRequest) -> RequestSerialized:
         """URL, headers and body; reads the token again when it is due."""
         try:
@@ -112,14 +166,24 @@ class ApiServer:
         self, request: ApiRequest, call: RequestSerialized
     ) -> tuple[int, Mapping[str, str], bytes]:
         method, url, headers, body, post = call
+        timeout = aiohttp.ClientTimeout(total=request.timeout or self._timeout.total)
         try:
             response = await self._client.call_api(
-                method, url, headers, body, post, _request_timeout=self._timeout
+                method, url, headers, body, post, _request_timeout=timeout
             )
             content: bytes = await response.read()  # type: ignore[no-untyped-call]
         except TimeoutError as error:
-            message = f"{request}: no answer within {self._timeout.total} s"
+            message = f"{request}: no answer within {timeout.total} s"
             raise Retryable(message) from error
         except (aiohttp.ClientError, OSError) as error:
             raise Retryable(f"{request}: {type(error).__name__}") from error
         return response.status, response.headers, content
+
+
+async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
+    """The lines of a stream, however long: one object of Kubernetes may be over a megabyte."""
+    rest = b""
+    async for chunk in content.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line

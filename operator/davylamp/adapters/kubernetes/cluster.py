@@ -63,6 +63,13 @@ class Cluster(Protocol):
             NotFound: it does not exist any more.
         """
 
+    async def scale(self, manifest: Manifest, replicas: int) -> None:
+        """Set the number of pods of an object that was read before, by its scale subresource.
+
+        Raises:
+            Conflict: it has been written, or deleted and created again, since it was read.
+        """
+
     async def get(self, kind: str, namespace: str, name: str) -> Manifest | None:
         """The object; None if it does not exist."""
 
@@ -168,6 +175,21 @@ class KubernetesCluster:
                 address=address_of(manifest),
                 query=_STRICT,
                 body={"metadata": {key: metadata[key] for key in kept}},
+                content_type=MERGE_BODY,
+            )
+        )
+
+    async def scale(self, manifest: Manifest, replicas: int) -> None:
+        """See `Cluster.scale`; a PATCH, as the subresource cannot be read where there is no number."""
+        version = section(manifest, "metadata")["resourceVersion"]
+        await self._write(
+            ApiRequest(
+                verb="patch_scale",
+                method="PATCH",
+                address=address_of(manifest),
+                subresource=("scale",),
+                query=_STRICT,
+                body={"metadata": {"resourceVersion": version}, "spec": {"replicas": replicas}},
                 content_type=MERGE_BODY,
             )
         )

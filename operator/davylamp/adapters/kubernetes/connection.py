@@ -34,6 +34,7 @@ async def connect(*, context: str | None = None) -> AsyncIterator[ApiClient]:
         ConfigException: neither exists, or it cannot be read.
     """
     configuration = Configuration()
+    configuration.connection_pool_maxsize = 0  # watches keep theirs, and must not starve writes
     refresher: asyncio.Task[None] | None = None
     if context is None and "KUBERNETES_SERVICE_HOST" in os.environ:
         load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]

@@ -69,7 +69,7 @@ def _question(options: argparse.Namespace) -> Question:
     )
     spec = question.spec
     try:
-        schedule = plans.schedule(spec.rollout, spec.replicas, question.rps, STEP)
+        schedule = plans.schedule(spec.rollout, spec.replicas or 1, question.rps, STEP)
         plans.trials(spec.rollout, schedule.weights, STEP)
     except ValueError as error:
         raise UsageError(f"{options.spec}: {error}") from error

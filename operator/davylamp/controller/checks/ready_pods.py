@@ -8,8 +8,8 @@ from davylamp.adapters.pod_names import deployment_of
 from davylamp.adapters.pods.model_server import PodAddress
 from davylamp.api import names
 from davylamp.api.identity import PORT_NAME
-from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.pods import Pod
 from davylamp.schema.json import JsonObject, entries, field, text
 
 
@@ -32,13 +32,13 @@ class ReadyPod:
         return deployment_of(self.name)
 
 
-def ready_pods(pods: Iterable[objects.Pod]) -> tuple[ReadyPod, ...]:
+def ready_pods(pods: Iterable[Pod]) -> tuple[ReadyPod, ...]:
     """Those of the pods that can be asked, in order of name."""
     read = (_ready_pod(pod) for pod in pods)
     return tuple(sorted((pod for pod in read if pod), key=lambda pod: pod.name))
 
 
-def _ready_pod(pod: objects.Pod) -> ReadyPod | None:
+def _ready_pod(pod: Pod) -> ReadyPod | None:
     address = _address(pod.manifest)
     if address is None or not pod.state.ready or pod.state.terminating:
         return None

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import Key, ObjectCache, key_of
-from davylamp.controller.cluster.creations import Creations
 from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.owners import Owners
-from davylamp.controller.cluster.ownership import (
+from davylamp.controller.cluster.owning.creations import Creations
+from davylamp.controller.cluster.owning.liveness import Owners
+from davylamp.controller.cluster.owning.ownership import (
     Orphan,
     Whose,
     changed_on_the_way,
@@ -135,6 +135,12 @@ class Applier:
         if stored is not None:
             uid = metadata(stored, "uid") or None
             await self._cluster.delete(kind, owner.namespace, name, uid=uid)
+
+    async def fill_in_replicas(self, owner: Owner, replicas: int) -> None:
+        """Write a number of pods into a spec that has none, unless it has one by now."""
+        parent = self._cache.parent(key_of(owner))
+        if parent is not None and objects.field(parent, "spec", "replicas") is None:
+            await self._cluster.scale(parent, replicas)
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of the children of an object that is gone."""

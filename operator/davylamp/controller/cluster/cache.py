@@ -5,16 +5,18 @@ repeat our own writes, so the API server's answer to each write goes in here at 
 a watch delivers later with a lower resourceVersion is passed over. (Resource versions of one kind
 compare as integers: KEP-5504.)
 
-A list is older than the events that arrive while it is read. So what was deleted meanwhile is
-remembered until the list is in, and what is not in the list is dropped only if it was known before.
+A list shows the cluster at its own version, whatever happens while it is read. So what is known
+and not in it is gone if it is older than the list, and came later if it is newer; and what was deleted
+is remembered until a list is newer than the deletion.
 """
 
-from collections.abc import Collection, Iterable
-from typing import Final, NamedTuple
+from collections.abc import Collection, Iterator
+from typing import Final, NamedTuple, TypeAlias
 
 from davylamp.api import names
 from davylamp.api.identity import Owner
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.packed import PackedObject
 from davylamp.schema.json import JsonObject
 
 CHILD_KINDS: Final = (
@@ -29,6 +31,8 @@ CHILD_KINDS: Final = (
 )
 NIGHTLY_KINDS: Final = ("CronJob", "Job")
 """Kinds that only a ModelDeployment with `spec.explanations` has."""
+MOST_READ: Final = 256
+"""Models whose objects are kept ready to read; those of others are unpacked when they are needed."""
 
 
 class Key(NamedTuple):
@@ -36,6 +40,10 @@ class Key(NamedTuple):
 
     namespace: str
     name: str
+
+
+Place: TypeAlias = tuple[str, str, str]
+"""Kind, namespace and name."""
 
 
 def key_of(owner: Owner) -> Key:
@@ -47,10 +55,12 @@ class ObjectCache:
     """The newest known version of each ModelDeployment and of its children."""
 
     def __init__(self) -> None:
-        self._parents: dict[Key, JsonObject] = {}
-        self._children: dict[Key, dict[tuple[str, str], JsonObject]] = {}
-        self._gone: dict[Key, dict[tuple[str, str], int]] = {}
-        """Versions at which children were deleted, since their kind was listed last."""
+        self._parents: dict[Key, PackedObject] = {}
+        self._children: dict[Key, dict[tuple[str, str], PackedObject]] = {}
+        self._gone: dict[Place, int] = {}
+        """Versions at which objects were deleted, until a list of their kind is newer."""
+        self._in_use: dict[Key, None] = {}
+        """Models whose objects are unpacked, the one that was looked at last at the end."""
 
     def parents(self) -> list[Key]:
         """Every ModelDeployment that is known."""
@@ -58,20 +68,26 @@ class ObjectCache:
 
     def parent(self, key: Key) -> JsonObject | None:
         """The ModelDeployment itself."""
-        return self._parents.get(key)
+        known = self._parents.get(key)
+        self._use(key)
+        return known.read() if known else None
 
     def all_children(self, key: Key) -> dict[tuple[str, str], JsonObject]:
         """Its children by kind and name, as they are now."""
-        return dict(self._children.get(key, {}))
+        self._use(key)
+        return {child: known.read() for child, known in self._children.get(key, {}).items()}
 
     def children(self, key: Key, kind: str) -> list[JsonObject]:
         """Its children of one kind, by name."""
+        self._use(key)
         children = self._children.get(key, {})
-        return [item for (k, _), item in sorted(children.items()) if k == kind]
+        return [known.read() for (k, _), known in sorted(children.items(), key=_name) if k == kind]
 
     def child(self, key: Key, kind: str, name: str) -> JsonObject | None:
         """One child."""
-        return self._children.get(key, {}).get((kind, name))
+        known = self._children.get(key, {}).get((kind, name))
+        self._use(key)
+        return known.read() if known else None
 
     def put(self, item: JsonObject) -> Key | None:
         """Take in a version of an object; returns whose it is if that was news."""
@@ -79,57 +95,111 @@ class ObjectCache:
         if key is None:
             return None
         kind, name = _kind(item), metadata(item, "name")
-        known = self._parents.get(key) if kind == names.KIND else self.child(key, kind, name)
-        at = _version(known) if known else self._gone.get(key, {}).get((kind, name), -1)
-        if _version(item) <= at:
+        known, version = self._known(key, kind, name), version_of(item)
+        at = known.version if known else self._gone.get((kind, key.namespace, name), -1)
+        if version <= at:
             return None
+        packed = PackedObject(item, version)
         if kind == names.KIND:
-            self._parents[key] = item
+            self._parents[key] = packed
         else:
-            self._children.setdefault(key, {})[kind, name] = item
+            self._children.setdefault(key, {})[kind, name] = packed
         return key
 
     def remove(self, item: JsonObject) -> Key | None:
-        """Take out an object that a watch saw deleted, unless a newer one has its name."""
+        """Take out an object that was deleted, unless a newer one has its name."""
         key = owner_key(item)
         if key is None:
             return None
-        kind, name = _kind(item), metadata(item, "name")
-        if kind == names.KIND:
-            if _not_older(item, self._parents.get(key)):
-                self._parents.pop(key, None)
-        elif _not_older(item, self.child(key, kind, name)):
-            self._children.get(key, {}).pop((kind, name), None)
-            self._gone.setdefault(key, {})[kind, name] = _version(item)
+        kind, name, version = _kind(item), metadata(item, "name"), version_of(item)
+        known = self._known(key, kind, name)
+        if known is None or version >= known.version:
+            self._drop(key, kind, name)
+            self._gone[kind, key.namespace, name] = version
         return key
 
-    def replace(
-        self, key: Key, kind: str, items: Iterable[JsonObject], *, known: Collection[str]
-    ) -> None:
-        """Take in a complete list of a key's children of one kind.
+    def compare(
+        self, kind: str, namespace: str | None, listed: Collection[tuple[str, str]], version: int
+    ) -> set[Key]:
+        """Take out what a complete list shows to be gone; returns whose it was.
 
         Args:
-            key: whose children.
             kind: which kind was listed.
-            items: the list.
-            known: names that were known when the list was asked for; of those, the ones that are
-                not in it are gone.
+            namespace: where; None means everywhere.
+            listed: namespace and name of what is in the list, and was put in before.
+            version: of the list.
         """
-        fresh = {metadata(item, "name"): item for item in items}
-        children = self._children.setdefault(key, {})
-        for name in known:
-            if name not in fresh:
-                children.pop((kind, name), None)
-        for item in fresh.values():
-            self.put(item)
-        gone = self._gone.pop(key, {})
-        self._gone[key] = {child: at for child, at in gone.items() if child[0] != kind}
+        lost = [
+            (key, name)
+            for key, name, known in self._of_kind(kind, namespace)
+            if known.version <= version and (key.namespace, name) not in listed
+        ]
+        for key, name in lost:
+            self._drop(key, kind, name)
+        self._gone = {
+            place: at
+            for place, at in self._gone.items()
+            if at > version or not _is_within(place, kind, namespace)
+        }
+        return {key for key, _ in lost}
+
+    def drop(self, kind: str, namespace: str | None) -> None:
+        """Know nothing of a kind any more, here or (None) everywhere."""
+        for key, name, _ in list(self._of_kind(kind, namespace)):
+            self._drop(key, kind, name)
+        self._gone = {
+            place: at for place, at in self._gone.items() if not _is_within(place, kind, namespace)
+        }
+
+    def rest(self, key: Key) -> None:
+        """Keep the objects of a model packed until somebody asks for them again."""
+        if key in self._in_use:
+            del self._in_use[key]
+            for known in (self._parents.get(key), *self._children.get(key, {}).values()):
+                if known is not None:
+                    known.rest()
 
     def forget(self, key: Key) -> None:
-        """Drop a ModelDeployment that is gone, and what was known of its children."""
+        """Drop a ModelDeployment that is gone; its children are known until they are gone too."""
         self._parents.pop(key, None)
-        self._children.pop(key, None)
-        self._gone.pop(key, None)
+        self.rest(key)
+
+    def _use(self, key: Key) -> None:
+        if key not in self._parents and key not in self._children:
+            return
+        self._in_use.pop(key, None)
+        self._in_use[key] = None
+        if len(self._in_use) > MOST_READ:
+            self.rest(next(iter(self._in_use)))
+
+    def _known(self, key: Key, kind: str, name: str) -> PackedObject | None:
+        if kind == names.KIND:
+            return self._parents.get(key)
+        return self._children.get(key, {}).get((kind, name))
+
+    def _drop(self, key: Key, kind: str, name: str) -> None:
+        children = self._children.get(key, {})
+        if kind == names.KIND:
+            self._parents.pop(key, None)
+        else:
+            children.pop((kind, name), None)
+        if not children:
+            self._children.pop(key, None)
+            if key not in self._parents:
+                self._in_use.pop(key, None)
+
+    def _of_kind(self, kind: str, namespace: str | None) -> Iterator[tuple[Key, str, PackedObject]]:
+        """Objects of a kind, here or everywhere: whose, which, and what is known of it."""
+        if kind == names.KIND:
+            for key, known in self._parents.items():
+                if namespace in {None, key.namespace}:
+                    yield key, key.name, known
+            return
+        for key, children in self._children.items():
+            if namespace in {None, key.namespace}:
+                for (stored, name), known in children.items():
+                    if stored == kind:
+                        yield key, name, known
 
 
 def owner_key(item: JsonObject) -> Key | None:
@@ -145,15 +215,24 @@ def owner_key(item: JsonObject) -> Key | None:
     return Key(namespace, model) if isinstance(model, str) else None
 
 
+def version_of(item: JsonObject) -> int:
+    """The resourceVersion of an object as a number."""
+    return version_number(metadata(item, "resourceVersion"))
+
+
+def version_number(text: str) -> int:
+    """A resourceVersion as a number; 0 for what is none."""
+    return int(text) if text.isdigit() else 0
+
+
 def _kind(item: JsonObject) -> str:
     kind = item.get("kind")
     return kind if isinstance(kind, str) else ""
 
 
-def _not_older(item: JsonObject, known: JsonObject | None) -> bool:
-    return known is None or _version(item) >= _version(known)
+def _name(child: tuple[tuple[str, str], PackedObject]) -> tuple[str, str]:
+    return child[0]
 
 
-def _version(item: JsonObject) -> int:
-    text = metadata(item, "resourceVersion")
-    return int(text) if text.isdigit() else 0
+def _is_within(place: Place, kind: str, namespace: str | None) -> bool:
+    return place[0] == kind and namespace in {None, place[1]}

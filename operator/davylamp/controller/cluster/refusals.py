@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from davylamp.adapters.errors import Forbidden, OperatorError, Terminal
 from davylamp.api.names import Reason
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.creations import CreationLoop
+from davylamp.controller.cluster.owning.creations import CreationLoop
 from davylamp.schema.json import JsonObject
 
 TRIED_AGAIN: Final = timedelta(minutes=5)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.ownership import is_owned
+from davylamp.controller.cluster.owning.ownership import is_owned
 from davylamp.manifests import projected, says_the_same
 from davylamp.schema.json import Json, JsonObject
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from typing_extensions import override
 
 from davylamp.adapters.errors import OperatorError
-from davylamp.controller.cluster.ownership import Orphan
+from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.rollout import Notice
 from davylamp.schema.json import JsonObject
@@ -28,7 +28,8 @@ class WriteStep(IntEnum):
     EVENTS = 6
     ADMIT = 7
     SHRINK = 8
-    NIGHTLY = 9
+    REPLICAS = 9
+    NIGHTLY = 10
 
 
 class IfRefused(Enum):
@@ -67,7 +68,7 @@ RULES: Final = {
     ),
     WriteStep.GROW: StepRule(
         "Grow",
-        "disruption budget, ConfigMaps, Deployments: created, scaled up, manual edits reverted; stable first",
+        "disruption budgets, ConfigMaps, Deployments: created, scaled up, manual edits reverted; stable first",
         "traffic may only be opened to what exists",
         IfRefused.TELL,
     ),
@@ -97,9 +98,15 @@ RULES: Final = {
     ),
     WriteStep.SHRINK: StepRule(
         "Shrink",
-        "scale down; delete revisions that nobody needs, their record last",
+        "scale down; delete revisions that nobody needs, their record last, and budgets of those without pods",
         "nothing that may still have traffic is killed",
         IfRefused.STOP,
+    ),
+    WriteStep.REPLICAS: StepRule(
+        "Replicas",
+        "`spec.replicas` where the spec has none, through the scale subresource",
+        "a HorizontalPodAutoscaler reads it there; what runs was decided without it",
+        IfRefused.LOG,
     ),
     WriteStep.NIGHTLY: StepRule(
         "Nightly",
@@ -173,6 +180,13 @@ class Delete(ManifestWrite):
     def if_refused(self) -> IfRefused:
         """What cannot be deleted of the nightly job is in nobody's way."""
         return IfRefused.LOG if self.step is WriteStep.NIGHTLY else RULES[self.step].if_refused
+
+
+@dataclass(frozen=True, slots=True)
+class FillInReplicas(Write):
+    """Say in the spec how many pods there are, unless it says so by now."""
+
+    replicas: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,10 @@ class EvidenceTracker:
         known = self._tracked.get(key)
         return known.folded.recording if known else None
 
+    def followed(self) -> int:
+        """How many subjects are tracked."""
+        return len(self._tracked)
+
     async def run(self) -> None:
         """Poll while there is something to judge; never returns.
 

@@ -26,6 +26,7 @@ class LeaderPasses:
     Args:
         reconcile: makes a pass.
         is_leading: whether this process may act.
+        knows: whether all that there is in a namespace has been listed since it leads.
         wake_after: asks for a pass over a key in some seconds.
     """
 
@@ -34,19 +35,22 @@ class LeaderPasses:
         reconcile: Reconcile,
         *,
         is_leading: Callable[[], bool],
+        knows: Callable[[str], bool],
         wake_after: Callable[[Key, float], None],
     ) -> None:
         self._reconcile = reconcile
         self._is_leading = is_leading
+        self._knows = knows
         self._wake_after = wake_after
 
     async def __call__(self, key: Key) -> float | None:
-        """A pass over one object, or none where another process leads.
+        """A pass over one object; none where another process leads, or before all children are known.
 
         Leadership may end during the pass, so it is asked for again afterwards.
         """
         try:
-            again_in = await self._reconcile(key) if self._is_leading() else None
+            may_act = self._is_leading() and self._knows(key.namespace)
+            again_in = await self._reconcile(key) if may_act else None
         except Terminal:
             self._wake_after(key, RETRY_REFUSED)
             raise

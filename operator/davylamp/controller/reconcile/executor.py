@@ -22,6 +22,7 @@ from davylamp.controller.cluster.writes import (
     Blocked,
     Claim,
     Delete,
+    FillInReplicas,
     Freeze,
     IfRefused,
     Replace,
@@ -40,6 +41,7 @@ from davylamp.controller.reconcile.writes import (
     WritePlan,
     WriteStatus,
 )
+from davylamp.manifests import Owner
 from davylamp.rollout import Notice
 
 TELL_SOON: Final = 0.1
@@ -153,11 +155,8 @@ class Executor:
         match write:
             case Claim():
                 await self._applier.names_are_ours(owner, (write.manifest,))
-            case Adopt():
-                await self._applier.adopt(owner, write.orphan)
-                progress.changed.add((write.kind, write.name))
-            case Apply():
-                if await self._applier.ensure(owner, write.manifest):
+            case Adopt() | Apply():
+                if await self._changed(owner, write):
                     progress.changed.add((write.kind, write.name))
             case Freeze():
                 await self._applier.freeze(owner, write.manifest)
@@ -165,16 +164,25 @@ class Executor:
                 await self._applier.replace(owner, write.stale, write.manifest)
             case Delete():
                 await self._applier.remove(owner, write.manifest)
+            case FillInReplicas():
+                await self._applier.fill_in_replicas(owner, write.replicas)
             case Blocked():
                 raise write.error
             case WriteStatus():
                 await self._write_status(plan, write, progress)
             case PostEvent():
-                await self._tell(plan, write, progress)
+                await self._tell(plan, write, progress.changed)
             case StoreFlight() | DiscardFlight():
                 raise AssertionError("flight records are written together")
             case _:
                 assert_never(write)
+
+    async def _changed(self, owner: Owner, write: Adopt | Apply) -> bool:
+        """Make a write; whether it changed what somebody else had made."""
+        if isinstance(write, Apply):
+            return await self._applier.ensure(owner, write.manifest)
+        await self._applier.adopt(owner, write.orphan)
+        return True
 
     async def _flights(self, plan: WritePlan) -> Kept:
         writes = plan.of(WriteStep.FLIGHT_RECORD)
@@ -182,11 +190,11 @@ class Executor:
         return await self._recorder.keep(plan.parent.owner, flights)
 
     async def _write_status(self, plan: WritePlan, write: WriteStatus, progress: _Progress) -> None:
-        """Write the status if it changed; what the API server answers is what is known next."""
+        """Write the status if it is due; what the API server answers is what is known next."""
         parent = plan.parent
         obstacle = refusal_of(progress.refused) or refusal_of(self._refusals.obstacle(parent.key))
         status = write.status(progress.kept, obstacle)
-        if status != parent.status:
+        if write.is_due(status):
             try:
                 answer = await self._cluster.apply_status(
                     {**parent.manifest, "status": to_json(status)}
@@ -199,9 +207,9 @@ class Executor:
         if plan.children is not None:
             self._following.aim(parent, plan.children, status, plan.rollout)
 
-    async def _tell(self, plan: WritePlan, write: PostEvent, progress: _Progress) -> None:
-        """Count and log a notice, and post its Event; none where nothing was changed after all."""
-        if write.if_changed is not None and write.if_changed not in progress.changed:
+    async def _tell(self, plan: WritePlan, write: PostEvent, changed: set[Identity]) -> None:
+        """Count and log a notice, and post its Event, unless the write that it tells changed nothing."""
+        if write.if_changed is not None and write.if_changed not in changed:
             return
         notice = write.notice
         self._on_notice(plan.parent.key, notice)
@@ -244,4 +252,4 @@ def _warn(plan: WritePlan, write: PlannedWrite, error: OperatorError) -> None:
         log = about(_log, **fields, revision=write.notice.revision)
         log.warning("event %s was not posted: %s", write.name, error)
     else:
-        about(_log, **fields).warning("nightly job: %s", error)
+        about(_log, **fields).warning("%s of %s: %s", write.step.name.lower(), write.kind, error)

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Final, Protocol
+from datetime import datetime
+from typing import Protocol
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.cluster import Cluster
@@ -13,10 +13,10 @@ from davylamp.api.explanations import Explanations
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
-from davylamp.controller.cluster.adoption import Adoption
 from davylamp.controller.cluster.applier import Applier
-from davylamp.controller.cluster.cache import CHILD_KINDS, NIGHTLY_KINDS, Key, ObjectCache
-from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.cache import Key
+from davylamp.controller.cluster.owning.adoption import Adoption
+from davylamp.controller.cluster.pods import read_pod, workloads_of
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren, identity_of
 from davylamp.controller.evidence.tracked import TrackedEvidence
@@ -32,15 +32,10 @@ from davylamp.controller.reconcile.passes import (
     served_by,
 )
 from davylamp.gates.recording.store import Recording
-from davylamp.manifests import is_whole, model_labels, recorded
+from davylamp.manifests import is_whole, recorded
 from davylamp.rollout import Inspected, Observation, identify
 from davylamp.schema.json import JsonObject
 
-FRESH_FOR: Final = timedelta(minutes=5)
-"""Age after which the children of an object that is looked at are listed anew, so that what a
-watch lost in a gap is noticed."""
-LIST_AGAIN: Final = timedelta(seconds=30)
-"""After which children that could not be listed anew are listed again; watches tell meanwhile."""
 _log = logging.getLogger(__name__)
 
 
@@ -60,14 +55,16 @@ class Samples(Protocol):
     def recording(self, key: Key) -> Recording | None:
         """What was read for it; None where nothing is followed."""
 
+    def followed(self) -> int:
+        """How many attempts are followed."""
+
 
 class Observer:
     """Looks at one ModelDeployment at a time.
 
     Args:
-        cluster: lists children anew, and is asked for Secrets.
-        cache: has the children.
-        applier: knows how they are spelled.
+        cluster: is asked for Secrets.
+        applier: has the children, and knows how they are spelled.
         adoption: finds those that were left behind.
         inspections: has the answers to checks.
         samples: has the evidence of the gates.
@@ -80,7 +77,6 @@ class Observer:
         self,
         *,
         cluster: Cluster,
-        cache: ObjectCache,
         applier: Applier,
         adoption: Adoption,
         inspections: Inspections,
@@ -90,7 +86,6 @@ class Observer:
         clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
-        self._cache = cache
         self._applier = applier
         self._adoption = adoption
         self._inspections = inspections
@@ -98,7 +93,6 @@ class Observer:
         self._nightly = nightly
         self._refusals = refusals
         self._clock = clock
-        self._listed: dict[Key, datetime] = {}
 
     async def look(self, parent: Parent) -> Pass:
         """Everything that is known about a ModelDeployment now."""
@@ -119,62 +113,29 @@ class Observer:
             with_refusals(observation, refused),
             secrets,
             recording=self._samples.recording(parent.key),
+            rollouts=self._samples.followed(),
             refused_jobs=refused,
             wake_after=self._nightly.wake_after(parent.key),
         )
 
-    def forget(self, key: Key) -> None:
-        """Drop what is remembered of an object that is gone."""
-        self._listed.pop(key, None)
-
     async def _children(self, parent: Parent) -> Children:
-        """The children, from the cache, which is refreshed from the API server now and then.
+        """The children as the cache knows them, with those that are to be adopted.
 
-        What an owner of the same name left behind, and what is no record of ours, is passed over.
+        What belongs to somebody else, and what is no record of ours, is passed over.
         """
-        listed, now = self._listed.get(parent.key), self._clock()
-        if listed is None:
-            await self._refresh(parent)
-            self._listed[parent.key] = now
-        elif abs(now - listed) > FRESH_FOR:
-            self._listed[parent.key] = await self._refreshed(parent, now)
         stored = self._applier.stored(parent.owner)
         orphans = await self._adoption.orphans(parent.owner, stored)
         stored = replace(stored, orphans=frozenset(identity_of(o.item) for o in orphans))
         own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
         records = sorted(own, key=objects.record_number)
-        pods = tuple(objects.read_pod(item) for item in stored.of_kind("Pod"))
+        pods = tuple(read_pod(item) for item in stored.of_kind("Pod"))
         return Children(
             records={objects.label(r, names.LABEL_REVISION): r for r in records},
-            workloads=objects.workloads_of(_own(stored, "Deployment"), pods),
+            workloads=workloads_of(_own(stored, "Deployment"), pods),
             pods=pods,
             stored=stored,
             orphans=orphans,
         )
-
-    async def _refreshed(self, parent: Parent, now: datetime) -> datetime:
-        """When children that were listed before count as listed; no fence waits for a new list."""
-        try:
-            await self._refresh(parent)
-        except OperatorError as error:
-            log = about(_log, **parent.owner.fields())
-            log.warning("children are not listed anew, watches still tell of them: %s", error)
-            return now - FRESH_FOR + LIST_AGAIN
-        return now
-
-    async def _refresh(self, parent: Parent) -> None:
-        ours = model_labels(parent.owner)
-        labels = {name: ours[name] for name in (names.LABEL_MODEL, names.LABEL_MANAGED_BY)}
-        for kind in self._kinds(parent):
-            known = [metadata(item, "name") for item in self._cache.children(parent.key, kind)]
-            items = await self._cluster.list(kind, parent.key.namespace, labels=labels)
-            self._cache.replace(parent.key, kind, items, known=known)
-
-    def _kinds(self, parent: Parent) -> list[str]:
-        """Kinds to list; those of the nightly job only where there is or shall be one."""
-        asked = objects.field(parent.manifest, "spec", "explanations") is not None
-        known = any(self._cache.children(parent.key, kind) for kind in NIGHTLY_KINDS)
-        return [kind for kind in CHILD_KINDS if asked or known or kind not in NIGHTLY_KINDS]
 
     async def _secrets(
         self, parent: Parent, spec: ModelDeploymentSpec, observation: Observation
@@ -213,7 +174,7 @@ def observation_of(parent: Parent, children: Children, *, now: datetime) -> Obse
         generation=parent.generation,
         target=identify(spec, intents),
         rollout=spec.rollout,
-        replicas=spec.replicas,
+        replicas=spec.replicas or _present_replicas(parent, children),
         paused=spec.paused,
         commands=objects.commands_in(parent.manifest),
         workloads=children.workloads,
@@ -221,6 +182,13 @@ def observation_of(parent: Parent, children: Children, *, now: datetime) -> Obse
         served=served_by(parent, children, spec.rollout),
         explanations=spec.explanations,
     )
+
+
+def _present_replicas(parent: Parent, children: Children) -> int:
+    """The number of pods where the spec says none: what there was, 1 for a new model."""
+    candidate = parent.status.candidate
+    workload = children.workloads.get(candidate.revision) if candidate else None
+    return parent.status.replicas or (workload.desired if workload else 0) or 1
 
 
 def _without_spec(parent: Parent, children: Children, now: datetime) -> Observation:

@@ -17,11 +17,12 @@ from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.ownership import Orphan
+from davylamp.controller.cluster.owning.ownership import Orphan
+from davylamp.controller.cluster.pods import Pod
 from davylamp.controller.cluster.refusals import Refusal, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.gates.recording.store import Recording
-from davylamp.manifests import Owner, recorded
+from davylamp.manifests import Owner, recorded, template_fault
 from davylamp.rollout import Observation, Served, Workload, ref_of
 from davylamp.rollout.routing import router_of
 from davylamp.schema.json import JsonObject
@@ -70,7 +71,7 @@ class Children:
     """By revision, oldest first."""
     workloads: Mapping[str, Workload]
     """By revision."""
-    pods: tuple[objects.Pod, ...]
+    pods: tuple[Pod, ...]
     stored: StoredChildren
     """All of them, by kind and name."""
     orphans: tuple[Orphan, ...] = ()
@@ -87,6 +88,8 @@ class Pass:
     secrets: Secrets = field(default_factory=Secrets)
     recording: Recording | None = None
     """What was read of the pods for the attempt under way."""
+    rollouts: int = 0
+    """How many are judged at the moment, this one and others."""
     refused_jobs: Mapping[str, RefusedJob] = field(default_factory=dict)
     """Objects of the nightly job that were refused before, by kind."""
     wake_after: float | None = None
@@ -133,7 +136,7 @@ def read_spec(manifest: JsonObject) -> tuple[ModelDeploymentSpec | None, Refusal
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(["spec", *(str(part) for part in first["loc"])])
         return None, Refusal(Reason.INVALID_SPEC, f"{path}: {first['msg']}")
-    wrong = _query_refusal(spec)
+    wrong = _query_refusal(spec) or _template_refusal(spec)
     return (None if wrong else spec), wrong
 
 
@@ -147,3 +150,9 @@ def _query_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
             path = f"spec.rollout.gates.{number}.{gate.kind.name}.promql"
             return Refusal(Reason.INVALID_SPEC, f"{path}: {wrong}")
     return None
+
+
+def _template_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
+    """Why no pod can be made: how an overlay merges is not for the API server to check."""
+    fault = template_fault(spec)
+    return Refusal(Reason.INVALID_SPEC, fault) if fault else None

@@ -12,17 +12,21 @@ from datetime import datetime
 from davylamp.api import names
 from davylamp.api.names import Reason
 from davylamp.api.status import ModelDeploymentStatus
-from davylamp.controller.cluster.ownership import Orphan
+from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
     Adopt,
     Apply,
     Claim,
+    Delete,
+    FillInReplicas,
     Write,
     WriteStep,
     adopt,
     apply,
     claim,
+    delete,
 )
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
@@ -35,8 +39,8 @@ from davylamp.controller.reconcile.writes import (
     WritePlan,
     WriteStatus,
 )
-from davylamp.manifests import disruption_budget, event
-from davylamp.rollout import Decision, Notice
+from davylamp.manifests import disruption, disruption_budget, event
+from davylamp.rollout import Decision, Desired, Notice
 from davylamp.rollout.routing import Route, Router, objects_of_every_router, router_of
 from davylamp.rollout.wording import counted
 from davylamp.schema.json import JsonObject
@@ -60,7 +64,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     traffic = _traffic(current, decision)
     revisions = RevisionWrites(current, desired, decision.status.candidate)
     fenced = tuple(_fenced(current, desired.route))
-    grown = (*_budget(current), *revisions.grown())
+    grown = (*_budgets(current, desired), *revisions.grown())
     nightly = _nightly(current, decision)
     flights = flight_writes(
         current, decision, operator=settings.operator, scrape_interval=settings.scrape_interval
@@ -72,10 +76,12 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         *revisions.recorded(),
         *grown,
         *flights,
-        _status(parent, remembered(current, decision), current.observation.now),
+        _status(parent, remembered(current, decision), current.observation.now, current.rollouts),
         *_events(current, decision.notices, grown, settings.reporter),
         *_admitted(current, traffic, fenced),
         *revisions.shrunk(),
+        *_spare_budgets(current, desired),
+        *_replicas(parent, current.observation.replicas),
         *nightly.writes,
     )
     return WritePlan(
@@ -161,19 +167,53 @@ def _admitted(
             yield apply(WriteStep.ADMIT, manifest)
 
 
-def _budget(current: Pass) -> Iterator[Apply]:
-    budget = disruption_budget(current.parent.owner)
-    if not current.children.stored.agrees(budget):
-        yield apply(WriteStep.GROW, budget)
+# --- disruption budgets -------------------------------------------------------------------------
+
+
+def _budgets(current: Pass, desired: Desired) -> Iterator[Apply]:
+    """A budget for each revision that shall have pods."""
+    for manifest in _wanted_budgets(current, desired):
+        if not current.children.stored.agrees(manifest):
+            yield apply(WriteStep.GROW, manifest)
+
+
+def _spare_budgets(current: Pass, desired: Desired) -> Iterator[Delete]:
+    """Budgets of revisions without pods, and the one over all revisions that operators once made.
+
+    The API server evicts no pod that two budgets select, and stable must never be without one: so
+    the old one goes as soon as all others are there.
+    """
+    stored, wanted = current.children.stored, list(_wanted_budgets(current, desired))
+    if not all(stored.agrees(manifest) for manifest in wanted):
+        return
+    names_wanted = {metadata(manifest, "name") for manifest in wanted}
+    for item in stored.of_kind(disruption.KIND):
+        if metadata(item, "name") not in names_wanted and stored.is_ours(item):
+            yield delete(WriteStep.SHRINK, item)
+
+
+def _wanted_budgets(current: Pass, desired: Desired) -> Iterator[JsonObject]:
+    for revision, replicas in desired.replicas.items():
+        if replicas:
+            yield disruption_budget(current.parent.owner, revision)
+
+
+def _replicas(parent: Parent, replicas: int) -> Iterator[FillInReplicas]:
+    if parent.spec is not None and parent.spec.replicas is None:
+        yield FillInReplicas(WriteStep.REPLICAS, names.KIND, parent.key.name, replicas)
 
 
 # --- what is told -------------------------------------------------------------------------------
 
 
 def _status(
-    parent: Parent, decided: Mapping[Kept, ModelDeploymentStatus], now: datetime
+    parent: Parent,
+    decided: Mapping[Kept, ModelDeploymentStatus],
+    now: datetime,
+    rollouts: int = 0,
 ) -> WriteStatus:
-    return WriteStatus(WriteStep.STATUS, names.KIND, parent.key.name, parent, decided, now)
+    name = parent.key.name
+    return WriteStatus(WriteStep.STATUS, names.KIND, name, parent, decided, now, rollouts)
 
 
 def _events(

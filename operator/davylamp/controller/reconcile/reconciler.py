@@ -3,10 +3,11 @@
 import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Protocol
 
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.refusals import TRIED_AGAIN
 from davylamp.controller.logs import about
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.following import Following
@@ -15,8 +16,6 @@ from davylamp.controller.reconcile.passes import Parent, read_parent
 from davylamp.controller.reconcile.plan import PlanSettings, refusal_plan, write_plan
 from davylamp.rollout import decide
 
-LOOK_AGAIN: Final = 900.0
-"""Seconds after which an idle object is looked at again: a watch may have lost a deletion."""
 _log = logging.getLogger(__name__)
 
 
@@ -60,7 +59,10 @@ class Reconciler:
         self._clock = clock
 
     async def __call__(self, key: Key) -> float | None:
-        """Reconcile one object; answers with the seconds until the next look is due."""
+        """Reconcile one object; answers with the seconds until the next look is due.
+
+        None when only a change can matter: lost events are found by comparing, for all at once.
+        """
         manifest = self._cache.parent(key)
         if manifest is None or metadata(manifest, "deletionTimestamp"):
             self.stand_by(key)
@@ -73,8 +75,13 @@ class Reconciler:
             parent.status, current.observation, name=key.name, namespace=key.namespace
         )
         plan = write_plan(current, decision, self._settings)
-        clocks = (await self._executor.carry_out(plan), decision.wake_after, current.wake_after)
-        return min((clock for clock in clocks if clock is not None), default=LOOK_AGAIN)
+        refused = TRIED_AGAIN.total_seconds() if current.refused_jobs else None
+        again = await self._executor.carry_out(plan)
+        clocks = (again, decision.wake_after, current.wake_after, refused)
+        again_in = min((clock for clock in clocks if clock is not None), default=None)
+        if again_in is None:
+            self._cache.rest(key)
+        return again_in
 
     def stand_by(self, key: Key) -> None:
         """Ask nobody any more about an object; when it is gone, drop all that is known of it."""
@@ -83,10 +90,9 @@ class Reconciler:
             for memory in self._memories:
                 memory.forget(key)
 
-    async def _refuse(self, parent: Parent) -> float:
+    async def _refuse(self, parent: Parent) -> float | None:
         """Say in the status why nothing is done about an object that was never followed."""
         if parent.refusal is not None:
             log = about(_log, **parent.owner.fields())
             log.warning("%s: %s", parent.refusal.reason, parent.refusal.message)
-        again_in = await self._executor.carry_out(refusal_plan(parent, self._clock()))
-        return LOOK_AGAIN if again_in is None else again_in
+        return await self._executor.carry_out(refusal_plan(parent, self._clock()))

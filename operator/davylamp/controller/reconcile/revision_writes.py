@@ -72,6 +72,8 @@ class RevisionWrites:
         for revision, made in records.items():
             if revision not in wanted:
                 yield from self._forgotten(revision, made)
+            elif not wanted[revision] and self._must_not_be_empty:
+                yield from self._deleted("Deployment", revision)
             elif self._present(revision) > wanted[revision]:
                 scaled = apply(WriteStep.SHRINK, deployment_of(self._owner, made, wanted[revision]))
                 yield from self._unless_agreed(scaled)
@@ -81,6 +83,11 @@ class RevisionWrites:
     @property
     def _owner(self) -> Owner:
         return self.current.parent.owner
+
+    @property
+    def _must_not_be_empty(self) -> bool:
+        """Whether a policy allows no Deployment without pods; its record keeps a revision then."""
+        return self.current.observation.rollout.min_deployment_replicas > 0
 
     def _is_new(self, candidate: Candidate | None) -> bool:
         return candidate is not None and candidate.revision not in self.current.children.records
@@ -139,9 +146,12 @@ class RevisionWrites:
 
     def _objects_deleted(self, revision: str) -> Iterator[Delete]:
         for kind in ("Deployment", "ConfigMap"):
-            stored = self._stored(kind, revision)
-            if stored is not None:
-                yield delete(WriteStep.SHRINK, stored)
+            yield from self._deleted(kind, revision)
+
+    def _deleted(self, kind: str, revision: str) -> Iterator[Delete]:
+        stored = self._stored(kind, revision)
+        if stored is not None:
+            yield delete(WriteStep.SHRINK, stored)
 
     def _stored(self, kind: str, revision: str) -> JsonObject | None:
         return self.current.children.stored.get(kind, self.current.parent.owner.child(revision))

@@ -16,6 +16,7 @@ from davylamp.controller.cluster.writes import (
     Blocked,
     Claim,
     Delete,
+    FillInReplicas,
     Freeze,
     Replace,
     Write,
@@ -25,6 +26,7 @@ from davylamp.controller.reconcile.passes import Children, Parent
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests.flight_record import Flight
 from davylamp.rollout import Notice
+from davylamp.rollout.report.refresh import is_due
 from davylamp.rollout.report.refusal import refused
 from davylamp.schema.json import JsonObject
 
@@ -59,17 +61,23 @@ FlightWrite: TypeAlias = StoreFlight | DiscardFlight
 
 @dataclass(frozen=True, slots=True)
 class WriteStatus(Write):
-    """Write the status if it changed.
+    """Write the status if it is due.
 
     Attributes:
         parent: what is written to, under the version that was decided on.
         decided: the new status, and how it names flight records by what became of them.
         now: the time of the decision.
+        rollouts: how many are judged at the moment.
     """
 
     parent: Parent = field(repr=False)
     decided: Mapping[Kept, ModelDeploymentStatus] = field(repr=False)
     now: datetime
+    rollouts: int = 0
+
+    def is_due(self, status: ModelDeploymentStatus) -> bool:
+        """Whether a status is worth a write: decisions always are, numbers now and then."""
+        return is_due(self.parent.status, status, self.now, rollouts=self.rollouts)
 
     def status(self, kept: Kept, obstacle: Refusal | None) -> ModelDeploymentStatus:
         """The status to write, with what stands in the way of the decision, or of the spec."""
@@ -104,6 +112,7 @@ PlannedWrite: TypeAlias = (
     | Claim
     | Delete
     | DiscardFlight
+    | FillInReplicas
     | Freeze
     | PostEvent
     | Replace

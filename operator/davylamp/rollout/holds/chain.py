@@ -25,6 +25,7 @@ HOLDS: Final[dict[Stage, tuple[HoldRule, ...]]] = {
         gates.metrics_unavailable,
         gates.not_scraped_yet,
         gates.gate_without_baseline,
+        pods.unsettled_at_first,
     ),
     Stage.CANARY: (
         clocks.paused,
@@ -42,9 +43,15 @@ HOLDS: Final[dict[Stage, tuple[HoldRule, ...]]] = {
         gates.gate_without_data,
         gates.few_requests,
         gates.undecided,
+        pods.unsettled_at_last,
         shares.stable_degraded,
     ),
-    Stage.PROMOTING: (pods.secret_missing, gates.nothing_else_serves, pods.pods_not_ready),
+    Stage.PROMOTING: (
+        pods.secret_missing,
+        gates.nothing_else_serves,
+        pods.pods_not_ready,
+        pods.pods_unsettled,
+    ),
     Stage.RETURNING: (pods.return_not_ready,),
 }
 

@@ -1,9 +1,12 @@
 """Holds about the candidate's pods: how many a stage needs, and what keeps it from having them."""
 
+from datetime import datetime, timedelta
+
+from davylamp.api.images import differing
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Stage
-from davylamp.rollout.faults import why_not_ready
 from davylamp.rollout.holds.hold import Hold
+from davylamp.rollout.pods.shortfall import why_and_where
 from davylamp.rollout.situation import Situation
 
 
@@ -13,9 +16,10 @@ def pods_needed(situation: Situation, candidate: Candidate) -> int:
     if situation.status.stable is None or candidate.stage in {Stage.PROMOTING, Stage.RETURNING}:
         return replicas
     number = candidate.step or situation.router.next_step(steps, 0, replicas)
+    fewest = max(1, candidate.plan.min_deployment_replicas)
     if not number:
-        return 1
-    return max(1, situation.router.canary_pods(steps[number - 1].weight, replicas))
+        return fewest
+    return max(fewest, situation.router.canary_pods(steps[number - 1].weight, replicas))
 
 
 def secret_missing(situation: Situation, candidate: Candidate) -> Hold | None:
@@ -37,8 +41,42 @@ def pods_not_ready(situation: Situation, candidate: Candidate) -> Hold | None:
         return None
     return Hold(
         Reason.AWAITING_PODS,
-        f"{workload.lasting} of {needed} pods ready; {why_not_ready(workload)}",
+        f"{workload.lasting} of {needed} pods ready; "
+        f"{why_and_where(workload, situation.namespace)}",
     )
+
+
+def pods_unsettled(situation: Situation, candidate: Candidate) -> Hold | None:
+    """The pods are ready, but may not stay so: a sidecar that crashes is ready for a moment."""
+    until = settled_at(situation, candidate)
+    if until is None or until <= situation.observation.now:
+        return None
+    seconds = candidate.plan.min_ready_seconds
+    return Hold(
+        Reason.AWAITING_PODS,
+        f"the pods must stay ready for {seconds} s (spec.rollout.minReadySeconds), "
+        f"until {until:%H:%M:%SZ}",
+    )
+
+
+def unsettled_at_last(situation: Situation, candidate: Candidate) -> Hold | None:
+    """The last step ends only with pods that stay ready, as promotion comes next."""
+    steps, replicas = candidate.plan.steps, situation.observation.replicas
+    if situation.router.next_step(steps, candidate.step, replicas):
+        return None
+    return pods_unsettled(situation, candidate)
+
+
+def unsettled_at_first(situation: Situation, candidate: Candidate) -> Hold | None:
+    """The first revision serves only with pods that stay ready: no canary comes before."""
+    return None if situation.status.stable else pods_unsettled(situation, candidate)
+
+
+def settled_at(situation: Situation, candidate: Candidate) -> datetime | None:
+    """From when on its pods have stayed ready for long enough, if none becomes unready."""
+    needed = pods_needed(situation, candidate)
+    min_ready = timedelta(seconds=candidate.plan.min_ready_seconds)
+    return situation.observation.workload(candidate.revision).settled_at(needed, min_ready)
 
 
 def return_not_ready(situation: Situation, candidate: Candidate) -> Hold | None:
@@ -51,9 +89,16 @@ def return_not_ready(situation: Situation, candidate: Candidate) -> Hold | None:
 
 
 def digests_differ(situation: Situation, candidate: Candidate) -> Hold | None:
-    """Pods of one revision run different images: the tag was moved in the registry."""
-    digests = sorted(situation.observation.workload(candidate.revision).digests)
-    if len(digests) < 2:
+    """Pods of one revision run different images: the tag was moved in the registry.
+
+    With `spec.image.digest` they cannot, whatever their nodes report.
+    """
+    target = situation.observation.target
+    if target.revision == candidate.revision and target.digest:
+        return None
+    workload = situation.observation.workload(candidate.revision)
+    digests = next(differing(workload.image_ids), None)
+    if digests is None:
         return None
     return Hold(
         Reason.IMAGE_DIGESTS_DIFFER,

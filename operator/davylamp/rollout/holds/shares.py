@@ -5,9 +5,9 @@ from typing import Final
 
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate
-from davylamp.rollout.faults import why_not_ready
 from davylamp.rollout.holds.hold import Hold
-from davylamp.rollout.observation import Workload
+from davylamp.rollout.pods.shortfall import why_and_where
+from davylamp.rollout.pods.state import Workload
 from davylamp.rollout.situation import Situation
 from davylamp.rollout.wording import counted, kubectl
 
@@ -24,7 +24,7 @@ def no_step_reachable(situation: Situation, candidate: Candidate) -> Hold | None
         return None
     return Hold(
         Reason.STEP_NOT_REACHABLE,
-        f"{_smallest_share(situation)}, more than any step in spec.rollout.steps allows; "
+        f"{_smallest_share(situation, candidate)}, more than any step in spec.rollout.steps allows; "
         "add a wider step or raise spec.replicas",
     )
 
@@ -36,15 +36,16 @@ def step_out_of_reach(situation: Situation, candidate: Candidate) -> Hold | None
         return None
     return Hold(
         Reason.STEP_NOT_REACHABLE,
-        f"{_smallest_share(situation)}, more than this step's {weight} %; "
+        f"{_smallest_share(situation, candidate)}, more than this step's {weight} %; "
         "all traffic goes to stable until spec.replicas rises",
     )
 
 
-def _smallest_share(situation: Situation) -> str:
-    replicas = situation.observation.replicas
+def _smallest_share(situation: Situation, candidate: Candidate) -> str:
+    replicas, fewest = situation.observation.replicas, candidate.plan.min_deployment_replicas
     lowest = situation.router.lowest_weight(replicas)
-    return f"with {counted(replicas, 'replica')} one canary pod would get {lowest} % of traffic"
+    pods = f"{fewest} canary pods (minDeploymentReplicas)" if fewest > 1 else "one canary pod"
+    return f"with {counted(replicas, 'replica')} {pods} would get {lowest} % of traffic"
 
 
 def old_pods(situation: Situation, candidate: Candidate) -> Hold | None:
@@ -53,20 +54,20 @@ def old_pods(situation: Situation, candidate: Candidate) -> Hold | None:
     if situation.status.stable is None or not others:  # a first revision is never opened beside one
         return None
     old = others[0]
-    force = kubectl(f"delete pod --force {old.pods[0].name}", situation.namespace)
+    force = kubectl(f"delete pod --force {old.running[0].name}", situation.namespace)
     return Hold(
         Reason.AWAITING_OLD_PODS,
-        f"waiting for {counted(len(old.pods), 'pod')} of revision {old.revision} to terminate; "
+        f"waiting for {counted(len(old.running), 'pod')} of revision {old.revision} to terminate; "
         f"if the node is gone: {force}",
     )
 
 
 def _others(situation: Situation, candidate: Candidate) -> list[Workload]:
-    """Workloads with pods that are neither the candidate's nor stable's."""
+    """Workloads with running pods that are neither the candidate's nor stable's."""
     stable = situation.status.stable
     ours = {candidate.revision, stable.revision if stable else candidate.revision}
     workloads = sorted(situation.observation.workloads.items())
-    return [workload for revision, workload in workloads if revision not in ours and workload.pods]
+    return [w for revision, w in workloads if revision not in ours and w.running]
 
 
 def stable_degraded(situation: Situation, candidate: Candidate) -> Hold | None:
@@ -81,5 +82,6 @@ def stable_degraded(situation: Situation, candidate: Candidate) -> Hold | None:
         return None
     return Hold(
         Reason.STABLE_DEGRADED,
-        f"stable has {serving.ready} of {replicas} pods ready; {why_not_ready(serving)}",
+        f"stable has {serving.ready} of {replicas} pods ready; "
+        f"{why_and_where(serving, situation.namespace)}",
     )

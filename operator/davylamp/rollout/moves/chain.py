@@ -41,6 +41,7 @@ MOVES: Final[tuple[Move, ...]] = (
     gates.gate_warned,
     gates.no_data_clock,
     gates.no_data_too_long,
+    clocks.unsettled_clock,
     rollbacks.probation_failed,
     rollbacks.progress_deadline_over,
     rollbacks.deadline_over,

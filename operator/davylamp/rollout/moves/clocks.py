@@ -1,4 +1,4 @@
-"""The deadline clock of a rollout, which stands still for a while where time proves nothing."""
+"""Clocks of a rollout: its deadline, which may stand still, and pods that do not stay ready."""
 
 from typing import Final
 
@@ -6,11 +6,25 @@ from davylamp.api.status import Candidate
 from davylamp.gates import Verdict
 from davylamp.gates.verdicts import BAD_ANSWER, SOURCE_DOWN
 from davylamp.rollout.holds.gates import deciding
+from davylamp.rollout.holds.pods import pods_not_ready, pods_unsettled
 from davylamp.rollout.situation import MAX_STANDSTILL, Situation
-from davylamp.rollout.stages import ON_THE_CLOCK
+from davylamp.rollout.stages import IN_TRAFFIC, ON_THE_CLOCK
 
 UNREADABLE: Final = frozenset({BAD_ANSWER, SOURCE_DOWN})
 """Reasons of a verdict without data that say that the source could not be read at all."""
+
+
+def unsettled_clock(situation: Situation) -> Situation | None:
+    """Since when pods in traffic have been missing or not ready for long enough is remembered."""
+    candidate = situation.status.candidate
+    if candidate is None or candidate.stage not in IN_TRAFFIC:
+        return None
+    rules = (pods_not_ready, pods_unsettled)
+    unsettled = any(rule(situation, candidate) for rule in rules)
+    if unsettled == (candidate.unsettled_since is not None):
+        return None
+    since = situation.observation.now if unsettled else None
+    return situation.with_candidate(unsettled_since=since)
 
 
 def deadline_clock(situation: Situation) -> Situation | None:

@@ -100,7 +100,7 @@ def _promotion_starts(situation: Situation, candidate: Candidate) -> Situation:
     name = named(candidate, situation.status.stable)
     message = f"{name} is scaled up to full capacity, then gets all traffic"
     return situation.with_candidate(
-        stage=Stage.PROMOTING, stage_at=situation.observation.now, weight=100
+        stage=Stage.PROMOTING, stage_at=situation.observation.now, weight=100, unsettled_since=None
     ).with_notice(Notice(Reason.PROMOTION_STARTED, message, candidate.revision))
 
 
@@ -125,6 +125,7 @@ def _step_begins(situation: Situation, candidate: Candidate, number: int) -> Sit
         step=number,
         step_at=now,
         step_requests=canary_requests(situation, candidate),
+        unsettled_since=None,
         weight=weight,
         weights=(*candidate.weights, change),
     ).with_notice(Notice(reason, message, candidate.revision))

@@ -6,16 +6,17 @@ from datetime import datetime
 from davylamp.api.gates import OnFail
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Outcome, Stage
-from davylamp.rollout.faults import Fault, hard_fault, readiness_lost, why_not_ready
 from davylamp.rollout.holds.clocks import paused
 from davylamp.rollout.holds.gates import failing
-from davylamp.rollout.holds.pods import pods_not_ready
+from davylamp.rollout.holds.pods import pods_not_ready, pods_unsettled, unsettled_at_first
 from davylamp.rollout.moves.checks import check_unanswered
 from davylamp.rollout.moves.drift import drift_unanswered
 from davylamp.rollout.moves.endings import roll_back, roll_back_promoted
 from davylamp.rollout.moves.gates import baseline_missing_too_long
 from davylamp.rollout.notices import Notice
-from davylamp.rollout.observation import Workload
+from davylamp.rollout.pods.faults import Fault, hard_fault, readiness_lost
+from davylamp.rollout.pods.shortfall import why_not_ready
+from davylamp.rollout.pods.state import Workload
 from davylamp.rollout.situation import Situation, after, running_time
 from davylamp.rollout.stages import IN_TRAFFIC, ON_THE_CLOCK
 from davylamp.rollout.wording import named_in_full
@@ -60,20 +61,27 @@ def _readiness_lost_alone(workload: Workload, other: Workload, now: datetime) ->
 def progress_deadline_over(situation: Situation) -> Situation | None:
     """The pods did not become ready in time, or a check could not be made of them."""
     candidate = situation.status.candidate
-    if candidate is None or candidate.stage is Stage.CANARY:
+    if candidate is None or (candidate.stage in ON_THE_CLOCK and paused(situation, candidate)):
         return None
-    if candidate.stage is Stage.PREPARING and paused(situation, candidate):
+    since = candidate.unsettled_since if candidate.stage in IN_TRAFFIC else candidate.stage_at
+    deadline = after(candidate.plan.progress_deadline)
+    if since is None or situation.observation.now - since <= deadline:
         return None
-    late = situation.observation.now - candidate.stage_at > after(candidate.plan.progress_deadline)
-    if not late:
-        return None
-    if pods_not_ready(situation, candidate):
+    if pods_not_ready(situation, candidate) or _is_unsettled(situation, candidate):
         return _never_ready(situation, candidate)
+    if candidate.stage in IN_TRAFFIC:
+        return None
     return (
         check_unanswered(situation, candidate)
         or drift_unanswered(situation, candidate)
         or baseline_missing_too_long(situation, candidate)
     )
+
+
+def _is_unsettled(situation: Situation, candidate: Candidate) -> bool:
+    """Whether its pods have to stay ready at this stage, and have not done so for long enough."""
+    rule = pods_unsettled if candidate.stage in IN_TRAFFIC else unsettled_at_first
+    return candidate.stage is not Stage.RETURNING and rule(situation, candidate) is not None
 
 
 def _never_ready(situation: Situation, candidate: Candidate) -> Situation:
@@ -82,7 +90,12 @@ def _never_ready(situation: Situation, candidate: Candidate) -> Situation:
     if missing:
         message = f"{within}: Secret {', '.join(missing)} does not exist"
         return roll_back(situation, Reason.SECRET_MISSING, message)
-    why = why_not_ready(situation.observation.workload(candidate.revision))
+    workload = situation.observation.workload(candidate.revision)
+    if pods_not_ready(situation, candidate):
+        why = why_not_ready(workload)
+    else:
+        seconds = candidate.plan.min_ready_seconds
+        why = f"its pods do not stay ready for {seconds} s (spec.rollout.minReadySeconds)"
     return roll_back(situation, Reason.PROGRESS_DEADLINE_EXCEEDED, f"{within}: {why}")
 
 

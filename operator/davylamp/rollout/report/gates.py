@@ -1,16 +1,10 @@
-"""What the gates say, for the status: verdicts at once, numbers now and then."""
+"""What the gates say, for the status."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from davylamp.api.gate_status import GateStatus
 from davylamp.gates import Judgement
-
-GATE_REFRESH: Final = timedelta(seconds=15)
-"""How often unchanged verdicts get new numbers: evidence moves every second, etcd need not."""
-WORTH_SHOWING: Final = 0.5
-"""Rise of the evidence against a canary (log10 of the e-value) that is shown at once."""
 
 
 def gate_statuses(
@@ -32,9 +26,8 @@ def gate_statuses(
 def _gate_status(
     name: str, judgement: Judgement, shown: GateStatus | None, now: datetime
 ) -> GateStatus:
-    if shown and not _worth_showing(judgement, shown) and now - shown.at < GATE_REFRESH:
-        return shown
-    return GateStatus(
+    """One gate; numbers that did not change keep their time."""
+    status = GateStatus(
         name=name,
         verdict=judgement.verdict.value,
         reason=judgement.reason,
@@ -49,13 +42,5 @@ def _gate_status(
         requests_needed=judgement.requests_needed,
         at=now,
     )
-
-
-def _worth_showing(judgement: Judgement, shown: GateStatus) -> bool:
-    """Whether users should see this before the next refresh is due."""
-    if (shown.verdict, shown.reason) != (judgement.verdict.value, judgement.reason):
-        return True
-    if judgement.candidate.requests and not shown.requests:
-        return True
-    worse = judgement.log10_rollback - max(0.0, float(shown.log10_e))
-    return worse >= WORTH_SHOWING
+    same = shown is not None and status == shown.model_copy(update={"at": now})
+    return shown if shown is not None and same else status

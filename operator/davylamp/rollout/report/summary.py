@@ -10,6 +10,8 @@ from davylamp.api.names import Command, ConditionType, Reason
 from davylamp.api.status import Candidate, Rejected, Stable, Stage
 from davylamp.rollout.desired import actual_share
 from davylamp.rollout.holds.hold import Hold
+from davylamp.rollout.pods.shortfall import why_and_where
+from davylamp.rollout.pods.state import Workload
 from davylamp.rollout.situation import Situation
 from davylamp.rollout.wording import annotate, counted, named, pair
 
@@ -68,21 +70,24 @@ def _rolled_back(situation: Situation, rejection: Rejected) -> ConditionState:
 
 def _serving(situation: Situation, stable: Stable) -> Summary:
     serving, previous = situation.serving(), situation.status.previous
-    ready, replicas = serving.ready if serving else 0, situation.observation.replicas
-    if ready < replicas:
-        return Summary(_short_of_pods(stable, ready, replicas), ConditionType.RECONCILING)
+    replicas = situation.observation.replicas
+    serving = serving or Workload(stable.revision)
+    if serving.ready < replicas:
+        state = _short_of_pods(situation, stable, serving)
+        return Summary(state, ConditionType.RECONCILING)
     if previous:
         new, old = pair(stable, previous)
         until = f"{previous.until:%H:%M:%SZ}"
         message = f"{new} is serving; {old} is kept warm for a rollback until {until}"
         return Summary(ConditionState("True", Reason.PROBATION, message))
-    message = f"{stable.tag} is serving with {counted(ready, 'pod')}"
+    message = f"{stable.tag} is serving with {counted(serving.ready, 'pod')}"
     return Summary(ConditionState("True", Reason.SERVING, message))
 
 
-def _short_of_pods(stable: Stable, ready: int, replicas: int) -> ConditionState:
-    pods = f"{ready} of {replicas} pods ready"
-    if ready:
+def _short_of_pods(situation: Situation, stable: Stable, serving: Workload) -> ConditionState:
+    why = why_and_where(serving, situation.namespace)
+    pods = f"{serving.ready} of {situation.observation.replicas} pods ready; {why}"
+    if serving.ready:
         message = f"{stable.tag} is serving with {pods}"
         return ConditionState("True", Reason.AWAITING_PODS, message)
     return ConditionState("False", Reason.AWAITING_PODS, f"{stable.tag} cannot serve: {pods}")

@@ -48,6 +48,9 @@ class Route:
 class Router(Protocol):
     """Puts routes into effect. Weights are whole percent, shares lie in [0, 1]."""
 
+    def at_least(self, pods: int) -> "Router":
+        """The same router where a canary may have no fewer pods than that."""
+
     @property
     def reaches_every_pod(self) -> bool:
         """Whether an opened route sends traffic to every pod of the model.

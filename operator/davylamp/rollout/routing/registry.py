@@ -22,7 +22,7 @@ def router_of(plan: Rollout) -> Router:
     the spec is invalid and no candidate pins one, the plan is made of defaults, and the default
     router points all traffic at stable.
     """
-    return ROUTERS[plan.traffic.router]
+    return ROUTERS[plan.traffic.router].at_least(plan.min_deployment_replicas)
 
 
 def objects_of_every_router(owner: Owner, route: Route) -> Iterator[tuple[Router, JsonObject]]:

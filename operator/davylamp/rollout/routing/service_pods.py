@@ -28,6 +28,13 @@ SERVICE_PORT: Final = 80
 class ServicePods:
     """Shares by whole pods behind one Service; needs nothing that is not in every cluster."""
 
+    fewest: int = 1
+    """Pods that a canary has at least."""
+
+    def at_least(self, pods: int) -> "ServicePods":
+        """Shares that fewer pods would make are not possible then."""
+        return self if pods <= self.fewest else ServicePods(pods)
+
     @property
     def reaches_every_pod(self) -> bool:
         """The opened Service selects by model, whatever the revision."""
@@ -39,8 +46,9 @@ class ServicePods:
         return True
 
     def canary_pods(self, weight: int, replicas: int) -> int:
-        """The most canary pods whose share stays within the weight; 0 if not even one does."""
-        return weight * replicas // (100 - weight)
+        """The most canary pods whose share stays within the weight; 0 if not even the fewest do."""
+        pods = weight * replicas // (100 - weight)
+        return pods if pods >= self.fewest else 0
 
     def next_step(self, steps: Sequence[Step], done: int, replicas: int) -> int | None:
         """The next step that at least one canary pod can reach.
@@ -54,8 +62,8 @@ class ServicePods:
         return None
 
     def lowest_weight(self, replicas: int) -> int:
-        """The smallest weight that a single canary pod fits."""
-        return -(-100 // (replicas + 1))
+        """The smallest weight that the fewest canary pods fit."""
+        return -(-100 * self.fewest // (replicas + self.fewest))
 
     def share(self, weight: int, *, canary_pods: int, stable_pods: int) -> float:  # noqa: ARG002
         """The canary's part of all ready pods, whatever the weight; 0 when there is no pod."""

@@ -19,7 +19,7 @@ from davylamp.api.status import (
 from davylamp.checks import Expected
 from davylamp.controller.checks.inspections import Inspection, inspection_of
 from davylamp.controller.checks.ready_pods import ready_pods
-from davylamp.controller.cluster.objects import read_pod
+from davylamp.controller.cluster.pods import read_pod
 
 NOW = datetime(2026, 11, 1, 3, tzinfo=UTC)
 NEW, OLD = "aaaaaaaaaa", "bbbbbbbbbb"

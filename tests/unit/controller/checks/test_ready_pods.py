@@ -3,7 +3,7 @@
 import pytest
 
 from davylamp.controller.checks.ready_pods import ready_pods
-from davylamp.controller.cluster.objects import read_pod
+from davylamp.controller.cluster.pods import read_pod
 from davylamp.controller.evidence.subjects import pod_targets
 
 OURS = {"risk-new", "risk-old"}

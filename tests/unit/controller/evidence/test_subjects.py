@@ -18,7 +18,7 @@ from davylamp.api.status import (
     identity,
 )
 from davylamp.controller.checks.ready_pods import ready_pods
-from davylamp.controller.cluster.objects import read_pod
+from davylamp.controller.cluster.pods import read_pod
 from davylamp.controller.evidence.subjects import ReadSettings, subject_of
 from davylamp.gates import ErrorRate, Threshold
 from davylamp.gates.kinds.error_rate import ErrorRateSpec

@@ -19,6 +19,7 @@ class Scene:
     """A process, its leadership, and a reconciler that does what it is made to do."""
 
     leading: bool = True
+    knows: bool = True
     loses_the_lease: bool = False
     error: Exception | None = None
     passes: list[Key] = field(default_factory=list)
@@ -40,6 +41,7 @@ class Scene:
         return LeaderPasses(
             self,
             is_leading=lambda: self.leading,
+            knows=lambda _namespace: self.knows,
             wake_after=lambda key, seconds: self.wake_ups.append((key, seconds)),
         )
 
@@ -48,6 +50,12 @@ async def test_the_leader_reconciles_and_learns_when_the_next_pass_is_due():
     scene = Scene()
     assert await scene.made()(KEY) == 10.0
     assert (scene.passes, scene.let_go, scene.wake_ups) == ([KEY], [], [])
+
+
+async def test_nothing_is_decided_before_everything_is_known():
+    scene = Scene(knows=False)
+    assert await scene.made()(KEY) is None
+    assert (scene.passes, scene.let_go) == ([], [])
 
 
 async def test_a_standby_reconciles_nothing_and_reads_nothing():
@@ -91,7 +99,10 @@ async def test_p9_a_process_that_lost_leadership_asks_neither_prometheus_nor_pod
     await land.until(lambda: ("v2", "/manifest") in land.models.asked)
     operator = land.operator
     passes = LeaderPasses(
-        operator.reconcile, is_leading=lambda: False, wake_after=lambda _key, _seconds: None
+        operator.reconcile,
+        is_leading=lambda: False,
+        knows=lambda _namespace: True,
+        wake_after=lambda _key, _seconds: None,
     )
     passes.stand_by(operator.cache.parents())
     asked, queried = len(land.models.asked), land.prometheus.polls()

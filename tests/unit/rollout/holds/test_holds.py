@@ -1,5 +1,8 @@
 """Every reason why a stage is not over, each with a sentence that helps."""
 
+from dataclasses import replace
+
+import pytest
 from tests.support.nature import serving_world, world_in
 from tests.support.world import NAME, TWO_STEPS, judgement, revision_of
 
@@ -7,7 +10,7 @@ from davylamp.api.names import Command, Reason
 from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import Stage
 from davylamp.gates import Verdict
-from davylamp.rollout import PodState
+from davylamp.rollout import PodState, decide
 from davylamp.rollout.wording import RESOURCE
 
 V2 = revision_of("v2")
@@ -65,6 +68,13 @@ def test_no_step_wide_enough_for_a_whole_pod():
     assert world.condition("Stalled")
 
 
+def test_no_step_wide_enough_for_the_pods_that_a_policy_demands():
+    narrow = Rollout(steps=(Step(weight=25, hold="1m"),), min_deployment_replicas=2)
+    world = ready_candidate(rollout=narrow)
+    decision = held(world, Reason.STEP_NOT_REACHABLE, "2 canary pods", "34 %", "wider step")
+    assert decision.desired.replicas[V2] == 2
+
+
 def test_pods_that_are_not_ready_say_why():
     world = world_in("Preparing")
     world.controllers_run()
@@ -77,6 +87,36 @@ def test_a_tag_that_moved_in_the_registry_gets_no_traffic():
         world.change_pod(V2, pod, image_id=f"sha256:{number}")
     held(world, Reason.IMAGE_DIGESTS_DIFFER, "sha256:0", "sha256:1", "spec.image.digest")
     assert world.serving() == {revision_of("v1")}
+
+
+REPOSITORY = "registry.example/model"
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        (f"{REPOSITORY}@sha256:1", f"{REPOSITORY}@sha256:1"),
+        (f"{REPOSITORY}@sha256:1", "sha256:2"),  # loaded onto one node without a registry
+        (f"{REPOSITORY}@sha256:1", "mirror.example/model@sha256:2"),
+    ],
+)
+def test_image_ids_are_compared_in_like_spellings_only(ids):
+    world = ready_candidate(rollout=Rollout(steps=(Step(weight=40, hold="1m"),)))
+    for pod, image_id in zip(list(world.pods[V2]), ids, strict=True):
+        world.change_pod(V2, pod, image_id=image_id)
+    decision = world.decide()
+    assert decision.status.candidate.waiting_for is not Reason.IMAGE_DIGESTS_DIFFER
+
+
+def test_image_ids_are_not_compared_where_the_spec_names_the_digest():
+    world = ready_candidate(rollout=Rollout(steps=(Step(weight=40, hold="1m"),)))
+    for number, pod in enumerate(list(world.pods[V2])):
+        world.change_pod(V2, pod, image_id=f"{REPOSITORY}@sha256:{number}")
+    held(world, Reason.IMAGE_DIGESTS_DIFFER)
+    seen = world.observe()
+    pinned = seen.target.model_copy(update={"digest": f"sha256:{'a' * 64}"})
+    decision = decide(world.status, replace(seen, target=pinned), name=NAME)
+    assert decision.status.candidate.waiting_for is not Reason.IMAGE_DIGESTS_DIFFER
 
 
 def test_old_pods_that_an_open_service_would_reach():

@@ -220,6 +220,10 @@ def test_promote_waits_for_pods():
     world.reconcile()
     assert world.stable == "v1"
     world.ready("v2")
+    world.wait(seconds=9)
+    world.reconcile()
+    assert world.stable == "v1"
+    world.wait(seconds=1)
     world.reconcile()
     assert world.stable == "v2"
 

@@ -1,7 +1,5 @@
 """After promotion the previous revision stays warm, and going back is automatic."""
 
-from dataclasses import replace
-
 from tests.support.nature import Model, settle, world_in
 from tests.support.world import TWO_STEPS, judgement, revision_of
 
@@ -95,9 +93,8 @@ def test_undo_by_spec_is_instant():
 
 def test_a_return_is_not_refused_for_restarts_in_months_of_service():
     world = world_in("Probation")
-    world.pods[V1] = [
-        replace(pod, restarts=7, last_exit_reason="OOMKilled") for pod in world.pods[V1]
-    ]
+    for pod in list(world.pods[V1]):
+        world.change_pod(V1, pod, restarts=7, last_exit_reason="OOMKilled")
     world.apply("v1")
     world.reconcile()
     assert (world.stable, world.rejected) == ("v1", set())

@@ -85,6 +85,7 @@ def test_p2_readiness_lost_by_both_revisions_is_not_the_canarys_fault():
 @pytest.mark.parametrize("stage", ["Canary", "Step2"])
 def test_p3_no_other_verdict_rolls_a_canary_back(stage, verdict):
     world = running(stage)
+    world.ready("v2")
     world.answers[V2] = judgement(verdict)
     world.wait(minutes=20)
     world.reconcile()
@@ -143,9 +144,55 @@ def test_a_promotion_that_gets_no_capacity_is_rolled_back_also_while_paused(stag
     rolled_back(world, Reason.PROGRESS_DEADLINE_EXCEEDED)
 
 
-def test_the_progress_deadline_does_not_run_in_the_canary():
+def test_the_progress_deadline_runs_in_the_canary_while_pods_are_missing():
     world = running("Step2")
+    world.refusals[V2] = "exceeded quota: team"
+    world.pods[V2].pop()
+    world.wait(minutes=9, seconds=59)
+    world.reconcile()
+    assert world.status.candidate.waiting_for == Reason.AWAITING_PODS
+    world.wait(seconds=2)
+    decision = rolled_back(world, Reason.PROGRESS_DEADLINE_EXCEEDED)
+    assert "another pod cannot be created: exceeded quota: team" in decision.notices[0].message
+
+
+def test_the_progress_deadline_does_not_run_in_a_canary_with_its_pods():
+    world = running("Step2")
+    world.ready("v2")
+    world.answers[V2] = judgement(Verdict.UNDECIDED)
+    world.wait(minutes=30)
+    world.reconcile()
+    assert world.status.candidate.unsettled_since is None
     world.unready("v2", was_ready=False)
+    world.reconcile()
+    assert world.candidate == "v2"
+    world.ready("v2")
+    world.wait(minutes=10)
+    world.reconcile()
+    assert world.candidate == "v2"
+
+
+@pytest.mark.parametrize("stage", IN_TRAFFIC)
+def test_pods_that_do_not_stay_ready_are_rolled_back_in_time(stage):
+    world = running(stage)
+    world.answers[V2] = judgement(Verdict.PASS)
+    for _ in range(200):
+        world.ready("v2")
+        world.wait(seconds=3)
+        world.reconcile()
+        if world.rejected:
+            break
+        for pod in list(world.pods[V2]):
+            world.change_pod(V2, pod, ready=False, was_ready=False)
+        world.wait(seconds=3)
+        world.reconcile()
+    rejection = world.status.rejected[0]
+    assert (world.stable, rejection.reason) == ("v1", Reason.PROGRESS_DEADLINE_EXCEEDED)
+
+
+def test_spec_paused_stops_the_progress_deadline_of_a_canary():
+    world = running("Step2")
+    world.apply(paused=True)
     world.wait(minutes=30)
     world.reconcile()
     assert world.candidate == "v2"

@@ -45,6 +45,17 @@ def test_the_lowest_weight_is_the_first_that_one_pod_fits():
         assert lowest == 1 or ROUTER.canary_pods(lowest - 1, stable) == 0
 
 
+def test_a_canary_has_no_fewer_pods_than_a_policy_allows():
+    router = ROUTER.at_least(2)
+    assert [router.canary_pods(25, stable) for stable in (3, 4, 6)] == [0, 0, 2]
+    assert router.next_step([Step(weight=25, hold="1m"), Step(weight=40, hold="1m")], 0, 4) == 2
+    for stable in range(1, 100):
+        lowest = router.lowest_weight(stable)
+        assert router.canary_pods(lowest, stable) >= 2
+        assert router.canary_pods(lowest - 1, stable) == 0
+    assert ROUTER.at_least(0) == ROUTER.at_least(1) == ROUTER
+
+
 def test_no_pods_have_no_share():
     assert ROUTER.share(50, canary_pods=0, stable_pods=0) == 0
 

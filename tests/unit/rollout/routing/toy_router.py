@@ -13,6 +13,10 @@ from davylamp.schema.json import JsonObject
 class Weights:
     """Shares as exact as the weights are, whatever the number of pods."""
 
+    def at_least(self, pods: int) -> "Weights":
+        """Shares do not depend on pods."""
+        return self
+
     @property
     def reaches_every_pod(self) -> bool:
         """Only revisions that are listed get traffic."""

@@ -12,8 +12,8 @@ from davylamp.adapters.errors import OperatorError, Retryable
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.api import names
 from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.owners import Owners
-from davylamp.controller.cluster.ownership import (
+from davylamp.controller.cluster.owning.liveness import Owners
+from davylamp.controller.cluster.owning.ownership import (
     Orphan,
     Whose,
     claimants,

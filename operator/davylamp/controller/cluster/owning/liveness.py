@@ -13,7 +13,7 @@ from davylamp.adapters.errors import Forbidden
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.adapters.kubernetes.resources import RESOURCES
 from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.ownership import Claimant, Whose, claimants, whose
+from davylamp.controller.cluster.owning.ownership import Claimant, Whose, claimants, whose
 from davylamp.manifests import Owner
 from davylamp.schema.json import JsonObject
 

@@ -1,0 +1,188 @@
+"""Reads pods and the conditions of Deployments, whose texts are the words of others. Pure.
+
+Any container may put what it likes into the status of its pod: up to 4 KiB, escapes of a terminal
+included. So each text becomes one clean line of bounded length here, once.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from davylamp.api import names
+from davylamp.api.images import read_image_id
+from davylamp.controller.cluster.objects import instant, label, metadata
+from davylamp.rollout import ContainerState, PodFailure, PodState, Workload
+from davylamp.rollout.pods.state import ContainerRole
+from davylamp.schema.json import Json, JsonObject, entries, field, integer, section, text
+from davylamp.schema.text import one_line
+
+STARTING: Final = timedelta(seconds=2)
+"""A pod whose Ready condition turned false later than this after its start had been ready."""
+OVER: Final = frozenset({"Failed", "Succeeded"})
+"""Phases of pods whose containers never run again."""
+LONGEST_WORDS: Final = 600
+"""Characters of a message of the scheduler, the kubelet or the API server."""
+LONGEST_LINE: Final = 200
+"""Characters of the last line that a container left behind."""
+LONGEST_NAME: Final = 63
+"""Characters of a reason: those that Kubernetes gives are far shorter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """One pod of a model, read once in a pass."""
+
+    manifest: JsonObject = dataclasses.field(repr=False)
+    revision: str
+    state: PodState
+
+
+def read_pod(manifest: JsonObject) -> Pod:
+    """A pod as it is stored."""
+    return Pod(manifest, label(manifest, names.LABEL_REVISION), pod_state(manifest))
+
+
+def workloads_of(deployments: Iterable[JsonObject], pods: Iterable[Pod]) -> dict[str, Workload]:
+    """Workloads by revision; a revision with pods but without Deployment is one too."""
+    by_revision = {label(item, names.LABEL_REVISION): item for item in deployments}
+    states: dict[str, list[PodState]] = {revision: [] for revision in by_revision}
+    for pod in pods:
+        states.setdefault(pod.revision, []).append(pod.state)
+    return {
+        revision: _workload(revision, by_revision.get(revision), tuple(of_revision))
+        for revision, of_revision in states.items()
+        if revision
+    }
+
+
+def _workload(revision: str, deployment: JsonObject | None, pods: tuple[PodState, ...]) -> Workload:
+    refusal = _conditions(deployment).get("ReplicaFailure", {})
+    refused = refusal.get("status") == "True"
+    return Workload(
+        revision,
+        integer(deployment, "spec", "replicas"),
+        pods,
+        refusal=_words(refusal, "message") or _words(refusal, "reason") if refused else None,
+    )
+
+
+def pod_state(pod: JsonObject) -> PodState:
+    """One pod with all of its containers."""
+    conditions = _conditions(pod)
+    ready = conditions.get("Ready", {})
+    changed, started = instant(ready.get("lastTransitionTime")), _moment(pod, "status", "startTime")
+    is_ready = ready.get("status") == "True"
+    late = changed is not None and started is not None and changed - started > STARTING
+    return PodState(
+        name=metadata(pod, "name"),
+        node=text(pod, "spec", "nodeName"),
+        phase=_name(pod, "status", "phase") or "Pending",
+        created_at=_moment(pod, "metadata", "creationTimestamp"),
+        ready=is_ready,
+        terminating=bool(field(pod, "metadata", "deletionTimestamp")),
+        failure=_failure(pod),
+        disruption=_true(conditions, "DisruptionTarget"),
+        unscheduled=_unscheduled(pod, conditions.get("PodScheduled", {})),
+        missing_gates=_missing_gates(pod, conditions),
+        containers=tuple(_containers(pod)),
+        image_id=read_image_id(text(_model(pod), "imageID")),
+        ready_changed_at=changed,
+        was_ready=not is_ready and late,
+    )
+
+
+def _failure(pod: JsonObject) -> PodFailure | None:
+    phase = _name(pod, "status", "phase")
+    if phase not in OVER:
+        return None
+    reason = _name(pod, "status", "reason") or phase
+    return PodFailure(reason, _words(pod, "status", "message"))
+
+
+def _unscheduled(pod: JsonObject, condition: JsonObject) -> str | None:
+    if condition.get("status") != "False":
+        return None
+    reason, message = _name(condition, "reason"), _words(condition, "message")
+    gates = ", ".join(_name(gate, "name") for gate in entries(pod, "spec", "schedulingGates"))
+    parts = (reason if reason != "Unschedulable" else "", gates, message)
+    return one_line(": ".join(part for part in parts if part), limit=LONGEST_WORDS) or reason
+
+
+def _missing_gates(pod: JsonObject, conditions: Mapping[str, JsonObject]) -> tuple[str, ...]:
+    gates = (text(gate, "conditionType") for gate in entries(pod, "spec", "readinessGates"))
+    closed = (gate for gate in gates if conditions.get(gate, {}).get("status") != "True")
+    return tuple(one_line(gate, limit=LONGEST_WORDS) for gate in closed)
+
+
+# --- containers -----------------------------------------------------------------------------------
+
+
+def _containers(pod: JsonObject) -> Iterable[ContainerState]:
+    """In the order in which they start."""
+    native = {
+        text(container, "name")
+        for container in entries(pod, "spec", "initContainers")
+        if text(container, "restartPolicy") == "Always"
+    }
+    for status in entries(pod, "status", "initContainerStatuses"):
+        yield _container(status, "sidecar" if text(status, "name") in native else "init")
+    for status in entries(pod, "status", "containerStatuses"):
+        is_model = text(status, "name") == names.CONTAINER
+        yield _container(status, "model" if is_model else "sidecar")
+
+
+def _container(status: JsonObject, role: ContainerRole) -> ContainerState:
+    waiting = section(status, "state", "waiting")
+    ended = section(status, "state", "terminated") or section(status, "lastState", "terminated")
+    return ContainerState(
+        name=_name(status, "name"),
+        role=role,
+        ready=field(status, "ready") is True,
+        started=field(status, "started") is True,
+        running=bool(section(status, "state", "running")),
+        waiting_reason=_name(waiting, "reason") or None,
+        waiting_message=_words(waiting, "message") or None,
+        restarts=integer(status, "restartCount"),
+        last_exit_reason=_name(ended, "reason") or None,
+        last_exit_code=integer(ended, "exitCode") if ended else None,
+        last_exit_message=_last_line(text(ended, "message")) or None,
+    )
+
+
+def _model(pod: JsonObject) -> JsonObject:
+    statuses = entries(pod, "status", "containerStatuses")
+    return next((s for s in statuses if text(s, "name") == names.CONTAINER), {})
+
+
+# --- texts and times ------------------------------------------------------------------------------
+
+
+def _conditions(item: Json) -> dict[str, JsonObject]:
+    """Conditions of a pod or a Deployment, by type."""
+    return {text(entry, "type"): entry for entry in entries(item, "status", "conditions")}
+
+
+def _true(conditions: Mapping[str, JsonObject], kind: str) -> str | None:
+    """The reason of a condition that is true."""
+    condition = conditions.get(kind, {})
+    return (_name(condition, "reason") or kind) if condition.get("status") == "True" else None
+
+
+def _moment(item: JsonObject, *path: str) -> datetime | None:
+    return instant(field(item, *path))
+
+
+def _name(item: Json, *path: str) -> str:
+    return one_line(text(item, *path), limit=LONGEST_NAME)
+
+
+def _words(item: Json, *path: str) -> str:
+    return one_line(text(item, *path), limit=LONGEST_WORDS)
+
+
+def _last_line(message: str) -> str:
+    """The last line with a letter or a number in it: where a traceback says what is wrong."""
+    lines = (one_line(line, limit=LONGEST_LINE) for line in reversed(message.splitlines()))
+    return next((line for line in lines if any(map(str.isalnum, line))), "")

@@ -1,0 +1,1 @@
+"""Keeps the cache current: one list of each kind when leadership begins, watches from then on."""

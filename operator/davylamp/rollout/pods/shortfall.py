@@ -1,0 +1,177 @@
+"""What keeps the pods of a revision from being ready, in the words of whoever knows."""
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+from davylamp.api import names
+from davylamp.rollout.pods.state import ContainerState, PodState, Workload
+from davylamp.rollout.pods.wording import BACK_OFF, exit_words, waiting_words, which
+from davylamp.rollout.wording import kubectl
+
+STARTING: Final = frozenset({"ContainerCreating", "PodInitializing"})
+"""Reasons that only say that the kubelet is at work."""
+
+
+class Shortfall(NamedTuple):
+    """What is missing, and the arguments of the kubectl command that shows more of it."""
+
+    message: str
+    command: str
+
+
+Explanation = Callable[[PodState], Shortfall | None]
+
+
+def why_not_ready(workload: Workload) -> str:
+    """What is missing: the clearest explanation that any of its pods has."""
+    return shortfall(workload).message
+
+
+def why_and_where(workload: Workload, namespace: str) -> str:
+    """What is missing, and the command that shows more: for pods that are still there."""
+    message, command = shortfall(workload)
+    return f"{message}; see {kubectl(command, namespace)}"
+
+
+def shortfall(workload: Workload) -> Shortfall:
+    """The clearest explanation why pods of a revision are missing or not ready."""
+    return next(_explanations(workload))
+
+
+def _explanations(workload: Workload) -> Iterator[Shortfall]:
+    unready = [pod for pod in workload.living if not pod.ready]
+    if workload.refusal and len(workload.living) < workload.desired:
+        yield _refused(workload, workload.refusal)
+    for explanation in CLEAR:
+        yield from filter(None, map(explanation, unready))
+    over = _over(workload)
+    for explanation in VAGUE:
+        for known in filter(None, map(explanation, unready)):
+            yield known._replace(message=known.message + over)
+    missing = "no other pod exists yet" if workload.living else "no pod exists yet"
+    yield Shortfall(
+        missing + over, f"describe replicaset -l {names.LABEL_REVISION}={workload.revision}"
+    )
+
+
+def _refused(workload: Workload, refusal: str) -> Shortfall:
+    another = "another pod" if workload.living else "a pod"
+    command = f"describe replicaset -l {names.LABEL_REVISION}={workload.revision}"
+    if "exceeded quota" in refusal:
+        command = "describe resourcequota"
+    return Shortfall(f"{another} cannot be created: {refusal}", command)
+
+
+def _over(workload: Workload) -> str:
+    """About the newest of its pods that are over, to go on a sentence."""
+    if not workload.failed:
+        return ""
+    pod, *others = workload.failed
+    reason, message = pod.failure or ("", "")
+    count = f" ({len(others) + 1} pods failed so far)" if others else ""
+    return f"; pod {pod.name} failed: {': '.join(filter(None, (reason, message)))}{count}"
+
+
+def _described(pod: PodState, message: str) -> Shortfall:
+    return Shortfall(message, f"describe pod {pod.name}")
+
+
+def _logged(pod: PodState, container: ContainerState, message: str) -> Shortfall:
+    previous = " --previous" if container.running else ""
+    return Shortfall(message, f"logs {pod.name} -c {container.name}{previous}")
+
+
+# --- what says by itself what is wrong --------------------------------------------------------------
+
+
+def _waiting(pod: PodState) -> Shortfall | None:
+    container = pod.first(lambda c: bool(c.waiting_reason) and c.waiting_reason not in STARTING)
+    if container is None:
+        return None
+    message = f"{which(pod, container)} is waiting: {waiting_words(container)}"
+    if container.waiting_reason != BACK_OFF:
+        return _described(pod, message)
+    return _logged(pod, container, message + exit_words(container))
+
+
+def _ended(pod: PodState) -> Shortfall | None:
+    container = pod.first(_is_between_restarts)
+    if container is None:
+        return None
+    return _logged(pod, container, f"{which(pod, container)} ended{exit_words(container)}")
+
+
+def _is_between_restarts(container: ContainerState) -> bool:
+    is_over = not container.running and container.last_exit_code is not None
+    return is_over and not container.ready and not container.waiting_reason
+
+
+def _unscheduled(pod: PodState) -> Shortfall | None:
+    if not pod.unscheduled:
+        return None
+    return _described(pod, f"pod {pod.name} cannot be scheduled: {pod.unscheduled}")
+
+
+# --- what may pass by itself ------------------------------------------------------------------------
+
+
+def _initialising(pod: PodState) -> Shortfall | None:
+    container = pod.first(lambda c: c.role == "init" and c.running)
+    if container is None:
+        return None
+    message = f"{which(pod, container)} is still running"
+    return Shortfall(message, f"logs {pod.name} -c {container.name}")
+
+
+def _starting(pod: PodState) -> Shortfall | None:
+    container = pod.first(lambda c: c.role != "init" and c.running and not c.started)
+    return _not_passing(pod, container, "startup") if container else None
+
+
+def _unready(pod: PodState) -> Shortfall | None:
+    container = pod.first(lambda c: c.role != "init" and c.running and not c.ready)
+    return _not_passing(pod, container, "readiness") if container else None
+
+
+def _not_passing(pod: PodState, container: ContainerState, probe: str) -> Shortfall:
+    before = f" after its last end{exit_words(container)}" if container.restarts else ""
+    warning = f": {pod.event}" if pod.event else ""
+    message = f"{which(pod, container)} is running but does not pass its {probe} probe"
+    return _described(pod, f"{message}{before}{warning}")
+
+
+def _gated(pod: PodState) -> Shortfall | None:
+    if not pod.missing_gates or not all(container.ready for container in pod.containers):
+        return None
+    gates = ", ".join(pod.missing_gates)
+    return _described(
+        pod,
+        f"the containers of pod {pod.name} are ready, but whoever is in charge of its readiness "
+        f"gate {gates} has not set that condition to True",
+    )
+
+
+def _created(pod: PodState) -> Shortfall | None:
+    container = pod.first(lambda c: c.waiting_reason in STARTING)
+    if container is None:
+        return None
+    if pod.event:
+        return _described(pod, f"pod {pod.name} cannot start: {pod.event}")
+    where = f" on node {pod.node}" if pod.node else ""
+    return _described(pod, f"pod {pod.name} is starting{where}: {container.waiting_reason}")
+
+
+def _pending(pod: PodState) -> Shortfall:
+    state = "is not ready" if pod.node else "is waiting for a node"
+    return _described(pod, f"pod {pod.name} {state}")
+
+
+CLEAR: Final[tuple[Explanation, ...]] = (_waiting, _ended, _unscheduled)
+VAGUE: Final[tuple[Explanation, ...]] = (
+    _initialising,
+    _starting,
+    _unready,
+    _gated,
+    _created,
+    _pending,
+)

@@ -1,0 +1,175 @@
+"""Overlays on the pod template: the API server's own merge keys, and what it says of the result."""
+
+import inspect
+from typing import Any
+
+import pytest
+from tests.support import podfields
+from tests.support.kube import kubectl
+from tests.support.manifests import Manifest, changed, minimal
+
+from davylamp.api.spec import ModelDeploymentSpec
+from davylamp.manifests import Owner, deployment_of, record, template_fault
+from davylamp.manifests.overlay import fields
+from davylamp.manifests.overlay.shapes import parsed
+from davylamp.rollout import identify
+from davylamp.schema.json import JsonObject
+
+CLAIM = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+SPREAD = {"maxSkew": 1, "labelSelector": {"matchLabels": {"davylamp.dev/model": "risk"}}}
+OVERLAYS: dict[str, dict[str, Any]] = {
+    "a volume mounted twice": {
+        "volumes": [{"name": "work", "emptyDir": {}}],
+        "model": {
+            "volumeMounts": [
+                {"name": "work", "mountPath": "/models", "subPath": "models"},
+                {"name": "work", "mountPath": "/cache", "subPath": "cache"},
+            ]
+        },
+    },
+    "probes of another kind": {
+        "model": {
+            "readinessProbe": {"tcpSocket": {"port": "http"}},
+            "livenessProbe": {"exec": {"command": ["true"]}},
+            "startupProbe": {"grpc": {"port": 9000}},
+        }
+    },
+    "variables from a Secret": {"model": {"envFrom": [{"secretRef": {"name": "hub-token"}}]}},
+    "a server with ports of its own": {
+        "securityContext": {"runAsUser": 1000, "fsGroup": 1000},
+        "volumes": [
+            {"name": "models", "persistentVolumeClaim": {"claimName": "models"}},
+            {"name": "dshm", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}},
+        ],
+        "model": {
+            "args": ["tritonserver", "--model-repository=/models"],
+            "ports": [
+                {"name": "http", "containerPort": 8000},
+                {"name": "grpc", "containerPort": 8001},
+                {"name": "metrics", "containerPort": 8002},
+            ],
+            "volumeMounts": [
+                {"name": "models", "mountPath": "/models"},
+                {"name": "dshm", "mountPath": "/dev/shm"},
+            ],
+            "readinessProbe": {"httpGet": {"path": "/v2/health/ready"}},
+        },
+    },
+    "a volume of ours with another source": {
+        "volumes": [{"name": "tmp", "ephemeral": {"volumeClaimTemplate": {"spec": CLAIM}}}]
+    },
+    "defaults taken away": {
+        "volumes": [{"name": "tmp", "$patch": "delete"}],
+        "terminationGracePeriodSeconds": {"$patch": "delete"},
+        "model": {
+            "volumeMounts": [{"mountPath": "/tmp", "$patch": "delete"}],
+            "livenessProbe": {"$patch": "delete"},
+            "lifecycle": {"$patch": "delete"},
+        },
+    },
+    "one second to stop": {"terminationGracePeriodSeconds": 1},
+    "three seconds to stop": {"terminationGracePeriodSeconds": 3},
+    "another way to stop": {
+        "terminationGracePeriodSeconds": 3,
+        "model": {"lifecycle": {"preStop": {"httpGet": {"path": "/drain", "port": "http"}}}},
+    },
+    "spread, tolerations and claims": {
+        "tolerations": [{"key": "gpu", "operator": "Exists"}],
+        "topologySpreadConstraints": [
+            {**SPREAD, "topologyKey": "zone", "whenUnsatisfiable": "ScheduleAnyway"},
+            {**SPREAD, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"},
+        ],
+        "resourceClaims": [{"name": "gpu", "resourceClaimTemplateName": "gpu"}],
+        "model": {"resources": {"claims": [{"name": "gpu"}], "limits": {"x.example/y": "1"}}},
+    },
+}
+
+
+def with_overlay(overlay: dict[str, Any]) -> ModelDeploymentSpec:
+    pod = {key: value for key, value in overlay.items() if key != "model"}
+    pod["containers"] = [{"name": "model", **overlay.get("model", {})}]
+    manifest = changed(minimal(), {"spec.serving": {"template": {"spec": pod}}})
+    return ModelDeploymentSpec.model_validate(manifest["spec"])
+
+
+def deployment(overlay: dict[str, Any], namespace: str) -> JsonObject:
+    owner = Owner("risk", namespace, "2f1c6f0e-9a3e-4a27-8f43-3f7a9a1c0000")
+    spec = with_overlay(overlay)
+    return deployment_of(record(owner, identify(spec, {}), spec, number=1, pinned={}), 0)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS.values(), ids=OVERLAYS.keys())
+def test_a_merged_template_is_accepted_without_a_warning(
+    overlay: dict[str, Any], namespace: str
+) -> None:
+    dry = ("--dry-run=server", "--warnings-as-errors", "-o", "name")
+    applied = kubectl(
+        "apply", "--server-side", *dry, "-f", "-", stdin=deployment(overlay, namespace)
+    )
+    assert applied.code == 0, applied.err
+
+
+REFUSED: dict[str, dict[str, Any]] = {
+    "text for a list": {"model": {"command": "serve"}},
+    "text for an object": {"model": {"readinessProbe": "tcp"}},
+    "a number for text": {"model": {"env": [{"name": "A", "value": 5}]}},
+    "text for a number": {"terminationGracePeriodSeconds": "3"},
+    "an item without its key": {"model": {"volumeMounts": [{"name": "tmp"}]}},
+    "an item twice": {"model": {"volumeMounts": [{"name": "tmp", "mountPath": "/a"}] * 2}},
+    "no quantity": {"model": {"resources": {"limits": {"memory": "512mb"}}}},
+    "a container without an image": {"initContainers": [{"name": "get"}]},
+}
+
+
+@pytest.mark.parametrize("overlay", REFUSED.values(), ids=REFUSED.keys())
+def test_what_we_refuse_the_api_server_would_refuse(
+    overlay: dict[str, Any], namespace: str
+) -> None:
+    """Refused before a write, with a path; and never what would have been good."""
+    pod = {key: value for key, value in overlay.items() if key != "model"}
+    base = deployment({}, namespace)
+    template = base["spec"]["template"]["spec"]
+    template |= pod
+    template["containers"][0] |= overlay.get("model", {})
+
+    applied = kubectl("apply", "--server-side", "--dry-run=server", "-f", "-", stdin=base)
+
+    assert applied.code != 0
+    assert (template_fault(with_overlay(overlay)) or "").startswith("spec.serving.template.spec")
+
+
+def applied_twice(name: str, namespace: str, changes: Manifest) -> Manifest:
+    """What is stored after a change by plain `kubectl apply`."""
+    first = changed(minimal(name, namespace), {"spec.paused": True, "spec.serving": {"port": 9000}})
+    for manifest in (first, changed(first, changes)):
+        answer = kubectl("apply", "-f", "-", stdin=manifest)
+        assert answer.code == 0, answer.err
+    return kubectl(
+        "get", f"modeldeployment.davylamp.dev/{name}", "-n", namespace, "-o", "json"
+    ).json
+
+
+def test_a_directive_survives_plain_kubectl_apply_and_null_does_not(namespace: str) -> None:
+    containers = [{"name": "model", "lifecycle": {"$patch": "delete"}, "livenessProbe": None}]
+    stored = applied_twice(
+        "patched",
+        namespace,
+        {"spec.serving.template": {"spec": {"containers": containers, "hostname": None}}},
+    )
+    template = stored["spec"]["serving"]["template"]["spec"]
+    assert template["containers"][0]["lifecycle"] == {"$patch": "delete"}
+    assert "hostname" not in template
+
+
+def test_the_table_of_fields_is_the_api_servers() -> None:
+    openapi = kubectl("get", "--raw", "/openapi/v3/api/v1").json
+    theirs, ours = parsed(podfields.lines(openapi)), parsed(fields.FIELDS)
+    common = [
+        (name, field)
+        for name in theirs.keys() & ours.keys()
+        for field in theirs[name].keys() & ours[name].keys()
+    ]
+    assert len(common) > 400
+    assert {at: theirs[at[0]][at[1]] for at in common} == {at: ours[at[0]][at[1]] for at in common}
+    if podfields.version(openapi) == fields.VERSION:
+        assert podfields.module(openapi) == inspect.getsource(fields), "run make pod-fields"

@@ -1,0 +1,149 @@
+"""Any overlay is either merged or refused with its path: nothing raises, leaks or grows."""
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.support.manifests import changed, minimal
+
+from davylamp.api.spec import ModelDeploymentSpec
+from davylamp.manifests import Owner
+from davylamp.manifests.overlay import TemplateRefused, merged
+from davylamp.manifests.overlay.shapes import POD_TEMPLATE, SCALARS, SHAPES, FieldShape
+from davylamp.manifests.pods import pod_template
+
+OWNER = Owner("risk", "models", "uid-1")
+SECRETS = [{"name": "licence", "policy": "Pin"}, {"name": "store"}]
+WORDS = st.sampled_from(["model", "tmp", "http", "PORT", "A", "/tmp", "secret-0", "risk-aaa", ""])
+QUANTITIES = st.sampled_from(["1", "500m", "1.5Gi", "512mb", "1e999999", "-1"])
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | WORDS,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["name", "$patch", "image", "items", "x"]), inner, max_size=3
+        )
+    ),
+    max_leaves=6,
+)
+DIRECTIVES = st.sampled_from([{"$patch": "delete"}, {"$patch": "replace"}, {"$patch": "merge"}])
+
+
+def values(shape: FieldShape, depth: int) -> st.SearchStrategy:
+    """Mostly what fits a field, sometimes a directive, null or anything."""
+    if shape.of in SCALARS:
+        fitting = {
+            "string": WORDS,
+            "integer": st.sampled_from([0, 3, 8000, 8080]),
+            "boolean": st.booleans(),
+            "quantity": QUANTITIES,
+        }.get(shape.of, WORDS)
+    elif shape.of not in SHAPES or depth == 0:
+        fitting = ANYTHING
+    else:
+        fitting = objects(shape.of, depth - 1)
+    if shape.is_list:
+        fitting = st.lists(fitting | DIRECTIVES, max_size=3)
+    if shape.is_map:
+        fitting = st.dictionaries(WORDS, fitting, max_size=3)
+    return st.one_of(fitting, fitting, fitting, fitting, DIRECTIVES, st.none(), ANYTHING)
+
+
+def objects(name: str, depth: int) -> st.SearchStrategy:
+    """Objects of a type of the table, with some of its fields."""
+
+    @st.composite
+    def drawn(draw):
+        fields = SHAPES[name]
+        chosen = draw(st.lists(st.sampled_from(sorted(fields)), max_size=4, unique=True))
+        if "name" in fields and draw(st.booleans()):
+            chosen.append("name")
+        return {field: draw(values(fields[field], depth)) for field in chosen}
+
+    return drawn()
+
+
+OVERLAYS = st.fixed_dictionaries(
+    {},
+    optional={
+        "metadata": objects("ObjectMeta", 2),
+        "spec": st.fixed_dictionaries(
+            {},
+            optional={
+                "containers": st.lists(
+                    objects("Container", 3).map(lambda c: {"name": "model", **c}), max_size=2
+                ),
+                "initContainers": st.lists(objects("Container", 2), max_size=2),
+                "volumes": st.lists(objects("Volume", 2), max_size=3),
+                "terminationGracePeriodSeconds": values(FieldShape("integer"), 0),
+                "tolerations": values(SHAPES["PodSpec"]["tolerations"], 1),
+            },
+        )
+        | objects("PodSpec", 2),
+    },
+)
+
+
+def rendered(overlay):
+    spec = ModelDeploymentSpec.model_validate(
+        changed(minimal(), {"spec.secrets": SECRETS, "spec.config": {"A": "1"}})["spec"]
+    )
+    serving = spec.serving.model_copy(update={"template": overlay})
+    return pod_template(
+        OWNER, "aaa", spec.model_copy(update={"serving": serving}), {"licence": ["key"]}
+    )
+
+
+@settings(max_examples=300)
+@given(OVERLAYS | ANYTHING.filter(lambda value: isinstance(value, dict)))
+def test_an_overlay_is_merged_or_refused_with_its_path(overlay):
+    """What is essential stays, no directive gets into a pod, and nothing else is ever raised."""
+    refusal = None
+    try:
+        check_essentials(rendered(overlay))
+    except TemplateRefused as refused:
+        refusal = str(refused)
+    assert refusal is None or refusal.startswith("spec.serving.template")
+
+
+def check_essentials(template):
+    text = json.dumps(template, allow_nan=False)
+    assert "$patch" not in text
+    assert template["metadata"]["labels"]["davylamp.dev/revision"] == "aaa"
+    model = next(c for c in template["spec"]["containers"] if c["name"] == "model")
+    assert model["image"]
+    assert model["envFrom"][-1] == {"configMapRef": {"name": "risk-aaa"}}
+    assert len([p for p in model["ports"] if p.get("name") == "http"]) == 1
+
+
+@settings(max_examples=200)
+@given(OVERLAYS)
+def test_merging_twice_changes_nothing_more(overlay):
+    base = rendered({})
+    try:
+        once = merged(base, overlay)
+    except TemplateRefused:
+        return
+    assert merged(once, overlay) == once
+
+
+@settings(max_examples=200)
+@given(OVERLAYS)
+def test_what_an_overlay_does_not_name_stays_ours(overlay):
+    base = rendered({})
+    try:
+        result = merged(base, overlay)
+    except TemplateRefused:
+        return
+    if "$patch" in overlay:
+        return
+    for part in base.keys() - overlay.keys():
+        assert result[part] == base[part]
+    spec = overlay.get("spec")
+    if isinstance(spec, dict) and "$patch" not in spec:
+        for field in base["spec"].keys() - spec.keys():
+            assert result["spec"][field] == base["spec"][field]
+
+
+def test_the_tables_root_is_a_pod_template():
+    assert SHAPES[POD_TEMPLATE].keys() == {"metadata", "spec"}

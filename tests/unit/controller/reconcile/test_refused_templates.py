@@ -1,0 +1,58 @@
+"""An overlay that cannot be followed: told with its path, and nothing that runs is touched."""
+
+import pytest
+from tests.support.operation import Land, written
+
+BROKEN = {"template": {"spec": {"containers": [{"name": "server", "args": ["x"]}]}}}
+QUANTITY = {"resources": {"limits": {"memory": "512mb"}}}
+
+
+async def served() -> Land:
+    land = Land()
+    land.apply("v1")
+    await land.settle()
+    return land
+
+
+@pytest.mark.parametrize(
+    ("serving", "message"),
+    [
+        (BROKEN, "spec.serving.template.spec.containers[server].image: is missing"),
+        (QUANTITY, "spec.serving.resources.limits.memory: must be a quantity such as 500m, 2 or"),
+        ({"template": {"spec": "x"}}, 'spec.serving.template.spec: must be an object, not "x"'),
+    ],
+)
+async def test_a_template_that_cannot_be_merged_leaves_what_runs_alone(serving, message):
+    land = await served()
+    running = land.running()
+    land.apply("v2", serving=serving)
+    await land.run(30)
+    kind, reason, said = land.condition("Stalled")
+    assert (kind, reason) == ("True", "InvalidSpec")
+    assert said.startswith(message)
+    assert land.serving() == {"v1"}
+    assert land.running() == running
+    assert not land.operator.refused
+    assert not land.operator.retried
+
+
+async def test_it_goes_on_when_the_template_is_mended():
+    land = await served()
+    land.apply("v2", serving=BROKEN)
+    await land.run(5)
+    land.apply("v2", serving={})
+    await land.settle()
+    assert land.condition("Stalled") is None
+    assert land.serving() == {"v2"}
+
+
+async def test_a_template_that_was_accepted_once_and_is_refused_now_restarts_nothing():
+    """After an upgrade of the operator: the record is there, the spec cannot be followed any more."""
+    land = await served()
+    land.cluster.writes.clear()
+    land.apply("v1", serving=BROKEN)
+    land.restart()
+    await land.run(30)
+    assert land.condition("Ready")[1] == "InvalidSpec"
+    assert land.serving() == {"v1"}
+    assert not written(land, {"Deployment", "ConfigMap", "ControllerRevision", "Service"})
