@@ -19,7 +19,8 @@ OPERATOR = {
     ("batch", "cronjobs"): CHILD,
     ("batch", "jobs"): CHILD,
     ("", "secrets"): {"get", "create", "patch", "delete"},
-    ("", "pods"): READ,
+    ("apps", "deployments/scale"): {"patch"},
+    ("", "pods"): READ | {"delete"},
     ("", "events"): {"create", "patch"},
     ("events.k8s.io", "events"): {"create", "patch"},
 }

@@ -232,7 +232,8 @@ class FakeCluster:
     def scaled(self, manifest: Json, replicas: int) -> Json:
         """`spec.replicas` by the scale subresource, if nobody wrote to the object since it was read."""
         known = self.objects[address_of(manifest)]
-        if known["metadata"]["resourceVersion"] != manifest["metadata"]["resourceVersion"]:
+        version = known["metadata"]["resourceVersion"]
+        if manifest["metadata"].get("resourceVersion", version) != version:
             raise Conflict("patch_scale: 409 the object has been modified")
         return self.put({**known, "spec": {**known["spec"], "replicas": replicas}})
 

@@ -64,6 +64,7 @@ class Process:
             metrics=self.metrics,
             settings=settings,
             clock=land.time,
+            ticks=land.seconds,
             patience=land.patience,
         ).reconciler()
         self.watches = Watches(Port(land.cluster), self.cache, on_change=self.wake)

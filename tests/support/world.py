@@ -28,6 +28,7 @@ from davylamp.rollout import (
     Workload,
     decide,
 )
+from davylamp.rollout.pods.memory import PodMemory, remembered, with_times
 from davylamp.schema.json import JsonObject
 
 NAME = "diabetes-risk"
@@ -105,6 +106,9 @@ class Children:
     records: list[str] = field(default_factory=list)
     scale: dict[str, int] = field(default_factory=dict)
     pods: dict[str, list[PodState]] = field(default_factory=dict)
+    memories: dict[str, PodMemory] = field(default_factory=dict)
+    """What the operator's process observed of each pod; it observes every change as it happens."""
+    watched_since: datetime | None = None
     refusals: dict[str, str] = field(default_factory=dict)
     """Why a revision gets no more pods."""
     selector: str = NOBODY
@@ -195,6 +199,7 @@ class Children:
             target=ref(self.tag),
             rollout=self.rollout,
             replicas=self.replicas,
+            watched_since=self.watched_since,
             paused=self.paused,
             commands=dict(self.commands),
             workloads={r: self._workload(r) for r in sorted(known)},
@@ -234,7 +239,13 @@ class Children:
         return Inspected(revision, since, tuple(results), dict(self.baseline))
 
     def _workload(self, revision: str) -> Workload:
-        pods = tuple(self.pods.get(revision, ()))
+        tick = self.now.timestamp()
+        pods = tuple(
+            with_times(pod, self.memories[pod.name], self.now, tick)
+            if pod.name in self.memories
+            else pod
+            for pod in self.pods.get(revision, ())
+        )
         scale, refusal = self.scale.get(revision, 0), self.refusals.get(revision)
         return Workload(revision, scale, pods, refusal=refusal)
 
@@ -332,6 +343,7 @@ class Children:
                 self.named += 1
                 name = f"{NAME}-{revision}-{self.named}"
                 pods.append(PodState(name, node="node-a", containers=(STARTED,)))
+                self._note(pods[-1])
             for pod in living[self.scale.get(revision, 0) :]:
                 self.change_pod(revision, pod, terminating=True, ready=False)
 
@@ -350,7 +362,19 @@ class Children:
         if of_container:
             model, *others = pod.containers
             changes["containers"] = (replace(model, **of_container), *others)
-        pods[pods.index(pod)] = replace(pod, **changes)
+        number = pods.index(pod)
+        pods[number] = replace(pod, **changes)
+        self._note(pods[number])
+
+    def _note(self, pod: PodState) -> None:
+        known = self.memories.get(pod.name)
+        self.memories[pod.name] = remembered(known, pod, self.now.timestamp())
+
+    def operator_restarts(self) -> None:
+        """Another process takes over, that remembers nothing but the status."""
+        self.memories, self.watched_since = {}, self.now
+        for pod in [pod for pods in self.pods.values() for pod in pods]:
+            self._note(pod)
 
     def ready(self, tag: str) -> None:
         """Every living pod of a tag becomes ready."""
@@ -380,6 +404,7 @@ class Children:
             records=list(self.records),
             scale=dict(self.scale),
             pods={revision: list(pods) for revision, pods in self.pods.items()},
+            memories=dict(self.memories),
             refusals=dict(self.refusals),
             answers=dict(self.answers),
             said=dict(self.said),

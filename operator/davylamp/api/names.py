@@ -49,12 +49,13 @@ class Command(StrEnum):
 
 
 class ConditionType(StrEnum):
-    """Condition types; `Reconciling` and `Stalled` are present only while true (kstatus)."""
+    """Condition types; `Reconciling`, `Stalled` (kstatus) and `Obstructed` are present only while true."""
 
     READY = "Ready"
     AVAILABLE = "Available"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
+    OBSTRUCTED = "Obstructed"
     ROLLBACK_VERIFIED = "RollbackVerified"
     EXPLANATIONS_STABLE = "ExplanationsStable"
 
@@ -103,6 +104,7 @@ class Reason(StrEnum):
     OUT_OF_MEMORY = "OutOfMemory"
     IMAGE_UNAVAILABLE = "ImageUnavailable"
     READINESS_LOST = "ReadinessLost"
+    POD_FAILED = "PodFailed"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     SECRET_MISSING = "SecretMissing"  # noqa: S105
@@ -126,6 +128,8 @@ class Reason(StrEnum):
     ADOPTED = "Adopted"
     RESUMED = "Resumed"
     WRITE_REFUSED = "WriteRefused"
+    WRITE_FAILING = "WriteFailing"
+    FENCE_REFUSED = "FenceRefused"
     RESTORED = "Restored"
 
 
@@ -144,12 +148,17 @@ HoldReason: TypeAlias = Literal[
     Reason.STEP_NOT_REACHABLE,
     Reason.IMAGE_DIGESTS_DIFFER,
     Reason.SECRET_MISSING,
+    Reason.PROGRESS_DEADLINE_EXCEEDED,
     Reason.DEADLINE_EXCEEDED,
 ]
 """Why a stage goes on: every value of `status.candidate.waitingFor`. Held by the type checker."""
 
 FaultReason: TypeAlias = Literal[
-    Reason.CRASH_LOOP, Reason.OUT_OF_MEMORY, Reason.IMAGE_UNAVAILABLE, Reason.READINESS_LOST
+    Reason.CRASH_LOOP,
+    Reason.OUT_OF_MEMORY,
+    Reason.IMAGE_UNAVAILABLE,
+    Reason.READINESS_LOST,
+    Reason.POD_FAILED,
 ]
 """What needs no statistics."""
 
@@ -162,7 +171,6 @@ RollbackReason: TypeAlias = (
         Reason.NO_BASELINE_DATA,
         Reason.PROGRESS_DEADLINE_EXCEEDED,
         Reason.DEADLINE_EXCEEDED,
-        Reason.SECRET_MISSING,
         Reason.ABORTED,
     ]
 )

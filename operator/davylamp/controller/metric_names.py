@@ -44,15 +44,15 @@ QUEUE_OLDEST: Final = MetricFamily(
 )
 
 # each rollout
+REFUSED_WRITES: Final = MetricFamily(
+    "davylamp_refused_writes",
+    "Objects that cannot be written as they should be, by reason.",
+    (*MODEL, "reason"),
+)
 EVENTS: Final = MetricFamily(
     "davylamp_events_total", "What happened to rollouts, as in the Events.", (*MODEL, "reason")
 )
 ROLLBACKS: Final = MetricFamily("davylamp_rollbacks_total", "Revisions rolled back.", MODEL)
-CREATION_LOOPS: Final = MetricFamily(
-    "davylamp_creation_loops_total",
-    "Objects that were made so often that they are not made again for a while.",
-    MODEL,
-)
 CANARY_WEIGHT: Final = MetricFamily(
     "davylamp_canary_weight", "Share of the candidate in percent.", MODEL
 )

@@ -1,5 +1,6 @@
 """Puts the parts of a pass together: one Applier and one memory of refusals for all of them."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -7,11 +8,14 @@ from importlib.metadata import PackageNotFoundError, version
 
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.controller.checks.inspector import Inspector
+from davylamp.controller.cluster.announcer import Announcer
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
+from davylamp.controller.cluster.obstacles import Obstacles
 from davylamp.controller.cluster.owning.adoption import Adoption
 from davylamp.controller.cluster.owning.creations import Creations
 from davylamp.controller.cluster.owning.liveness import Owners
+from davylamp.controller.cluster.pod_clock import PodClock, Ticks
 from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
@@ -45,24 +49,37 @@ class Wiring:
     metrics: Metrics
     settings: Settings
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ticks: Ticks = time.monotonic
     patience: float = PATIENCE
     """Seconds that a status waits for a flight record at most."""
 
     def reconciler(self) -> Reconciler:
         """A reconciler with all its parts."""
-        owners = Owners(self.cluster, self.clock)
-        creations = Creations(self.clock, self.metrics.on_creation_loop)
+        owners, obstacles, refusals = Owners(self.cluster, self.clock), Obstacles(), Refusals()
+        creations = Creations(self.clock)
         applier = Applier(self.cluster, self.cache, owners, creations)
-        refusals = Refusals()
-        nightly = Nightly(self.cluster, self.cache)
-        observer = self._observer(applier, Adoption(self.cluster, owners), nightly, refusals)
+        nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
+        observer = self._observer(
+            applier, Adoption(self.cluster, owners), pod_clock, nightly, refusals
+        )
         following = self._following()
+        executor = self._executor(applier, following, refusals, obstacles)
         return Reconciler(
             cache=self.cache,
             observer=observer,
-            executor=self._executor(applier, following, refusals),
+            executor=executor,
             following=following,
-            memories=(applier, creations, nightly, refusals, following, self.cache),
+            pod_clock=pod_clock,
+            memories=(
+                applier,
+                creations,
+                nightly,
+                refusals,
+                obstacles,
+                executor,
+                following,
+                self.cache,
+            ),
             settings=PlanSettings(
                 self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
             ),
@@ -70,12 +87,18 @@ class Wiring:
         )
 
     def _observer(
-        self, applier: Applier, adoption: Adoption, nightly: Nightly, refusals: Refusals
+        self,
+        applier: Applier,
+        adoption: Adoption,
+        pod_clock: PodClock,
+        nightly: Nightly,
+        refusals: Refusals,
     ) -> Observer:
         return Observer(
             cluster=self.cluster,
             applier=applier,
             adoption=adoption,
+            pod_clock=pod_clock,
             inspections=self.inspector,
             samples=self.tracker,
             nightly=nightly,
@@ -92,13 +115,29 @@ class Wiring:
             reading=ReadSettings(metrics.scrape_interval, metrics.pod_metrics),
         )
 
-    def _executor(self, applier: Applier, following: Following, refusals: Refusals) -> Executor:
+    def _executor(
+        self,
+        applier: Applier,
+        following: Following,
+        refusals: Refusals,
+        obstacles: Obstacles,
+    ) -> Executor:
+        announcer = Announcer(
+            cluster=self.cluster,
+            obstacles=obstacles,
+            reporter=self.settings.identity,
+            on_notice=self.metrics.tell,
+            on_obstacles=self.metrics.show_refused,
+        )
         return Executor(
             cluster=self.cluster,
             cache=self.cache,
             applier=applier,
             recorder=FlightRecorder(applier, patience=self.patience),
             following=following,
+            obstacles=obstacles,
             refusals=refusals,
+            announcer=announcer,
             on_notice=self.metrics.tell,
+            clock=self.clock,
         )

@@ -17,7 +17,8 @@ from davylamp.api.identity import Owner, revision_labels, selector
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef
 from davylamp.manifests.last_words import with_last_words
-from davylamp.manifests.pods import model_port, pinned_key, pod_template
+from davylamp.manifests.overlay import model_port
+from davylamp.manifests.pods import pinned_key, pod_template
 from davylamp.rollout.revision import HASH_VERSION, intent_of
 from davylamp.schema.json import Json, JsonObject, field, section, text
 
@@ -155,7 +156,7 @@ def _config_map(owner: Owner, ref: RevisionRef, spec: ModelDeploymentSpec) -> Js
         f"{RESERVED_PREFIX}FEATURE_SNAPSHOT_URI": spec.feature_snapshot.uri or "",
         f"{RESERVED_PREFIX}FEATURE_SNAPSHOT_SHA256": spec.feature_snapshot.sha256 or "",
         f"{RESERVED_PREFIX}SEED": str(spec.seed),
-        "PORT": str(model_port(spec)),
+        "PORT": str(model_port(spec.serving)),
     }
     return {
         "apiVersion": "v1",

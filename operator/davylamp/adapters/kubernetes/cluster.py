@@ -66,6 +66,8 @@ class Cluster(Protocol):
     async def scale(self, manifest: Manifest, replicas: int) -> None:
         """Set the number of pods of an object that was read before, by its scale subresource.
 
+        One without a resourceVersion is scaled whatever became of it since.
+
         Raises:
             Conflict: it has been written, or deleted and created again, since it was read.
         """
@@ -181,7 +183,8 @@ class KubernetesCluster:
 
     async def scale(self, manifest: Manifest, replicas: int) -> None:
         """See `Cluster.scale`; a PATCH, as the subresource cannot be read where there is no number."""
-        version = section(manifest, "metadata")["resourceVersion"]
+        known = section(manifest, "metadata")
+        metadata = {key: known[key] for key in ("resourceVersion",) if key in known}
         await self._write(
             ApiRequest(
                 verb="patch_scale",
@@ -189,7 +192,7 @@ class KubernetesCluster:
                 address=address_of(manifest),
                 subresource=("scale",),
                 query=_STRICT,
-                body={"metadata": {"resourceVersion": version}, "spec": {"replicas": replicas}},
+                body={"metadata": metadata, "spec": {"replicas": replicas}},
                 content_type=MERGE_BODY,
             )
         )

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from typing import assert_never
 
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.controller.cluster import objects
@@ -26,6 +27,16 @@ from davylamp.controller.cluster.stored import (
     identity_of,
     is_spelled,
     spelling,
+)
+from davylamp.controller.cluster.writes import (
+    Adopt,
+    Apply,
+    Claim,
+    Delete,
+    Freeze,
+    ObjectWrite,
+    Replace,
+    Scale,
 )
 from davylamp.controller.logs import about
 from davylamp.manifests import Owner
@@ -60,6 +71,28 @@ class Applier:
         spellings = dict(self._spellings.get(key, {}))
         return StoredChildren(owner.uid, self._cache.all_children(key), spellings)
 
+    async def write(self, owner: Owner, write: ObjectWrite) -> bool:
+        """Make one planned write of an object; True if that changed what others had made."""
+        match write:
+            case Claim():
+                await self.names_are_ours(owner, (write.manifest,))
+            case Adopt():
+                await self.adopt(owner, write.orphan)
+                return True
+            case Apply():
+                return await self.ensure(owner, write.manifest)
+            case Freeze():
+                await self.freeze(owner, write.manifest)
+            case Replace():
+                await self.replace(owner, write.stale, write.manifest)
+            case Scale():
+                await self.scale(owner, write.manifest, write.replicas)
+            case Delete():
+                await self.remove(owner, write.manifest)
+            case _:
+                assert_never(write)
+        return False
+
     async def ensure(self, owner: Owner, manifest: JsonObject) -> bool:
         """Make an object say what the manifest says; True if that changed what others had made.
 
@@ -85,10 +118,19 @@ class Applier:
         self._learn(owner, answer, manifest)
         return known is not None and _generation(answer) != _generation(known)
 
+    async def scale(self, owner: Owner, item: JsonObject, replicas: int) -> None:
+        """Set a Deployment's number of pods, and nothing else; a watch tells what came of it."""
+        kind, name = identity_of(item)
+        metadata: JsonObject = {"namespace": owner.namespace, "name": name}
+        named: JsonObject = {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata}
+        await self._cluster.scale(named, replicas)
+
     async def remove(self, owner: Owner, item: JsonObject) -> None:
         """Delete a child, unless another object has its name by now."""
         kind, name = identity_of(item)
         await self._cluster.delete(kind, owner.namespace, name, uid=metadata(item, "uid") or None)
+        if kind == "Pod":
+            return  # it is there until its kubelet says that it has stopped
         self._cache.remove(item)
         self._spellings.get(key_of(owner), {}).pop((kind, name), None)
 

@@ -16,6 +16,7 @@ from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.owning.adoption import Adoption
+from davylamp.controller.cluster.pod_clock import PodClock
 from davylamp.controller.cluster.pods import read_pod, workloads_of
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren, identity_of
@@ -29,6 +30,7 @@ from davylamp.controller.reconcile.passes import (
     Parent,
     Pass,
     Secrets,
+    followable,
     served_by,
 )
 from davylamp.gates.recording.store import Recording
@@ -66,6 +68,7 @@ class Observer:
         cluster: is asked for Secrets.
         applier: has the children, and knows how they are spelled.
         adoption: finds those that were left behind.
+        pod_clock: times what happens to pods.
         inspections: has the answers to checks.
         samples: has the evidence of the gates.
         nightly: has the results of the nightly job.
@@ -79,6 +82,7 @@ class Observer:
         cluster: Cluster,
         applier: Applier,
         adoption: Adoption,
+        pod_clock: PodClock,
         inspections: Inspections,
         samples: Samples,
         nightly: Nightly,
@@ -88,6 +92,7 @@ class Observer:
         self._cluster = cluster
         self._applier = applier
         self._adoption = adoption
+        self._pod_clock = pod_clock
         self._inspections = inspections
         self._samples = samples
         self._nightly = nightly
@@ -97,8 +102,13 @@ class Observer:
     async def look(self, parent: Parent) -> Pass:
         """Everything that is known about a ModelDeployment now."""
         children = await self._children(parent)
+        parent = followable(parent, children.records)
         secrets = Secrets()
-        observation = observation_of(parent, children, now=self._clock())
+        now = self._clock()
+        observation = replace(
+            observation_of(parent, children, now=now),
+            watched_since=self._pod_clock.watched_since(parent.key, now),
+        )
         if parent.spec is not None:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
@@ -128,7 +138,8 @@ class Observer:
         stored = replace(stored, orphans=frozenset(identity_of(o.item) for o in orphans))
         own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
         records = sorted(own, key=objects.record_number)
-        pods = tuple(read_pod(item) for item in stored.of_kind("Pod"))
+        read = (read_pod(item) for item in stored.of_kind("Pod"))
+        pods = self._pod_clock.timed(parent.key, read, self._clock())
         return Children(
             records={objects.label(r, names.LABEL_REVISION): r for r in records},
             workloads=workloads_of(_own(stored, "Deployment"), pods),

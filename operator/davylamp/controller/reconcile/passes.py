@@ -4,7 +4,7 @@ Each part is read once and handed on as a whole, so that nobody on the way asks 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pydantic import ValidationError
@@ -23,7 +23,7 @@ from davylamp.controller.cluster.refusals import Refusal, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests import Owner, recorded, template_fault
-from davylamp.rollout import Observation, Served, Workload, ref_of
+from davylamp.rollout import Observation, Served, Workload, identify, ref_of
 from davylamp.rollout.routing import router_of
 from davylamp.schema.json import JsonObject
 
@@ -50,6 +50,12 @@ class Parent:
     def was_followed(self) -> bool:
         """Whether something serves or is being rolled out, whatever the spec says now."""
         return bool(self.status.candidate or self.status.stable)
+
+    @property
+    def revision(self) -> str | None:
+        """The revision that is rolled out, or that serves."""
+        ref = self.status.candidate or self.status.stable
+        return ref.revision if ref else None
 
 
 @dataclass(frozen=True)
@@ -136,7 +142,7 @@ def read_spec(manifest: JsonObject) -> tuple[ModelDeploymentSpec | None, Refusal
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(["spec", *(str(part) for part in first["loc"])])
         return None, Refusal(Reason.INVALID_SPEC, f"{path}: {first['msg']}")
-    wrong = _query_refusal(spec) or _template_refusal(spec)
+    wrong = _query_refusal(spec)
     return (None if wrong else spec), wrong
 
 
@@ -152,7 +158,18 @@ def _query_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
     return None
 
 
-def _template_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
-    """Why no pod can be made: how an overlay merges is not for the API server to check."""
+def followable(parent: Parent, records: Mapping[str, JsonObject]) -> Parent:
+    """The same, without its spec where no pod can be made from that; with why not.
+
+    What an earlier version of the operator has rendered is not judged anew by today's rules (P8).
+    """
+    spec = parent.spec
+    if spec is None or not spec.serving.template:
+        return parent
+    intents = {revision: recorded(record, "intent") for revision, record in records.items()}
+    if identify(spec, intents).revision in records:
+        return parent
     fault = template_fault(spec)
-    return Refusal(Reason.INVALID_SPEC, fault) if fault else None
+    if fault is None:
+        return parent
+    return replace(parent, spec=None, refusal=Refusal(Reason.INVALID_SPEC, fault))

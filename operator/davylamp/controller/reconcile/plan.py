@@ -4,24 +4,27 @@ What would change nothing is left out, so that an idle pass has no writes (P9). 
 steps, and why it is that, is said in `controller/cluster/writes.py`.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from davylamp.adapters.errors import OperatorError
 from davylamp.api import names
-from davylamp.api.names import Reason
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.owning.ownership import Orphan
+from davylamp.controller.cluster.owning.ownership import adoption_of
+from davylamp.controller.cluster.second_ways import Fencing
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
     Adopt,
     Apply,
+    Blocked,
     Claim,
     Delete,
+    Fence,
     FillInReplicas,
     Write,
+    WriteKey,
     WriteStep,
     adopt,
     apply,
@@ -33,6 +36,7 @@ from davylamp.controller.reconcile.flight_records import flight_writes, remember
 from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Parent, Pass
 from davylamp.controller.reconcile.revision_writes import RevisionWrites
 from davylamp.controller.reconcile.writes import (
+    FlightWrite,
     Kept,
     PlannedWrite,
     PostEvent,
@@ -41,9 +45,9 @@ from davylamp.controller.reconcile.writes import (
 )
 from davylamp.manifests import disruption, disruption_budget, event
 from davylamp.rollout import Decision, Desired, Notice
+from davylamp.rollout.report.obstruction import unobstructed
 from davylamp.rollout.routing import Route, Router, objects_of_every_router, router_of
-from davylamp.rollout.wording import counted
-from davylamp.schema.json import JsonObject
+from davylamp.schema.json import JsonObject, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +66,24 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     """All writes that carry a decision out, in their order."""
     parent, desired = current.parent, decision.desired
     traffic = _traffic(current, decision)
-    revisions = RevisionWrites(current, desired, decision.status.candidate)
-    fenced = tuple(_fenced(current, desired.route))
-    grown = (*_budgets(current, desired), *revisions.grown())
-    nightly = _nightly(current, decision)
-    flights = flight_writes(
-        current, decision, operator=settings.operator, scrape_interval=settings.scrape_interval
+    fenced = tuple(_fenced(current, desired))
+    claimed = tuple(_claimed(current, traffic))
+    claims, candidate, now = _keys(claimed), decision.status.candidate, current.observation.now
+    status = _status(parent, remembered(current, decision), now, current.rollouts)
+    revisions = RevisionWrites(
+        current, desired, candidate, fences=fenced, claims=claims, status=status.key
     )
+    grown, nightly = (*_budgets(current, desired), *revisions.grown()), _nightly(current, decision)
     writes: tuple[PlannedWrite, ...] = (
         *fenced,
         *_adopted(current, fenced),
-        *_claimed(current, traffic),
+        *claimed,
         *revisions.recorded(),
         *grown,
-        *flights,
-        _status(parent, remembered(current, decision), current.observation.now, current.rollouts),
+        *_flights(current, decision, settings),
+        status,
         *_events(current, decision.notices, grown, settings.reporter),
-        *_admitted(current, traffic, fenced),
+        *_admitted(current, traffic, fenced, claims),
         *revisions.shrunk(),
         *_spare_budgets(current, desired),
         *_replicas(parent, current.observation.replicas),
@@ -88,7 +93,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         parent,
         current.children,
         current.observation.rollout,
-        current.observation.now,
+        now,
         writes,
         refused_jobs=current.refused_jobs,
         cleared=nightly.cleared,
@@ -97,8 +102,19 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
 
 def refusal_plan(parent: Parent, now: datetime) -> WritePlan:
     """The plan for a spec that cannot be followed, where nothing was followed before: say so."""
-    status = _status(parent, dict.fromkeys(Kept, parent.status), now)
-    return WritePlan(parent, None, EVERYTHING_KEPT, now, (status,))
+    return WritePlan(parent, None, EVERYTHING_KEPT, now, (_unchanged(parent, now),))
+
+
+def unobserved_plan(parent: Parent, error: OperatorError, now: datetime) -> WritePlan:
+    """The plan where it cannot be known what exists: nothing is decided, and why is told."""
+    blocked = Blocked(WriteStep.RECORD, "", "", error)
+    writes = (blocked, _unchanged(parent, now))
+    return WritePlan(parent, None, EVERYTHING_KEPT, now, writes, is_whole=False)
+
+
+def _unchanged(parent: Parent, now: datetime) -> WriteStatus:
+    """The status as it is stored, without what an earlier pass said of refused writes."""
+    return _status(parent, dict.fromkeys(Kept, unobstructed(parent.status)), now)
 
 
 # --- traffic ------------------------------------------------------------------------------------
@@ -122,27 +138,34 @@ def _is_awaited(current: Pass, router: Router, manifest: JsonObject, route: Rout
     return router.serves_others(item)
 
 
-def _fenced(current: Pass, route: Route) -> Iterator[Adopt | Apply]:
+def _fenced(current: Pass, wanted: Desired) -> Iterator[Fence]:
     """Objects of any router that let in a revision that they must not, made to shut it out."""
-    children = current.children
-    orphans = {identity_of(orphan.item): orphan for orphan in children.orphans}
+    children, route = current.children, wanted.route
     known = {*children.workloads, *children.records, names.NO_REVISION}
     known |= {revision for revision in (route.stable, route.candidate) if revision}
+    fencing = Fencing(
+        current.parent.owner,
+        records=children.records,
+        workloads=children.workloads,
+        pods=children.pods,
+        stored=children.stored,
+        wanted=wanted.replicas,
+    )
     for router, manifest in objects_of_every_router(current.parent.owner, route):
         stored = children.stored.get(*identity_of(manifest))
+        if stored is None or not children.stored.is_ours(manifest):
+            continue
         if _is_awaited(current, router, manifest, route):
             continue
-        if stored is not None and any(
-            router.admits(stored, revision) and not router.admits(manifest, revision)
-            for revision in known
-        ):
-            if identity_of(manifest) in orphans:
-                yield adopt(WriteStep.FENCE, orphans[identity_of(manifest)])
-            yield apply(WriteStep.FENCE, manifest)
+        admitted = {revision for revision in known if router.admits(stored, revision)}
+        kept = {revision for revision in admitted if router.admits(manifest, revision)}
+        if admitted != kept:
+            opens = route.stable is not None and route.stable not in admitted
+            yield fencing.fence(manifest, out=admitted - kept, kept=kept, opens=opens)
 
 
 def _adopted(current: Pass, fenced: Iterable[Write]) -> Iterator[Adopt]:
-    """All orphans but those that the fence takes over first."""
+    """All orphans but those that are fenced: a fence makes its object ours as it is written."""
     done = {(write.kind, write.name) for write in fenced}
     for orphan in current.children.orphans:
         if identity_of(orphan.item) not in done:
@@ -157,14 +180,25 @@ def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:
 
 
 def _admitted(
-    current: Pass, traffic: Iterable[JsonObject], fenced: Iterable[Write]
+    current: Pass,
+    traffic: Iterable[JsonObject],
+    fenced: Iterable[Apply],
+    claims: Iterable[WriteKey],
 ) -> Iterator[Apply]:
     """Services that do not yet admit what they may, unless the fence wrote them already."""
     written = {(write.kind, write.name) for write in fenced}
     for manifest in traffic:
-        is_written = identity_of(manifest) in written
-        if not is_written and not current.children.stored.agrees(manifest):
-            yield apply(WriteStep.ADMIT, manifest)
+        if identity_of(manifest) in written or current.children.stored.agrees(manifest):
+            continue
+        stored = current.children.stored.get(*identity_of(manifest))
+        is_new = stored is None or not current.children.stored.is_ours(manifest)
+        opens = is_new or field(stored, "spec", "selector") != field(manifest, "spec", "selector")
+        write = apply(WriteStep.ADMIT, manifest, needs=claims if is_new else ())
+        yield replace(write, opens=opens)
+
+
+def _keys(writes: Iterable[Write]) -> frozenset[WriteKey]:
+    return frozenset(write.key for write in writes)
 
 
 # --- disruption budgets -------------------------------------------------------------------------
@@ -203,6 +237,12 @@ def _replicas(parent: Parent, replicas: int) -> Iterator[FillInReplicas]:
         yield FillInReplicas(WriteStep.REPLICAS, names.KIND, parent.key.name, replicas)
 
 
+def _flights(current: Pass, decision: Decision, settings: PlanSettings) -> tuple[FlightWrite, ...]:
+    return flight_writes(
+        current, decision, operator=settings.operator, scrape_interval=settings.scrape_interval
+    )
+
+
 # --- what is told -------------------------------------------------------------------------------
 
 
@@ -222,7 +262,8 @@ def _events(
     """One Event for each notice; what was adopted or restored is told only if it was."""
     orphans = current.children.orphans
     if orphans:
-        event = _event(current, _adoption(orphans, current.observation.target.revision), reporter)
+        notice = adoption_of(orphans, current.observation.target.revision)
+        event = _event(current, notice, reporter)
         yield replace(event, if_changed=identity_of(orphans[0].item))
     for notice in notices:
         yield _event(current, notice, reporter)
@@ -230,16 +271,6 @@ def _events(
         if write.restores:
             event = _event(current, write.restores, reporter)
             yield replace(event, if_changed=(write.kind, write.name))
-
-
-def _adoption(orphans: Iterable[Orphan], revision: str) -> Notice:
-    kinds = Counter(identity_of(orphan.item)[0] for orphan in orphans)
-    listed = ", ".join(counted(number, kind) for kind, number in sorted(kinds.items()))
-    message = (
-        f"adopted {listed}: they carry the labels of this ModelDeployment and had no living owner, as "
-        "after a restore or kubectl delete --cascade=orphan; they are taken over as they are"
-    )
-    return Notice(Reason.ADOPTED, message, revision)
 
 
 def _event(current: Pass, notice: Notice, reporter: str) -> PostEvent:

@@ -5,15 +5,22 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Protocol
 
+from davylamp.adapters.errors import NotLeader, OperatorError
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.pod_clock import PodClock
 from davylamp.controller.cluster.refusals import TRIED_AGAIN
 from davylamp.controller.logs import about
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.observer import Observer
-from davylamp.controller.reconcile.passes import Parent, read_parent
-from davylamp.controller.reconcile.plan import PlanSettings, refusal_plan, write_plan
+from davylamp.controller.reconcile.passes import Parent, followable, read_parent
+from davylamp.controller.reconcile.plan import (
+    PlanSettings,
+    refusal_plan,
+    unobserved_plan,
+    write_plan,
+)
 from davylamp.rollout import decide
 
 _log = logging.getLogger(__name__)
@@ -34,6 +41,7 @@ class Reconciler:
         observer: gathers what is decided on.
         executor: makes the writes.
         following: is stopped when nobody may look at an object any more.
+        pod_clock: forgets what it timed where nobody looks any more.
         memories: forget what is gone.
         settings: what plans are made with.
         clock: the time.
@@ -46,6 +54,7 @@ class Reconciler:
         observer: Observer,
         executor: Executor,
         following: Following,
+        pod_clock: PodClock,
         memories: Iterable[Memory],
         settings: PlanSettings,
         clock: Callable[[], datetime],
@@ -54,6 +63,7 @@ class Reconciler:
         self._observer = observer
         self._executor = executor
         self._following = following
+        self._pod_clock = pod_clock
         self._memories = tuple(memories)
         self._settings = settings
         self._clock = clock
@@ -68,9 +78,17 @@ class Reconciler:
             self.stand_by(key)
             return None
         parent = read_parent(key, manifest)
-        if parent.spec is None and not parent.was_followed:
-            return await self._refuse(parent)
-        current = await self._observer.look(parent)
+        if not parent.was_followed:
+            parent = followable(parent, {})
+            if parent.spec is None:
+                return await self._refuse(parent)
+        try:
+            current = await self._observer.look(parent)
+        except NotLeader:
+            raise
+        except OperatorError as error:
+            plan = unobserved_plan(parent, error, self._clock())
+            return await self._executor.carry_out(plan)
         decision = decide(
             parent.status, current.observation, name=key.name, namespace=key.namespace
         )
@@ -86,6 +104,7 @@ class Reconciler:
     def stand_by(self, key: Key) -> None:
         """Ask nobody any more about an object; when it is gone, drop all that is known of it."""
         self._following.stop(key)
+        self._pod_clock.forget(key)
         if self._cache.parent(key) is None:
             for memory in self._memories:
                 memory.forget(key)

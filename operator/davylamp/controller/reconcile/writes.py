@@ -8,17 +8,12 @@ from typing import TypeAlias
 
 from davylamp.api.spec import Rollout
 from davylamp.api.status import ModelDeploymentStatus
-from davylamp.controller.cluster.refusals import Refusal, RefusedJob
+from davylamp.controller.cluster.refusals import RefusedJob
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
-    Adopt,
-    Apply,
     Blocked,
-    Claim,
-    Delete,
     FillInReplicas,
-    Freeze,
-    Replace,
+    ObjectWrite,
     Write,
     WriteStep,
 )
@@ -26,6 +21,7 @@ from davylamp.controller.reconcile.passes import Children, Parent
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests.flight_record import Flight
 from davylamp.rollout import Notice
+from davylamp.rollout.report.obstruction import Obstruction, obstructed
 from davylamp.rollout.report.refresh import is_due
 from davylamp.rollout.report.refusal import refused
 from davylamp.schema.json import JsonObject
@@ -79,19 +75,26 @@ class WriteStatus(Write):
         """Whether a status is worth a write: decisions always are, numbers now and then."""
         return is_due(self.parent.status, status, self.now, rollouts=self.rollouts)
 
-    def status(self, kept: Kept, obstacle: Refusal | None) -> ModelDeploymentStatus:
-        """The status to write, with what stands in the way of the decision, or of the spec."""
-        status = self.decided[kept]
-        refusal = obstacle or self.parent.refusal
-        if refusal is None:
+    def status(self, kept: Kept, obstruction: Obstruction | None) -> ModelDeploymentStatus:
+        """The status to write, with why the spec is refused and what is in the decision's way."""
+        status, parent = self.decided[kept], self.parent
+        if parent.refusal is not None:
+            status = refused(
+                status,
+                generation=parent.generation,
+                now=self.now,
+                reason=parent.refusal.reason,
+                message=parent.refusal.message,
+                known=parent.status,
+            )
+        if obstruction is None:
             return status
-        return refused(
+        return obstructed(
             status,
-            generation=self.parent.generation,
+            obstruction,
+            generation=parent.generation,
             now=self.now,
-            reason=refusal.reason,
-            message=refusal.message,
-            known=self.parent.status,
+            known=parent.status,
         )
 
 
@@ -106,18 +109,7 @@ class PostEvent(Write):
 
 
 PlannedWrite: TypeAlias = (
-    Adopt
-    | Apply
-    | Blocked
-    | Claim
-    | Delete
-    | DiscardFlight
-    | FillInReplicas
-    | Freeze
-    | PostEvent
-    | Replace
-    | StoreFlight
-    | WriteStatus
+    ObjectWrite | Blocked | DiscardFlight | FillInReplicas | PostEvent | StoreFlight | WriteStatus
 )
 
 
@@ -136,6 +128,8 @@ class WritePlan:
     """Objects of the nightly job that were refused before, by kind: the status tells of them."""
     cleared: tuple[str, ...] = ()
     """Kinds of the nightly job whose earlier refusal is over unless they are refused again."""
+    is_whole: bool = True
+    """Whether it has all writes that are wanted: what is refused of others is refused no more."""
 
     def of(self, step: WriteStep) -> Iterator[PlannedWrite]:
         """The writes of one step."""

@@ -301,7 +301,7 @@ async def test_a_service_of_somebody_else_is_named_and_never_touched(name, metad
     theirs = land.cluster.put(foreign("Service", name, **metadata))
     land.apply("v1")
     await land.run(30)
-    stalled = land.condition("Stalled")
+    stalled = land.condition("Obstructed")
     assert stalled[1] == "NameTaken"
     assert f"Service {name} exists already and is not ours" in stalled[2]
     assert holder in stalled[2]
@@ -318,9 +318,9 @@ async def test_any_child_of_a_living_owner_is_named(kind):
     theirs = land.cluster.put(foreign(kind, name, ownerReferences=[RELEASE], labels=labels))
     land.apply("v1")
     await land.run(30)
-    assert land.condition("Stalled")[1] == "NameTaken"
-    assert f"{kind} {name} exists already" in land.condition("Stalled")[2]
-    assert "HelmRelease web" in land.condition("Stalled")[2]
+    assert land.condition("Obstructed")[1] == "NameTaken"
+    assert f"{kind} {name} exists already" in land.condition("Obstructed")[2]
+    assert "HelmRelease web" in land.condition("Obstructed")[2]
     assert land.cluster.one(kind, name) == theirs
 
 
@@ -334,12 +334,12 @@ async def test_an_owner_of_a_known_kind_is_asked_for_and_only_a_dead_one_is_pass
 
     land.cluster.edit("Service", "risk-canary", give_away)
     await land.run(20)
-    assert "Secret other" in land.condition("Stalled")[2]
+    assert "Secret other" in land.condition("Obstructed")[2]
     land.cluster.objects.pop(Address("Secret", NAMESPACE, "other"))
     await land.run(30)
     land.operator.wake(land.operator.cache.parents()[0])
     await land.run(5)
-    assert land.condition("Stalled") is None
+    assert land.condition("Obstructed") is None
     assert owners(land) == {uid_of(land.parent())}
 
 
@@ -350,7 +350,7 @@ async def test_models_whose_names_collide_do_not_fight():
     land.apply("v1", name="risk-canary", rollout=PLAN, replicas=1)
     await land.run(30)
     other = land.status("risk-canary").conditions
-    stalled = next(c for c in other if c.type == "Stalled")
+    stalled = next(c for c in other if c.type == "Obstructed")
     assert (stalled.reason, land.condition("Ready")[0]) == ("NameTaken", "True")
     assert "it belongs to ModelDeployment risk" in stalled.message
     assert land.serving() == {"v1"}
@@ -365,7 +365,7 @@ async def test_a_service_is_handed_over_by_our_labels_and_keeps_its_traffic_unti
     land.cluster.put(foreign("Service", "risk"))
     land.apply("v1", rollout=PLAN)
     await land.run(5)
-    command = land.condition("Stalled")[2]
+    command = land.condition("Obstructed")[2]
     assert "kubectl label --overwrite service/risk" in command
     labels = {"app.kubernetes.io/managed-by": "davylamp", "davylamp.dev/model": "risk"}
     assert all(f"{key}={value}" in command for key, value in labels.items())
@@ -392,12 +392,12 @@ async def test_what_is_deleted_again_and_again_is_made_a_few_times_only(kind):
     land.apply("v1", replicas=1)
     await land.run(50)
     assert most_made(land) == 5
-    assert land.condition("Stalled")[1] == "CreationLoop"
-    assert f"{kind} risk" in land.condition("Stalled")[2]
-    counted = land.operator.metrics.registry.get_sample_value(
-        "davylamp_creation_loops_total", {"namespace": NAMESPACE, "name": "risk"}
-    )
-    assert counted == 1
+    assert land.condition("Obstructed")[1] == "CreationLoop"
+    assert f"{kind} risk" in land.condition("Obstructed")[2]
+    labels = {"namespace": NAMESPACE, "name": "risk", "reason": "CreationLoop"}
+    registry = land.operator.metrics.registry
+    assert registry.get_sample_value("davylamp_refused_writes", labels) >= 1
+    assert land.told().count("CreationLoop") == 1
     await land.run(60)
     assert 5 < most_made(land) <= 10
 

@@ -48,18 +48,11 @@ class Creations:
 
     Args:
         clock: the time.
-        on_loop: is called once whenever an object begins to be made too often.
     """
 
-    def __init__(
-        self,
-        clock: Callable[[], datetime],
-        on_loop: Callable[[Key], None] = lambda _key: None,
-    ) -> None:
+    def __init__(self, clock: Callable[[], datetime]) -> None:
         self._clock = clock
-        self._on_loop = on_loop
         self._made: dict[Key, deque[_Creation]] = {}
-        self._stopped: dict[Key, set[tuple[str, str]]] = {}
 
     def admit(self, key: Key, kind: str, name: str) -> None:
         """Make sure that an object may be made once more.
@@ -72,17 +65,11 @@ class Creations:
         while made and now - made[0].at > _LONGEST:
             made.popleft()
         of_this = [c.at for c in made if (c.kind, c.name) == (kind, name)]
-        stopped = self._stopped.setdefault(key, set())
         error = _exceeded(of_this, PER_OBJECT, now, f"{kind} {name} was", key) or _exceeded(
             [c.at for c in made], ALTOGETHER, now, "objects of this ModelDeployment were", key
         )
-        if error is None:
-            stopped.discard((kind, name))
-            return
-        if (kind, name) not in stopped:
-            stopped.add((kind, name))
-            self._on_loop(key)
-        raise error
+        if error is not None:
+            raise error
 
     def note(self, key: Key, kind: str, name: str) -> None:
         """Count an object that was made."""
@@ -91,7 +78,6 @@ class Creations:
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""
         self._made.pop(key, None)
-        self._stopped.pop(key, None)
 
 
 def _exceeded(

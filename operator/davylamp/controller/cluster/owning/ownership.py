@@ -5,7 +5,8 @@ ours when we are its owner and nobody else controls it; left behind when whoever
 dead and it carries our labels; and somebody else's in every other case.
 """
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, NamedTuple
@@ -15,7 +16,8 @@ from davylamp.api import names
 from davylamp.api.names import Reason
 from davylamp.controller.cluster.objects import label, metadata
 from davylamp.manifests import Owner
-from davylamp.rollout.wording import kubectl
+from davylamp.rollout import Notice
+from davylamp.rollout.wording import counted, kubectl
 from davylamp.schema.json import Json, JsonObject, entries, field, section, text
 
 _HELM_RELEASE: Final = "meta.helm.sh/release-name"
@@ -118,6 +120,17 @@ def orphan(item: JsonObject, owner: Owner, dead: Collection[str]) -> Orphan:
         if text(reference, "uid") not in gone
     ]
     return Orphan(item, (owner.reference(), *kept))
+
+
+def adoption_of(orphans: Iterable[Orphan], revision: str) -> Notice:
+    """What is told of orphans that were adopted; `revision` is the one that the spec asks for."""
+    kinds = Counter(text(orphan.item, "kind") for orphan in orphans)
+    listed = ", ".join(counted(number, kind) for kind, number in sorted(kinds.items()))
+    message = (
+        f"adopted {listed}: they carry the labels of this ModelDeployment and had no living owner, as "
+        "after a restore or kubectl delete --cascade=orphan; they are taken over as they are"
+    )
+    return Notice(Reason.ADOPTED, message, revision)
 
 
 def taken(item: JsonObject, owner: Owner, dead: Collection[str]) -> Terminal:
