@@ -35,8 +35,9 @@ from davylamp.controller.workqueue import PassOutcome, WorkQueue
 
 WRITE_TIMEOUT: Final = 5.0
 """Seconds for one request; shorter where the lease is short, so that none outlives leadership."""
-WORKERS: Final = 4
-"""Passes at the same time, each over another object: they wait for the API server, not for a CPU."""
+WORKERS: Final = 16
+"""Passes at the same time, each over another object: they wait for the API server, not for a CPU, and
+must wait for it side by side, or hundreds of new objects take as long as all their requests in a row."""
 _log = logging.getLogger(__name__)
 
 
@@ -93,6 +94,7 @@ class Operator:
             reconcile,
             is_leading=self.leadership.is_leader,
             knows=self.watches.knows,
+            refused=self.watches.refused,
             wake_after=self.queue.add_after,
         )
 
@@ -103,6 +105,7 @@ class Operator:
             namespaces=self._settings.namespaces,
             on_change=self.queue.add,
             on_known=self._look_at_all,
+            on_refused=self._look_at_all,
         )
 
     def _leadership(self, leases: Leases) -> Elector | SoleReplica:
@@ -189,7 +192,7 @@ class Operator:
         self.watches.end()
 
     def _look_at_all(self, namespace: str | None) -> None:
-        """All that there is in a namespace, or everywhere, is known now."""
+        """All that there is in a namespace, or everywhere, is known now, or cannot be known."""
         for key in self._cache.parents():
             if namespace in {None, key.namespace}:
                 self.queue.add(key)

@@ -11,6 +11,7 @@ from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.announcer import Announcer
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
+from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.obstacles import Obstacles
 from davylamp.controller.cluster.owning.adoption import Adoption
 from davylamp.controller.cluster.owning.creations import Creations
@@ -19,6 +20,7 @@ from davylamp.controller.cluster.pod_clock import PodClock, Ticks
 from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
+from davylamp.controller.leadership.claims import Claims
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.nightly.nightly import Nightly
 from davylamp.controller.reconcile.executor import Executor
@@ -59,40 +61,57 @@ class Wiring:
         creations = Creations(self.clock)
         applier = Applier(self.cluster, self.cache, owners, creations)
         nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
+        consumer = Consumer(self.cluster, self.cache, clock=self.clock)
+        adoption = Adoption(self.cluster, owners)
         observer = self._observer(
-            applier, Adoption(self.cluster, owners), pod_clock, nightly, refusals
+            applier,
+            adoption=adoption,
+            pod_clock=pod_clock,
+            nightly=nightly,
+            refusals=refusals,
+            consumer=consumer,
         )
         following = self._following()
-        executor = self._executor(applier, following, refusals, obstacles)
+        executor = self._executor(applier, consumer, following, refusals, obstacles)
         return Reconciler(
             cache=self.cache,
             observer=observer,
             executor=executor,
             following=following,
+            claims=Claims(self.settings.release, self.clock),
             pod_clock=pod_clock,
             memories=(
+                observer,
                 applier,
                 creations,
                 nightly,
                 refusals,
                 obstacles,
+                consumer,
                 executor,
                 following,
                 self.cache,
             ),
+            attentive=(observer, applier, following, self.cache),
             settings=PlanSettings(
-                self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
+                self.settings.identity,
+                operator_version(),
+                self.settings.metrics.scrape_interval,
+                self.settings.children,
+                self.settings.release,
             ),
             clock=self.clock,
         )
 
-    def _observer(
+    def _observer(  # noqa: PLR0913  (everybody who knows something)
         self,
         applier: Applier,
+        *,
         adoption: Adoption,
         pod_clock: PodClock,
         nightly: Nightly,
         refusals: Refusals,
+        consumer: Consumer,
     ) -> Observer:
         return Observer(
             cluster=self.cluster,
@@ -103,6 +122,7 @@ class Wiring:
             samples=self.tracker,
             nightly=nightly,
             refusals=refusals,
+            consumer=consumer,
             clock=self.clock,
         )
 
@@ -118,6 +138,7 @@ class Wiring:
     def _executor(
         self,
         applier: Applier,
+        consumer: Consumer,
         following: Following,
         refusals: Refusals,
         obstacles: Obstacles,
@@ -134,6 +155,7 @@ class Wiring:
             cache=self.cache,
             applier=applier,
             recorder=FlightRecorder(applier, patience=self.patience),
+            consumer=consumer,
             following=following,
             obstacles=obstacles,
             refusals=refusals,

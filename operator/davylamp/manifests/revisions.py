@@ -115,12 +115,15 @@ def _stamped(owner: Owner, record_manifest: JsonObject, part: str) -> JsonObject
     """A recorded object as the owner's of today; whose it was when it was recorded is left out."""
     manifest = recorded(record_manifest, part)
     described = section(manifest, "metadata")
-    kept = {key: value for key, value in described.items() if key in {"labels", "annotations"}}
-    stamped = owner.metadata(text(record_manifest, "metadata", "name"), {})
+    kept = [_texts(section(described, part)) for part in ("labels", "annotations")]
     return {
         **{key: value for key, value in manifest.items() if key != "status"},
-        "metadata": {**stamped, **kept},
+        "metadata": owner.metadata(text(record_manifest, "metadata", "name"), *kept),
     }
+
+
+def _texts(entries: JsonObject) -> dict[str, str]:
+    return {key: value for key, value in entries.items() if isinstance(value, str)}
 
 
 def pinned_secret(
@@ -165,7 +168,7 @@ def _config_map(owner: Owner, ref: RevisionRef, spec: ModelDeploymentSpec) -> Js
             owner.child(ref.revision), revision_labels(owner, ref.revision, ref.tag)
         ),
         "immutable": True,
-        "data": {**fixed, **spec.config},
+        "data": {**spec.config, **fixed},
     }
 
 

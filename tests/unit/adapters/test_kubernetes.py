@@ -151,7 +151,8 @@ async def test_status_is_replaced_under_the_version_it_was_decided_on(api: Api, 
                 "name": "risk",
                 "resourceVersion": "7",
                 "uid": "u1",
-                "labels": {"not": "sent"},
+                "labels": {"kept": "by its manager"},
+                "managedFields": [{"manager": "not sent"}],
             },
             "spec": {"not": "sent"},
             "status": {"replicas": 4},
@@ -166,8 +167,24 @@ async def test_status_is_replaced_under_the_version_it_was_decided_on(api: Api, 
         "name": "risk",
         "resourceVersion": "7",
         "uid": "u1",
+        "labels": {"kept": "by its manager"},
     }
     assert "spec" not in request.body
+
+
+async def test_an_annotation_is_taken_off_only_while_it_has_its_value(api: Api, cluster) -> None:
+    api.body = {"kind": "ModelDeployment"}
+    place = ("ModelDeployment", "models", "risk")
+    await cluster.drop_annotation(*place, annotation="davylamp.dev/abort", value="aaa@1")
+    (request,) = api.received
+    root = "/apis/davylamp.dev/v1alpha1/namespaces/models/modeldeployments"
+    assert (request.method, request.path) == ("PATCH", f"{root}/risk")
+    assert request.content_type == "application/json-patch+json"
+    path = "/metadata/annotations/davylamp.dev~1abort"
+    assert request.body == [
+        {"op": "test", "path": path, "value": "aaa@1"},
+        {"op": "remove", "path": path},
+    ]
 
 
 async def test_status_without_a_version_is_a_programming_error(api: Api, cluster) -> None:

@@ -14,6 +14,7 @@ from kubernetes.aio.client import ApiClient
 from davylamp.adapters.errors import NotFound, Retryable
 from davylamp.adapters.kubernetes.apiserver import (
     APPLY_BODY,
+    JSON_PATCH,
     MERGE_BODY,
     ApiRequest,
     ApiServer,
@@ -87,6 +88,15 @@ class Cluster(Protocol):
             Conflict: `uid` was given and the object of that name has another.
         """
 
+    async def drop_annotation(
+        self, kind: str, namespace: str, name: str, *, annotation: str, value: str
+    ) -> Manifest:
+        """Take an annotation off an object; returns the object as stored.
+
+        Raises:
+            Terminal: it is gone already, or has another value by now.
+        """
+
     async def create_event(self, manifest: Manifest) -> None:
         """Create an Event (events.k8s.io/v1 or core v1)."""
 
@@ -143,14 +153,15 @@ class KubernetesCluster:
         """See `Cluster.apply_status`.
 
         A PUT with resourceVersion and uid: a merge patch would keep keys that are no longer in the
-        status, and the version makes a stale write fail. Only the status is sent.
+        status, and the version makes a stale write fail. Only the status is written; labels and
+        annotations are sent as they are, because those that are not sent lose their managers, and
+        who applies them could not remove them any more.
         """
         metadata = section(manifest, "metadata")
         if not metadata.get("resourceVersion"):
             raise ValueError("a status needs the resourceVersion it was decided on")
-        kept = ("name", "namespace", "resourceVersion", "uid")
         body: Manifest = {key: manifest[key] for key in ("apiVersion", "kind", "status")}
-        body["metadata"] = {key: metadata[key] for key in kept if key in metadata}
+        body["metadata"] = {key: metadata[key] for key in metadata if key != "managedFields"}
         return await self._write(
             ApiRequest(
                 verb="update_status",
@@ -237,6 +248,25 @@ class KubernetesCluster:
             )
         except NotFound:
             return
+
+    async def drop_annotation(
+        self, kind: str, namespace: str, name: str, *, annotation: str, value: str
+    ) -> Manifest:
+        """See `Cluster.drop_annotation`; the test makes the API server refuse a change in between."""
+        path = f"/metadata/annotations/{annotation.replace('~', '~0').replace('/', '~1')}"
+        return await self._write(
+            ApiRequest(
+                verb="patch",
+                method="PATCH",
+                address=object_address(kind, namespace, name),
+                query=_STRICT,
+                body=[
+                    {"op": "test", "path": path, "value": value},
+                    {"op": "remove", "path": path},
+                ],
+                content_type=JSON_PATCH,
+            )
+        )
 
     async def create_event(self, manifest: Manifest) -> None:
         """See `Cluster.create_event`."""
