@@ -14,6 +14,7 @@ from tests.support.kubelets import Kubelets, endpoints
 
 from davylamp.adapters.errors import Retryable, Terminal
 from davylamp.api import names
+from davylamp.api.child_metadata import NOTHING, ChildMetadata
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.cache import Key, ObjectCache
@@ -39,7 +40,14 @@ QUICK: Json = {
 class Process:
     """One operator: its own cache, evidence and wake-ups; nothing else survives its end."""
 
-    def __init__(self, land: "Land", fence: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        land: "Land",
+        fence: Callable[[], None] = lambda: None,
+        *,
+        release: str = "davylamp",
+        children: ChildMetadata = NOTHING,
+    ) -> None:
         self.land = land
         self.cache = ObjectCache()
         self.metrics = Metrics(CollectorRegistry())
@@ -49,7 +57,7 @@ class Process:
         self.is_deaf = False
         self.passes: list[list[Write]] = []
         """What each pass wrote; the last one may be under way."""
-        settings = Settings(identity="davylamp-0")
+        settings = Settings(identity="davylamp-0", lease_name=release, children=children)
         self.sampler = EvidenceTracker(
             land.prometheus, settings.metrics, on_news=self.wake, clock=land.seconds
         )
@@ -64,6 +72,7 @@ class Process:
             metrics=self.metrics,
             settings=settings,
             clock=land.time,
+            ticks=land.seconds,
             patience=land.patience,
         ).reconciler()
         self.watches = Watches(Port(land.cluster), self.cache, on_change=self.wake)

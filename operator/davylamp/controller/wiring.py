@@ -1,5 +1,6 @@
 """Puts the parts of a pass together: one Applier and one memory of refusals for all of them."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -10,10 +11,13 @@ from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.announcer import Announcer
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
+from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.obstacles import Obstacles
+from davylamp.controller.cluster.pod_clock import PodClock, Ticks
 from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
+from davylamp.controller.leadership.claims import Claims
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.nightly.nightly import Nightly
 from davylamp.controller.reconcile.executor import Executor
@@ -44,44 +48,61 @@ class Wiring:
     metrics: Metrics
     settings: Settings
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ticks: Ticks = time.monotonic
     patience: float = PATIENCE
     """Seconds that a status waits for a flight record at most."""
 
     def reconciler(self) -> Reconciler:
         """A reconciler with all its parts."""
         applier, refusals, obstacles = Applier(self.cluster, self.cache), Refusals(), Obstacles()
-        nightly = Nightly(self.cluster, self.cache)
-        observer = self._observer(applier, nightly, refusals)
+        nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
+        consumer = Consumer(self.cluster, self.cache, clock=self.clock)
+        observer = self._observer(applier, pod_clock, nightly, refusals, consumer)
         following = self._following()
-        executor = self._executor(applier, following, refusals, obstacles)
+        executor = self._executor(applier, consumer, following, refusals, obstacles)
         return Reconciler(
             cache=self.cache,
             observer=observer,
             executor=executor,
             following=following,
+            claims=Claims(self.settings.release, self.clock),
+            pod_clock=pod_clock,
             memories=(
                 applier,
                 nightly,
                 refusals,
                 obstacles,
-                executor,
+                consumer,
                 following,
                 self.cache,
             ),
             settings=PlanSettings(
-                self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
+                self.settings.identity,
+                operator_version(),
+                self.settings.metrics.scrape_interval,
+                self.settings.children,
+                self.settings.release,
             ),
             clock=self.clock,
         )
 
-    def _observer(self, applier: Applier, nightly: Nightly, refusals: Refusals) -> Observer:
+    def _observer(
+        self,
+        applier: Applier,
+        pod_clock: PodClock,
+        nightly: Nightly,
+        refusals: Refusals,
+        consumer: Consumer,
+    ) -> Observer:
         return Observer(
             cluster=self.cluster,
             applier=applier,
+            pod_clock=pod_clock,
             inspections=self.inspector,
             samples=self.tracker,
             nightly=nightly,
             refusals=refusals,
+            consumer=consumer,
             clock=self.clock,
         )
 
@@ -97,6 +118,7 @@ class Wiring:
     def _executor(
         self,
         applier: Applier,
+        consumer: Consumer,
         following: Following,
         refusals: Refusals,
         obstacles: Obstacles,
@@ -113,6 +135,7 @@ class Wiring:
             cache=self.cache,
             applier=applier,
             recorder=FlightRecorder(applier, patience=self.patience),
+            consumer=consumer,
             following=following,
             obstacles=obstacles,
             refusals=refusals,

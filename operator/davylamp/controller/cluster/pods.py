@@ -19,7 +19,8 @@ from davylamp.schema.json import Json, JsonObject, entries, field, integer, sect
 from davylamp.schema.text import one_line
 
 STARTING: Final = timedelta(seconds=2)
-"""A pod whose Ready condition turned false later than this after its start had been ready."""
+"""A pod whose Ready condition turned false later than this after its start had been ready: its
+kubelet writes both at once. The other order means that the clock of its node was set back since."""
 OVER: Final = frozenset({"Failed", "Succeeded"})
 """Phases of pods whose containers never run again."""
 LONGEST_WORDS: Final = 600
@@ -74,7 +75,7 @@ def pod_state(pod: JsonObject) -> PodState:
     ready = conditions.get("Ready", {})
     changed, started = instant(ready.get("lastTransitionTime")), _moment(pod, "status", "startTime")
     is_ready = ready.get("status") == "True"
-    late = changed is not None and started is not None and changed - started > STARTING
+    late = changed is not None and started is not None and abs(changed - started) > STARTING
     return PodState(
         name=metadata(pod, "name"),
         node=text(pod, "spec", "nodeName"),
@@ -90,6 +91,7 @@ def pod_state(pod: JsonObject) -> PodState:
         image_id=read_image_id(text(_model(pod), "imageID")),
         ready_changed_at=changed,
         was_ready=not is_ready and late,
+        node_lost=_is_node_lost(pod, conditions),
     )
 
 
@@ -108,6 +110,13 @@ def _unscheduled(pod: JsonObject, condition: JsonObject) -> str | None:
     gates = ", ".join(_name(gate, "name") for gate in entries(pod, "spec", "schedulingGates"))
     parts = (reason if reason != "Unschedulable" else "", gates, message)
     return one_line(": ".join(part for part in parts if part), limit=LONGEST_WORDS) or reason
+
+
+def _is_node_lost(pod: JsonObject, conditions: Mapping[str, JsonObject]) -> bool:
+    """Whether the control plane called it unready: its kubelet would not, with ready containers."""
+    unready = conditions.get("Ready", {}).get("status") != "True"
+    containers = conditions.get("ContainersReady", {}).get("status") == "True"
+    return unready and containers and not _missing_gates(pod, conditions)
 
 
 def _missing_gates(pod: JsonObject, conditions: Mapping[str, JsonObject]) -> tuple[str, ...]:

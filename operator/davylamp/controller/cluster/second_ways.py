@@ -103,7 +103,8 @@ class Fencing:
     ) -> Iterator[SecondWay]:
         records = [self.records[revision] for revision in revisions if revision in self.records]
         if len(records) == len(revisions):
-            scaled = tuple(apply(WriteStep.FENCE, deployment_of(made, 0)) for made in records)
+            empty = [deployment_of(self.owner, made, 0) for made in records]
+            scaled = tuple(apply(WriteStep.FENCE, deployment) for deployment in empty)
             yield SecondWay(f"{what} was scaled to 0 instead", scaled)
         yield SecondWay(
             f"{what} was scaled to 0 instead, through its subresource scale",

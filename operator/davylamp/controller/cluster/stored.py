@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from davylamp.api import names
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.objects import metadata
 from davylamp.manifests import projected, says_the_same
-from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.json import Json, JsonObject, text
 
 Identity: TypeAlias = tuple[str, str]
 """Kind and name."""
@@ -50,6 +51,8 @@ class StoredChildren:
         stored = self.items.get(key)
         if stored is None or not self.is_ours(manifest) or metadata(stored, "deletionTimestamp"):
             return False
+        if _mark(manifest) != _mark(stored):
+            return False
         return is_spelled(manifest, stored) or self.spellings.get(key) == spelling(manifest, stored)
 
 
@@ -66,6 +69,11 @@ def is_spelled(manifest: JsonObject, stored: JsonObject) -> bool:
 def spelling(manifest: JsonObject, stored: JsonObject) -> Spelling:
     """What was applied, and how it is stored: the pair by which it is recognised later."""
     return _text(_fields(manifest)), _text(projected(_fields(stored), _fields(manifest)))
+
+
+def _mark(item: JsonObject) -> str:
+    """Which labels and annotations of users it carries."""
+    return text(item, "metadata", "annotations", names.ANNOTATION_METADATA)
 
 
 def _fields(item: JsonObject) -> JsonObject:

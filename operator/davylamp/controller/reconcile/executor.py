@@ -17,12 +17,14 @@ from davylamp.api.status import to_json
 from davylamp.controller.cluster.announcer import Announcer
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key, ObjectCache
-from davylamp.controller.cluster.obstacles import Obstacles
+from davylamp.controller.cluster.consumer import Consumer
+from davylamp.controller.cluster.obstacles import TELL_SOON, Obstacles
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
+    Consume,
     Fence,
     FillInReplicas,
     IfRefused,
@@ -46,10 +48,6 @@ from davylamp.controller.reconcile.writes import (
 from davylamp.rollout import Notice
 from davylamp.rollout.report.obstruction import Obstruction
 
-TELL_SOON: Final = 0.1
-"""Seconds until the pass that tells what was refused after this one had written its status."""
-TELL_AGAIN: Final = 10.0
-"""The same where that was done lately: what comes and goes must not spin."""
 TRY_SOON: Final = 1.0
 """Seconds until what was left out is written."""
 UNHURRIED: Final = timedelta(seconds=6)
@@ -70,6 +68,8 @@ class _Progress:
     changed: set[Identity] = field(default_factory=set)
     """Objects whose write changed what somebody else had made of them."""
     kept: Kept = Kept.NOTHING
+    consumed: bool = False
+    """Whether a command was taken off the object, which the next pass has to see."""
     is_written: bool = False
     """Whether the status says what it should."""
     shown: Obstruction | None = None
@@ -84,6 +84,7 @@ class Executor:
         cache: learns of our writes at once.
         applier: writes all other objects.
         recorder: writes flight records.
+        consumer: takes commands off that were answered.
         following: is aimed by each status that was written.
         obstacles: what is refused.
         refusals: what is refused of the nightly job.
@@ -99,6 +100,7 @@ class Executor:
         cache: ObjectCache,
         applier: Applier,
         recorder: FlightRecorder,
+        consumer: Consumer,
         following: Following,
         obstacles: Obstacles,
         refusals: Refusals,
@@ -110,13 +112,13 @@ class Executor:
         self._cache = cache
         self._applier = applier
         self._recorder = recorder
+        self._consumer = consumer
         self._following = following
         self._obstacles = obstacles
         self._refusals = refusals
         self._announcer = announcer
         self._on_notice = on_notice
         self._clock = clock
-        self._told_at: dict[Key, datetime] = {}
 
     async def carry_out(self, plan: WritePlan) -> float | None:
         """Make all writes of a plan that can be made.
@@ -140,10 +142,6 @@ class Executor:
         now = self._clock()
         await self._announcer.announce(plan.parent.owner, plan.parent.revision, now)
         return self._due_in(plan, progress, now)
-
-    def forget(self, key: Key) -> None:
-        """Drop what is remembered of an object that is gone."""
-        self._told_at.pop(key, None)
 
     async def _try(self, plan: WritePlan, write: PlannedWrite, progress: _Progress) -> None:
         """Make one write, unless what it needs is missing or it would only be refused again."""
@@ -210,19 +208,22 @@ class Executor:
 
     async def _made(self, plan: WritePlan, write: PlannedWrite, progress: _Progress) -> None:
         """Make one write."""
+        owner = plan.parent.owner
         match write:
             case Blocked():
                 raise write.error
-            case FillInReplicas():
-                await self._applier.fill_in_replicas(plan.parent.owner, write.replicas)
+            case StoreFlight() | DiscardFlight():
+                raise AssertionError("flight records are written together")
             case WriteStatus():
                 await self._write_status(plan, write, progress)
             case PostEvent():
                 await self._tell(plan, write, progress.changed)
-            case StoreFlight() | DiscardFlight():
-                raise AssertionError("flight records are written together")
+            case Consume():
+                progress.consumed |= await self._consumer.consume(owner, write)
+            case FillInReplicas():
+                await self._applier.fill_in_replicas(owner, write.replicas)
             case _:
-                if await self._applier.write(plan.parent.owner, write):
+                if await self._applier.write(owner, write):
                     progress.changed.add((write.kind, write.name))
 
     async def _flights(self, plan: WritePlan) -> Kept:
@@ -266,18 +267,13 @@ class Executor:
         moments = [self._obstacles.due_in(key, now)]
         is_shown = progress.shown == self._obstacles.obstruction(key, now)
         is_news = _messages(plan.refused_jobs) != _messages(self._refusals.jobs(key))
+        if progress.consumed:
+            moments.append(TELL_SOON)
         if progress.is_written and (is_news or not is_shown):
-            moments.append(self._tell_in(key, now))
+            moments.append(self._obstacles.tell_in(key, now))
         if progress.is_rest_due and moments == [None]:
             moments.append(TRY_SOON)
         return min((moment for moment in moments if moment is not None), default=None)
-
-    def _tell_in(self, key: Key, now: datetime) -> float:
-        last = self._told_at.get(key)
-        if last is not None and (now - last).total_seconds() < TELL_AGAIN:
-            return TELL_AGAIN - (now - last).total_seconds()
-        self._told_at[key] = now
-        return TELL_SOON
 
 
 def _messages(jobs: Mapping[str, RefusedJob]) -> Mapping[str, str]:

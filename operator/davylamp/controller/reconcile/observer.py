@@ -13,8 +13,11 @@ from davylamp.api.explanations import Explanations
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
+from davylamp.controller.cluster.annotations import commands_in, declared_in
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.cluster.consumer import Consumer
+from davylamp.controller.cluster.pod_clock import PodClock
 from davylamp.controller.cluster.pods import read_pod, workloads_of
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
@@ -22,7 +25,14 @@ from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
 from davylamp.controller.nightly.nightly import Nightly
 from davylamp.controller.reconcile.judgements import with_judgements
-from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Children, Parent, Pass, Secrets
+from davylamp.controller.reconcile.passes import (
+    EVERYTHING_KEPT,
+    Children,
+    Parent,
+    Pass,
+    Secrets,
+    followable,
+)
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests import is_whole, recorded
 from davylamp.rollout import Inspected, Observation, identify
@@ -57,10 +67,12 @@ class Observer:
     Args:
         cluster: is asked for Secrets.
         applier: has the children, and knows how they are spelled.
+        pod_clock: times what happens to pods.
         inspections: has the answers to checks.
         samples: has the evidence of the gates.
         nightly: has the results of the nightly job.
         refusals: has what was refused of the nightly job.
+        consumer: knows which commands it took off.
         clock: the time.
     """
 
@@ -69,29 +81,42 @@ class Observer:
         *,
         cluster: Cluster,
         applier: Applier,
+        pod_clock: PodClock,
         inspections: Inspections,
         samples: Samples,
         nightly: Nightly,
         refusals: Refusals,
+        consumer: Consumer,
         clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
         self._applier = applier
+        self._pod_clock = pod_clock
         self._inspections = inspections
         self._samples = samples
         self._nightly = nightly
         self._refusals = refusals
+        self._consumer = consumer
         self._clock = clock
 
     async def look(self, parent: Parent) -> Pass:
         """Everything that is known about a ModelDeployment now."""
         children = self._children(parent)
+        parent = followable(parent, children.records)
         secrets = Secrets()
-        observation = observation_of(parent, children, now=self._clock())
+        now = self._clock()
+        observation = replace(
+            observation_of(parent, children, now=now),
+            watched_since=self._pod_clock.watched_since(parent.key, now),
+        )
         if parent.spec is not None:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
-        observation = replace(observation, inspected=self._inspections.inspected(parent.key))
+        observation = replace(
+            observation,
+            consumed=self._consumer.taken(parent.key),
+            inspected=self._inspections.inspected(parent.key),
+        )
         evidence = self._samples.evidence(parent.key)
         observation = with_judgements(observation, parent.status, evidence)
         observation = await self._nightly.look(parent.owner, observation, parent.status)
@@ -115,7 +140,8 @@ class Observer:
         stored = self._applier.stored(parent.owner)
         own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
         records = sorted(own, key=objects.record_number)
-        pods = tuple(read_pod(item) for item in stored.of_kind("Pod"))
+        read = (read_pod(item) for item in stored.of_kind("Pod"))
+        pods = self._pod_clock.timed(parent.key, read, self._clock())
         return Children(
             records={objects.label(r, names.LABEL_REVISION): r for r in records},
             workloads=workloads_of(_own(stored, "Deployment"), pods),
@@ -162,7 +188,8 @@ def observation_of(parent: Parent, children: Children, *, now: datetime) -> Obse
         rollout=spec.rollout,
         replicas=spec.replicas or _present_replicas(parent, children),
         paused=spec.paused,
-        commands=objects.commands_in(parent.manifest),
+        commands=commands_in(parent.manifest),
+        declared=declared_in(parent.manifest),
         workloads=children.workloads,
         recorded=tuple(children.records),
         explanations=spec.explanations,
@@ -191,7 +218,8 @@ def _without_spec(parent: Parent, children: Children, now: datetime) -> Observat
         rollout=plan,
         replicas=serving.desired if serving and serving.desired else 1,
         paused=True,
-        commands=objects.commands_in(parent.manifest),
+        commands=commands_in(parent.manifest),
+        declared=declared_in(parent.manifest),
         workloads=children.workloads,
         recorded=tuple(children.records),
         explanations=Explanations() if status.explanations else None,

@@ -34,6 +34,8 @@ class ContainerState:
     last_exit_code: int | None = None
     last_exit_message: str | None = None
     """The last line that it left behind: of its termination message, or of its log."""
+    ends: tuple[datetime, ...] = ()
+    """When the operator saw that it had ended, by its own clock, newest last; the last few."""
 
 
 class PodFailure(NamedTuple):
@@ -68,15 +70,23 @@ class PodState:
     image_id: str | None = None
     """Of the model's container."""
     ready_changed_at: datetime | None = None
+    """By the clock of its node: compared for change only."""
     was_ready: bool = False
+    """Whether it has been ready before, or is."""
+    node_lost: bool = False
+    """Whether its node is not heard of: the control plane says that it is unready, not its kubelet."""
     ready_since: datetime | None = None
-    """By the operator's own clock, as is `unready_since`."""
+    """By the operator's own clock, as are the following (`pods.memory`)."""
     unready_since: datetime | None = None
+    unhindered_since: datetime | None = None
+    """Since when it has been starting, or running, with nothing but itself in its way."""
+    troubled_at: datetime | None = None
+    """When a container of it ended last, or when it last lost its readiness."""
 
     @property
     def ready_since_when(self) -> datetime:
         """Since when it is ready; a pod of which nobody knows has been so for ever."""
-        return self.ready_since or self.ready_changed_at or LONG_AGO
+        return self.ready_since or LONG_AGO
 
     @property
     def living(self) -> bool:
