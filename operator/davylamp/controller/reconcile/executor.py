@@ -14,12 +14,9 @@ from typing import Final
 from davylamp.adapters.errors import Forbidden, NotFound, NotLeader, OperatorError, Terminal
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.api.status import to_json
-from davylamp.controller.cluster.announcer import Announcer
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.cluster.consumer import Consumer
-from davylamp.controller.cluster.obstacles import TELL_SOON, Obstacles
-from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
     Apply,
@@ -33,6 +30,9 @@ from davylamp.controller.cluster.writes import (
     WriteStep,
 )
 from davylamp.controller.logs import about
+from davylamp.controller.obstacles.announcer import Announcer
+from davylamp.controller.obstacles.obstacles import TELL_SOON, Obstacles
+from davylamp.controller.obstacles.refusals import Refusals, RefusedJob
 from davylamp.controller.reconcile.flight_recorder import FlightRecorder
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.writes import (
@@ -247,6 +247,8 @@ class Executor:
                 pass  # deleted meanwhile; its children go with it
             else:
                 self._cache.put(answer)
+        else:
+            status = parent.status
         progress.is_written, progress.shown = True, obstruction
         if plan.children is not None:
             self._following.aim(parent, plan.children, status, plan.rollout)

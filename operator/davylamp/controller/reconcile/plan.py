@@ -13,7 +13,6 @@ from davylamp.api import names
 from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
 from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.second_ways import Fencing
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
     Apply,
@@ -31,6 +30,7 @@ from davylamp.controller.cluster.writes import (
     delete,
 )
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
+from davylamp.controller.obstacles.second_ways import Fencing
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
 from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Parent, Pass
 from davylamp.controller.reconcile.revision_writes import RevisionWrites

@@ -12,7 +12,6 @@ from typing import Final, NamedTuple
 from davylamp.adapters.errors import Forbidden, NamespaceEnding, OperatorError, Retryable, Terminal
 from davylamp.api.names import Reason
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.refusals import Refusal, refusal_of
 from davylamp.controller.cluster.writes import (
     Blocked,
     Fence,
@@ -21,6 +20,7 @@ from davylamp.controller.cluster.writes import (
     WriteKey,
     WriteStep,
 )
+from davylamp.controller.obstacles.refusals import Refusal, refusal_of
 from davylamp.rollout.report.obstruction import Obstruction
 from davylamp.schema.json import JsonObject
 
