@@ -14,7 +14,6 @@ from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.owning.ownership import adoption_of
-from davylamp.controller.cluster.second_ways import Fencing
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
     Adopt,
@@ -34,6 +33,7 @@ from davylamp.controller.cluster.writes import (
     delete,
 )
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
+from davylamp.controller.obstacles.second_ways import Fencing
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
 from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Parent, Pass
 from davylamp.controller.reconcile.revision_writes import RevisionWrites
@@ -159,15 +159,11 @@ def _fenced(current: Pass, wanted: Desired) -> Iterator[Fence]:
     children, route = current.children, wanted.route
     known = {*children.workloads, *children.records, names.NO_REVISION}
     known |= {revision for revision in (route.stable, route.candidate) if revision}
+    owner, workloads = current.parent.owner, children.workloads
     fencing = Fencing(
-        current.parent.owner,
-        records=children.records,
-        workloads=children.workloads,
-        pods=children.pods,
-        stored=children.stored,
-        wanted=wanted.replicas,
+        owner, children.records, workloads, children.pods, children.stored, wanted.replicas
     )
-    for router, manifest in objects_of_every_router(current.parent.owner, route):
+    for router, manifest in objects_of_every_router(owner, route):
         stored = children.stored.get(*identity_of(manifest))
         if stored is None or not children.stored.is_ours(manifest):
             continue
