@@ -24,6 +24,9 @@ from davylamp.rollout.pods.wording import BACK_OFF
 
 READINESS_GRACE: Final = timedelta(seconds=20)
 """How long a pod that was ready may be unready before that counts as a fault."""
+BACK_OFFS: Final = 2
+"""Ends after which a container that its kubelet backs off from is in a crash loop. After a single one
+there is time to see whether others end too."""
 CRASH_WINDOW: Final = timedelta(minutes=10)
 """Within which several ends of a container are a crash loop."""
 OWN_LIMIT: Final = re.compile(r"exceed")
@@ -91,9 +94,9 @@ def _crash_loop(pod: PodState, period: Period) -> ServiceFault | None:
         if container.role == "init":
             continue
         ends = _ends(container, period)
-        if container.waiting_reason == BACK_OFF:
+        if container.waiting_reason == BACK_OFF and (len(ends) >= BACK_OFFS or _lasts(pod, period)):
             fault = Fault(Reason.CRASH_LOOP, crash_words(pod, container))
-            return ServiceFault(pod, fault, ends[0] if ends else period.now)
+            return ServiceFault(pod, fault, ends[0] if ends else pod.unready_since or period.now)
         recent = [end for end in ends if period.now - end <= CRASH_WINDOW]
         if len(recent) >= CRASHES:
             fault = Fault(Reason.CRASH_LOOP, crash_words(pod, container))
@@ -101,9 +104,15 @@ def _crash_loop(pod: PodState, period: Period) -> ServiceFault | None:
     return None
 
 
+def _lasts(pod: PodState, period: Period) -> bool:
+    """Whether it has been unready for longer than a blip."""
+    since = pod.unready_since
+    return not pod.ready and since is not None and period.now - since > READINESS_GRACE
+
+
 def _readiness_lost(pod: PodState, period: Period) -> ServiceFault | None:
     since = pod.unready_since
-    if pod.ready or since is None or period.now - since <= READINESS_GRACE or is_hindered(pod):
+    if since is None or not _lasts(pod, period) or is_hindered(pod):
         return None
     lost = round((period.now - since).total_seconds())
     message = f"pod {pod.name} lost its readiness {lost} s ago and has not regained it"
