@@ -10,13 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from davylamp.api.names import Reason
-from davylamp.rollout.pods.faults import (
-    CRASHES,
-    Fault,
-    crash_loop,
-    crash_words,
-    out_of_memory,
-)
+from davylamp.rollout.pods.faults import Fault, crash_loop, crash_words, out_of_memory
 from davylamp.rollout.pods.hindrances import is_hindered
 from davylamp.rollout.pods.patience import image_refused_long
 from davylamp.rollout.pods.state import ContainerState, PodState, Workload
@@ -27,6 +21,8 @@ READINESS_GRACE: Final = timedelta(seconds=20)
 BACK_OFFS: Final = 2
 """Ends after which a container that its kubelet backs off from is in a crash loop. After a single one
 there is time to see whether others end too."""
+CRASHES: Final = 3
+"""Ends that are a crash loop even where the kubelet is not backing off at this moment."""
 CRASH_WINDOW: Final = timedelta(minutes=10)
 """Within which several ends of a container are a crash loop."""
 OWN_LIMIT: Final = re.compile(r"exceed")
