@@ -32,6 +32,7 @@ from davylamp.rollout.commands.memory import answer_to, is_answered
 from davylamp.schema.json import JsonObject
 
 NAME = "diabetes-risk"
+NAMESPACE = "models"
 START = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 EVERY_POD = "*"
 NOBODY = "none"
@@ -250,7 +251,7 @@ class Children:
     # --- what the operator does ---------------------------------------------------------------
 
     def decide(self) -> Decision:
-        return decide(self.status, self.observe(), name=NAME)
+        return decide(self.status, self.observe(), name=NAME, namespace=NAMESPACE)
 
     def reconcile(self, *, crash_after: int | None = None) -> Decision:
         """One pass; killed after `crash_after` writes if that is given."""
