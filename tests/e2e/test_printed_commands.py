@@ -95,7 +95,9 @@ def test_p4_the_printed_commands_abort_retry_advance_promote(story: Story) -> No
         assert story.wait_rejected(second)["reason"] == Reason.ABORTED
         story.wait(lambda: story.admits(canary) and not story.admits(second), "it to be fenced")
         assert story.status()["stable"]["revision"] == canary
-    assert not [key for key in story.resource()["metadata"]["annotations"] if key in list(Command)]
+    words = {command.value for command in Command}
+    left = lambda: words & story.resource()["metadata"]["annotations"].keys()  # noqa: E731
+    story.wait(lambda: not left(), "no command left on the object")
 
 
 def test_p7_the_printed_undo_brings_the_whole_revision_back(story: Story) -> None:
