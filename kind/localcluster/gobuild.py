@@ -104,6 +104,9 @@ COREDNS = GoBuild(
     "coredns", "github.com/coredns/coredns", ("github.com/coredns/coredns",), expected=60
 )
 PAUSE = GoBuild("pause", "", (".",), expected=2)
+KWOK = GoBuild(
+    "kwok", "sigs.k8s.io/kwok", ("sigs.k8s.io/kwok/cmd/kwok",), binary="kwok", expected=200
+)
 HELM = GoBuild("helm", "helm.sh/helm/v4", ("helm.sh/helm/v4/cmd/helm",), expected=90)
 PROMETHEUS = GoBuild(
     "prometheus",

@@ -66,6 +66,8 @@ class FakeCluster:
     writes: list[Write] = field(default_factory=list)
     reads: Counter[tuple[str, str]] = field(default_factory=Counter)
     events: list[Json] = field(default_factory=list)
+    warnings: dict[str, list[Json]] = field(default_factory=dict)
+    """What kubelets warn of pods, by uid."""
     watches: list["Watch"] = field(default_factory=list)
     before: list[Fault] = field(default_factory=list)
     after: list[Fault] = field(default_factory=list)
@@ -201,7 +203,8 @@ class FakeCluster:
     def scaled(self, manifest: Json, replicas: int) -> Json:
         """`spec.replicas` by the scale subresource, if nobody wrote to the object since it was read."""
         known = self.objects[address_of(manifest)]
-        if known["metadata"]["resourceVersion"] != manifest["metadata"]["resourceVersion"]:
+        version = known["metadata"]["resourceVersion"]
+        if manifest["metadata"].get("resourceVersion", version) != version:
             raise Conflict("patch_scale: 409 the object has been modified")
         return self.put({**known, "spec": {**known["spec"], "replicas": replicas}})
 
@@ -298,6 +301,11 @@ class Port:
         body = {"kind": kind, "metadata": {"namespace": namespace, "name": name}}
         do = self._cluster.without_annotation
         return self._write("patch", body, lambda: do(address_of(body), annotation, value))
+
+    async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Json]:
+        self._cluster.reads["list", "Event"] += 1
+        about = self._cluster.warnings.get(uid, [])
+        return [copy.deepcopy(event) for event in about]
 
     async def create_event(self, manifest: Json) -> None:
         self._write("create", manifest, lambda: self._cluster.posted(manifest))

@@ -15,7 +15,7 @@ from tests.support.operation import NAMESPACE, QUICK, Land
 
 from davylamp.api import names
 from davylamp.api.status import ModelDeploymentStatus
-from davylamp.controller.cluster.writes import RULES, Apply, Consume, Replace, WriteStep
+from davylamp.controller.cluster.writes import RULES, Apply, Consume, Fence, Replace, WriteStep
 from davylamp.controller.reconcile import reconciler
 from davylamp.controller.reconcile.writes import (
     Kept,
@@ -68,6 +68,9 @@ def _row(write: PlannedWrite) -> Iterator[tuple[str, ...]]:
     if what is not None:
         action, refused = type(write).__name__, write.if_refused.name.lower()
         yield RULES[write.step].title, action, f"{write.kind} {write.name}", what, refused
+    for way in write.ways if isinstance(write, Fence) else ():
+        kinds = " and ".join(dict.fromkeys(f"{type(w).__name__} {w.kind}" for w in way.writes))
+        yield "", f"or {kinds}", "", way.done, ""
 
 
 def _what(write: PlannedWrite) -> str | None:

@@ -222,6 +222,16 @@ class Condition(Reported):
     last_transition_time: Instant = Field(description="When status last changed.")
 
 
+class OperatorClaim(Reported):
+    """Which release of the operator looks after an object."""
+
+    release: str = Field(description="Namespace and name of that release's Lease.")
+    contender: str | None = Field(
+        default=None,
+        description="Another release that watches the object and asks whether the first still lives.",
+    )
+
+
 class ModelDeploymentStatus(Reported):
     """What was observed and decided; written only when it changed."""
 
@@ -276,6 +286,10 @@ class ModelDeploymentStatus(Reported):
     handled: Handled = Field(
         default_factory=Handled,
         description="Commands that were answered while their annotation is still there.",
+    )
+    operator: OperatorClaim | None = Field(
+        default=None,
+        description="The release of the operator that looks after this object; others stay away.",
     )
     replicas: int = Field(default=0, description="Pods of the stable revision.")
     ready_replicas: int = Field(default=0, description="Ready pods of the stable revision.")

@@ -35,6 +35,8 @@ class Observation:
     target: RevisionRef
     rollout: Rollout
     replicas: int
+    watched_since: datetime | None = None
+    """Since when this process looks at the object; None where that is longer than anything matters."""
     paused: bool = False
     commands: Mapping[Command, str] = field(default_factory=dict)
     declared: frozenset[Command] = frozenset()

@@ -23,6 +23,8 @@ from davylamp.rollout.routing.protocol import Router
 from davylamp.rollout.routing.registry import router_of
 from davylamp.schema.quantities import seconds
 
+BELIEVED_AFTER: Final = timedelta(minutes=5)
+"""How long a process looks on before it believes what the clock of another one says."""
 MAX_STANDSTILL: Final = timedelta(hours=1)
 """How long the deadline clock may stand still because the metrics cannot be read."""
 
@@ -128,6 +130,23 @@ def running_time(candidate: Candidate, now: datetime) -> timedelta:
     if candidate.stopped_at:
         standing += now - candidate.stopped_at
     return max(timedelta(), now - since - standing)
+
+
+def is_over(situation: Situation, since: datetime, duration: str) -> bool:
+    """Whether more than a duration has passed, by a clock that may be believed."""
+    passed = situation.observation.now - since > after(duration)
+    return passed and looked_on(situation, duration)
+
+
+def looked_on(situation: Situation, duration: str) -> bool:
+    """Whether this process itself has looked on for that long, or long enough to believe others.
+
+    What it reads in the status was perhaps written by another process, whose clock was another one,
+    and perhaps nobody looked since then.
+    """
+    since = situation.observation.watched_since
+    enough = min(after(duration), BELIEVED_AFTER)
+    return since is None or situation.observation.now - since >= enough
 
 
 def after(duration: str) -> timedelta:

@@ -5,6 +5,7 @@ fields that we no longer send are removed. A leadership check precedes every wri
 has lost its lease writes nothing. Only the Lease itself is written without that check.
 """
 
+import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, Protocol, TypeAlias
@@ -21,6 +22,7 @@ from davylamp.adapters.kubernetes.apiserver import (
     OnRequest,
 )
 from davylamp.adapters.kubernetes.resources import (
+    CORE_EVENT,
     ObjectAddress,
     Resource,
     address_of,
@@ -34,6 +36,8 @@ Manifest: TypeAlias = JsonObject
 WriteGuard: TypeAlias = Callable[[], None]
 """Raises `NotLeader` when this process must not write."""
 
+MOST_EVENTS: Final = 50
+"""Events about one pod that are read at a time."""
 _STRICT: Final = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
 
 
@@ -58,6 +62,8 @@ class Cluster(Protocol):
 
     async def scale(self, manifest: Manifest, replicas: int) -> None:
         """Set the number of pods of an object that was read before, by its scale subresource.
+
+        One without a resourceVersion is scaled whatever became of it since.
 
         Raises:
             Conflict: it has been written, or deleted and created again, since it was read.
@@ -89,6 +95,9 @@ class Cluster(Protocol):
 
     async def create_event(self, manifest: Manifest) -> None:
         """Create an Event (events.k8s.io/v1 or core v1)."""
+
+    async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Manifest]:
+        """Events (core v1) of type Warning about one pod."""
 
 
 class Leases(Protocol):
@@ -165,7 +174,8 @@ class KubernetesCluster:
 
     async def scale(self, manifest: Manifest, replicas: int) -> None:
         """See `Cluster.scale`; a PATCH, as the subresource cannot be read where there is no number."""
-        version = section(manifest, "metadata")["resourceVersion"]
+        known = section(manifest, "metadata")
+        metadata = {key: known[key] for key in ("resourceVersion",) if key in known}
         await self._write(
             ApiRequest(
                 verb="patch_scale",
@@ -173,7 +183,7 @@ class KubernetesCluster:
                 address=address_of(manifest),
                 subresource=("scale",),
                 query=_STRICT,
-                body={"metadata": {"resourceVersion": version}, "spec": {"replicas": replicas}},
+                body={"metadata": metadata, "spec": {"replicas": replicas}},
                 content_type=MERGE_BODY,
             )
         )
@@ -241,6 +251,19 @@ class KubernetesCluster:
     async def create_event(self, manifest: Manifest) -> None:
         """See `Cluster.create_event`."""
         await self._write(_creation(manifest))
+
+    async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Manifest]:
+        """See `Cluster.pod_warnings`."""
+        selector = f"involvedObject.kind=Pod,involvedObject.uid={uid},type=Warning"
+        answer = await self._server.send(
+            ApiRequest(
+                verb="list",
+                method="GET",
+                address=ObjectAddress(CORE_EVENT, namespace),
+                query={"fieldSelector": selector, "limit": str(MOST_EVENTS)},
+            )
+        )
+        return _items(answer, CORE_EVENT)
 
     async def would_create(self, manifest: Manifest) -> None:
         """Check that the API server would accept a new object; nothing is stored."""

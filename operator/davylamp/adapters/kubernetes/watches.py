@@ -91,7 +91,7 @@ class KubernetesWatches:
         )
         described = section(answer, "metadata")
         version = text(described, "resourceVersion")
-        if not version or not isinstance(answer.get("items"), list):
+        if not version or "items" not in answer:
             raise Retryable(f"list {address}: the answer is no list")
         items = tuple(_named(item, address.resource) for item in entries(answer, "items"))
         return Page(items, version, text(described, "continue"))

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable
+from typing import assert_never
 
 from davylamp.adapters.errors import Retryable, Terminal
 from davylamp.adapters.kubernetes.cluster import Cluster
@@ -16,6 +17,15 @@ from davylamp.controller.cluster.stored import (
     identity_of,
     is_spelled,
     spelling,
+)
+from davylamp.controller.cluster.writes import (
+    Apply,
+    Claim,
+    Delete,
+    Freeze,
+    ObjectWrite,
+    Replace,
+    Scale,
 )
 from davylamp.controller.logs import about
 from davylamp.manifests import Owner
@@ -37,12 +47,42 @@ class Applier:
         self._cache = cache
         self._spellings: dict[Key, dict[Identity, Spelling]] = {}
         """What was applied and how it is stored, where the API server writes it in its own way."""
+        self._at_hand: dict[Key, tuple[int, StoredChildren]] = {}
+        """Children of models that are looked at, and the change after which they are like this."""
 
     def stored(self, owner: Owner) -> StoredChildren:
         """The owner's children as they are known now."""
         key = key_of(owner)
-        spellings = dict(self._spellings.get(key, {}))
-        return StoredChildren(owner.uid, self._cache.all_children(key), spellings)
+        changed, spellings = self._cache.changed(key), self._spellings.get(key, {})
+        at, known = self._at_hand.get(key, (-1, None))
+        if known and (at, known.uid, known.spellings) == (changed, owner.uid, spellings):
+            return known
+        stored = StoredChildren(owner.uid, self._cache.all_children(key), dict(spellings))
+        self._at_hand[key] = changed, stored
+        return stored
+
+    def rest(self, key: Key) -> None:
+        """Keep nothing at hand of a model that is not looked at for a while."""
+        self._at_hand.pop(key, None)
+
+    async def write(self, owner: Owner, write: ObjectWrite) -> bool:
+        """Make one planned write of an object; True if that changed what others had made."""
+        match write:
+            case Claim():
+                await self.names_are_ours(owner, (write.manifest,))
+            case Apply():
+                return await self.ensure(owner, write.manifest)
+            case Freeze():
+                await self.freeze(owner, write.manifest)
+            case Replace():
+                await self.replace(owner, write.stale, write.manifest)
+            case Scale():
+                await self.scale(owner, write.manifest, write.replicas)
+            case Delete():
+                await self.remove(owner, write.manifest)
+            case _:
+                assert_never(write)
+        return False
 
     async def ensure(self, owner: Owner, manifest: JsonObject) -> bool:
         """Make an object say what the manifest says; True if that changed what others had made.
@@ -62,10 +102,19 @@ class Applier:
             about(_log, **owner.fields()).info("created %s %s", kind, name)
         return known is not None and _generation(answer) != _generation(known)
 
+    async def scale(self, owner: Owner, item: JsonObject, replicas: int) -> None:
+        """Set a Deployment's number of pods, and nothing else; a watch tells what came of it."""
+        kind, name = identity_of(item)
+        metadata: JsonObject = {"namespace": owner.namespace, "name": name}
+        named: JsonObject = {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata}
+        await self._cluster.scale(named, replicas)
+
     async def remove(self, owner: Owner, item: JsonObject) -> None:
         """Delete a child, unless another object has its name by now."""
         kind, name = identity_of(item)
         await self._cluster.delete(kind, owner.namespace, name, uid=metadata(item, "uid") or None)
+        if kind == "Pod":
+            return  # it is there until its kubelet says that it has stopped
         self._cache.remove(item)
         self._spellings.get(key_of(owner), {}).pop((kind, name), None)
 
@@ -116,6 +165,7 @@ class Applier:
     def forget(self, key: Key) -> None:
         """Drop what is remembered of the children of an object that is gone."""
         self._spellings.pop(key, None)
+        self.rest(key)
 
     async def names_are_ours(self, owner: Owner, manifests: Iterable[JsonObject]) -> None:
         """Make sure that nobody else has a name we need; what is known already is not asked.

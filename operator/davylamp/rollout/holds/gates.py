@@ -61,7 +61,7 @@ def not_scraped_yet(situation: Situation, candidate: Candidate) -> Hold | None:
     if observation.source_error or observation.first_scrape_seen:
         return None
     pods = observation.workload(candidate.revision).living
-    times = [pod.ready_changed_at for pod in pods if pod.ready]
+    times = [pod.ready_since for pod in pods if pod.ready]
     since = max((at for at in times if at), default=candidate.stage_at)
     if observation.now - since > FIRST_SCRAPE_PATIENCE:
         return None

@@ -23,6 +23,7 @@ from davylamp.rollout.situation import Situation
 Move = Callable[[Situation], Situation | None]
 
 MOVES: Final[tuple[Move, ...]] = (
+    clocks.future_corrected,
     drift.explanations_unwanted,
     drift.run_noted,
     checks.checks_noted,

@@ -21,6 +21,7 @@ STALLING: Final = frozenset(
     {
         Reason.SECRET_MISSING,
         Reason.STEP_NOT_REACHABLE,
+        Reason.PROGRESS_DEADLINE_EXCEEDED,
         Reason.DEADLINE_EXCEEDED,
         Reason.IMAGE_DIGESTS_DIFFER,
     }

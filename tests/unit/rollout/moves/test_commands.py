@@ -399,13 +399,16 @@ def test_promote_waits_for_pods():
     assert world.stable == "v2"
 
 
-def test_p4_a_promotion_that_gets_no_pods_is_rolled_back():
+def test_p4_a_promotion_that_gets_no_pods_says_how_to_stop_it():
     world = world_in("Step2")
     world.say(Command.PROMOTE, "v2")
     world.reconcile()
     world.wait(minutes=10, seconds=1)
     world.reconcile()
-    assert world.rejected == {"v2"}
+    assert (world.stage, world.rejected) == (Stage.PROMOTING, set())
+    status, reason, message = world.condition("Stalled")
+    assert (status, reason) == ("True", Reason.PROGRESS_DEADLINE_EXCEEDED)
+    assert f"{Command.ABORT}={revision_of('v2')}" in message
 
 
 @pytest.mark.parametrize(
