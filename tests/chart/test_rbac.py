@@ -8,8 +8,9 @@ READ = {"get", "list", "watch"}
 CHILD = READ | {"create", "patch", "delete"}
 WRITE = {"create", "update", "patch", "delete", "deletecollection"}
 OPERATOR = {
-    ("davylamp.dev", "modeldeployments"): READ,
+    ("davylamp.dev", "modeldeployments"): READ | {"patch"},
     ("davylamp.dev", "modeldeployments/status"): {"get", "patch", "update"},
+    ("davylamp.dev", "modeldeployments/scale"): {"patch"},
     ("davylamp.dev", "modeldeployments/finalizers"): {"update"},
     ("apps", "controllerrevisions"): CHILD,
     ("apps", "deployments"): CHILD,
@@ -21,7 +22,7 @@ OPERATOR = {
     ("", "secrets"): {"get", "create", "patch", "delete"},
     ("apps", "deployments/scale"): {"patch"},
     ("", "pods"): READ | {"delete"},
-    ("", "events"): {"create", "patch"},
+    ("", "events"): {"create", "patch", "list"},
     ("events.k8s.io", "events"): {"create", "patch"},
 }
 

@@ -112,6 +112,22 @@ BAD = {
     "secret twice": Bad(
         {"spec.secrets": [{"name": "a"}, {"name": "a"}]}, "spec.secrets[1]", "Duplicate value"
     ),
+    # labels and annotations of children
+    "label key": Bad({"spec.metadata": {"labels": {"a b": "c"}}}, "spec.metadata.labels", "e.g."),
+    "label value": Bad({"spec.metadata": {"labels": {"a": "b c"}}}, "spec.metadata.labels", "e.g."),
+    "long label value": Bad(
+        {"spec.metadata": {"labels": {"a": "b" * 64}}}, "spec.metadata.labels.a", "63"
+    ),
+    "our label": Bad(
+        {"spec.metadata": {"labels": {"app.kubernetes.io/name": "x"}}},
+        "spec.metadata.labels",
+        "reserved",
+    ),
+    "our annotation": Bad(
+        {"spec.metadata": {"annotations": {"davylamp.dev/abort": "x"}}},
+        "spec.metadata.annotations",
+        "reserved",
+    ),
     # serving
     "no replicas": Bad({"spec.replicas": 0}, "spec.replicas", "greater than or equal to 1"),
     "port": Bad({"spec.serving": {"port": 70000}}, "spec.serving.port", "less than or equal to"),
@@ -325,6 +341,12 @@ GOOD = {
             "dbfs:/x",
             "urn:uuid:6e8bc430",
         )
+    },
+    "labels of a company": {
+        "spec.metadata": {
+            "labels": {"cost-center": "4711", "example.org/team": ""},
+            "annotations": {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"},
+        }
     },
     "any pod template": {"spec.serving": {"template": {"spec": {"anything": [1, {"a": None}]}}}},
 }

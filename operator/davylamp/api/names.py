@@ -29,6 +29,8 @@ ANNOTATION_ROLLOUT: Final = f"{GROUP}/rollout"
 """On a candidate's Job: when the attempt began that it was made for."""
 ANNOTATION_RENDERED: Final = f"{GROUP}/rendered"
 """On the CronJob: hash of what was rendered, by which a field that was removed is noticed."""
+ANNOTATION_METADATA: Final = f"{GROUP}/metadata"
+"""On children with labels or annotations of users: hash of those."""
 MANAGED_BY: Final = "davylamp"
 
 NO_REVISION: Final = "none"
@@ -38,8 +40,8 @@ NO_REVISION: Final = "none"
 class Command(StrEnum):
     """Annotations by which a user steers one named revision; they work from plain kubectl.
 
-    The value is `<revision>` or `<revision>@<anything>`. A value is acted on once, so giving the
-    same command again needs another suffix.
+    The value is `<revision>` or `<revision>@<anything>`; of `advance`, `<revision>@<step>`. Each is
+    answered once and then taken off the object, so the same words are a new command.
     """
 
     PROMOTE = f"{GROUP}/promote"
@@ -86,6 +88,9 @@ class Reason(StrEnum):
     RETRIED = "Retried"
     GATE_WARNED = "GateWarned"
     NOTHING_TO_ABORT = "NothingToAbort"
+    COMMAND_ACCEPTED = "CommandAccepted"
+    COMMAND_ALREADY_DONE = "CommandAlreadyDone"
+    COMMAND_REFUSED = "CommandRefused"
     # about what serves
     VERIFYING = "Verifying"
     ROLLBACK_VERIFIED = "RollbackVerified"
@@ -127,6 +132,9 @@ class Reason(StrEnum):
     WRITE_FAILING = "WriteFailing"
     FENCE_REFUSED = "FenceRefused"
     RESTORED = "Restored"
+    # several releases of the operator
+    WATCHED_TWICE = "WatchedTwice"
+    TAKEN_OVER = "TakenOver"
 
 
 HoldReason: TypeAlias = Literal[

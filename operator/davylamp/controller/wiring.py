@@ -11,13 +11,16 @@ from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.announcer import Announcer
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
+from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.obstacles import Obstacles
-from davylamp.controller.cluster.pod_clock import PodClock, Ticks
 from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
+from davylamp.controller.leadership.claims import Claims
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.pods.clock import PodClock, Ticks
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.flight_recorder import PATIENCE, FlightRecorder
 from davylamp.controller.reconcile.following import Following
@@ -43,6 +46,7 @@ class Wiring:
     cache: ObjectCache
     tracker: EvidenceTracker
     inspector: Inspector
+    warnings: PodWarnings
     metrics: Metrics
     settings: Settings
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -54,41 +58,58 @@ class Wiring:
         """A reconciler with all its parts."""
         applier, refusals, obstacles = Applier(self.cluster, self.cache), Refusals(), Obstacles()
         nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
-        observer = self._observer(applier, pod_clock, nightly, refusals)
+        consumer = Consumer(self.cluster, self.cache, clock=self.clock)
+        observer = self._observer(applier, pod_clock, nightly, refusals, consumer)
         following = self._following()
-        executor = self._executor(applier, following, refusals, obstacles)
+        executor = self._executor(applier, consumer, following, refusals, obstacles)
         return Reconciler(
             cache=self.cache,
             observer=observer,
             executor=executor,
             following=following,
+            claims=Claims(self.settings.release, self.clock),
             pod_clock=pod_clock,
             memories=(
+                observer,
+                self.warnings,
                 applier,
                 nightly,
                 refusals,
                 obstacles,
+                consumer,
                 executor,
                 following,
                 self.cache,
             ),
+            attentive=(observer, applier, following, self.cache),
             settings=PlanSettings(
-                self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
+                self.settings.identity,
+                operator_version(),
+                self.settings.metrics.scrape_interval,
+                self.settings.children,
+                self.settings.release,
             ),
             clock=self.clock,
         )
 
     def _observer(
-        self, applier: Applier, pod_clock: PodClock, nightly: Nightly, refusals: Refusals
+        self,
+        applier: Applier,
+        pod_clock: PodClock,
+        nightly: Nightly,
+        refusals: Refusals,
+        consumer: Consumer,
     ) -> Observer:
         return Observer(
             cluster=self.cluster,
             applier=applier,
+            warnings=self.warnings,
             pod_clock=pod_clock,
             inspections=self.inspector,
             samples=self.tracker,
             nightly=nightly,
             refusals=refusals,
+            consumer=consumer,
             clock=self.clock,
         )
 
@@ -104,6 +125,7 @@ class Wiring:
     def _executor(
         self,
         applier: Applier,
+        consumer: Consumer,
         following: Following,
         refusals: Refusals,
         obstacles: Obstacles,
@@ -120,6 +142,7 @@ class Wiring:
             cache=self.cache,
             applier=applier,
             recorder=FlightRecorder(applier, patience=self.patience),
+            consumer=consumer,
             following=following,
             obstacles=obstacles,
             refusals=refusals,

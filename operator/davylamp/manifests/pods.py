@@ -33,14 +33,14 @@ def pod_template(
     """
     labels: JsonObject = dict(revision_labels(owner, revision, spec.image.tag).items())
     template: JsonObject = {
-        "metadata": {
-            "labels": labels,
-            "annotations": {
+        "metadata": owner.extended(
+            revision_labels(owner, revision, spec.image.tag),
+            {
                 "prometheus.io/scrape": "true",
                 "prometheus.io/port": str(model_port(spec.serving)),
                 "prometheus.io/path": METRICS_PATH,
             },
-        },
+        ),
         "spec": {
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,

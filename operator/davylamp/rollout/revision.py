@@ -14,11 +14,13 @@ from davylamp.schema.json import JsonObject
 
 HASH_VERSION: Final = 1
 NAME_LENGTH: Final = 10
-_INTENT_FIELDS: Final = {"image", "feature_snapshot", "seed", "config", "secrets", "serving"}
+_INTENT_FIELDS: Final = {
+    *("image", "feature_snapshot", "seed", "config", "secrets", "serving", "metadata"),
+}
 
 
 def intent_of(spec: ModelDeploymentSpec) -> JsonObject:
-    """The part of the spec that makes a revision: image, snapshot, seed, config, secrets, serving.
+    """The part of the spec that makes a revision: all that its pods are made of.
 
     Changing only `replicas`, `rollout` or `paused` leaves it as it is. Defaults are left out, so
     a field that a later API version adds does not change the intent of older objects.

@@ -95,17 +95,16 @@ class Fencing:
         what = f"Deployment {', '.join(names)}"
         if len(deployments) == len(names):
             yield from self._by_deployment(what, revisions, deployments)
-        pods = tuple(self._pods_deleted(revisions))
-        if pods:
-            done = f"ready pods of {what} are deleted instead, as often as they come back"
-            yield SecondWay(done, pods)
+        done = f"ready pods of {what} are deleted instead, as often as they come back"
+        yield SecondWay(done, tuple(self._pods_deleted(revisions)))
 
     def _by_deployment(
         self, what: str, revisions: list[str], deployments: list[JsonObject]
     ) -> Iterator[SecondWay]:
         records = [self.records[revision] for revision in revisions if revision in self.records]
         if len(records) == len(revisions):
-            scaled = tuple(apply(WriteStep.FENCE, deployment_of(made, 0)) for made in records)
+            empty = [deployment_of(self.owner, made, 0) for made in records]
+            scaled = tuple(apply(WriteStep.FENCE, deployment) for deployment in empty)
             yield SecondWay(f"{what} was scaled to 0 instead", scaled)
         yield SecondWay(
             f"{what} was scaled to 0 instead, through its subresource scale",

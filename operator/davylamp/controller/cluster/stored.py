@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
+from davylamp.api import names
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.objects import metadata
 from davylamp.manifests import projected, says_the_same
-from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.json import Json, JsonObject, text
 
 Identity: TypeAlias = tuple[str, str]
 """Kind and name."""
@@ -30,6 +31,10 @@ class StoredChildren:
     uid: str
     items: Mapping[Identity, JsonObject] = field(default_factory=dict)
     spellings: Mapping[Identity, Spelling] = field(default_factory=dict)
+    _compared: dict[Identity, tuple[JsonObject, bool]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """The manifest that each was compared with last, and the answer: it is asked for in every pass."""
 
     def get(self, kind: str, name: str) -> JsonObject | None:
         """One child."""
@@ -50,7 +55,16 @@ class StoredChildren:
         stored = self.items.get(key)
         if stored is None or not self.is_ours(manifest) or metadata(stored, "deletionTimestamp"):
             return False
-        return is_spelled(manifest, stored) or self.spellings.get(key) == spelling(manifest, stored)
+        before, answer = self._compared.get(key, (None, False))
+        if before != manifest:
+            answer = _mark(manifest) == _mark(stored) and self._says(manifest, stored)
+            self._compared[key] = manifest, answer
+        return answer
+
+    def _says(self, manifest: JsonObject, stored: JsonObject) -> bool:
+        """Whether an object says what a manifest says, or is how the API server spells it."""
+        respelled = self.spellings.get(identity_of(manifest))
+        return is_spelled(manifest, stored) or respelled == spelling(manifest, stored)
 
 
 def identity_of(manifest: JsonObject) -> Identity:
@@ -66,6 +80,11 @@ def is_spelled(manifest: JsonObject, stored: JsonObject) -> bool:
 def spelling(manifest: JsonObject, stored: JsonObject) -> Spelling:
     """What was applied, and how it is stored: the pair by which it is recognised later."""
     return _text(_fields(manifest)), _text(projected(_fields(stored), _fields(manifest)))
+
+
+def _mark(item: JsonObject) -> str:
+    """Which labels and annotations of users it carries."""
+    return text(item, "metadata", "annotations", names.ANNOTATION_METADATA)
 
 
 def _fields(item: JsonObject) -> JsonObject:

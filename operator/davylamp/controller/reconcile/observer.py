@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.cluster import Cluster
@@ -13,15 +13,18 @@ from davylamp.api.explanations import Explanations
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
+from davylamp.controller.cluster.annotations import commands_in, declared_in
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.pod_clock import PodClock
-from davylamp.controller.cluster.pods import read_pod, workloads_of
+from davylamp.controller.cluster.consumer import Consumer
+from davylamp.controller.cluster.pods import Pod, read_pod, workloads_of
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
 from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.pods.clock import PodClock
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.judgements import with_judgements
 from davylamp.controller.reconcile.passes import (
     EVERYTHING_KEPT,
@@ -65,11 +68,13 @@ class Observer:
     Args:
         cluster: is asked for Secrets.
         applier: has the children, and knows how they are spelled.
+        warnings: has what kubelets warn of pods.
         pod_clock: times what happens to pods.
         inspections: has the answers to checks.
         samples: has the evidence of the gates.
         nightly: has the results of the nightly job.
         refusals: has what was refused of the nightly job.
+        consumer: knows which commands it took off.
         clock: the time.
     """
 
@@ -78,21 +83,26 @@ class Observer:
         *,
         cluster: Cluster,
         applier: Applier,
+        warnings: PodWarnings,
         pod_clock: PodClock,
         inspections: Inspections,
         samples: Samples,
         nightly: Nightly,
         refusals: Refusals,
+        consumer: Consumer,
         clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
         self._applier = applier
+        self._warnings = warnings
         self._pod_clock = pod_clock
         self._inspections = inspections
         self._samples = samples
         self._nightly = nightly
         self._refusals = refusals
+        self._consumer = consumer
         self._clock = clock
+        self._at_hand: dict[Key, _AtHand] = {}
 
     async def look(self, parent: Parent) -> Pass:
         """Everything that is known about a ModelDeployment now."""
@@ -107,7 +117,11 @@ class Observer:
         if parent.spec is not None:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
-        observation = replace(observation, inspected=self._inspections.inspected(parent.key))
+        observation = replace(
+            observation,
+            consumed=self._consumer.taken(parent.key),
+            inspected=self._inspections.inspected(parent.key),
+        )
         evidence = self._samples.evidence(parent.key)
         observation = with_judgements(observation, parent.status, evidence)
         observation = await self._nightly.look(parent.owner, observation, parent.status)
@@ -129,16 +143,25 @@ class Observer:
         What an owner of the same name left behind, and what is no record of ours, is passed over.
         """
         stored = self._applier.stored(parent.owner)
-        own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
-        records = sorted(own, key=objects.record_number)
-        read = (read_pod(item) for item in stored.of_kind("Pod"))
+        at_hand = self._at_hand.get(parent.key)
+        if at_hand is None or at_hand.stored is not stored:
+            at_hand = self._at_hand[parent.key] = _read(parent, stored)
+        read = self._warnings.noted(parent.key, at_hand.pods)
         pods = self._pod_clock.timed(parent.key, read, self._clock())
         return Children(
-            records={objects.label(r, names.LABEL_REVISION): r for r in records},
-            workloads=workloads_of(_own(stored, "Deployment"), pods),
+            records=at_hand.records,
+            workloads=workloads_of(at_hand.deployments, pods),
             pods=pods,
             stored=stored,
         )
+
+    def rest(self, key: Key) -> None:
+        """Keep nothing at hand of a model that is not looked at for a while."""
+        self._at_hand.pop(key, None)
+
+    def forget(self, key: Key) -> None:
+        """Drop what is remembered of an object that is gone."""
+        self.rest(key)
 
     async def _secrets(
         self, parent: Parent, spec: ModelDeploymentSpec, observation: Observation
@@ -166,6 +189,26 @@ class Observer:
         return Secrets(tuple(missing), pinned)
 
 
+class _AtHand(NamedTuple):
+    """Children as they are read: once for each change of them. When pods changed is added later."""
+
+    stored: StoredChildren
+    records: Mapping[str, JsonObject]
+    deployments: list[JsonObject]
+    pods: tuple[Pod, ...]
+
+
+def _read(parent: Parent, stored: StoredChildren) -> _AtHand:
+    own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
+    records = sorted(own, key=objects.record_number)
+    return _AtHand(
+        stored,
+        {objects.label(r, names.LABEL_REVISION): r for r in records},
+        _own(stored, "Deployment"),
+        tuple(read_pod(item) for item in stored.of_kind("Pod")),
+    )
+
+
 def observation_of(parent: Parent, children: Children, *, now: datetime) -> Observation:
     """What is known of an object apart from its gates, checks and Secrets."""
     spec = parent.spec
@@ -179,7 +222,8 @@ def observation_of(parent: Parent, children: Children, *, now: datetime) -> Obse
         rollout=spec.rollout,
         replicas=spec.replicas or _present_replicas(parent, children),
         paused=spec.paused,
-        commands=objects.commands_in(parent.manifest),
+        commands=commands_in(parent.manifest),
+        declared=declared_in(parent.manifest),
         workloads=children.workloads,
         recorded=tuple(children.records),
         explanations=spec.explanations,
@@ -208,7 +252,8 @@ def _without_spec(parent: Parent, children: Children, now: datetime) -> Observat
         rollout=plan,
         replicas=serving.desired if serving and serving.desired else 1,
         paused=True,
-        commands=objects.commands_in(parent.manifest),
+        commands=commands_in(parent.manifest),
+        declared=declared_in(parent.manifest),
         workloads=children.workloads,
         recorded=tuple(children.records),
         explanations=Explanations() if status.explanations else None,

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.prometheus import templates
+from davylamp.api.child_metadata import NOTHING, ChildMetadata
 from davylamp.api.names import Reason
 from davylamp.api.spec import ModelDeploymentSpec, Rollout
 from davylamp.api.status import ModelDeploymentStatus
@@ -98,19 +99,32 @@ class Pass:
     """Seconds until something is to be looked at again of which no watch tells."""
 
 
-def read_parent(key: Key, manifest: JsonObject) -> Parent:
-    """A stored ModelDeployment."""
+def read_parent(key: Key, manifest: JsonObject, defaults: ChildMetadata = NOTHING) -> Parent:
+    """A stored ModelDeployment; by default its children carry `defaults`, besides our labels."""
     spec, refusal = read_spec(manifest)
     generation = objects.field(manifest, "metadata", "generation")
     return Parent(
         key=key,
-        owner=Owner(key.name, key.namespace, metadata(manifest, "uid")),
+        owner=Owner(
+            key.name,
+            key.namespace,
+            metadata(manifest, "uid"),
+            _metadata_of_children(manifest).over(defaults),
+        ),
         manifest=manifest,
         status=ModelDeploymentStatus.model_validate(manifest.get("status") or {}),
         spec=spec,
         refusal=refusal,
         generation=generation if isinstance(generation, int) else 0,
     )
+
+
+def _metadata_of_children(manifest: JsonObject) -> ChildMetadata:
+    """What the spec wants on children; also of one that cannot be followed, whose fence is written."""
+    try:
+        return ChildMetadata.model_validate(objects.field(manifest, "spec", "metadata") or {})
+    except ValidationError:
+        return NOTHING
 
 
 def read_spec(manifest: JsonObject) -> tuple[ModelDeploymentSpec | None, Refusal | None]:

@@ -10,7 +10,8 @@ from datetime import datetime
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.api import names
-from davylamp.api.status import ModelDeploymentStatus
+from davylamp.api.child_metadata import ChildMetadata
+from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.second_ways import Fencing
 from davylamp.controller.cluster.stored import identity_of
@@ -18,6 +19,7 @@ from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
     Claim,
+    Consume,
     Delete,
     Fence,
     FillInReplicas,
@@ -40,8 +42,9 @@ from davylamp.controller.reconcile.writes import (
     WritePlan,
     WriteStatus,
 )
-from davylamp.manifests import disruption, disruption_budget, event
+from davylamp.manifests import Owner, disruption, disruption_budget, event
 from davylamp.rollout import Decision, Desired, Notice
+from davylamp.rollout.commands.memory import answer_to, is_answered
 from davylamp.rollout.report.obstruction import unobstructed
 from davylamp.rollout.routing import objects_of_every_router, router_of
 from davylamp.schema.json import JsonObject, field
@@ -57,6 +60,15 @@ class PlanSettings:
     """Version of this operator."""
     scrape_interval: float
     """Seconds between scrapes, as the gates take it."""
+    children: ChildMetadata
+    """What children carry by default, besides our labels."""
+    release: str
+    """This release, which claims what it writes a status of."""
+
+    @property
+    def claim(self) -> OperatorClaim:
+        """The claim of this release."""
+        return OperatorClaim(release=self.release)
 
 
 def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> WritePlan:
@@ -65,8 +77,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     traffic = _traffic(current, decision)
     fenced = tuple(_fenced(current, desired))
     claimed = tuple(_claimed(current, traffic))
-    now = current.observation.now
-    status = _status(parent, remembered(current, decision), now, current.rollouts)
+    status = _decided(current, decision, settings)
     revisions = RevisionWrites(
         current,
         desired,
@@ -84,6 +95,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         *_flights(current, decision, settings),
         status,
         *_events(current, decision.notices, grown, settings.reporter),
+        *_consumed(current, decision.status),
         *_admitted(current, traffic, fenced, _keys(claimed)),
         *revisions.shrunk(),
         *_spare_budgets(current, desired),
@@ -94,28 +106,31 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         parent,
         current.children,
         current.observation.rollout,
-        now,
+        current.observation.now,
         writes,
         refused_jobs=current.refused_jobs,
         cleared=nightly.cleared,
     )
 
 
-def refusal_plan(parent: Parent, now: datetime) -> WritePlan:
+def refusal_plan(parent: Parent, now: datetime, settings: PlanSettings) -> WritePlan:
     """The plan for a spec that cannot be followed, where nothing was followed before: say so."""
-    return WritePlan(parent, None, EVERYTHING_KEPT, now, (_unchanged(parent, now),))
+    return WritePlan(parent, None, EVERYTHING_KEPT, now, (_unchanged(parent, now, settings),))
 
 
-def unobserved_plan(parent: Parent, error: OperatorError, now: datetime) -> WritePlan:
+def unobserved_plan(
+    parent: Parent, error: OperatorError, now: datetime, settings: PlanSettings
+) -> WritePlan:
     """The plan where it cannot be known what exists: nothing is decided, and why is told."""
     blocked = Blocked(WriteStep.RECORD, "", "", error)
-    writes = (blocked, _unchanged(parent, now))
+    writes = (blocked, _unchanged(parent, now, settings))
     return WritePlan(parent, None, EVERYTHING_KEPT, now, writes, is_whole=False)
 
 
-def _unchanged(parent: Parent, now: datetime) -> WriteStatus:
+def _unchanged(parent: Parent, now: datetime, settings: PlanSettings) -> WriteStatus:
     """The status as it is stored, without what an earlier pass said of refused writes."""
-    return _status(parent, dict.fromkeys(Kept, unobstructed(parent.status)), now)
+    decided = dict.fromkeys(Kept, unobstructed(parent.status))
+    return _status(parent, decided, now, settings.claim)
 
 
 # --- traffic ------------------------------------------------------------------------------------
@@ -226,31 +241,48 @@ def _flights(current: Pass, decision: Decision, settings: PlanSettings) -> tuple
 # --- what is told -------------------------------------------------------------------------------
 
 
+def _decided(current: Pass, decision: Decision, settings: PlanSettings) -> WriteStatus:
+    now, rollouts = current.observation.now, current.rollouts
+    return _status(current.parent, remembered(current, decision), now, settings.claim, rollouts)
+
+
 def _status(
     parent: Parent,
     decided: Mapping[Kept, ModelDeploymentStatus],
     now: datetime,
+    claim: OperatorClaim,
     rollouts: int = 0,
 ) -> WriteStatus:
     name = parent.key.name
-    return WriteStatus(WriteStep.STATUS, names.KIND, name, parent, decided, now, rollouts)
+    return WriteStatus(WriteStep.STATUS, names.KIND, name, parent, decided, now, claim, rollouts)
 
 
 def _events(
     current: Pass, notices: Iterable[Notice], grown: Iterable[Apply], reporter: str
 ) -> Iterator[PostEvent]:
     """One Event for each notice; that something was restored is told only if it was."""
+    owner, now = current.parent.owner, current.observation.now
     for notice in notices:
-        yield _event(current, notice, reporter)
+        yield _event(owner, notice, now, reporter)
     for write in grown:
         if write.restores:
-            event = _event(current, write.restores, reporter)
+            event = _event(owner, write.restores, now, reporter)
             yield replace(event, if_changed=(write.kind, write.name))
 
 
-def _event(current: Pass, notice: Notice, reporter: str) -> PostEvent:
-    manifest = event(current.parent.owner, notice, now=current.observation.now, reporter=reporter)
+def _event(owner: Owner, notice: Notice, now: datetime, reporter: str) -> PostEvent:
+    manifest = event(owner, notice, now=now, reporter=reporter)
     return PostEvent(WriteStep.EVENTS, "Event", notice.reason.value, notice, manifest)
+
+
+def _consumed(current: Pass, status: ModelDeploymentStatus) -> Iterator[Consume]:
+    """Commands with an answer; what an applied manifest says stays, or it would be applied again."""
+    observation = current.observation
+    for command, value in observation.commands.items():
+        if is_answered(status, command, value) and command not in observation.declared:
+            answer, name = answer_to(status, command), current.parent.key.name
+            at = answer.at if answer else None
+            yield Consume(WriteStep.COMMANDS, names.KIND, name, command, value, at)
 
 
 # --- the nightly job ----------------------------------------------------------------------------

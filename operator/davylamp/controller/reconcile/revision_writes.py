@@ -19,7 +19,14 @@ from davylamp.controller.cluster.writes import (
     delete,
 )
 from davylamp.controller.reconcile.passes import Pass
-from davylamp.manifests import deployment_of, has_pinned, pinned_secret, record, recorded
+from davylamp.manifests import (
+    Owner,
+    config_map_of,
+    deployment_of,
+    has_pinned,
+    pinned_secret,
+    record,
+)
 from davylamp.rollout import Desired, Notice
 from davylamp.schema.json import JsonObject
 
@@ -62,11 +69,11 @@ class RevisionWrites:
             if revision not in records or self._is_only_kept(revision, replicas):
                 continue
             made, needs = records[revision], self._needed(revision)
-            config = apply(WriteStep.GROW, recorded(made, "configMap"), needs=needs)
+            config = apply(WriteStep.GROW, config_map_of(self._owner, made), needs=needs)
             yield from self._unless_agreed(config)
             if self.current.children.stored.get(config.kind, config.name) is None:
                 needs |= {config.key}
-            deployment = deployment_of(made, max(replicas, self._present(revision)))
+            deployment = deployment_of(self._owner, made, max(replicas, self._present(revision)))
             restores = self._restored(made, revision)
             write = apply(WriteStep.GROW, deployment, restores=restores, needs=needs)
             yield from self._unless_agreed(write)
@@ -80,7 +87,7 @@ class RevisionWrites:
             elif not wanted[revision] and self._must_not_be_empty:
                 yield from self._deleted("Deployment", revision)
             elif self._present(revision) > wanted[revision]:
-                smaller = deployment_of(made, wanted[revision])
+                smaller = deployment_of(self._owner, made, wanted[revision])
                 needs = self._fences_of(revision)
                 yield from self._unless_agreed(apply(WriteStep.SHRINK, smaller, needs=needs))
         for revision in self.current.children.workloads.keys() - records.keys() - wanted.keys():
@@ -99,6 +106,10 @@ class RevisionWrites:
             name = self.current.parent.owner.child(revision)
             needs |= {WriteKey(WriteStep.RECORD, "ControllerRevision", name), *self.claims}
         return needs | ({self.status} if self.status else set())
+
+    @property
+    def _owner(self) -> Owner:
+        return self.current.parent.owner
 
     @property
     def _must_not_be_empty(self) -> bool:
@@ -143,7 +154,7 @@ class RevisionWrites:
         if stored is None:
             return None
         replicas = objects.field(stored, "spec", "replicas")
-        unscaled = deployment_of(made, replicas if isinstance(replicas, int) else 0)
+        unscaled = deployment_of(self._owner, made, replicas if isinstance(replicas, int) else 0)
         if self.current.children.stored.agrees(unscaled):
             return None
         return Notice(Reason.RESTORED, f"Deployment of {revision} was put back", revision)

@@ -7,11 +7,12 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from davylamp.api.spec import Rollout
-from davylamp.api.status import ModelDeploymentStatus
+from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
 from davylamp.controller.cluster.refusals import RefusedJob
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
     Blocked,
+    Consume,
     FillInReplicas,
     ObjectWrite,
     Write,
@@ -63,12 +64,14 @@ class WriteStatus(Write):
         parent: what is written to, under the version that was decided on.
         decided: the new status, and how it names flight records by what became of them.
         now: the time of the decision.
+        claim: which release looks after the object; alone it is no reason to write a status.
         rollouts: how many are judged at the moment.
     """
 
     parent: Parent = field(repr=False)
     decided: Mapping[Kept, ModelDeploymentStatus] = field(repr=False)
     now: datetime
+    claim: OperatorClaim
     rollouts: int = 0
 
     def is_due(self, status: ModelDeploymentStatus) -> bool:
@@ -77,6 +80,12 @@ class WriteStatus(Write):
 
     def status(self, kept: Kept, obstruction: Obstruction | None) -> ModelDeploymentStatus:
         """The status to write, with why the spec is refused and what is in the decision's way."""
+        status, known = self._told(kept, obstruction), self.parent.status
+        if status == known and known.operator is None:
+            return status
+        return status.model_copy(update={"operator": self.claim})
+
+    def _told(self, kept: Kept, obstruction: Obstruction | None) -> ModelDeploymentStatus:
         status, parent = self.decided[kept], self.parent
         if parent.refusal is not None:
             status = refused(
@@ -109,7 +118,14 @@ class PostEvent(Write):
 
 
 PlannedWrite: TypeAlias = (
-    ObjectWrite | Blocked | DiscardFlight | FillInReplicas | PostEvent | StoreFlight | WriteStatus
+    ObjectWrite
+    | Blocked
+    | Consume
+    | DiscardFlight
+    | FillInReplicas
+    | PostEvent
+    | StoreFlight
+    | WriteStatus
 )
 
 
