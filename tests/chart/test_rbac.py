@@ -8,7 +8,7 @@ READ = {"get", "list", "watch"}
 CHILD = READ | {"create", "patch", "delete"}
 WRITE = {"create", "update", "patch", "delete", "deletecollection"}
 OPERATOR = {
-    ("davylamp.dev", "modeldeployments"): READ,
+    ("davylamp.dev", "modeldeployments"): READ | {"patch"},
     ("davylamp.dev", "modeldeployments/status"): {"get", "patch", "update"},
     ("davylamp.dev", "modeldeployments/scale"): {"patch"},
     ("davylamp.dev", "modeldeployments/finalizers"): {"update"},

@@ -189,6 +189,15 @@ class FakeCluster:
             raise Conflict("update_status: 409 the object has been modified")
         return self.put({**known, "status": manifest["status"]})
 
+    def without_annotation(self, address: Address, annotation: str, value: str) -> Json:
+        """An object without an annotation, if that still has this value."""
+        item = copy.deepcopy(self.objects[address])
+        annotations = item["metadata"].get("annotations", {})
+        if annotations.get(annotation) != value:
+            raise Terminal("Invalid", "patch: 422 the test of an annotation failed")
+        del annotations[annotation]
+        return self.put(item)
+
     def scaled(self, manifest: Json, replicas: int) -> Json:
         """`spec.replicas` by the scale subresource, if nobody wrote to the object since it was read."""
         known = self.objects[address_of(manifest)]
@@ -283,6 +292,13 @@ class Port:
         metadata = {"namespace": namespace, "name": name}
         body = {"kind": kind, "metadata": metadata}
         self._write("delete", body, lambda: self._cluster.drop(address))
+
+    async def drop_annotation(
+        self, kind: str, namespace: str, name: str, *, annotation: str, value: str
+    ) -> Json:
+        body = {"kind": kind, "metadata": {"namespace": namespace, "name": name}}
+        do = self._cluster.without_annotation
+        return self._write("patch", body, lambda: do(address_of(body), annotation, value))
 
     async def create_event(self, manifest: Json) -> None:
         self._write("create", manifest, lambda: self._cluster.posted(manifest))

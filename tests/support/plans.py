@@ -15,7 +15,7 @@ from tests.support.operation import NAMESPACE, QUICK, Land
 
 from davylamp.api import names
 from davylamp.api.status import ModelDeploymentStatus
-from davylamp.controller.cluster.writes import RULES, Apply, Fence, Replace, WriteStep
+from davylamp.controller.cluster.writes import RULES, Apply, Consume, Fence, Replace, WriteStep
 from davylamp.controller.reconcile import reconciler
 from davylamp.controller.reconcile.writes import (
     Kept,
@@ -85,6 +85,8 @@ def _what(write: PlannedWrite) -> str | None:
             return f"{write.flight.phase} of {write.flight.candidate.tag}: {write.flight.outcome}"
         case Apply() | Replace():
             return _content(write.manifest)
+        case Consume():
+            return write.command.value
         case _:
             return ""
 
@@ -302,6 +304,21 @@ async def nightly(story: Story) -> dict[str, WritePlan]:
     return plans
 
 
+async def commanded(story: Story) -> dict[str, WritePlan]:
+    await story.served()
+    await story.in_canary()
+    land = story.land
+    land.say(names.Command.ABORT, land.status().stable.revision)
+    await land.run(1)
+    plans = {"A command is refused": story.telling("CommandRefused")}
+    land.say(names.Command.ABORT, land.status().candidate.revision)
+    await land.run(1)
+    plans["A command is accepted"] = story.telling("Aborted")
+    await land.run(1)
+    plans["The same words are a new command"] = story.plans[-1]
+    return plans
+
+
 STORIES: tuple[Callable[[Story], Awaitable[dict[str, WritePlan]]], ...] = (
     first,
     good,
@@ -313,6 +330,7 @@ STORIES: tuple[Callable[[Story], Awaitable[dict[str, WritePlan]]], ...] = (
     edited,
     pinned,
     nightly,
+    commanded,
 )
 
 

@@ -28,6 +28,7 @@ from davylamp.rollout import (
     Workload,
     decide,
 )
+from davylamp.rollout.commands.memory import answer_to, is_answered
 from davylamp.rollout.pods.memory import PodMemory, remembered, with_times
 from davylamp.schema.json import JsonObject
 
@@ -99,6 +100,12 @@ class Children:
     generation: int = 1
     paused: bool = False
     commands: dict[Command, str] = field(default_factory=dict)
+    declared: frozenset[Command] = frozenset()
+    """Commands that stand in an applied manifest."""
+    may_consume: bool = True
+    """Whether the operator is let take answered commands off."""
+    taken: dict[Command, datetime | None] = field(default_factory=dict)
+    """What the operator's process remembers of those that it took off: when they were answered."""
     missing_secrets: tuple[str, ...] = ()
     source_error: str | None = None
     first_scrape_seen: bool = True
@@ -202,6 +209,8 @@ class Children:
             watched_since=self.watched_since,
             paused=self.paused,
             commands=dict(self.commands),
+            declared=self.declared,
+            consumed=dict(self.taken),
             workloads={r: self._workload(r) for r in sorted(known)},
             recorded=tuple(self.records),
             missing_secrets=self.missing_secrets,
@@ -260,6 +269,8 @@ class Children:
         for effect in self.effects(decision)[:crash_after]:
             effect.do()
             self.written.append(effect.name)
+        if crash_after is not None:
+            self.taken.clear()
         return decision
 
     def effects(self, decision: Decision) -> list[Effect]:
@@ -268,6 +279,7 @@ class Children:
             *self._fence(decision),
             *self._grow(decision),
             *self._remember(decision),
+            *self._consume(decision),
             *self._route(decision),
             *self._shrink(decision),
         ]
@@ -308,6 +320,24 @@ class Children:
             self.notices += decision.notices
 
         return [Effect("status", write)]
+
+    def _consume(self, decision: Decision) -> list[Effect]:
+        """Commands that were answered come off the object, unless a manifest would put them back."""
+
+        def consume(command: Command) -> None:
+            del self.commands[command]
+            self.taken[command] = self._answered(command)
+
+        return [
+            Effect(f"consume {command}", lambda command=command: consume(command))
+            for command, value in self.commands.items()
+            if self.may_consume and command not in self.declared
+            if is_answered(decision.status, command, value)
+        ]
+
+    def _answered(self, command: Command) -> datetime | None:
+        answer = answer_to(self.status, command)
+        return answer.at if answer else None
 
     def _route(self, decision: Decision) -> list[Effect]:
         wanted = self._wanted_selector(decision)
@@ -401,6 +431,7 @@ class Children:
         return replace(
             self,
             commands=dict(self.commands),
+            taken=dict(self.taken),
             records=list(self.records),
             scale=dict(self.scale),
             pods={revision: list(pods) for revision, pods in self.pods.items()},

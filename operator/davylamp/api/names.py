@@ -40,8 +40,8 @@ NO_REVISION: Final = "none"
 class Command(StrEnum):
     """Annotations by which a user steers one named revision; they work from plain kubectl.
 
-    The value is `<revision>` or `<revision>@<anything>`. A value is acted on once, so giving the
-    same command again needs another suffix.
+    The value is `<revision>` or `<revision>@<anything>`; of `advance`, `<revision>@<step>`. Each is
+    answered once and then taken off the object, so the same words are a new command.
     """
 
     PROMOTE = f"{GROUP}/promote"
@@ -88,6 +88,9 @@ class Reason(StrEnum):
     RETRIED = "Retried"
     GATE_WARNED = "GateWarned"
     NOTHING_TO_ABORT = "NothingToAbort"
+    COMMAND_ACCEPTED = "CommandAccepted"
+    COMMAND_ALREADY_DONE = "CommandAlreadyDone"
+    COMMAND_REFUSED = "CommandRefused"
     # about what serves
     VERIFYING = "Verifying"
     ROLLBACK_VERIFIED = "RollbackVerified"

@@ -5,14 +5,14 @@ from typing import Final, Literal, TypedDict
 
 from pydantic import Field
 
+from davylamp.api.command_answers import CommandAnswer
 from davylamp.api.gate_status import FeatureShare, GateForecast, GateRate, GateStatus
+from davylamp.api.operator_claim import UNOBSERVED, OperatorClaim
 from davylamp.api.spec import Rollout
 from davylamp.schema.json import Json, JsonObject
 from davylamp.schema.models import Instant, Reported
 
 MAX_REJECTED: Final = 20
-UNOBSERVED: Final = -1
-"""The generation that a new object's status describes: none, so that it does not count as healthy."""
 
 
 class Stage(StrEnum):
@@ -188,6 +188,9 @@ class Rejected(RevisionRef):
 
     reason: str = Field(description="CamelCase reason.")
     message: str = Field(description="What happened, with numbers.")
+    checks: tuple[str, ...] = Field(
+        default=(), max_length=10, description="Checks of spec.rollout.checks that it did not pass."
+    )
     at: Instant = Field(description="When it was rejected.")
 
 
@@ -219,22 +222,12 @@ class Condition(Reported):
 
 
 class Handled(Reported):
-    """The last value of each command that was acted on."""
+    """Values of commands that were answered and are still on the object: they are not new."""
 
-    promote: str | None = Field(default=None, description="Last value of promote.")
-    advance: str | None = Field(default=None, description="Last value of advance.")
-    abort: str | None = Field(default=None, description="Last value of abort.")
-    retry: str | None = Field(default=None, description="Last value of retry.")
-
-
-class OperatorClaim(Reported):
-    """Which release of the operator looks after an object."""
-
-    release: str = Field(description="Namespace and name of that release's Lease.")
-    contender: str | None = Field(
-        default=None,
-        description="Another release that watches the object and asks whether the first still lives.",
-    )
+    promote: str | None = Field(default=None, description="Answered value of promote.")
+    advance: str | None = Field(default=None, description="Answered value of advance.")
+    abort: str | None = Field(default=None, description="Answered value of abort.")
+    retry: str | None = Field(default=None, description="Answered value of retry.")
 
 
 class ModelDeploymentStatus(Reported):
@@ -279,11 +272,20 @@ class ModelDeploymentStatus(Reported):
     history: tuple[HistoryEntry, ...] = Field(
         default=(), description="Rollout attempts that ended, newest first."
     )
-    handled: Handled = Field(default_factory=Handled, description="Commands that were acted on.")
-    operator: OperatorClaim | None = Field(
-        default=None,
-        description="The release of the operator that looks after this object; others stay away.",
+    commands: tuple[CommandAnswer, ...] = Field(
+        default=(),
+        max_length=4,
+        description="The last answer to each command, newest first.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["command"],
+        },
     )
+    handled: Handled = Field(
+        default_factory=Handled,
+        description="Commands that were answered while their annotation is still there.",
+    )
+    operator: OperatorClaim | None = Field(default=None, description="Who looks after this object.")
     replicas: int = Field(default=0, description="Pods of the stable revision.")
     ready_replicas: int = Field(default=0, description="Ready pods of the stable revision.")
     selector: str = Field(

@@ -11,6 +11,7 @@ from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.announcer import Announcer
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
+from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.obstacles import Obstacles
 from davylamp.controller.cluster.pod_clock import PodClock, Ticks
 from davylamp.controller.cluster.refusals import Refusals
@@ -55,9 +56,10 @@ class Wiring:
         """A reconciler with all its parts."""
         applier, refusals, obstacles = Applier(self.cluster, self.cache), Refusals(), Obstacles()
         nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
-        observer = self._observer(applier, pod_clock, nightly, refusals)
+        consumer = Consumer(self.cluster, self.cache, clock=self.clock)
+        observer = self._observer(applier, pod_clock, nightly, refusals, consumer)
         following = self._following()
-        executor = self._executor(applier, following, refusals, obstacles)
+        executor = self._executor(applier, consumer, following, refusals, obstacles)
         return Reconciler(
             cache=self.cache,
             observer=observer,
@@ -70,6 +72,7 @@ class Wiring:
                 nightly,
                 refusals,
                 obstacles,
+                consumer,
                 executor,
                 following,
                 self.cache,
@@ -85,7 +88,12 @@ class Wiring:
         )
 
     def _observer(
-        self, applier: Applier, pod_clock: PodClock, nightly: Nightly, refusals: Refusals
+        self,
+        applier: Applier,
+        pod_clock: PodClock,
+        nightly: Nightly,
+        refusals: Refusals,
+        consumer: Consumer,
     ) -> Observer:
         return Observer(
             cluster=self.cluster,
@@ -95,6 +103,7 @@ class Wiring:
             samples=self.tracker,
             nightly=nightly,
             refusals=refusals,
+            consumer=consumer,
             clock=self.clock,
         )
 
@@ -110,6 +119,7 @@ class Wiring:
     def _executor(
         self,
         applier: Applier,
+        consumer: Consumer,
         following: Following,
         refusals: Refusals,
         obstacles: Obstacles,
@@ -126,6 +136,7 @@ class Wiring:
             cache=self.cache,
             applier=applier,
             recorder=FlightRecorder(applier, patience=self.patience),
+            consumer=consumer,
             following=following,
             obstacles=obstacles,
             refusals=refusals,

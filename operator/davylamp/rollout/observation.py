@@ -39,6 +39,11 @@ class Observation:
     """Since when this process looks at the object; None where that is longer than anything matters."""
     paused: bool = False
     commands: Mapping[Command, str] = field(default_factory=dict)
+    declared: frozenset[Command] = frozenset()
+    """Commands that stand in an applied manifest: whoever applies it would put them back."""
+    consumed: Mapping[Command, datetime | None] = field(default_factory=dict)
+    """Commands that were taken off, and when they had been answered (None: by an operator of an
+    earlier version): what is there after that was given anew."""
     workloads: Mapping[str, Workload] = field(default_factory=dict)
     recorded: tuple[str, ...] = ()
     """Names of the recorded revisions, oldest first."""

@@ -170,6 +170,21 @@ async def test_status_is_replaced_under_the_version_it_was_decided_on(api: Api, 
     assert "spec" not in request.body
 
 
+async def test_an_annotation_is_taken_off_only_while_it_has_its_value(api: Api, cluster) -> None:
+    api.body = {"kind": "ModelDeployment"}
+    place = ("ModelDeployment", "models", "risk")
+    await cluster.drop_annotation(*place, annotation="davylamp.dev/abort", value="aaa@1")
+    (request,) = api.received
+    root = "/apis/davylamp.dev/v1alpha1/namespaces/models/modeldeployments"
+    assert (request.method, request.path) == ("PATCH", f"{root}/risk")
+    assert request.content_type == "application/json-patch+json"
+    path = "/metadata/annotations/davylamp.dev~1abort"
+    assert request.body == [
+        {"op": "test", "path": path, "value": "aaa@1"},
+        {"op": "remove", "path": path},
+    ]
+
+
 async def test_status_without_a_version_is_a_programming_error(api: Api, cluster) -> None:
     with pytest.raises(ValueError, match="resourceVersion"):
         await cluster.apply_status(CONFIG_MAP | {"status": {}})

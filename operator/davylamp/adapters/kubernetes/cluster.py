@@ -14,6 +14,7 @@ from kubernetes.aio.client import ApiClient
 from davylamp.adapters.errors import NotFound, Retryable
 from davylamp.adapters.kubernetes.apiserver import (
     APPLY_BODY,
+    JSON_PATCH,
     MERGE_BODY,
     ApiRequest,
     ApiServer,
@@ -77,6 +78,15 @@ class Cluster(Protocol):
 
         Raises:
             Conflict: `uid` was given and the object of that name has another.
+        """
+
+    async def drop_annotation(
+        self, kind: str, namespace: str, name: str, *, annotation: str, value: str
+    ) -> Manifest:
+        """Take an annotation off an object; returns the object as stored.
+
+        Raises:
+            Terminal: it is gone already, or has another value by now.
         """
 
     async def create_event(self, manifest: Manifest) -> None:
@@ -210,6 +220,25 @@ class KubernetesCluster:
             )
         except NotFound:
             return
+
+    async def drop_annotation(
+        self, kind: str, namespace: str, name: str, *, annotation: str, value: str
+    ) -> Manifest:
+        """See `Cluster.drop_annotation`; the test makes the API server refuse a change in between."""
+        path = f"/metadata/annotations/{annotation.replace('~', '~0').replace('/', '~1')}"
+        return await self._write(
+            ApiRequest(
+                verb="patch",
+                method="PATCH",
+                address=object_address(kind, namespace, name),
+                query=_STRICT,
+                body=[
+                    {"op": "test", "path": path, "value": value},
+                    {"op": "remove", "path": path},
+                ],
+                content_type=JSON_PATCH,
+            )
+        )
 
     async def create_event(self, manifest: Manifest) -> None:
         """See `Cluster.create_event`."""

@@ -6,12 +6,14 @@ next pass goes on to the same end. `WriteStep` is that order, and the only place
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum, IntEnum
 from typing import Final, NamedTuple, TypeAlias
 
 from typing_extensions import override
 
 from davylamp.adapters.errors import OperatorError
+from davylamp.api.names import Command
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.rollout import Notice
 from davylamp.schema.json import JsonObject
@@ -26,10 +28,11 @@ class WriteStep(IntEnum):
     FLIGHT_RECORD = 4
     STATUS = 5
     EVENTS = 6
-    ADMIT = 7
-    SHRINK = 8
-    REPLICAS = 9
-    NIGHTLY = 10
+    COMMANDS = 7
+    ADMIT = 8
+    SHRINK = 9
+    REPLICAS = 10
+    NIGHTLY = 11
 
 
 class IfRefused(Enum):
@@ -89,6 +92,12 @@ RULES: Final = {
         "Events",
         "one Event for each notice",
         "they report what is now remembered, and may be lost",
+        IfRefused.LOG,
+    ),
+    WriteStep.COMMANDS: StepRule(
+        "Commands",
+        "annotations of commands that were answered are taken off the object",
+        "the status has the answer, so that a crash does not make one command two",
         IfRefused.LOG,
     ),
     WriteStep.ADMIT: StepRule(
@@ -226,6 +235,16 @@ class Replace(ManifestWrite):
 
 
 @dataclass(frozen=True, slots=True)
+class Consume(Write):
+    """Take an answered command off its ModelDeployment, unless it says something else by now."""
+
+    command: Command
+    value: str = field(repr=False)
+    answered_at: datetime | None
+    """None where an operator of an earlier version answered it."""
+
+
+@dataclass(frozen=True, slots=True)
 class FillInReplicas(Write):
     """Say in the spec how many pods there are, unless it says so by now."""
 
@@ -239,7 +258,7 @@ class Blocked(Write):
     error: OperatorError
 
 
-ObjectWrite: TypeAlias = Apply | Claim | Delete | Freeze | Replace | Scale
+ObjectWrite: TypeAlias = Apply | Claim | Delete | FillInReplicas | Freeze | Replace | Scale
 """What is written to an object of the cluster; a `Fence` is an `Apply`."""
 
 

@@ -17,14 +17,15 @@ from davylamp.api.status import to_json
 from davylamp.controller.cluster.announcer import Announcer
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key, ObjectCache
+from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.obstacles import Obstacles
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
+    Consume,
     Fence,
-    FillInReplicas,
     IfRefused,
     Replace,
     WriteKey,
@@ -70,6 +71,8 @@ class _Progress:
     changed: set[Identity] = field(default_factory=set)
     """Objects whose write changed what somebody else had made of them."""
     kept: Kept = Kept.NOTHING
+    consumed: bool = False
+    """Whether a command was taken off the object, which the next pass has to see."""
     is_written: bool = False
     """Whether the status says what it should."""
     shown: Obstruction | None = None
@@ -84,6 +87,7 @@ class Executor:
         cache: learns of our writes at once.
         applier: writes all other objects.
         recorder: writes flight records.
+        consumer: takes commands off that were answered.
         following: is aimed by each status that was written.
         obstacles: what is refused.
         refusals: what is refused of the nightly job.
@@ -99,6 +103,7 @@ class Executor:
         cache: ObjectCache,
         applier: Applier,
         recorder: FlightRecorder,
+        consumer: Consumer,
         following: Following,
         obstacles: Obstacles,
         refusals: Refusals,
@@ -110,6 +115,7 @@ class Executor:
         self._cache = cache
         self._applier = applier
         self._recorder = recorder
+        self._consumer = consumer
         self._following = following
         self._obstacles = obstacles
         self._refusals = refusals
@@ -210,24 +216,24 @@ class Executor:
 
     async def _made(self, plan: WritePlan, write: PlannedWrite, progress: _Progress) -> None:
         """Make one write."""
+        owner = plan.parent.owner
         match write:
             case Blocked():
                 raise write.error
-            case FillInReplicas():
-                await self._applier.fill_in_replicas(plan.parent.owner, write.replicas)
+            case StoreFlight() | DiscardFlight():
+                raise AssertionError("flight records are written together")
             case WriteStatus():
                 await self._write_status(plan, write, progress)
             case PostEvent():
                 await self._tell(plan, write, progress.changed)
-            case StoreFlight() | DiscardFlight():
-                raise AssertionError("flight records are written together")
+            case Consume():
+                progress.consumed |= await self._consumer.consume(owner, write)
             case _:
-                if await self._applier.write(plan.parent.owner, write):
+                if await self._applier.write(owner, write):
                     progress.changed.add((write.kind, write.name))
 
     async def _flights(self, plan: WritePlan) -> Kept:
-        writes = plan.of(WriteStep.FLIGHT_RECORD)
-        flights: list[FlightWrite] = [w for w in writes if isinstance(w, FlightWrite)]
+        flights = [w for w in plan.of(WriteStep.FLIGHT_RECORD) if isinstance(w, FlightWrite)]
         return await self._recorder.keep(plan.parent.owner, flights)
 
     async def _write_status(self, plan: WritePlan, write: WriteStatus, progress: _Progress) -> None:
@@ -264,6 +270,8 @@ class Executor:
         moments = [self._obstacles.due_in(key, now)]
         is_shown = progress.shown == self._obstacles.obstruction(key, now)
         is_news = _messages(plan.refused_jobs) != _messages(self._refusals.jobs(key))
+        if progress.consumed:
+            moments.append(TELL_SOON)
         if progress.is_written and (is_news or not is_shown):
             moments.append(self._tell_in(key, now))
         if progress.is_rest_due and moments == [None]:

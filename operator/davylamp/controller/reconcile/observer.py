@@ -13,8 +13,10 @@ from davylamp.api.explanations import Explanations
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
+from davylamp.controller.cluster.annotations import commands_in, declared_in
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.pod_clock import PodClock
 from davylamp.controller.cluster.pods import read_pod, workloads_of
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
@@ -70,6 +72,7 @@ class Observer:
         samples: has the evidence of the gates.
         nightly: has the results of the nightly job.
         refusals: has what was refused of the nightly job.
+        consumer: knows which commands it took off.
         clock: the time.
     """
 
@@ -83,6 +86,7 @@ class Observer:
         samples: Samples,
         nightly: Nightly,
         refusals: Refusals,
+        consumer: Consumer,
         clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
@@ -92,6 +96,7 @@ class Observer:
         self._samples = samples
         self._nightly = nightly
         self._refusals = refusals
+        self._consumer = consumer
         self._clock = clock
 
     async def look(self, parent: Parent) -> Pass:
@@ -107,7 +112,11 @@ class Observer:
         if parent.spec is not None:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
-        observation = replace(observation, inspected=self._inspections.inspected(parent.key))
+        observation = replace(
+            observation,
+            consumed=self._consumer.taken(parent.key),
+            inspected=self._inspections.inspected(parent.key),
+        )
         evidence = self._samples.evidence(parent.key)
         observation = with_judgements(observation, parent.status, evidence)
         observation = await self._nightly.look(parent.owner, observation, parent.status)
@@ -179,7 +188,8 @@ def observation_of(parent: Parent, children: Children, *, now: datetime) -> Obse
         rollout=spec.rollout,
         replicas=spec.replicas or _present_replicas(parent, children),
         paused=spec.paused,
-        commands=objects.commands_in(parent.manifest),
+        commands=commands_in(parent.manifest),
+        declared=declared_in(parent.manifest),
         workloads=children.workloads,
         recorded=tuple(children.records),
         explanations=spec.explanations,
@@ -208,7 +218,8 @@ def _without_spec(parent: Parent, children: Children, now: datetime) -> Observat
         rollout=plan,
         replicas=serving.desired if serving and serving.desired else 1,
         paused=True,
-        commands=objects.commands_in(parent.manifest),
+        commands=commands_in(parent.manifest),
+        declared=declared_in(parent.manifest),
         workloads=children.workloads,
         recorded=tuple(children.records),
         explanations=Explanations() if status.explanations else None,

@@ -11,15 +11,15 @@ from datetime import datetime
 from davylamp.adapters.errors import OperatorError
 from davylamp.api import names
 from davylamp.api.child_metadata import ChildMetadata
-from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
-from davylamp.controller.cluster.objects import metadata
+from davylamp.api.operator_claim import OperatorClaim
+from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster.second_ways import Fencing
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
     Claim,
-    Delete,
+    Consume,
     Fence,
     FillInReplicas,
     Write,
@@ -27,7 +27,6 @@ from davylamp.controller.cluster.writes import (
     WriteStep,
     apply,
     claim,
-    delete,
 )
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
@@ -41,8 +40,9 @@ from davylamp.controller.reconcile.writes import (
     WritePlan,
     WriteStatus,
 )
-from davylamp.manifests import Owner, disruption, disruption_budget, event
+from davylamp.manifests import Owner, event
 from davylamp.rollout import Decision, Desired, Notice
+from davylamp.rollout.commands.memory import answer_to, is_answered
 from davylamp.rollout.report.obstruction import unobstructed
 from davylamp.rollout.routing import objects_of_every_router, router_of
 from davylamp.schema.json import JsonObject, field
@@ -84,7 +84,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         claims=_keys(claimed),
         status=status.key,
     )
-    grown, nightly = (*_budgets(current, desired), *revisions.grown()), _nightly(current, decision)
+    grown, nightly = tuple(revisions.grown()), _nightly(current, decision)
     writes: tuple[PlannedWrite, ...] = (
         *fenced,
         *claimed,
@@ -93,9 +93,9 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         *_flights(current, decision, settings),
         status,
         *_events(current, decision.notices, grown, settings.reporter),
+        *_consumed(current, decision.status),
         *_admitted(current, traffic, fenced, _keys(claimed)),
         *revisions.shrunk(),
-        *_spare_budgets(current, desired),
         *_replicas(parent, current.observation.replicas),
         *nightly.writes,
     )
@@ -193,37 +193,6 @@ def _keys(writes: Iterable[Write]) -> frozenset[WriteKey]:
     return frozenset(write.key for write in writes)
 
 
-# --- disruption budgets -------------------------------------------------------------------------
-
-
-def _budgets(current: Pass, desired: Desired) -> Iterator[Apply]:
-    """A budget for each revision that shall have pods."""
-    for manifest in _wanted_budgets(current, desired):
-        if not current.children.stored.agrees(manifest):
-            yield apply(WriteStep.GROW, manifest)
-
-
-def _spare_budgets(current: Pass, desired: Desired) -> Iterator[Delete]:
-    """Budgets of revisions without pods, and the one over all revisions that operators once made.
-
-    The API server evicts no pod that two budgets select, and stable must never be without one: so
-    the old one goes as soon as all others are there.
-    """
-    stored, wanted = current.children.stored, list(_wanted_budgets(current, desired))
-    if not all(stored.agrees(manifest) for manifest in wanted):
-        return
-    names_wanted = {metadata(manifest, "name") for manifest in wanted}
-    for item in stored.of_kind(disruption.KIND):
-        if metadata(item, "name") not in names_wanted and stored.is_ours(item):
-            yield delete(WriteStep.SHRINK, item)
-
-
-def _wanted_budgets(current: Pass, desired: Desired) -> Iterator[JsonObject]:
-    for revision, replicas in desired.replicas.items():
-        if replicas:
-            yield disruption_budget(current.parent.owner, revision)
-
-
 def _replicas(parent: Parent, replicas: int) -> Iterator[FillInReplicas]:
     if parent.spec is not None and parent.spec.replicas is None:
         yield FillInReplicas(WriteStep.REPLICAS, names.KIND, parent.key.name, replicas)
@@ -270,6 +239,16 @@ def _events(
 def _event(owner: Owner, notice: Notice, now: datetime, reporter: str) -> PostEvent:
     manifest = event(owner, notice, now=now, reporter=reporter)
     return PostEvent(WriteStep.EVENTS, "Event", notice.reason.value, notice, manifest)
+
+
+def _consumed(current: Pass, status: ModelDeploymentStatus) -> Iterator[Consume]:
+    """Commands with an answer; what an applied manifest says stays, or it would be applied again."""
+    observation = current.observation
+    for command, value in observation.commands.items():
+        if is_answered(status, command, value) and command not in observation.declared:
+            answer, name = answer_to(status, command), current.parent.key.name
+            at = answer.at if answer else None
+            yield Consume(WriteStep.COMMANDS, names.KIND, name, command, value, at)
 
 
 # --- the nightly job ----------------------------------------------------------------------------

@@ -6,13 +6,14 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import TypeAlias
 
+from davylamp.api.operator_claim import OperatorClaim
 from davylamp.api.spec import Rollout
-from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
+from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster.refusals import RefusedJob
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
     Blocked,
-    FillInReplicas,
+    Consume,
     ObjectWrite,
     Write,
     WriteStep,
@@ -117,7 +118,7 @@ class PostEvent(Write):
 
 
 PlannedWrite: TypeAlias = (
-    ObjectWrite | Blocked | DiscardFlight | FillInReplicas | PostEvent | StoreFlight | WriteStatus
+    ObjectWrite | Blocked | Consume | DiscardFlight | PostEvent | StoreFlight | WriteStatus
 )
 
 

@@ -7,6 +7,7 @@ until no move applies, so a second decision over the same observation moves noth
 from collections.abc import Callable
 from typing import Final
 
+from davylamp.rollout.commands import memory
 from davylamp.rollout.moves import (
     checks,
     clocks,
@@ -30,6 +31,7 @@ MOVES: Final[tuple[Move, ...]] = (
     gates.forecast_noted,
     verification.verification_unwanted,
     verification.verification_noted,
+    memory.withdrawn,
     commands.retry_requested,
     commands.abort_requested,
     rollbacks.superseded,
@@ -51,4 +53,6 @@ MOVES: Final[tuple[Move, ...]] = (
     progress.probation_over,
     progress.rollout_begins,
     progress.stage_over,
+    commands.command_refused,
+    commands.command_left_over,
 )

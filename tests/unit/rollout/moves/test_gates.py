@@ -323,6 +323,7 @@ def test_advance_after_blindness_does_not_let_a_paused_step_pass():
     world.answers[V2] = judgement(Verdict.PASS)
     message = held(world, Reason.AWAITING_APPROVAL)
     assert "step 1 pauses" in message
+    world.wait(seconds=1)
     typed(world, message, Command.ADVANCE)
     passed(world)
     assert world.status.candidate.step == 2
