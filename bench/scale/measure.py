@@ -12,7 +12,7 @@ from typing import Final
 import requests
 
 _REQUESTS: Final = re.compile(r"^davylamp_api_requests_total\{(.*?)\} (\S+)$", re.MULTILINE)
-_PASSES: Final = re.compile(r"^davylamp_reconcile_passes_total\{.*?\} (\S+)$", re.MULTILINE)
+_PASSES: Final = re.compile(r"^davylamp_reconcile_total\{.*?\} (\S+)$", re.MULTILINE)
 _LABEL: Final = re.compile(r'(\w+)="([^"]*)"')
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 UNCOUNTED: Final = frozenset({"Lease"})

@@ -102,6 +102,9 @@ BAD = {
     # configuration and secrets
     "config key": Bad({"spec.config": {"omp-threads": "1"}}, "spec.config", "environment variable"),
     "reserved config key": Bad({"spec.config": {"DAVYLAMP_SEED": "1"}}, "spec.config", "reserved"),
+    "port in the config": Bad(
+        {"spec.config": {"PORT": "9000"}}, "spec.config", "change spec.serving.port instead"
+    ),
     "config number": Bad({"spec.config": {"N": 1}}, "spec.config.N", "must be of type string"),
     "secret policy": Bad(
         {"spec.secrets": [{"name": "a", "policy": "Copy"}]}, "spec.secrets[0].policy", "Unsupported"

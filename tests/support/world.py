@@ -24,6 +24,7 @@ from davylamp.rollout import (
     Inspected,
     Notice,
     Observation,
+    PodFailure,
     PodState,
     Workload,
     decide,
@@ -36,10 +37,14 @@ NAME = "diabetes-risk"
 START = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 EVERY_POD = "*"
 NOBODY = "none"
+NODES = ("node-a", "node-b")
+"""Pods are spread over them in turn."""
 OF_POD = {of_pod.name for of_pod in fields(PodState)}
 """Fields of a pod; other changes of one are changes of its model container."""
 STARTED = ContainerState(running=True, started=True)
 """A model container that is not ready yet."""
+WELL = {"waiting_reason": None, "waiting_message": None, "unscheduled": None, "disruption": None}
+"""What is not there any more once a pod is ready."""
 TWO_STEPS = Rollout(steps=(Step(weight=25, hold="1m"), Step(weight=40, hold="2m")))
 
 
@@ -116,6 +121,8 @@ class Children:
     memories: dict[str, PodMemory] = field(default_factory=dict)
     """What the operator's process observed of each pod; it observes every change as it happens."""
     watched_since: datetime | None = None
+    skew: timedelta = timedelta()
+    """By how much the clocks of the nodes are ahead."""
     refusals: dict[str, str] = field(default_factory=dict)
     """Why a revision gets no more pods."""
     selector: str = NOBODY
@@ -188,7 +195,7 @@ class Children:
             revision
             for revision, pods in self.pods.items()
             if self.selector in {EVERY_POD, revision}
-            and any(pod.ready and not pod.terminating for pod in pods)
+            and any(pod.ready and pod.living for pod in pods)
         }
 
     def observe(self) -> Observation:
@@ -367,12 +374,13 @@ class Children:
         """ReplicaSets create the pods that are missing and delete those too many."""
         for revision in sorted({*self.scale, *self.pods}):
             pods = self.pods.setdefault(revision, [])
-            living = [pod for pod in pods if not pod.terminating]
+            living = [pod for pod in pods if pod.living]
             missing = 0 if revision in self.refusals else self.scale.get(revision, 0) - len(living)
             for _ in range(missing):
                 self.named += 1
                 name = f"{NAME}-{revision}-{self.named}"
-                pods.append(PodState(name, node="node-a", containers=(STARTED,)))
+                node = NODES[self.named % len(NODES)]
+                pods.append(PodState(name, node=node, containers=(STARTED,)))
                 self._note(pods[-1])
             for pod in living[self.scale.get(revision, 0) :]:
                 self.change_pod(revision, pod, terminating=True, ready=False)
@@ -380,7 +388,7 @@ class Children:
     def change_pod(self, revision: str, pod: PodState, **changes: object) -> None:
         """A new status of a pod or its container; the time of a change of readiness is noted."""
         if "ready" in changes and changes["ready"] != pod.ready:
-            changes = {"ready_changed_at": self.now, **changes}
+            changes = {"ready_changed_at": self.now + self.skew, **changes}
         pods = self.pods[revision]
         of_container = {name: changes.pop(name) for name in changes.keys() - OF_POD}
         if "ready" in changes:
@@ -410,14 +418,32 @@ class Children:
         """Every living pod of a tag becomes ready."""
         revision = revision_of(tag)
         for pod in list(self.pods.get(revision, ())):
-            if not pod.terminating:
-                self.change_pod(revision, pod, ready=True, was_ready=True, waiting_reason=None)
+            if pod.living and not pod.node_lost:
+                self.change_pod(revision, pod, ready=True, was_ready=True, **WELL)
 
     def unready(self, tag: str, count: int = 1, **changes: object) -> None:
         """Some pods of a tag stop being ready."""
         revision = revision_of(tag)
-        for pod in [p for p in self.pods[revision] if not p.terminating][:count]:
+        for pod in [p for p in self.pods[revision] if p.living][:count]:
             self.change_pod(revision, pod, ready=False, **changes)
+
+    def fail(self, tag: str, reason: str, message: str = "") -> None:
+        """The first living pod of a tag is over, and stays around."""
+        revision = revision_of(tag)
+        for pod in [p for p in self.pods.get(revision, ()) if p.living][:1]:
+            self.change_pod(revision, pod, ready=False, failure=PodFailure(reason, message))
+
+    def lose(self, node: str) -> None:
+        """Nobody hears of a node any more: the control plane calls its pods unready."""
+        for revision, pods in self.pods.items():
+            for pod in [p for p in pods if p.node == node and p.living and p.ready]:
+                self.change_pod(revision, pod, ready=False, node_lost=True)
+
+    def recover(self, node: str) -> None:
+        """A node is back, with the pods that it had."""
+        for revision, pods in self.pods.items():
+            for pod in [p for p in pods if p.node == node and p.node_lost]:
+                self.change_pod(revision, pod, ready=True, node_lost=False)
 
     def sweep(self) -> None:
         """Pods that were terminating are gone."""

@@ -1,4 +1,4 @@
-"""What became of the commands that users gave, for the status."""
+"""Commands in the status: what they were answered, and which are still on the object."""
 
 from enum import StrEnum
 
@@ -23,3 +23,12 @@ class CommandAnswer(Reported):
     answer: AnswerKind = Field(description="Accepted, AlreadyDone or Refused.")
     message: str = Field(max_length=32768, description="What was done, or why nothing was done.")
     at: Instant = Field(description="When it was answered.")
+
+
+class Handled(Reported):
+    """Values of commands that were answered and are still on the object: they are not new."""
+
+    promote: str | None = Field(default=None, description="Answered value of promote.")
+    advance: str | None = Field(default=None, description="Answered value of advance.")
+    abort: str | None = Field(default=None, description="Answered value of abort.")
+    retry: str | None = Field(default=None, description="Answered value of retry.")

@@ -233,6 +233,7 @@ class ModelDeploymentSpec(Strict):
                 "self.all(key, !key.startsWith('DAVYLAMP_'))",
                 "DAVYLAMP_ is reserved for variables that the operator sets",
             ),
+            ("!('PORT' in self)", "PORT is set by the operator: change spec.serving.port instead"),
         ),
     )
     secrets: tuple[SecretRef, ...] = Field(

@@ -5,7 +5,7 @@ from typing import Final, Literal, TypedDict
 
 from pydantic import Field
 
-from davylamp.api.command_answers import CommandAnswer
+from davylamp.api.command_answers import CommandAnswer, Handled
 from davylamp.api.gate_status import FeatureShare, GateForecast, GateRate, GateStatus
 from davylamp.api.operator_claim import UNOBSERVED, OperatorClaim
 from davylamp.api.spec import Rollout
@@ -219,15 +219,6 @@ class Condition(Reported):
         json_schema_extra={"format": "int64"},
     )
     last_transition_time: Instant = Field(description="When status last changed.")
-
-
-class Handled(Reported):
-    """Values of commands that were answered and are still on the object: they are not new."""
-
-    promote: str | None = Field(default=None, description="Answered value of promote.")
-    advance: str | None = Field(default=None, description="Answered value of advance.")
-    abort: str | None = Field(default=None, description="Answered value of abort.")
-    retry: str | None = Field(default=None, description="Answered value of retry.")
 
 
 class ModelDeploymentStatus(Reported):

@@ -27,6 +27,7 @@ from davylamp.controller.leadership.passes import LeaderPasses
 from davylamp.controller.leadership.sole import SoleReplica
 from davylamp.controller.logs import configure
 from davylamp.controller.metrics import Metrics
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.controller.watches.watches import Watches
@@ -35,8 +36,9 @@ from davylamp.controller.workqueue import PassOutcome, WorkQueue
 
 WRITE_TIMEOUT: Final = 5.0
 """Seconds for one request; shorter where the lease is short, so that none outlives leadership."""
-WORKERS: Final = 4
-"""Passes at the same time, each over another object: they wait for the API server, not for a CPU."""
+WORKERS: Final = 16
+"""Passes at the same time, each over another object: they wait for the API server, not for a CPU, and
+must wait for it side by side, or hundreds of new objects take as long as all their requests in a row."""
 _log = logging.getLogger(__name__)
 
 
@@ -65,11 +67,13 @@ class Operator:
         self.inspector = Inspector(
             self.models, on_news=self.queue.add, on_result=self.metrics.on_check
         )
+        self.warnings = PodWarnings(cluster, on_news=self.queue.add)
         reconcile = Wiring(
             cluster=cluster,
             cache=self._cache,
             tracker=self.sampler,
             inspector=self.inspector,
+            warnings=self.warnings,
             metrics=self.metrics,
             settings=settings,
         ).reconciler()
@@ -93,6 +97,7 @@ class Operator:
             reconcile,
             is_leading=self.leadership.is_leader,
             knows=self.watches.knows,
+            refused=self.watches.refused,
             wake_after=self.queue.add_after,
         )
 
@@ -103,6 +108,7 @@ class Operator:
             namespaces=self._settings.namespaces,
             on_change=self.queue.add,
             on_known=self._look_at_all,
+            on_refused=self._look_at_all,
         )
 
     def _leadership(self, leases: Leases) -> Elector | SoleReplica:
@@ -130,6 +136,7 @@ class Operator:
             working = tasks.create_task(self.queue.run())
             judging = tasks.create_task(self.sampler.run())
             checking = tasks.create_task(self.inspector.run())
+            explaining = tasks.create_task(self.warnings.run())
             leading = tasks.create_task(self._lead())
             await self.stop.wait()
             await self.queue.stop()
@@ -137,7 +144,7 @@ class Operator:
             if self.ready.is_set():
                 await leading
             self.watches.end()
-            for task in (leading, judging, checking, working, watching):
+            for task in (leading, judging, checking, explaining, working, watching):
                 task.cancel()
 
     async def aclose(self) -> None:
@@ -189,7 +196,7 @@ class Operator:
         self.watches.end()
 
     def _look_at_all(self, namespace: str | None) -> None:
-        """All that there is in a namespace, or everywhere, is known now."""
+        """All that there is in a namespace, or everywhere, is known now, or cannot be known."""
         for key in self._cache.parents():
             if namespace in {None, key.namespace}:
                 self.queue.add(key)

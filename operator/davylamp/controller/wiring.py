@@ -13,13 +13,14 @@ from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
 from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.obstacles import Obstacles
-from davylamp.controller.cluster.pod_clock import PodClock, Ticks
 from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.leadership.claims import Claims
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.pods.clock import PodClock, Ticks
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.flight_recorder import PATIENCE, FlightRecorder
 from davylamp.controller.reconcile.following import Following
@@ -45,6 +46,7 @@ class Wiring:
     cache: ObjectCache
     tracker: EvidenceTracker
     inspector: Inspector
+    warnings: PodWarnings
     metrics: Metrics
     settings: Settings
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -68,6 +70,8 @@ class Wiring:
             claims=Claims(self.settings.release, self.clock),
             pod_clock=pod_clock,
             memories=(
+                observer,
+                self.warnings,
                 applier,
                 nightly,
                 refusals,
@@ -77,6 +81,7 @@ class Wiring:
                 following,
                 self.cache,
             ),
+            attentive=(observer, applier, following, self.cache),
             settings=PlanSettings(
                 self.settings.identity,
                 operator_version(),
@@ -98,6 +103,7 @@ class Wiring:
         return Observer(
             cluster=self.cluster,
             applier=applier,
+            warnings=self.warnings,
             pod_clock=pod_clock,
             inspections=self.inspector,
             samples=self.tracker,

@@ -168,7 +168,7 @@ def _config_map(owner: Owner, ref: RevisionRef, spec: ModelDeploymentSpec) -> Js
             owner.child(ref.revision), revision_labels(owner, ref.revision, ref.tag)
         ),
         "immutable": True,
-        "data": {**fixed, **spec.config},
+        "data": {**spec.config, **fixed},
     }
 
 

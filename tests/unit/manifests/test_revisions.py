@@ -108,6 +108,11 @@ def test_the_container_is_told_what_it_is():
     assert said["data"]["PORT"] == "9000"
 
 
+def test_a_port_in_the_config_of_before_is_not_the_one_that_is_listened_on():
+    kept = made(changed(minimal(), {"spec.config": {"PORT": "1", "LEVEL": "info"}}))
+    assert recorded(kept, "configMap")["data"].items() >= {"PORT": "8080", "LEVEL": "info"}.items()
+
+
 def test_a_digest_wins_over_the_tag():
     assert container(full(), PINNED)["image"].endswith(f":v1.2_3f2c1ab@sha256:{'ab' * 32}")
     assert container(minimal())["image"] == "registry.example/diabetes-risk:3f2c1ab"

@@ -5,6 +5,7 @@ fields that we no longer send are removed. A leadership check precedes every wri
 has lost its lease writes nothing. Only the Lease itself is written without that check.
 """
 
+import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, Protocol, TypeAlias
@@ -21,6 +22,7 @@ from davylamp.adapters.kubernetes.apiserver import (
     OnRequest,
 )
 from davylamp.adapters.kubernetes.resources import (
+    CORE_EVENT,
     ObjectAddress,
     Resource,
     address_of,
@@ -34,6 +36,8 @@ Manifest: TypeAlias = JsonObject
 WriteGuard: TypeAlias = Callable[[], None]
 """Raises `NotLeader` when this process must not write."""
 
+MOST_EVENTS: Final = 50
+"""Events about one pod that are read at a time."""
 _STRICT: Final = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
 
 
@@ -92,6 +96,9 @@ class Cluster(Protocol):
     async def create_event(self, manifest: Manifest) -> None:
         """Create an Event (events.k8s.io/v1 or core v1)."""
 
+    async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Manifest]:
+        """Events (core v1) of type Warning about one pod."""
+
 
 class Leases(Protocol):
     """What leader election needs of a cluster."""
@@ -145,14 +152,15 @@ class KubernetesCluster:
         """See `Cluster.apply_status`.
 
         A PUT with resourceVersion and uid: a merge patch would keep keys that are no longer in the
-        status, and the version makes a stale write fail. Only the status is sent.
+        status, and the version makes a stale write fail. Only the status is written; labels and
+        annotations are sent as they are, because those that are not sent lose their managers, and
+        who applies them could not remove them any more.
         """
         metadata = section(manifest, "metadata")
         if not metadata.get("resourceVersion"):
             raise ValueError("a status needs the resourceVersion it was decided on")
-        kept = ("name", "namespace", "resourceVersion", "uid")
         body: Manifest = {key: manifest[key] for key in ("apiVersion", "kind", "status")}
-        body["metadata"] = {key: metadata[key] for key in kept if key in metadata}
+        body["metadata"] = {key: metadata[key] for key in metadata if key != "managedFields"}
         return await self._write(
             ApiRequest(
                 verb="update_status",
@@ -243,6 +251,19 @@ class KubernetesCluster:
     async def create_event(self, manifest: Manifest) -> None:
         """See `Cluster.create_event`."""
         await self._write(_creation(manifest))
+
+    async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Manifest]:
+        """See `Cluster.pod_warnings`."""
+        selector = f"involvedObject.kind=Pod,involvedObject.uid={uid},type=Warning"
+        answer = await self._server.send(
+            ApiRequest(
+                verb="list",
+                method="GET",
+                address=ObjectAddress(CORE_EVENT, namespace),
+                query={"fieldSelector": selector, "limit": str(MOST_EVENTS)},
+            )
+        )
+        return _items(answer, CORE_EVENT)
 
     async def would_create(self, manifest: Manifest) -> None:
         """Check that the API server would accept a new object; nothing is stored."""

@@ -48,12 +48,23 @@ class Applier:
         self._cache = cache
         self._spellings: dict[Key, dict[Identity, Spelling]] = {}
         """What was applied and how it is stored, where the API server writes it in its own way."""
+        self._at_hand: dict[Key, tuple[int, StoredChildren]] = {}
+        """Children of models that are looked at, and the change after which they are like this."""
 
     def stored(self, owner: Owner) -> StoredChildren:
         """The owner's children as they are known now."""
         key = key_of(owner)
-        spellings = dict(self._spellings.get(key, {}))
-        return StoredChildren(owner.uid, self._cache.all_children(key), spellings)
+        changed, spellings = self._cache.changed(key), self._spellings.get(key, {})
+        at, known = self._at_hand.get(key, (-1, None))
+        if known and (at, known.uid, known.spellings) == (changed, owner.uid, spellings):
+            return known
+        stored = StoredChildren(owner.uid, self._cache.all_children(key), dict(spellings))
+        self._at_hand[key] = changed, stored
+        return stored
+
+    def rest(self, key: Key) -> None:
+        """Keep nothing at hand of a model that is not looked at for a while."""
+        self._at_hand.pop(key, None)
 
     async def write(self, owner: Owner, write: ObjectWrite) -> bool:
         """Make one planned write of an object; True if that changed what others had made."""
@@ -157,6 +168,7 @@ class Applier:
     def forget(self, key: Key) -> None:
         """Drop what is remembered of the children of an object that is gone."""
         self._spellings.pop(key, None)
+        self.rest(key)
 
     async def names_are_ours(self, owner: Owner, manifests: Iterable[JsonObject]) -> None:
         """Make sure that nobody else has a name we need; what is known already is not asked.

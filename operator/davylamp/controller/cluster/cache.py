@@ -31,7 +31,7 @@ CHILD_KINDS: Final = (
 )
 NIGHTLY_KINDS: Final = ("CronJob", "Job")
 """Kinds that only a ModelDeployment with `spec.explanations` has."""
-MOST_READ: Final = 256
+MOST_READ: Final = 1000
 """Models whose objects are kept ready to read; those of others are unpacked when they are needed."""
 
 
@@ -61,6 +61,8 @@ class ObjectCache:
         """Versions at which objects were deleted, until a list of their kind is newer."""
         self._in_use: dict[Key, None] = {}
         """Models whose objects are unpacked, the one that was looked at last at the end."""
+        self._changed: dict[Key, int] = {}
+        self._changes = 0
 
     def parents(self) -> list[Key]:
         """Every ModelDeployment that is known."""
@@ -71,6 +73,10 @@ class ObjectCache:
         known = self._parents.get(key)
         self._use(key)
         return known.read() if known else None
+
+    def changed(self, key: Key) -> int:
+        """A number that rises whenever something about a model's children changes."""
+        return self._changed.get(key, 0)
 
     def all_children(self, key: Key) -> dict[tuple[str, str], JsonObject]:
         """Its children by kind and name, as they are now."""
@@ -104,6 +110,7 @@ class ObjectCache:
             self._parents[key] = packed
         else:
             self._children.setdefault(key, {})[kind, name] = packed
+            self._note_change(key)
         return key
 
     def remove(self, item: JsonObject) -> Key | None:
@@ -183,10 +190,16 @@ class ObjectCache:
             self._parents.pop(key, None)
         else:
             children.pop((kind, name), None)
+            self._note_change(key)
         if not children:
             self._children.pop(key, None)
             if key not in self._parents:
                 self._in_use.pop(key, None)
+                self._changed.pop(key, None)
+
+    def _note_change(self, key: Key) -> None:
+        self._changes += 1
+        self._changed[key] = self._changes
 
     def _of_kind(self, kind: str, namespace: str | None) -> Iterator[tuple[Key, str, PackedObject]]:
         """Objects of a kind, here or everywhere: whose, which, and what is known of it."""

@@ -95,10 +95,8 @@ class Fencing:
         what = f"Deployment {', '.join(names)}"
         if len(deployments) == len(names):
             yield from self._by_deployment(what, revisions, deployments)
-        pods = tuple(self._pods_deleted(revisions))
-        if pods:
-            done = f"ready pods of {what} are deleted instead, as often as they come back"
-            yield SecondWay(done, pods)
+        done = f"ready pods of {what} are deleted instead, as often as they come back"
+        yield SecondWay(done, tuple(self._pods_deleted(revisions)))
 
     def _by_deployment(
         self, what: str, revisions: list[str], deployments: list[JsonObject]

@@ -31,6 +31,10 @@ class StoredChildren:
     uid: str
     items: Mapping[Identity, JsonObject] = field(default_factory=dict)
     spellings: Mapping[Identity, Spelling] = field(default_factory=dict)
+    _compared: dict[Identity, tuple[JsonObject, bool]] = field(
+        default_factory=dict, compare=False, repr=False
+    )
+    """The manifest that each was compared with last, and the answer: it is asked for in every pass."""
 
     def get(self, kind: str, name: str) -> JsonObject | None:
         """One child."""
@@ -51,9 +55,16 @@ class StoredChildren:
         stored = self.items.get(key)
         if stored is None or not self.is_ours(manifest) or metadata(stored, "deletionTimestamp"):
             return False
-        if _mark(manifest) != _mark(stored):
-            return False
-        return is_spelled(manifest, stored) or self.spellings.get(key) == spelling(manifest, stored)
+        before, answer = self._compared.get(key, (None, False))
+        if before != manifest:
+            answer = _mark(manifest) == _mark(stored) and self._says(manifest, stored)
+            self._compared[key] = manifest, answer
+        return answer
+
+    def _says(self, manifest: JsonObject, stored: JsonObject) -> bool:
+        """Whether an object says what a manifest says, or is how the API server spells it."""
+        respelled = self.spellings.get(identity_of(manifest))
+        return is_spelled(manifest, stored) or respelled == spelling(manifest, stored)
 
 
 def identity_of(manifest: JsonObject) -> Identity:

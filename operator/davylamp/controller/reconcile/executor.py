@@ -241,6 +241,8 @@ class Executor:
         parent = plan.parent
         obstruction = self._obstacles.obstruction(parent.key, self._clock())
         status = write.status(progress.kept, obstruction)
+        if obstruction is None and not plan.is_whole:
+            status = parent.status  # nothing was decided, and there is nothing to tell yet
         if write.is_due(status):
             try:
                 answer = await self._cluster.apply_status(
@@ -250,6 +252,8 @@ class Executor:
                 pass  # deleted meanwhile; its children go with it
             else:
                 self._cache.put(answer)
+        else:
+            status = parent.status
         progress.is_written, progress.shown = True, obstruction
         if plan.children is not None:
             self._following.aim(parent, plan.children, status, plan.rollout)

@@ -1,5 +1,6 @@
 """Whom the gates and the checks look at: aimed by what the status remembers, in one place."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 from davylamp.api.spec import Rollout
@@ -26,6 +27,24 @@ class Checker(Protocol):
         """Ask what an inspection asks from now on; None stops it."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Aim:
+    """What was aimed by."""
+
+    children: Children
+    status: ModelDeploymentStatus
+    rollout: Rollout
+
+    def is_like(self, other: "_Aim | None") -> bool:
+        """Whether aiming again would change nothing; what did not change is the same object."""
+        return (
+            other is not None
+            and self.children is other.children
+            and self.status is other.status
+            and self.rollout == other.rollout
+        )
+
+
 class Following:
     """Aims those who look at pods, and shows in the metrics where a rollout stands.
 
@@ -43,6 +62,7 @@ class Following:
         self._checker = checker
         self._metrics = metrics
         self._reading = reading
+        self._aimed: dict[Key, _Aim] = {}
 
     def aim(
         self, parent: Parent, children: Children, status: ModelDeploymentStatus, rollout: Rollout
@@ -55,7 +75,11 @@ class Following:
             status: what is recorded now.
             rollout: the rollout settings of the moment.
         """
-        key, pods = parent.key, ready_pods(children.pods)
+        key, aim = parent.key, _Aim(children, status, rollout)
+        if aim.is_like(self._aimed.get(key)):
+            return
+        self._aimed[key] = aim
+        pods = ready_pods(children.pods)
         subject = subject_of(parent.owner, status, rollout, pods, self._reading)
         self._tracker.follow(key, subject)
         self._checker.follow(key, inspection_of(status, children.records, pods))
@@ -63,8 +87,13 @@ class Following:
 
     def stop(self, key: Key) -> None:
         """Look at nothing of an object any more."""
+        self._aimed.pop(key, None)
         self._tracker.follow(key, None)
         self._checker.follow(key, None)
+
+    def rest(self, key: Key) -> None:
+        """Keep nothing at hand of a model that is not looked at for a while."""
+        self._aimed.pop(key, None)
 
     def forget(self, key: Key) -> None:
         """Drop what is shown of an object that is gone."""

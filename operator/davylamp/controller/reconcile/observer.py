@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.cluster import Cluster
@@ -17,13 +17,14 @@ from davylamp.controller.cluster.annotations import commands_in, declared_in
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.consumer import Consumer
-from davylamp.controller.cluster.pod_clock import PodClock
-from davylamp.controller.cluster.pods import read_pod, workloads_of
+from davylamp.controller.cluster.pods import Pod, read_pod, workloads_of
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
 from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.pods.clock import PodClock
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.judgements import with_judgements
 from davylamp.controller.reconcile.passes import (
     EVERYTHING_KEPT,
@@ -67,6 +68,7 @@ class Observer:
     Args:
         cluster: is asked for Secrets.
         applier: has the children, and knows how they are spelled.
+        warnings: has what kubelets warn of pods.
         pod_clock: times what happens to pods.
         inspections: has the answers to checks.
         samples: has the evidence of the gates.
@@ -81,6 +83,7 @@ class Observer:
         *,
         cluster: Cluster,
         applier: Applier,
+        warnings: PodWarnings,
         pod_clock: PodClock,
         inspections: Inspections,
         samples: Samples,
@@ -91,6 +94,7 @@ class Observer:
     ) -> None:
         self._cluster = cluster
         self._applier = applier
+        self._warnings = warnings
         self._pod_clock = pod_clock
         self._inspections = inspections
         self._samples = samples
@@ -98,6 +102,7 @@ class Observer:
         self._refusals = refusals
         self._consumer = consumer
         self._clock = clock
+        self._at_hand: dict[Key, _AtHand] = {}
 
     async def look(self, parent: Parent) -> Pass:
         """Everything that is known about a ModelDeployment now."""
@@ -138,16 +143,25 @@ class Observer:
         What an owner of the same name left behind, and what is no record of ours, is passed over.
         """
         stored = self._applier.stored(parent.owner)
-        own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
-        records = sorted(own, key=objects.record_number)
-        read = (read_pod(item) for item in stored.of_kind("Pod"))
+        at_hand = self._at_hand.get(parent.key)
+        if at_hand is None or at_hand.stored is not stored:
+            at_hand = self._at_hand[parent.key] = _read(parent, stored)
+        read = self._warnings.noted(parent.key, at_hand.pods)
         pods = self._pod_clock.timed(parent.key, read, self._clock())
         return Children(
-            records={objects.label(r, names.LABEL_REVISION): r for r in records},
-            workloads=workloads_of(_own(stored, "Deployment"), pods),
+            records=at_hand.records,
+            workloads=workloads_of(at_hand.deployments, pods),
             pods=pods,
             stored=stored,
         )
+
+    def rest(self, key: Key) -> None:
+        """Keep nothing at hand of a model that is not looked at for a while."""
+        self._at_hand.pop(key, None)
+
+    def forget(self, key: Key) -> None:
+        """Drop what is remembered of an object that is gone."""
+        self.rest(key)
 
     async def _secrets(
         self, parent: Parent, spec: ModelDeploymentSpec, observation: Observation
@@ -173,6 +187,26 @@ class Observer:
             log.warning("Secrets are not checked: %s", error)
             return Secrets(unreadable=error)
         return Secrets(tuple(missing), pinned)
+
+
+class _AtHand(NamedTuple):
+    """Children as they are read: once for each change of them. When pods changed is added later."""
+
+    stored: StoredChildren
+    records: Mapping[str, JsonObject]
+    deployments: list[JsonObject]
+    pods: tuple[Pod, ...]
+
+
+def _read(parent: Parent, stored: StoredChildren) -> _AtHand:
+    own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
+    records = sorted(own, key=objects.record_number)
+    return _AtHand(
+        stored,
+        {objects.label(r, names.LABEL_REVISION): r for r in records},
+        _own(stored, "Deployment"),
+        tuple(read_pod(item) for item in stored.of_kind("Pod")),
+    )
 
 
 def observation_of(parent: Parent, children: Children, *, now: datetime) -> Observation:

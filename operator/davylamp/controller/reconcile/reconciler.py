@@ -11,11 +11,11 @@ from davylamp.api.names import KIND, NO_REVISION, Reason
 from davylamp.api.operator_claim import OperatorClaim
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.pod_clock import PodClock
 from davylamp.controller.cluster.refusals import TRIED_AGAIN
 from davylamp.controller.cluster.writes import WriteStep
 from davylamp.controller.leadership.claims import Claims, Stance, Standing
 from davylamp.controller.logs import about
+from davylamp.controller.pods.clock import PodClock
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.observer import Observer
@@ -34,7 +34,7 @@ from davylamp.controller.reconcile.plan import (
 from davylamp.controller.reconcile.writes import Kept, PostEvent, WritePlan, WriteStatus
 from davylamp.manifests import event
 from davylamp.rollout import Decision, Notice, decide
-from davylamp.schema.json import text
+from davylamp.schema.json import JsonObject, text
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +44,13 @@ class Memory(Protocol):
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""
+
+
+class Attentive(Protocol):
+    """Who keeps something at hand about ModelDeployments that are looked at."""
+
+    def rest(self, key: Key) -> None:
+        """Keep nothing at hand of one that is not looked at for a while."""
 
 
 class Reconciler:
@@ -57,6 +64,7 @@ class Reconciler:
         claims: knows which release looks after an object.
         pod_clock: forgets what it timed where nobody looks any more.
         memories: forget what is gone.
+        attentive: keep nothing at hand of what is at rest.
         settings: what plans are made with.
         clock: the time.
     """
@@ -71,6 +79,7 @@ class Reconciler:
         claims: Claims,
         pod_clock: PodClock,
         memories: Iterable[Memory],
+        attentive: Iterable[Attentive],
         settings: PlanSettings,
         clock: Callable[[], datetime],
     ) -> None:
@@ -81,8 +90,10 @@ class Reconciler:
         self._claims = claims
         self._pod_clock = pod_clock
         self._memories = (*memories, claims)
+        self._attentive = tuple(attentive)
         self._settings = settings
         self._clock = clock
+        self._at_hand: dict[Key, Parent] = {}
 
     async def __call__(self, key: Key) -> float | None:
         """Reconcile one object; answers with the seconds until the next look is due.
@@ -93,7 +104,7 @@ class Reconciler:
         if manifest is None or metadata(manifest, "deletionTimestamp"):
             self.stand_by(key)
             return None
-        parent = read_parent(key, manifest, self._settings.children)
+        parent = self._read(key, manifest)
         standing = self._claims.standing(key, parent.status.operator)
         if standing.stance not in {Stance.ACTS, Stance.TAKES_OVER}:
             return await self._stay_away(parent, standing)
@@ -106,8 +117,7 @@ class Reconciler:
         except NotLeader:
             raise
         except OperatorError as error:
-            plan = unobserved_plan(parent, error, self._clock(), self._settings)
-            return await self._executor.carry_out(plan)
+            return await self._unobserved(parent, error)
         decision = decide(
             parent.status, current.observation, name=key.name, namespace=key.namespace
         )
@@ -119,13 +129,28 @@ class Reconciler:
         clocks = (again, decision.wake_after, current.wake_after, refused)
         again_in = min((clock for clock in clocks if clock is not None), default=None)
         if again_in is None:
-            self._cache.rest(key)
+            self._rest(key)
         return again_in
+
+    async def unobserved(self, key: Key, error: OperatorError) -> float | None:
+        """Say in the status why nothing is done about an object whose children cannot be known."""
+        manifest = self._cache.parent(key)
+        if manifest is None or metadata(manifest, "deletionTimestamp"):
+            return None
+        parent = self._read(key, manifest)
+        if self._claims.standing(key, parent.status.operator).stance is not Stance.ACTS:
+            return None
+        return await self._unobserved(parent, error)
+
+    async def _unobserved(self, parent: Parent, error: OperatorError) -> float | None:
+        plan = unobserved_plan(parent, error, self._clock(), self._settings)
+        return await self._executor.carry_out(plan)
 
     def stand_by(self, key: Key) -> None:
         """Ask nobody any more about an object; when it is gone, drop all that is known of it."""
         self._following.stop(key)
         self._pod_clock.forget(key)
+        self._rest(key)
         if self._cache.parent(key) is None:
             for memory in self._memories:
                 memory.forget(key)
@@ -140,7 +165,21 @@ class Reconciler:
                 self._claims.asked(parent.key)
         if standing.is_news:
             await self._executor.carry_out(_told_apart(parent, self._clock(), self._settings))
+        self._rest(parent.key)
         return standing.again_in
+
+    def _read(self, key: Key, manifest: JsonObject) -> Parent:
+        """The object as it is read: once for each version of it."""
+        parent = self._at_hand.get(key)
+        if parent is None or parent.manifest is not manifest:
+            parent = read_parent(key, manifest, self._settings.children)
+            self._at_hand[key] = parent
+        return parent
+
+    def _rest(self, key: Key) -> None:
+        self._at_hand.pop(key, None)
+        for other in self._attentive:
+            other.rest(key)
 
     async def _refuse(self, parent: Parent) -> float | None:
         """Say in the status why nothing is done about an object that was never followed."""
@@ -148,7 +187,9 @@ class Reconciler:
             log = about(_log, **parent.owner.fields())
             log.warning("%s: %s", parent.refusal.reason, parent.refusal.message)
         plan = refusal_plan(parent, self._clock(), self._settings)
-        return await self._executor.carry_out(plan)
+        again_in = await self._executor.carry_out(plan)
+        self._rest(parent.key)
+        return again_in
 
 
 def _question(parent: Parent, now: datetime, settings: PlanSettings) -> WritePlan:

@@ -8,9 +8,9 @@ that neither a crash nor a write that is refused makes one command two.
 import re
 from typing import Final, NamedTuple
 
-from davylamp.api.command_answers import AnswerKind, CommandAnswer
+from davylamp.api.command_answers import AnswerKind, CommandAnswer, Handled
 from davylamp.api.names import Command, Reason
-from davylamp.api.status import Handled, ModelDeploymentStatus
+from davylamp.api.status import ModelDeploymentStatus
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.situation import Situation
 
