@@ -63,14 +63,7 @@ class Wiring:
         nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
         consumer = Consumer(self.cluster, self.cache, clock=self.clock)
         adoption = Adoption(self.cluster, owners)
-        observer = self._observer(
-            applier,
-            adoption=adoption,
-            pod_clock=pod_clock,
-            nightly=nightly,
-            refusals=refusals,
-            consumer=consumer,
-        )
+        observer = self._observer(applier, adoption, pod_clock, nightly, refusals, consumer)
         following = self._following()
         executor = self._executor(applier, consumer, following, refusals, obstacles)
         return Reconciler(
@@ -103,10 +96,9 @@ class Wiring:
             clock=self.clock,
         )
 
-    def _observer(  # noqa: PLR0913  (everybody who knows something)
+    def _observer(  # noqa: PLR0913, PLR0917  (everybody who knows something)
         self,
         applier: Applier,
-        *,
         adoption: Adoption,
         pod_clock: PodClock,
         nightly: Nightly,

@@ -11,7 +11,7 @@ from typing import Final, Protocol, TypeAlias
 
 from kubernetes.aio.client import ApiClient
 
-from davylamp.adapters.errors import NotFound, Retryable
+from davylamp.adapters.errors import NotFound
 from davylamp.adapters.kubernetes.apiserver import (
     APPLY_BODY,
     JSON_PATCH,
@@ -19,10 +19,10 @@ from davylamp.adapters.kubernetes.apiserver import (
     ApiRequest,
     ApiServer,
     OnRequest,
+    items_of,
 )
 from davylamp.adapters.kubernetes.resources import (
     ObjectAddress,
-    Resource,
     address_of,
     object_address,
     resource_of,
@@ -230,7 +230,7 @@ class KubernetesCluster:
                 query={"labelSelector": selector} if selector else {},
             )
         )
-        return _items(answer, address.resource)
+        return items_of(answer, address.resource)
 
     async def delete(self, kind: str, namespace: str, name: str, *, uid: str | None = None) -> None:
         """See `Cluster.delete`."""
@@ -305,12 +305,3 @@ def _creation(manifest: Manifest) -> ApiRequest:
         query=_STRICT,
         body=manifest,
     )
-
-
-def _items(answer: JsonObject, resource: Resource) -> list[Manifest]:
-    """Items of a list, with the apiVersion and kind that lists of built-in kinds omit."""
-    items = answer.get("items")
-    if not isinstance(items, list):
-        raise Retryable(f"list {resource.kind}: the answer has no items")
-    named: Manifest = {"apiVersion": resource.api_version, "kind": resource.kind}
-    return [named | item for item in items if isinstance(item, dict)]

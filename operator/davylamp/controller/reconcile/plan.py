@@ -14,10 +14,10 @@ from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.owning.ownership import adoption_of
+from davylamp.controller.cluster.owning.planning import adoptions, is_awaited
 from davylamp.controller.cluster.second_ways import Fencing
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
-    Adopt,
     Apply,
     Blocked,
     Claim,
@@ -28,7 +28,6 @@ from davylamp.controller.cluster.writes import (
     Write,
     WriteKey,
     WriteStep,
-    adopt,
     apply,
     claim,
     delete,
@@ -49,7 +48,7 @@ from davylamp.manifests import Owner, disruption, disruption_budget, event
 from davylamp.rollout import Decision, Desired, Notice
 from davylamp.rollout.commands.memory import answer_to, is_answered
 from davylamp.rollout.report.obstruction import unobstructed
-from davylamp.rollout.routing import Route, Router, objects_of_every_router, router_of
+from davylamp.rollout.routing import objects_of_every_router, router_of
 from davylamp.schema.json import JsonObject, field
 
 
@@ -88,7 +87,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     grown, nightly = (*_budgets(current, desired), *revisions.grown()), _nightly(current, decision)
     writes: tuple[PlannedWrite, ...] = (
         *fenced,
-        *_adopted(current, fenced),
+        *adoptions(current.children.orphans, fenced),
         *claimed,
         *revisions.recorded(),
         *grown,
@@ -140,18 +139,9 @@ def _traffic(current: Pass, decision: Decision) -> tuple[JsonObject, ...]:
     """The objects that put the route into effect, by the router that is in charge of it."""
     candidate = decision.status.candidate
     router = router_of(candidate.plan if candidate else current.observation.rollout)
-    route = decision.desired.route
+    route, stored = decision.desired.route, current.children.stored
     manifests = router.objects(current.parent.owner, route)
-    return tuple(m for m in manifests if not _is_awaited(current, router, m, route))
-
-
-def _is_awaited(current: Pass, router: Router, manifest: JsonObject, route: Route) -> bool:
-    """Whether an object that was handed over to us serves something else until we can."""
-    stored = current.children.stored
-    item = stored.get(*identity_of(manifest))
-    if route.stable or item is None or not stored.is_ours(manifest):
-        return False
-    return router.serves_others(item)
+    return tuple(m for m in manifests if not is_awaited(stored, router, m, route))
 
 
 def _fenced(current: Pass, wanted: Desired) -> Iterator[Fence]:
@@ -171,21 +161,13 @@ def _fenced(current: Pass, wanted: Desired) -> Iterator[Fence]:
         stored = children.stored.get(*identity_of(manifest))
         if stored is None or not children.stored.is_ours(manifest):
             continue
-        if _is_awaited(current, router, manifest, route):
+        if is_awaited(children.stored, router, manifest, route):
             continue
         admitted = {revision for revision in known if router.admits(stored, revision)}
         kept = {revision for revision in admitted if router.admits(manifest, revision)}
         if admitted != kept:
             opens = route.stable is not None and route.stable not in admitted
             yield fencing.fence(manifest, out=admitted - kept, kept=kept, opens=opens)
-
-
-def _adopted(current: Pass, fenced: Iterable[Write]) -> Iterator[Adopt]:
-    """All orphans but those that are fenced: a fence makes its object ours as it is written."""
-    done = {(write.kind, write.name) for write in fenced}
-    for orphan in current.children.orphans:
-        if identity_of(orphan.item) not in done:
-            yield adopt(WriteStep.RECORD, orphan)
 
 
 def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:
