@@ -22,7 +22,7 @@ OPERATOR = {
     ("", "secrets"): {"get", "create", "patch", "delete"},
     ("apps", "deployments/scale"): {"patch"},
     ("", "pods"): READ | {"delete"},
-    ("", "events"): {"create", "patch"},
+    ("", "events"): {"create", "patch", "list"},
     ("events.k8s.io", "events"): {"create", "patch"},
 }
 

@@ -66,6 +66,8 @@ class FakeCluster:
     writes: list[Write] = field(default_factory=list)
     reads: Counter[tuple[str, str]] = field(default_factory=Counter)
     events: list[Json] = field(default_factory=list)
+    warnings: dict[str, list[Json]] = field(default_factory=dict)
+    """What kubelets warn of pods, by uid."""
     watches: list["Watch"] = field(default_factory=list)
     before: list[Fault] = field(default_factory=list)
     after: list[Fault] = field(default_factory=list)
@@ -342,6 +344,11 @@ class Port:
         body = {"kind": kind, "metadata": {"namespace": namespace, "name": name}}
         do = self._cluster.without_annotation
         return self._write("patch", body, lambda: do(address_of(body), annotation, value))
+
+    async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Json]:
+        self._cluster.reads["list", "Event"] += 1
+        about = self._cluster.warnings.get(uid, [])
+        return [copy.deepcopy(event) for event in about]
 
     async def create_event(self, manifest: Json) -> None:
         self._write("create", manifest, lambda: self._cluster.posted(manifest))

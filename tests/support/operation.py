@@ -20,6 +20,7 @@ from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.metrics import Metrics
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.settings import Settings
 from davylamp.controller.watches.watches import Watches
 from davylamp.controller.wiring import Wiring
@@ -64,11 +65,14 @@ class Process:
         self.inspector = Inspector(
             land.models, on_news=self.wake, on_result=self.metrics.on_check, clock=land.seconds
         )
+        port = Port(land.cluster, fence, self._wrote)
+        self.warnings = PodWarnings(port, on_news=self.wake, clock=land.seconds)
         self.reconcile = Wiring(
-            cluster=Port(land.cluster, fence, self._wrote),
+            cluster=port,
             cache=self.cache,
             tracker=self.sampler,
             inspector=self.inspector,
+            warnings=self.warnings,
             metrics=self.metrics,
             settings=settings,
             clock=land.time,
@@ -160,6 +164,7 @@ class Land:
                 process.hear()
                 await process.sampler.poll()
                 await process.inspector.poll()
+                await process.warnings.poll()
                 await process.work()
             except Killed:
                 self.deaths += 1

@@ -27,6 +27,7 @@ from davylamp.controller.leadership.passes import LeaderPasses
 from davylamp.controller.leadership.sole import SoleReplica
 from davylamp.controller.logs import configure
 from davylamp.controller.metrics import Metrics
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.controller.watches.watches import Watches
@@ -66,11 +67,13 @@ class Operator:
         self.inspector = Inspector(
             self.models, on_news=self.queue.add, on_result=self.metrics.on_check
         )
+        self.warnings = PodWarnings(cluster, on_news=self.queue.add)
         reconcile = Wiring(
             cluster=cluster,
             cache=self._cache,
             tracker=self.sampler,
             inspector=self.inspector,
+            warnings=self.warnings,
             metrics=self.metrics,
             settings=settings,
         ).reconciler()
@@ -133,6 +136,7 @@ class Operator:
             working = tasks.create_task(self.queue.run())
             judging = tasks.create_task(self.sampler.run())
             checking = tasks.create_task(self.inspector.run())
+            explaining = tasks.create_task(self.warnings.run())
             leading = tasks.create_task(self._lead())
             await self.stop.wait()
             await self.queue.stop()
@@ -140,7 +144,7 @@ class Operator:
             if self.ready.is_set():
                 await leading
             self.watches.end()
-            for task in (leading, judging, checking, working, watching):
+            for task in (leading, judging, checking, explaining, working, watching):
                 task.cancel()
 
     async def aclose(self) -> None:

@@ -16,13 +16,14 @@ from davylamp.controller.cluster.obstacles import Obstacles
 from davylamp.controller.cluster.owning.adoption import Adoption
 from davylamp.controller.cluster.owning.creations import Creations
 from davylamp.controller.cluster.owning.liveness import Owners
-from davylamp.controller.cluster.pod_clock import PodClock, Ticks
 from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.leadership.claims import Claims
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.pods.clock import PodClock, Ticks
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.flight_recorder import PATIENCE, FlightRecorder
 from davylamp.controller.reconcile.following import Following
@@ -48,6 +49,7 @@ class Wiring:
     cache: ObjectCache
     tracker: EvidenceTracker
     inspector: Inspector
+    warnings: PodWarnings
     metrics: Metrics
     settings: Settings
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -75,6 +77,7 @@ class Wiring:
             pod_clock=pod_clock,
             memories=(
                 observer,
+                self.warnings,
                 applier,
                 creations,
                 nightly,
@@ -108,6 +111,7 @@ class Wiring:
         return Observer(
             cluster=self.cluster,
             applier=applier,
+            warnings=self.warnings,
             adoption=adoption,
             pod_clock=pod_clock,
             inspections=self.inspector,

@@ -420,3 +420,14 @@ async def test_no_name_never_means_the_whole_collection(api: Api, cluster) -> No
     with pytest.raises(ValueError, match="without namespace or name"):
         await cluster.delete("Secret", "models", "")
     assert not api.received
+
+
+async def test_warnings_about_a_pod_are_asked_for_by_its_uid(api: Api, cluster) -> None:
+    api.body = {"items": [{"reason": "FailedMount"}]}
+    (event,) = await cluster.pod_warnings("models", "u1")
+    assert (event["kind"], event["reason"]) == ("Event", "FailedMount")
+    assert api.received[0].path == "/api/v1/namespaces/models/events"
+    assert api.received[0].query == {
+        "fieldSelector": "involvedObject.kind=Pod,involvedObject.uid=u1,type=Warning",
+        "limit": "50",
+    }

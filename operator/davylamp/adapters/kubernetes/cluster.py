@@ -5,6 +5,7 @@ fields that we no longer send are removed. A leadership check precedes every wri
 has lost its lease writes nothing. Only the Lease itself is written without that check.
 """
 
+import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, Protocol, TypeAlias
@@ -22,6 +23,7 @@ from davylamp.adapters.kubernetes.apiserver import (
     items_of,
 )
 from davylamp.adapters.kubernetes.resources import (
+    CORE_EVENT,
     ObjectAddress,
     address_of,
     object_address,
@@ -34,6 +36,8 @@ Manifest: TypeAlias = JsonObject
 WriteGuard: TypeAlias = Callable[[], None]
 """Raises `NotLeader` when this process must not write."""
 
+MOST_EVENTS: Final = 50
+"""Events about one pod that are read at a time."""
 _STRICT: Final = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
 
 
@@ -99,6 +103,9 @@ class Cluster(Protocol):
 
     async def create_event(self, manifest: Manifest) -> None:
         """Create an Event (events.k8s.io/v1 or core v1)."""
+
+    async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Manifest]:
+        """Events (core v1) of type Warning about one pod."""
 
 
 class Leases(Protocol):
@@ -271,6 +278,19 @@ class KubernetesCluster:
     async def create_event(self, manifest: Manifest) -> None:
         """See `Cluster.create_event`."""
         await self._write(_creation(manifest))
+
+    async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Manifest]:
+        """See `Cluster.pod_warnings`."""
+        selector = f"involvedObject.kind=Pod,involvedObject.uid={uid},type=Warning"
+        answer = await self._server.send(
+            ApiRequest(
+                verb="list",
+                method="GET",
+                address=ObjectAddress(CORE_EVENT, namespace),
+                query={"fieldSelector": selector, "limit": str(MOST_EVENTS)},
+            )
+        )
+        return _items(answer, CORE_EVENT)
 
     async def would_create(self, manifest: Manifest) -> None:
         """Check that the API server would accept a new object; nothing is stored."""

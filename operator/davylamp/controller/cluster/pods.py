@@ -59,14 +59,19 @@ def workloads_of(deployments: Iterable[JsonObject], pods: Iterable[Pod]) -> dict
 
 
 def _workload(revision: str, deployment: JsonObject | None, pods: tuple[PodState, ...]) -> Workload:
-    refusal = _conditions(deployment).get("ReplicaFailure", {})
-    refused = refusal.get("status") == "True"
-    return Workload(
-        revision,
-        integer(deployment, "spec", "replicas"),
-        pods,
-        refusal=_words(refusal, "message") or _words(refusal, "reason") if refused else None,
-    )
+    replicas = integer(deployment, "spec", "replicas")
+    return Workload(revision, replicas, pods, refusal=_refusal(_conditions(deployment)))
+
+
+def _refusal(conditions: Mapping[str, JsonObject]) -> str | None:
+    """What the API server says to a Deployment's controller that wants to create pods for it."""
+    failure = conditions.get("ReplicaFailure", {})
+    if failure.get("status") == "True":
+        return _words(failure, "message") or _name(failure, "reason") or None
+    progress = conditions.get("Progressing", {})
+    if _name(progress, "reason") == "ReplicaSetCreateError":
+        return _words(progress, "message") or None
+    return None
 
 
 def pod_state(pod: JsonObject) -> PodState:
@@ -123,6 +128,25 @@ def _missing_gates(pod: JsonObject, conditions: Mapping[str, JsonObject]) -> tup
     gates = (text(gate, "conditionType") for gate in entries(pod, "spec", "readinessGates"))
     closed = (gate for gate in gates if conditions.get(gate, {}).get("status") != "True")
     return tuple(one_line(gate, limit=LONGEST_WORDS) for gate in closed)
+
+
+def newest_warning(events: Iterable[JsonObject]) -> str | None:
+    """What was warned of a pod last; that no node took it is over once it has one."""
+    telling = [event for event in events if text(event, "reason") != "FailedScheduling"]
+    newest = max(telling, key=_told_at, default=None)
+    words = (_name(newest, "reason"), _words(newest, "message"))
+    return one_line(": ".join(filter(None, words)), limit=LONGEST_WORDS) or None
+
+
+def _told_at(event: JsonObject) -> str:
+    """When an Event was told last: the API server spells all such times alike."""
+    times = (
+        text(event, "series", "lastObservedTime"),
+        text(event, "lastTimestamp"),
+        text(event, "eventTime"),
+        text(event, "metadata", "creationTimestamp"),
+    )
+    return max(times)
 
 
 # --- containers -----------------------------------------------------------------------------------

@@ -18,13 +18,14 @@ from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.owning.adoption import Adoption
-from davylamp.controller.cluster.pod_clock import PodClock
 from davylamp.controller.cluster.pods import Pod, read_pod, workloads_of
 from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren, identity_of
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
 from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.pods.clock import PodClock
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.judgements import with_judgements
 from davylamp.controller.reconcile.passes import (
     EVERYTHING_KEPT,
@@ -69,6 +70,7 @@ class Observer:
     Args:
         cluster: is asked for Secrets.
         applier: has the children, and knows how they are spelled.
+        warnings: has what kubelets warn of pods.
         adoption: finds those that were left behind.
         pod_clock: times what happens to pods.
         inspections: has the answers to checks.
@@ -84,6 +86,7 @@ class Observer:
         *,
         cluster: Cluster,
         applier: Applier,
+        warnings: PodWarnings,
         adoption: Adoption,
         pod_clock: PodClock,
         inspections: Inspections,
@@ -95,6 +98,7 @@ class Observer:
     ) -> None:
         self._cluster = cluster
         self._applier = applier
+        self._warnings = warnings
         self._adoption = adoption
         self._pod_clock = pod_clock
         self._inspections = inspections
@@ -151,7 +155,8 @@ class Observer:
         at_hand = self._at_hand.get(parent.key)
         if at_hand is None or at_hand.stored is not stored:
             at_hand = self._at_hand[parent.key] = _read(parent, stored)
-        pods = self._pod_clock.timed(parent.key, at_hand.pods, self._clock())
+        read = self._warnings.noted(parent.key, at_hand.pods)
+        pods = self._pod_clock.timed(parent.key, read, self._clock())
         return Children(
             records=at_hand.records,
             workloads=workloads_of(at_hand.deployments, pods),

@@ -11,11 +11,11 @@ from davylamp.api.names import KIND, NO_REVISION, Reason
 from davylamp.api.status import OperatorClaim
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.pod_clock import PodClock
 from davylamp.controller.cluster.refusals import TRIED_AGAIN
 from davylamp.controller.cluster.writes import WriteStep
 from davylamp.controller.leadership.claims import Claims, Stance, Standing
 from davylamp.controller.logs import about
+from davylamp.controller.pods.clock import PodClock
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.observer import Observer

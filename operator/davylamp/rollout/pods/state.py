@@ -11,7 +11,9 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from davylamp.api import names
 from davylamp.api.images import shared_digest
 
-LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LONG_AGO: Final = datetime(1970, 1, 2, tzinfo=UTC)
+LATELY: Final = timedelta(hours=1)
+"""How long a pod that failed may explain why others are missing."""
 ContainerRole: TypeAlias = Literal["model", "sidecar", "init"]
 """A native sidecar, which Kubernetes lists with the init containers, is a sidecar."""
 
@@ -123,6 +125,13 @@ class Workload:
         """Pods that are over and were replaced, newest first; Kubernetes keeps them around."""
         over = [pod for pod in self.pods if pod.failure is not None]
         return tuple(sorted(over, key=_age))
+
+    @property
+    def failed_lately(self) -> tuple[PodState, ...]:
+        """Those of the failed pods that are not much older than the newest pod."""
+        created = [pod.created_at for pod in self.pods if pod.created_at]
+        since = max(created, default=LONG_AGO) - LATELY
+        return tuple(pod for pod in self.failed if (pod.created_at or LONG_AGO) >= since)
 
     @property
     def ready(self) -> int:

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.pod_clock import PodClock
 from davylamp.controller.cluster.pods import read_pod
+from davylamp.controller.pods.clock import PodClock
 
 KEY = Key("models", "risk")
 NOW = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
