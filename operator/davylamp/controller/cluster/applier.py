@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from typing import assert_never
 
-from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import Key, ObjectCache, key_of
 from davylamp.controller.cluster.objects import metadata

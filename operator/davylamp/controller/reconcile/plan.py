@@ -5,12 +5,11 @@ steps, and why it is that, is said in `controller/cluster/writes.py`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.api import names
-from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.owning.ownership import adoption_of
@@ -40,6 +39,7 @@ from davylamp.controller.reconcile.writes import (
     FlightWrite,
     Kept,
     PlannedWrite,
+    PlanSettings,
     PostEvent,
     WritePlan,
     WriteStatus,
@@ -50,27 +50,6 @@ from davylamp.rollout.commands.memory import answer_to, is_answered
 from davylamp.rollout.report.obstruction import unobstructed
 from davylamp.rollout.routing import objects_of_every_router, router_of
 from davylamp.schema.json import JsonObject, field
-
-
-@dataclass(frozen=True, slots=True)
-class PlanSettings:
-    """What plans are made with, whatever they are about."""
-
-    reporter: str
-    """Who posts Events."""
-    operator: str
-    """Version of this operator."""
-    scrape_interval: float
-    """Seconds between scrapes, as the gates take it."""
-    children: ChildMetadata
-    """What children carry by default, besides our labels."""
-    release: str
-    """This release, which claims what it writes a status of."""
-
-    @property
-    def claim(self) -> OperatorClaim:
-        """The claim of this release."""
-        return OperatorClaim(release=self.release)
 
 
 def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> WritePlan:
