@@ -8,20 +8,20 @@ from importlib.metadata import PackageNotFoundError, version
 
 from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.controller.checks.inspector import Inspector
-from davylamp.controller.cluster.announcer import Announcer
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
 from davylamp.controller.cluster.consumer import Consumer
-from davylamp.controller.cluster.obstacles import Obstacles
 from davylamp.controller.cluster.owning.adoption import Adoption
 from davylamp.controller.cluster.owning.creations import Creations
 from davylamp.controller.cluster.owning.liveness import Owners
-from davylamp.controller.cluster.refusals import Refusals
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.leadership.claims import Claims
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.obstacles.announcer import Announcer
+from davylamp.controller.obstacles.obstacles import Obstacles
+from davylamp.controller.obstacles.refusals import Refusals
 from davylamp.controller.pods.clock import PodClock, Ticks
 from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.executor import Executor
@@ -83,7 +83,6 @@ class Wiring:
                 refusals,
                 obstacles,
                 consumer,
-                executor,
                 following,
                 self.cache,
             ),

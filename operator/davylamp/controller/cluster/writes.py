@@ -6,7 +6,7 @@ next pass goes on to the same end. `WriteStep` is that order, and the only place
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 from typing import Final, NamedTuple, TypeAlias
 
@@ -18,6 +18,9 @@ from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.rollout import Notice
 from davylamp.schema.json import JsonObject
+
+TRIED_AGAIN: Final = timedelta(minutes=5)
+"""After which a refused write is made again that nothing waits for."""
 
 
 class WriteStep(IntEnum):
@@ -266,7 +269,7 @@ class Blocked(Write):
     error: OperatorError
 
 
-ObjectWrite: TypeAlias = Adopt | Apply | Claim | Delete | Freeze | Replace | Scale
+ObjectWrite: TypeAlias = Adopt | Apply | Claim | Delete | FillInReplicas | Freeze | Replace | Scale
 """What is written to an object of the cluster; a `Fence` is an `Apply`."""
 
 

@@ -20,8 +20,8 @@ from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.pods import Pod
-from davylamp.controller.cluster.refusals import Refusal, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
+from davylamp.controller.obstacles.refusals import Refusal, RefusedJob
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests import Owner, recorded, template_fault
 from davylamp.rollout import Observation, Served, Workload, identify, ref_of

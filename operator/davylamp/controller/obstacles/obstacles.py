@@ -13,7 +13,6 @@ from davylamp.adapters.errors import Forbidden, NamespaceEnding, OperatorError, 
 from davylamp.api.names import Reason
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.owning.ownership import StillGoing
-from davylamp.controller.cluster.refusals import Refusal, refusal_of
 from davylamp.controller.cluster.writes import (
     Blocked,
     Fence,
@@ -22,6 +21,7 @@ from davylamp.controller.cluster.writes import (
     WriteKey,
     WriteStep,
 )
+from davylamp.controller.obstacles.refusals import Refusal, refusal_of
 from davylamp.rollout.report.obstruction import Obstruction
 from davylamp.schema.json import JsonObject
 
@@ -35,6 +35,10 @@ FENCE_AGAIN: Final = 2.0
 """The same of a fence."""
 GONE_AGAIN: Final = 1.0
 """The same of one that waits for an object to be gone."""
+TELL_SOON: Final = 0.1
+"""Seconds until the pass that tells what was refused after another had written its status."""
+TELL_AGAIN: Final = 10.0
+"""The same where that was done lately: what comes and goes must not spin."""
 EVENT_AGAIN: Final = timedelta(hours=1)
 """After which an obstacle that lasts gets another Event, about when the first one expires."""
 _GONE: Final = timedelta(minutes=1)
@@ -117,6 +121,7 @@ class Obstacles:
     def __init__(self) -> None:
         self._known: dict[Key, dict[WriteKey, Obstacle]] = {}
         self._announced: dict[Key, dict[tuple[Reason, str], _Announced]] = {}
+        self._told_at: dict[Key, datetime] = {}
 
     def of(self, key: Key) -> list[Obstacle]:
         """All that are known, the gravest first."""
@@ -208,10 +213,19 @@ class Obstacles:
         moments += [o.told_from for o in self.of(key) if not o.is_quiet and o.told_from > now]
         return max(0.1, (min(moments) - now).total_seconds()) if moments else None
 
+    def tell_in(self, key: Key, now: datetime) -> float:
+        """Seconds until the status says what it does not say yet."""
+        last = self._told_at.get(key)
+        if last is not None and (now - last).total_seconds() < TELL_AGAIN:
+            return TELL_AGAIN - (now - last).total_seconds()
+        self._told_at[key] = now
+        return TELL_SOON
+
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""
         self._known.pop(key, None)
         self._announced.pop(key, None)
+        self._told_at.pop(key, None)
 
     def _told(self, key: Key, now: datetime) -> list[Obstacle]:
         return [obstacle for obstacle in self.of(key) if obstacle.is_told(now)]
