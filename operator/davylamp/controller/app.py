@@ -11,8 +11,9 @@ import kopf
 from kubernetes.aio.client import ApiClient
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
-from davylamp.adapters.kubernetes.cluster import KubernetesCluster, Leases
+from davylamp.adapters.kubernetes.cluster import KubernetesCluster
 from davylamp.adapters.kubernetes.connection import connect
+from davylamp.adapters.kubernetes.ports import Leases
 from davylamp.adapters.kubernetes.watches import KubernetesWatches
 from davylamp.adapters.pods.metrics import PodMetrics
 from davylamp.adapters.pods.model_server import HttpModelServer

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
-from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
@@ -28,8 +28,8 @@ from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.flight_recorder import PATIENCE, FlightRecorder
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.observer import Observer
-from davylamp.controller.reconcile.plan import PlanSettings
 from davylamp.controller.reconcile.reconciler import Reconciler
+from davylamp.controller.reconcile.writes import PlanSettings
 from davylamp.controller.settings import Settings
 
 
@@ -60,18 +60,11 @@ class Wiring:
     def reconciler(self) -> Reconciler:
         """A reconciler with all its parts."""
         owners, obstacles, refusals = Owners(self.cluster, self.clock), Obstacles(), Refusals()
-        creations = Creations(self.clock)
+        creations, adoption = Creations(self.clock), Adoption(self.cluster, owners)
         applier = Applier(self.cluster, self.cache, owners, creations)
         nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
         consumer = Consumer(self.cluster, self.cache, clock=self.clock)
-        observer = self._observer(
-            applier,
-            adoption=Adoption(self.cluster, owners),
-            pod_clock=pod_clock,
-            nightly=nightly,
-            refusals=refusals,
-            consumer=consumer,
-        )
+        observer = self._observer(applier, adoption, pod_clock, nightly, refusals, consumer)
         following = self._following()
         executor = self._executor(applier, consumer, following, refusals, obstacles)
         return Reconciler(
@@ -107,10 +100,9 @@ class Wiring:
             self.settings.release,
         )
 
-    def _observer(  # noqa: PLR0913  (everybody who knows something)
+    def _observer(  # noqa: PLR0913, PLR0917  (everybody who knows something)
         self,
         applier: Applier,
-        *,
         adoption: Adoption,
         pod_clock: PodClock,
         nightly: Nightly,

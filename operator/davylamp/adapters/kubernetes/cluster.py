@@ -8,11 +8,11 @@ has lost its lease writes nothing. Only the Lease itself is written without that
 import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 from kubernetes.aio.client import ApiClient
 
-from davylamp.adapters.errors import NotFound, Retryable
+from davylamp.adapters.errors import NotFound
 from davylamp.adapters.kubernetes.apiserver import (
     APPLY_BODY,
     JSON_PATCH,
@@ -20,105 +20,25 @@ from davylamp.adapters.kubernetes.apiserver import (
     ApiRequest,
     ApiServer,
     OnRequest,
+    items_of,
 )
+from davylamp.adapters.kubernetes.ports import Manifest
 from davylamp.adapters.kubernetes.resources import (
     CORE_EVENT,
     ObjectAddress,
-    Resource,
     address_of,
     object_address,
     resource_of,
 )
 from davylamp.api.names import FIELD_MANAGER
-from davylamp.schema.json import JsonObject, section
+from davylamp.schema.json import section
 
-Manifest: TypeAlias = JsonObject
 WriteGuard: TypeAlias = Callable[[], None]
 """Raises `NotLeader` when this process must not write."""
 
 MOST_EVENTS: Final = 50
 """Events about one pod that are read at a time."""
 _STRICT: Final = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
-
-
-class Cluster(Protocol):
-    """What the reconciler needs of a cluster. Methods raise no other errors than `OperatorError`."""
-
-    async def apply(self, manifest: Manifest, *, force: bool = True) -> Manifest:
-        """Set our fields of an object, creating it if needed; returns it as stored.
-
-        Args:
-            manifest: all fields that we own, and no others.
-            force: take over fields that others own; otherwise `Conflict` is raised.
-        """
-
-    async def apply_status(self, manifest: Manifest) -> Manifest:
-        """Replace the status of an object that was read before; returns it as stored.
-
-        Raises:
-            Conflict: it has been written, or deleted and created again, since it was read.
-            NotFound: it does not exist any more.
-        """
-
-    async def adopt(self, manifest: Manifest) -> Manifest:
-        """Replace the owner references of an object that was read before; returns it as stored.
-
-        Raises:
-            Conflict: it has been written, or deleted and created again, since it was read.
-            NotFound: it does not exist any more.
-        """
-
-    async def scale(self, manifest: Manifest, replicas: int) -> None:
-        """Set the number of pods of an object that was read before, by its scale subresource.
-
-        One without a resourceVersion is scaled whatever became of it since.
-
-        Raises:
-            Conflict: it has been written, or deleted and created again, since it was read.
-        """
-
-    async def get(self, kind: str, namespace: str, name: str) -> Manifest | None:
-        """The object; None if it does not exist."""
-
-    async def list(
-        self, kind: str, namespace: str | None, *, labels: Mapping[str, str]
-    ) -> list[Manifest]:
-        """Objects with all these labels, in one namespace or (None) in all."""
-
-    async def delete(self, kind: str, namespace: str, name: str, *, uid: str | None = None) -> None:
-        """Delete an object and, in the background, what it owns; it need not exist.
-
-        Raises:
-            Conflict: `uid` was given and the object of that name has another.
-        """
-
-    async def drop_annotation(
-        self, kind: str, namespace: str, name: str, *, annotation: str, value: str
-    ) -> Manifest:
-        """Take an annotation off an object; returns the object as stored.
-
-        Raises:
-            Terminal: it is gone already, or has another value by now.
-        """
-
-    async def create_event(self, manifest: Manifest) -> None:
-        """Create an Event (events.k8s.io/v1 or core v1)."""
-
-    async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Manifest]:
-        """Events (core v1) of type Warning about one pod."""
-
-
-class Leases(Protocol):
-    """What leader election needs of a cluster."""
-
-    async def get_lease(self, namespace: str, name: str) -> Manifest | None:
-        """The Lease; None if it does not exist."""
-
-    async def create_lease(self, manifest: Manifest) -> Manifest:
-        """Create it; `Conflict` if it exists already."""
-
-    async def replace_lease(self, manifest: Manifest) -> Manifest:
-        """Replace it; `Conflict` if metadata.resourceVersion is not the stored one."""
 
 
 class KubernetesCluster:
@@ -237,7 +157,7 @@ class KubernetesCluster:
                 query={"labelSelector": selector} if selector else {},
             )
         )
-        return _items(answer, address.resource)
+        return items_of(answer, address.resource)
 
     async def delete(self, kind: str, namespace: str, name: str, *, uid: str | None = None) -> None:
         """See `Cluster.delete`."""
@@ -290,7 +210,7 @@ class KubernetesCluster:
                 query={"fieldSelector": selector, "limit": str(MOST_EVENTS)},
             )
         )
-        return _items(answer, CORE_EVENT)
+        return items_of(answer, CORE_EVENT)
 
     async def would_create(self, manifest: Manifest) -> None:
         """Check that the API server would accept a new object; nothing is stored."""
@@ -325,12 +245,3 @@ def _creation(manifest: Manifest) -> ApiRequest:
         query=_STRICT,
         body=manifest,
     )
-
-
-def _items(answer: JsonObject, resource: Resource) -> list[Manifest]:
-    """Items of a list, with the apiVersion and kind that lists of built-in kinds omit."""
-    items = answer.get("items")
-    if not isinstance(items, list):
-        raise Retryable(f"list {resource.kind}: the answer has no items")
-    named: Manifest = {"apiVersion": resource.api_version, "kind": resource.kind}
-    return [named | item for item in items if isinstance(item, dict)]

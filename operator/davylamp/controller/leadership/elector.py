@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable
 
 from davylamp.adapters.errors import NotLeader, OperatorError
-from davylamp.adapters.kubernetes.cluster import Leases, Manifest
+from davylamp.adapters.kubernetes.ports import Leases, Manifest
 from davylamp.controller.leadership.lease import (
     FREE,
     LeaseRecord,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from davylamp.adapters.errors import Forbidden, NotFound, NotLeader, OperatorError, Terminal
-from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.api.status import to_json
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key, ObjectCache

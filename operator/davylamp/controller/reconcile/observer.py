@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from davylamp.adapters.errors import OperatorError
-from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.api import names
 from davylamp.api.explanations import Explanations
 from davylamp.api.spec import ModelDeploymentSpec

@@ -5,18 +5,17 @@ steps, and why it is that, is said in `controller/cluster/writes.py`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.api import names
-from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.operator_claim import OperatorClaim
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster.owning.ownership import adoption_of
+from davylamp.controller.cluster.owning.planning import adoptions, is_awaited
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
-    Adopt,
     Apply,
     Blocked,
     Claim,
@@ -26,7 +25,6 @@ from davylamp.controller.cluster.writes import (
     Write,
     WriteKey,
     WriteStep,
-    adopt,
     apply,
     claim,
 )
@@ -39,6 +37,7 @@ from davylamp.controller.reconcile.writes import (
     FlightWrite,
     Kept,
     PlannedWrite,
+    PlanSettings,
     PostEvent,
     WritePlan,
     WriteStatus,
@@ -47,29 +46,8 @@ from davylamp.manifests import Owner, event
 from davylamp.rollout import Decision, Desired, Notice
 from davylamp.rollout.commands.memory import answer_to, is_answered
 from davylamp.rollout.report.obstruction import unobstructed
-from davylamp.rollout.routing import Route, Router, objects_of_every_router, router_of
+from davylamp.rollout.routing import objects_of_every_router, router_of
 from davylamp.schema.json import JsonObject, field
-
-
-@dataclass(frozen=True, slots=True)
-class PlanSettings:
-    """What plans are made with, whatever they are about."""
-
-    reporter: str
-    """Who posts Events."""
-    operator: str
-    """Version of this operator."""
-    scrape_interval: float
-    """Seconds between scrapes, as the gates take it."""
-    children: ChildMetadata
-    """What children carry by default, besides our labels."""
-    release: str
-    """This release, which claims what it writes a status of."""
-
-    @property
-    def claim(self) -> OperatorClaim:
-        """The claim of this release."""
-        return OperatorClaim(release=self.release)
 
 
 def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> WritePlan:
@@ -86,7 +64,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     grown, nightly = tuple(revisions.grown()), _nightly(current, decision)
     writes: tuple[PlannedWrite, ...] = (
         *fenced,
-        *_adopted(current, fenced),
+        *adoptions(current.children.orphans, fenced),
         *claimed,
         *revisions.recorded(),
         *grown,
@@ -137,18 +115,9 @@ def _traffic(current: Pass, decision: Decision) -> tuple[JsonObject, ...]:
     """The objects that put the route into effect, by the router that is in charge of it."""
     candidate = decision.status.candidate
     router = router_of(candidate.plan if candidate else current.observation.rollout)
-    route = decision.desired.route
+    route, stored = decision.desired.route, current.children.stored
     manifests = router.objects(current.parent.owner, route)
-    return tuple(m for m in manifests if not _is_awaited(current, router, m, route))
-
-
-def _is_awaited(current: Pass, router: Router, manifest: JsonObject, route: Route) -> bool:
-    """Whether an object that was handed over to us serves something else until we can."""
-    stored = current.children.stored
-    item = stored.get(*identity_of(manifest))
-    if route.stable or item is None or not stored.is_ours(manifest):
-        return False
-    return router.serves_others(item)
+    return tuple(m for m in manifests if not is_awaited(stored, router, m, route))
 
 
 def _fenced(current: Pass, wanted: Desired) -> Iterator[Fence]:
@@ -164,21 +133,13 @@ def _fenced(current: Pass, wanted: Desired) -> Iterator[Fence]:
         stored = children.stored.get(*identity_of(manifest))
         if stored is None or not children.stored.is_ours(manifest):
             continue
-        if _is_awaited(current, router, manifest, route):
+        if is_awaited(children.stored, router, manifest, route):
             continue
         admitted = {revision for revision in known if router.admits(stored, revision)}
         kept = {revision for revision in admitted if router.admits(manifest, revision)}
         if admitted != kept:
             opens = route.stable is not None and route.stable not in admitted
             yield fencing.fence(manifest, out=admitted - kept, kept=kept, opens=opens)
-
-
-def _adopted(current: Pass, fenced: Iterable[Write]) -> Iterator[Adopt]:
-    """All orphans but those that are fenced: a fence makes its object ours as it is written."""
-    done = {(write.kind, write.name) for write in fenced}
-    for orphan in current.children.orphans:
-        if identity_of(orphan.item) not in done:
-            yield adopt(WriteStep.RECORD, orphan)
 
 
 def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:

@@ -25,12 +25,17 @@ from davylamp.controller.reconcile.passes import (
     read_parent,
 )
 from davylamp.controller.reconcile.plan import (
-    PlanSettings,
     refusal_plan,
     unobserved_plan,
     write_plan,
 )
-from davylamp.controller.reconcile.writes import Kept, PostEvent, WritePlan, WriteStatus
+from davylamp.controller.reconcile.writes import (
+    Kept,
+    PlanSettings,
+    PostEvent,
+    WritePlan,
+    WriteStatus,
+)
 from davylamp.manifests import event
 from davylamp.rollout import Decision, Notice, decide
 from davylamp.schema.json import JsonObject, text

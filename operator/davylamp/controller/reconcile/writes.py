@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import TypeAlias
 
+from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.operator_claim import OperatorClaim
 from davylamp.api.spec import Rollout
 from davylamp.api.status import ModelDeploymentStatus
@@ -120,6 +121,27 @@ class PostEvent(Write):
 PlannedWrite: TypeAlias = (
     ObjectWrite | Blocked | Consume | DiscardFlight | PostEvent | StoreFlight | WriteStatus
 )
+
+
+@dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """What plans are made with, whatever they are about."""
+
+    reporter: str
+    """Who posts Events."""
+    operator: str
+    """Version of this operator."""
+    scrape_interval: float
+    """Seconds between scrapes, as the gates take it."""
+    children: ChildMetadata
+    """What children carry by default, besides our labels."""
+    release: str
+    """This release, which claims what it writes a status of."""
+
+    @property
+    def claim(self) -> OperatorClaim:
+        """The claim of this release."""
+        return OperatorClaim(release=self.release)
 
 
 @dataclass(frozen=True, slots=True)
