@@ -212,7 +212,8 @@ def _name(item: Json, *path: str) -> str:
 
 
 def _words(item: Json, *path: str) -> str:
-    return one_line(text(item, *path), limit=LONGEST_WORDS)
+    """A message, without the full stop that would stand in the middle of our sentence."""
+    return one_line(text(item, *path), limit=LONGEST_WORDS).rstrip(" .")
 
 
 def _last_line(message: str) -> str:

@@ -14,12 +14,9 @@ from typing import Final
 from davylamp.adapters.errors import Forbidden, NotFound, NotLeader, OperatorError, Terminal
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.api.status import to_json
-from davylamp.controller.cluster.announcer import Announcer
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.cluster.consumer import Consumer
-from davylamp.controller.cluster.obstacles import Obstacles
-from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
     Apply,
@@ -32,6 +29,9 @@ from davylamp.controller.cluster.writes import (
     WriteStep,
 )
 from davylamp.controller.logs import about
+from davylamp.controller.obstacles.announcer import Announcer
+from davylamp.controller.obstacles.obstacles import TELL_SOON, Obstacles
+from davylamp.controller.obstacles.refusals import Refusals, RefusedJob
 from davylamp.controller.reconcile.flight_recorder import FlightRecorder
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.writes import (
@@ -47,10 +47,6 @@ from davylamp.controller.reconcile.writes import (
 from davylamp.rollout import Notice
 from davylamp.rollout.report.obstruction import Obstruction
 
-TELL_SOON: Final = 0.1
-"""Seconds until the pass that tells what was refused after this one had written its status."""
-TELL_AGAIN: Final = 10.0
-"""The same where that was done lately: what comes and goes must not spin."""
 TRY_SOON: Final = 1.0
 """Seconds until what was left out is written."""
 UNHURRIED: Final = timedelta(seconds=6)
@@ -122,7 +118,6 @@ class Executor:
         self._announcer = announcer
         self._on_notice = on_notice
         self._clock = clock
-        self._told_at: dict[Key, datetime] = {}
 
     async def carry_out(self, plan: WritePlan) -> float | None:
         """Make all writes of a plan that can be made.
@@ -146,10 +141,6 @@ class Executor:
         now = self._clock()
         await self._announcer.announce(plan.parent.owner, plan.parent.revision, now)
         return self._due_in(plan, progress, now)
-
-    def forget(self, key: Key) -> None:
-        """Drop what is remembered of an object that is gone."""
-        self._told_at.pop(key, None)
 
     async def _try(self, plan: WritePlan, write: PlannedWrite, progress: _Progress) -> None:
         """Make one write, unless what it needs is missing or it would only be refused again."""
@@ -277,17 +268,10 @@ class Executor:
         if progress.consumed:
             moments.append(TELL_SOON)
         if progress.is_written and (is_news or not is_shown):
-            moments.append(self._tell_in(key, now))
+            moments.append(self._obstacles.tell_in(key, now))
         if progress.is_rest_due and moments == [None]:
             moments.append(TRY_SOON)
         return min((moment for moment in moments if moment is not None), default=None)
-
-    def _tell_in(self, key: Key, now: datetime) -> float:
-        last = self._told_at.get(key)
-        if last is not None and (now - last).total_seconds() < TELL_AGAIN:
-            return TELL_AGAIN - (now - last).total_seconds()
-        self._told_at[key] = now
-        return TELL_SOON
 
 
 def _messages(jobs: Mapping[str, RefusedJob]) -> Mapping[str, str]:

@@ -9,7 +9,6 @@ from typing import TypeAlias
 from davylamp.api.operator_claim import OperatorClaim
 from davylamp.api.spec import Rollout
 from davylamp.api.status import ModelDeploymentStatus
-from davylamp.controller.cluster.refusals import RefusedJob
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
     Blocked,
@@ -18,6 +17,7 @@ from davylamp.controller.cluster.writes import (
     Write,
     WriteStep,
 )
+from davylamp.controller.obstacles.refusals import RefusedJob
 from davylamp.controller.reconcile.passes import Children, Parent
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests.flight_record import Flight
