@@ -64,10 +64,9 @@ class Wiring:
         applier = Applier(self.cluster, self.cache, owners, creations)
         nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
         consumer = Consumer(self.cluster, self.cache, clock=self.clock)
-        adoption = Adoption(self.cluster, owners)
         observer = self._observer(
             applier,
-            adoption=adoption,
+            adoption=Adoption(self.cluster, owners),
             pod_clock=pod_clock,
             nightly=nightly,
             refusals=refusals,
