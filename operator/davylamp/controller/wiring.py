@@ -93,11 +93,11 @@ class Wiring:
 
     def _plan_settings(self) -> PlanSettings:
         return PlanSettings(
-            self.settings.identity,
-            operator_version(),
-            self.settings.metrics.scrape_interval,
-            self.settings.children,
-            self.settings.release,
+            reporter=self.settings.identity,
+            operator=operator_version(),
+            scrape_interval=self.settings.metrics.scrape_interval,
+            children=self.settings.children,
+            release=self.settings.release,
         )
 
     def _observer(  # noqa: PLR0913, PLR0917  (everybody who knows something)

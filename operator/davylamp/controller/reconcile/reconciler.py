@@ -109,7 +109,7 @@ class Reconciler:
             self.stand_by(key)
             return None
         parent = self._read(key, manifest)
-        standing = self._claims.standing(key, parent.status.operator)
+        standing = self._claims.standing(key, parent.status, parent.generation)
         if standing.stance not in {Stance.ACTS, Stance.TAKES_OVER}:
             return await self._stay_away(parent, standing)
         if not parent.was_followed:
@@ -142,7 +142,8 @@ class Reconciler:
         if manifest is None or metadata(manifest, "deletionTimestamp"):
             return None
         parent = self._read(key, manifest)
-        if self._claims.standing(key, parent.status.operator).stance is not Stance.ACTS:
+        standing = self._claims.standing(key, parent.status, parent.generation)
+        if standing.stance is not Stance.ACTS:
             return None
         return await self._unobserved(parent, error)
 
