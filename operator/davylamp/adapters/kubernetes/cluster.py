@@ -60,6 +60,14 @@ class Cluster(Protocol):
             NotFound: it does not exist any more.
         """
 
+    async def adopt(self, manifest: Manifest) -> Manifest:
+        """Replace the owner references of an object that was read before; returns it as stored.
+
+        Raises:
+            Conflict: it has been written, or deleted and created again, since it was read.
+            NotFound: it does not exist any more.
+        """
+
     async def scale(self, manifest: Manifest, replicas: int) -> None:
         """Set the number of pods of an object that was read before, by its scale subresource.
 
@@ -169,6 +177,25 @@ class KubernetesCluster:
                 subresource=("status",),
                 query=_STRICT,
                 body=body,
+            )
+        )
+
+    async def adopt(self, manifest: Manifest) -> Manifest:
+        """See `Cluster.adopt`.
+
+        A merge patch with resourceVersion and uid: to be applied, an owner reference would be added
+        to those of other managers, and the API server refuses a second controller.
+        """
+        kept = ("uid", "resourceVersion", "ownerReferences")
+        metadata = section(manifest, "metadata")
+        return await self._write(
+            ApiRequest(
+                verb="patch",
+                method="PATCH",
+                address=address_of(manifest),
+                query=_STRICT,
+                body={"metadata": {key: metadata[key] for key in kept}},
+                content_type=MERGE_BODY,
             )
         )
 

@@ -13,8 +13,10 @@ from davylamp.api import names
 from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.owning.ownership import adoption_of
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
+    Adopt,
     Apply,
     Blocked,
     Claim,
@@ -25,6 +27,7 @@ from davylamp.controller.cluster.writes import (
     Write,
     WriteKey,
     WriteStep,
+    adopt,
     apply,
     claim,
     delete,
@@ -46,7 +49,7 @@ from davylamp.manifests import Owner, disruption, disruption_budget, event
 from davylamp.rollout import Decision, Desired, Notice
 from davylamp.rollout.commands.memory import answer_to, is_answered
 from davylamp.rollout.report.obstruction import unobstructed
-from davylamp.rollout.routing import objects_of_every_router, router_of
+from davylamp.rollout.routing import Route, Router, router_of
 from davylamp.schema.json import JsonObject, field
 
 
@@ -77,18 +80,15 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     traffic = _traffic(current, decision)
     fenced = tuple(_fenced(current, desired))
     claimed = tuple(_claimed(current, traffic))
+    claims, candidate = _keys(claimed), decision.status.candidate
     status = _decided(current, decision, settings)
     revisions = RevisionWrites(
-        current,
-        desired,
-        decision.status.candidate,
-        fences=fenced,
-        claims=_keys(claimed),
-        status=status.key,
+        current, desired, candidate, fences=fenced, claims=claims, status=status.key
     )
     grown, nightly = (*_budgets(current, desired), *revisions.grown()), _nightly(current, decision)
     writes: tuple[PlannedWrite, ...] = (
         *fenced,
+        *_adopted(current, fenced),
         *claimed,
         *revisions.recorded(),
         *grown,
@@ -96,7 +96,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         status,
         *_events(current, decision.notices, grown, settings.reporter),
         *_consumed(current, decision.status),
-        *_admitted(current, traffic, fenced, _keys(claimed)),
+        *_admitted(current, traffic, fenced, claims),
         *revisions.shrunk(),
         *_spare_budgets(current, desired),
         *_replicas(parent, current.observation.replicas),
@@ -140,27 +140,33 @@ def _traffic(current: Pass, decision: Decision) -> tuple[JsonObject, ...]:
     """The objects that put the route into effect, by the router that is in charge of it."""
     candidate = decision.status.candidate
     router = router_of(candidate.plan if candidate else current.observation.rollout)
-    return router.objects(current.parent.owner, decision.desired.route)
+    route = decision.desired.route
+    manifests = router.objects(current.parent.owner, route)
+    return tuple(m for m in manifests if not _is_awaited(current, router, m, route))
+
+
+def _is_awaited(current: Pass, router: Router, manifest: JsonObject, route: Route) -> bool:
+    """Whether an object that was handed over to us serves something else until we can."""
+    stored = current.children.stored
+    item = stored.get(*identity_of(manifest))
+    if route.stable or item is None or not stored.is_ours(manifest):
+        return False
+    return router.serves_others(item)
 
 
 def _fenced(current: Pass, wanted: Desired) -> Iterator[Fence]:
-    """Objects of any router that let in a revision that they must not, made to shut it out."""
-    children, route = current.children, wanted.route
-    known = {*children.workloads, *children.records, names.NO_REVISION}
-    known |= {revision for revision in (route.stable, route.candidate) if revision}
-    owner, workloads = current.parent.owner, children.workloads
-    fencing = Fencing(
-        owner, children.records, workloads, children.pods, children.stored, wanted.replicas
-    )
-    for router, manifest in objects_of_every_router(owner, route):
-        stored = children.stored.get(*identity_of(manifest))
-        if stored is None or not children.stored.is_ours(manifest):
-            continue
-        admitted = {revision for revision in known if router.admits(stored, revision)}
-        kept = {revision for revision in admitted if router.admits(manifest, revision)}
-        if admitted != kept:
-            opens = route.stable is not None and route.stable not in admitted
-            yield fencing.fence(manifest, out=admitted - kept, kept=kept, opens=opens)
+    children, owner = current.children, current.parent.owner
+    workloads, pods, stored = children.workloads, children.pods, children.stored
+    fencing = Fencing(owner, children.records, workloads, pods, stored, wanted.replicas)
+    return fencing.fences(wanted.route)
+
+
+def _adopted(current: Pass, fenced: Iterable[Write]) -> Iterator[Adopt]:
+    """All orphans but those that are fenced: a fence makes its object ours as it is written."""
+    done = {(write.kind, write.name) for write in fenced}
+    for orphan in current.children.orphans:
+        if identity_of(orphan.item) not in done:
+            yield adopt(WriteStep.RECORD, orphan)
 
 
 def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:
@@ -256,8 +262,12 @@ def _status(
 def _events(
     current: Pass, notices: Iterable[Notice], grown: Iterable[Apply], reporter: str
 ) -> Iterator[PostEvent]:
-    """One Event for each notice; that something was restored is told only if it was."""
-    owner, now = current.parent.owner, current.observation.now
+    """One Event for each notice; what was adopted or restored is told only if it was."""
+    owner, now, orphans = current.parent.owner, current.observation.now, current.children.orphans
+    if orphans:
+        notice = adoption_of(orphans, current.observation.target.revision)
+        event = _event(owner, notice, now, reporter)
+        yield replace(event, if_changed=identity_of(orphans[0].item))
     for notice in notices:
         yield _event(owner, notice, now, reporter)
     for write in grown:

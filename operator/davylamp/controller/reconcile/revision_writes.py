@@ -7,6 +7,7 @@ from davylamp.api.names import Reason
 from davylamp.api.status import Candidate
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
@@ -151,7 +152,7 @@ class RevisionWrites:
     def _restored(self, made: JsonObject, revision: str) -> Notice | None:
         """What is told where somebody changed more of a Deployment than its number of pods."""
         stored = self._stored("Deployment", revision)
-        if stored is None:
+        if stored is None or identity_of(stored) in self.current.children.stored.orphans:
             return None
         replicas = objects.field(stored, "spec", "replicas")
         unscaled = deployment_of(self._owner, made, replicas if isinstance(replicas, int) else 0)

@@ -349,27 +349,6 @@ async def test_a_foreign_service_is_left_alone_and_the_status_says_so():
     assert land.condition("Stalled") is None
 
 
-async def test_children_of_an_earlier_owner_of_the_name_are_not_taken_over():
-    land = await served()
-    old = land.cluster.find("Deployment")[0]["metadata"]["uid"]
-    parent = land.parent()
-    left = [i for i in land.cluster.objects.values() if i["metadata"].get("ownerReferences")]
-    land.cluster.objects.pop(Address(KIND, NAMESPACE, "risk"))
-    for process in land.processes:
-        process.cache.remove(parent)
-    land.apply("v1", replicas=4, rollout=QUICK)
-    await land.run(12)
-    value, reason, message = land.condition("Obstructed")
-    assert (value, reason) == ("True", "WriteFailing")
-    assert "of an earlier owner still exists" in message
-    for item in left:
-        if item["kind"] != "Pod":
-            land.cluster.drop(Address(item["kind"], NAMESPACE, item["metadata"]["name"]))
-    await land.settle()
-    assert land.serving() == {"v1"}
-    assert land.cluster.find("Deployment")[0]["metadata"]["uid"] != old
-
-
 async def test_a_record_forged_for_another_namespace_is_passed_over():
     land = await served()
     forged = land.cluster.find("ControllerRevision")[0]
