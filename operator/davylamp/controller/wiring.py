@@ -59,15 +59,14 @@ class Wiring:
 
     def reconciler(self) -> Reconciler:
         """A reconciler with all its parts."""
-        owners, obstacles, refusals = Owners(self.cluster, self.clock), Obstacles(), Refusals()
-        creations = Creations(self.clock)
+        owners, creations = Owners(self.cluster, self.clock), Creations(self.clock)
+        obstacles, refusals = Obstacles(), Refusals()
         applier = Applier(self.cluster, self.cache, owners, creations)
         nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
         consumer = Consumer(self.cluster, self.cache, clock=self.clock)
-        adoption = Adoption(self.cluster, owners)
         observer = self._observer(
             applier,
-            adoption=adoption,
+            adoption=Adoption(self.cluster, owners),
             pod_clock=pod_clock,
             nightly=nightly,
             refusals=refusals,
@@ -95,14 +94,18 @@ class Wiring:
                 self.cache,
             ),
             attentive=(observer, applier, following, self.cache),
-            settings=PlanSettings(
-                self.settings.identity,
-                operator_version(),
-                self.settings.metrics.scrape_interval,
-                self.settings.children,
-                self.settings.release,
-            ),
+            settings=self._plan_settings(),
             clock=self.clock,
+        )
+
+    def _plan_settings(self) -> PlanSettings:
+        settings = self.settings
+        return PlanSettings(
+            settings.identity,
+            operator_version(),
+            settings.metrics.scrape_interval,
+            settings.children,
+            settings.release,
         )
 
     def _observer(  # noqa: PLR0913  (everybody who knows something)

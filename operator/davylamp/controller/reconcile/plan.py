@@ -12,7 +12,6 @@ from davylamp.adapters.errors import OperatorError
 from davylamp.api import names
 from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
-from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.owning.ownership import adoption_of
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
@@ -21,7 +20,6 @@ from davylamp.controller.cluster.writes import (
     Blocked,
     Claim,
     Consume,
-    Delete,
     Fence,
     FillInReplicas,
     Write,
@@ -30,13 +28,12 @@ from davylamp.controller.cluster.writes import (
     adopt,
     apply,
     claim,
-    delete,
 )
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
 from davylamp.controller.obstacles.second_ways import Fencing
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
 from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Parent, Pass
-from davylamp.controller.reconcile.revision_writes import RevisionWrites
+from davylamp.controller.reconcile.revision_writes import RevisionWrites, budgets, spare_budgets
 from davylamp.controller.reconcile.writes import (
     FlightWrite,
     Kept,
@@ -45,7 +42,7 @@ from davylamp.controller.reconcile.writes import (
     WritePlan,
     WriteStatus,
 )
-from davylamp.manifests import Owner, disruption, disruption_budget, event
+from davylamp.manifests import Owner, event
 from davylamp.rollout import Decision, Desired, Notice
 from davylamp.rollout.commands.memory import answer_to, is_answered
 from davylamp.rollout.report.obstruction import unobstructed
@@ -85,7 +82,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     revisions = RevisionWrites(
         current, desired, candidate, fences=fenced, claims=claims, status=status.key
     )
-    grown, nightly = (*_budgets(current, desired), *revisions.grown()), _nightly(current, decision)
+    grown, nightly = (*budgets(current, desired), *revisions.grown()), _nightly(current, decision)
     writes: tuple[PlannedWrite, ...] = (
         *fenced,
         *_adopted(current, fenced),
@@ -98,7 +95,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         *_consumed(current, decision.status),
         *_admitted(current, traffic, fenced, claims),
         *revisions.shrunk(),
-        *_spare_budgets(current, desired),
+        *spare_budgets(current, desired),
         *_replicas(parent, current.observation.replicas),
         *nightly.writes,
     )
@@ -196,37 +193,6 @@ def _admitted(
 
 def _keys(writes: Iterable[Write]) -> frozenset[WriteKey]:
     return frozenset(write.key for write in writes)
-
-
-# --- disruption budgets -------------------------------------------------------------------------
-
-
-def _budgets(current: Pass, desired: Desired) -> Iterator[Apply]:
-    """A budget for each revision that shall have pods."""
-    for manifest in _wanted_budgets(current, desired):
-        if not current.children.stored.agrees(manifest):
-            yield apply(WriteStep.GROW, manifest)
-
-
-def _spare_budgets(current: Pass, desired: Desired) -> Iterator[Delete]:
-    """Budgets of revisions without pods, and the one over all revisions that operators once made.
-
-    The API server evicts no pod that two budgets select, and stable must never be without one: so
-    the old one goes as soon as all others are there.
-    """
-    stored, wanted = current.children.stored, list(_wanted_budgets(current, desired))
-    if not all(stored.agrees(manifest) for manifest in wanted):
-        return
-    names_wanted = {metadata(manifest, "name") for manifest in wanted}
-    for item in stored.of_kind(disruption.KIND):
-        if metadata(item, "name") not in names_wanted and stored.is_ours(item):
-            yield delete(WriteStep.SHRINK, item)
-
-
-def _wanted_budgets(current: Pass, desired: Desired) -> Iterator[JsonObject]:
-    for revision, replicas in desired.replicas.items():
-        if replicas:
-            yield disruption_budget(current.parent.owner, revision)
 
 
 def _replicas(parent: Parent, replicas: int) -> Iterator[FillInReplicas]:

@@ -24,6 +24,8 @@ from davylamp.manifests import (
     Owner,
     config_map_of,
     deployment_of,
+    disruption,
+    disruption_budget,
     has_pinned,
     pinned_secret,
     record,
@@ -190,3 +192,31 @@ class RevisionWrites:
     def _unless_agreed(self, write: Apply) -> Iterator[Apply]:
         if not self.current.children.stored.agrees(write.manifest):
             yield write
+
+
+def budgets(current: Pass, desired: Desired) -> Iterator[Apply]:
+    """A budget for each revision that shall have pods."""
+    for manifest in _wanted_budgets(current, desired):
+        if not current.children.stored.agrees(manifest):
+            yield apply(WriteStep.GROW, manifest)
+
+
+def spare_budgets(current: Pass, desired: Desired) -> Iterator[Delete]:
+    """Budgets of revisions without pods, and the one over all revisions that operators once made.
+
+    The API server evicts no pod that two budgets select, and stable must never be without one: so
+    the old one goes as soon as all others are there.
+    """
+    stored, wanted = current.children.stored, list(_wanted_budgets(current, desired))
+    if not all(stored.agrees(manifest) for manifest in wanted):
+        return
+    names_wanted = {metadata(manifest, "name") for manifest in wanted}
+    for item in stored.of_kind(disruption.KIND):
+        if metadata(item, "name") not in names_wanted and stored.is_ours(item):
+            yield delete(WriteStep.SHRINK, item)
+
+
+def _wanted_budgets(current: Pass, desired: Desired) -> Iterator[JsonObject]:
+    for revision, replicas in desired.replicas.items():
+        if replicas:
+            yield disruption_budget(current.parent.owner, revision)
