@@ -71,6 +71,8 @@ class FakeCluster:
     watches: list["Watch"] = field(default_factory=list)
     before: list[Fault] = field(default_factory=list)
     after: list[Fault] = field(default_factory=list)
+    mutating: list[Callable[[Json], object]] = field(default_factory=list)
+    """What admission changes of objects that are applied."""
     version: int = 100
     uids: int = 0
 
@@ -202,6 +204,8 @@ class FakeCluster:
         before = self.ours.get(address, {})
         item = applying.applied(known or {}, before, manifest)
         item = applying.defaulted(item)
+        for mutate in self.mutating:
+            mutate(item)
         refuse_two_controllers(address, item["metadata"].get("ownerReferences", []))
         if known is not None:
             applying.refuse_changes_of_what_is_immutable(known, item)

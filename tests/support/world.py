@@ -34,6 +34,7 @@ from davylamp.rollout.pods.memory import PodMemory, remembered, with_times
 from davylamp.schema.json import JsonObject
 
 NAME = "diabetes-risk"
+NAMESPACE = "models"
 START = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 EVERY_POD = "*"
 NOBODY = "none"
@@ -268,7 +269,7 @@ class Children:
     # --- what the operator does ---------------------------------------------------------------
 
     def decide(self) -> Decision:
-        return decide(self.status, self.observe(), name=NAME)
+        return decide(self.status, self.observe(), name=NAME, namespace=NAMESPACE)
 
     def reconcile(self, *, crash_after: int | None = None) -> Decision:
         """One pass; killed after `crash_after` writes if that is given."""

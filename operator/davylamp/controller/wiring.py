@@ -59,14 +59,15 @@ class Wiring:
 
     def reconciler(self) -> Reconciler:
         """A reconciler with all its parts."""
-        owners, creations = Owners(self.cluster, self.clock), Creations(self.clock)
-        obstacles, refusals = Obstacles(), Refusals()
+        owners, obstacles, refusals = Owners(self.cluster, self.clock), Obstacles(), Refusals()
+        creations = Creations(self.clock)
         applier = Applier(self.cluster, self.cache, owners, creations)
         nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
         consumer = Consumer(self.cluster, self.cache, clock=self.clock)
+        adoption = Adoption(self.cluster, owners)
         observer = self._observer(
             applier,
-            adoption=Adoption(self.cluster, owners),
+            adoption=adoption,
             pod_clock=pod_clock,
             nightly=nightly,
             refusals=refusals,
@@ -94,18 +95,14 @@ class Wiring:
                 self.cache,
             ),
             attentive=(observer, applier, following, self.cache),
-            settings=self._plan_settings(),
+            settings=PlanSettings(
+                self.settings.identity,
+                operator_version(),
+                self.settings.metrics.scrape_interval,
+                self.settings.children,
+                self.settings.release,
+            ),
             clock=self.clock,
-        )
-
-    def _plan_settings(self) -> PlanSettings:
-        settings = self.settings
-        return PlanSettings(
-            settings.identity,
-            operator_version(),
-            settings.metrics.scrape_interval,
-            settings.children,
-            settings.release,
         )
 
     def _observer(  # noqa: PLR0913  (everybody who knows something)

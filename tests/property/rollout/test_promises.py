@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.support.nature import Model, live, serving_world, world_in
-from tests.support.world import NAME, NODES, Children, judgement, revision_of
+from tests.support.world import NAME, NAMESPACE, NODES, Children, judgement, revision_of
 
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.names import Command, Reason
@@ -338,7 +338,7 @@ class Rollouts(RuleBasedStateMachine):
             assert not decision.desired.route.admits(entry.revision)
 
     def _deciding_twice_plans_nothing(self, decision: Decision) -> None:
-        again = decide(decision.status, self.world.observe(), name=NAME)
+        again = decide(decision.status, self.world.observe(), name=NAME, namespace=NAMESPACE)
         seen_as_before = self.world.observe().judged == self._judged(decision)
         if seen_as_before:
             assert to_json(again.status) == to_json(decision.status)

@@ -33,6 +33,7 @@ from davylamp.controller.cluster.writes import (
     Apply,
     Claim,
     Delete,
+    FillInReplicas,
     Freeze,
     ObjectWrite,
     Replace,
@@ -100,6 +101,8 @@ class Applier:
                 await self.scale(owner, write.manifest, write.replicas)
             case Delete():
                 await self.remove(owner, write.manifest)
+            case FillInReplicas():
+                await self.fill_in_replicas(owner, write.replicas)
             case _:
                 assert_never(write)
         return False

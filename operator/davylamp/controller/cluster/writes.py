@@ -269,7 +269,7 @@ class Blocked(Write):
     error: OperatorError
 
 
-ObjectWrite: TypeAlias = Adopt | Apply | Claim | Delete | Freeze | Replace | Scale
+ObjectWrite: TypeAlias = Adopt | Apply | Claim | Delete | FillInReplicas | Freeze | Replace | Scale
 """What is written to an object of the cluster; a `Fence` is an `Apply`."""
 
 

@@ -33,12 +33,12 @@ LONGEST_WAIT: Final = 30.0
 """Seconds after which a refused write is tried again at the latest."""
 FENCE_AGAIN: Final = 2.0
 """The same of a fence."""
+GONE_AGAIN: Final = 1.0
+"""The same of one that waits for an object to be gone."""
 TELL_SOON: Final = 0.1
 """Seconds until the pass that tells what was refused after another had written its status."""
 TELL_AGAIN: Final = 10.0
 """The same where that was done lately: what comes and goes must not spin."""
-GONE_AGAIN: Final = 1.0
-"""The same of one that waits for an object to be gone."""
 EVENT_AGAIN: Final = timedelta(hours=1)
 """After which an obstacle that lasts gets another Event, about when the first one expires."""
 _GONE: Final = timedelta(minutes=1)

@@ -1,4 +1,4 @@
-"""Which Services are fenced, and how pods are stopped where a Service cannot be written. Pure.
+"""How pods are taken out of traffic where the Service that lets them in cannot be written. Pure.
 
 Each way asks for another resource or another verb, so that what refuses one (a webhook, a policy, a
 role) may let the next one pass. All stop pods gracefully: they leave the endpoints first.
@@ -23,8 +23,7 @@ from davylamp.controller.cluster.writes import (
     delete,
 )
 from davylamp.manifests import deployment_of
-from davylamp.rollout import Route, Workload
-from davylamp.rollout.routing import objects_of_every_router
+from davylamp.rollout import Workload
 from davylamp.schema.json import JsonObject
 
 _NO_WAY: Final = "no other pod would answer in its place, so it keeps its traffic until the Service can be written"
@@ -50,23 +49,7 @@ class Fencing:
     stored: StoredChildren
     wanted: Mapping[str, int]
 
-    def fences(self, route: Route) -> Iterator[Fence]:
-        """Objects of any router that let in a revision that they must not, made to shut it out."""
-        known = {*self.workloads, *self.records, NO_REVISION}
-        known |= {revision for revision in (route.stable, route.candidate) if revision}
-        for router, manifest in objects_of_every_router(self.owner, route):
-            stored = self.stored.get(*identity_of(manifest))
-            if stored is None or not self.stored.is_ours(manifest):
-                continue
-            if route.stable is None and router.serves_others(stored):
-                continue  # it was handed over to us, and serves something else until we can
-            admitted = {revision for revision in known if router.admits(stored, revision)}
-            kept = {revision for revision in admitted if router.admits(manifest, revision)}
-            if admitted != kept:
-                opens = route.stable is not None and route.stable not in admitted
-                yield self._fence(manifest, out=admitted - kept, kept=kept, opens=opens)
-
-    def _fence(
+    def fence(
         self,
         service: JsonObject,
         *,

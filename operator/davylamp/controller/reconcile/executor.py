@@ -23,7 +23,6 @@ from davylamp.controller.cluster.writes import (
     Blocked,
     Consume,
     Fence,
-    FillInReplicas,
     IfRefused,
     Replace,
     WriteKey,
@@ -220,15 +219,12 @@ class Executor:
                 await self._tell(plan, write, progress.changed)
             case Consume():
                 progress.consumed |= await self._consumer.consume(owner, write)
-            case FillInReplicas():
-                await self._applier.fill_in_replicas(owner, write.replicas)
             case _:
                 if await self._applier.write(owner, write):
                     progress.changed.add((write.kind, write.name))
 
     async def _flights(self, plan: WritePlan) -> Kept:
-        writes = plan.of(WriteStep.FLIGHT_RECORD)
-        flights: list[FlightWrite] = [w for w in writes if isinstance(w, FlightWrite)]
+        flights = [w for w in plan.of(WriteStep.FLIGHT_RECORD) if isinstance(w, FlightWrite)]
         return await self._recorder.keep(plan.parent.owner, flights)
 
     async def _write_status(self, plan: WritePlan, write: WriteStatus, progress: _Progress) -> None:

@@ -11,7 +11,8 @@ from datetime import datetime
 from davylamp.adapters.errors import OperatorError
 from davylamp.api import names
 from davylamp.api.child_metadata import ChildMetadata
-from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
+from davylamp.api.operator_claim import OperatorClaim
+from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster.owning.ownership import adoption_of
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
@@ -33,7 +34,7 @@ from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightl
 from davylamp.controller.obstacles.second_ways import Fencing
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
 from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Parent, Pass
-from davylamp.controller.reconcile.revision_writes import RevisionWrites, budgets, spare_budgets
+from davylamp.controller.reconcile.revision_writes import RevisionWrites
 from davylamp.controller.reconcile.writes import (
     FlightWrite,
     Kept,
@@ -46,7 +47,7 @@ from davylamp.manifests import Owner, event
 from davylamp.rollout import Decision, Desired, Notice
 from davylamp.rollout.commands.memory import answer_to, is_answered
 from davylamp.rollout.report.obstruction import unobstructed
-from davylamp.rollout.routing import Route, Router, router_of
+from davylamp.rollout.routing import Route, Router, objects_of_every_router, router_of
 from davylamp.schema.json import JsonObject, field
 
 
@@ -82,7 +83,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     revisions = RevisionWrites(
         current, desired, candidate, fences=fenced, claims=claims, status=status.key
     )
-    grown, nightly = (*budgets(current, desired), *revisions.grown()), _nightly(current, decision)
+    grown, nightly = tuple(revisions.grown()), _nightly(current, decision)
     writes: tuple[PlannedWrite, ...] = (
         *fenced,
         *_adopted(current, fenced),
@@ -95,7 +96,6 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         *_consumed(current, decision.status),
         *_admitted(current, traffic, fenced, claims),
         *revisions.shrunk(),
-        *spare_budgets(current, desired),
         *_replicas(parent, current.observation.replicas),
         *nightly.writes,
     )
@@ -152,10 +152,25 @@ def _is_awaited(current: Pass, router: Router, manifest: JsonObject, route: Rout
 
 
 def _fenced(current: Pass, wanted: Desired) -> Iterator[Fence]:
-    children, owner = current.children, current.parent.owner
-    workloads, pods, stored = children.workloads, children.pods, children.stored
-    fencing = Fencing(owner, children.records, workloads, pods, stored, wanted.replicas)
-    return fencing.fences(wanted.route)
+    """Objects of any router that let in a revision that they must not, made to shut it out."""
+    children, route = current.children, wanted.route
+    known = {*children.workloads, *children.records, names.NO_REVISION}
+    known |= {revision for revision in (route.stable, route.candidate) if revision}
+    owner, workloads = current.parent.owner, children.workloads
+    fencing = Fencing(
+        owner, children.records, workloads, children.pods, children.stored, wanted.replicas
+    )
+    for router, manifest in objects_of_every_router(owner, route):
+        stored = children.stored.get(*identity_of(manifest))
+        if stored is None or not children.stored.is_ours(manifest):
+            continue
+        if _is_awaited(current, router, manifest, route):
+            continue
+        admitted = {revision for revision in known if router.admits(stored, revision)}
+        kept = {revision for revision in admitted if router.admits(manifest, revision)}
+        if admitted != kept:
+            opens = route.stable is not None and route.stable not in admitted
+            yield fencing.fence(manifest, out=admitted - kept, kept=kept, opens=opens)
 
 
 def _adopted(current: Pass, fenced: Iterable[Write]) -> Iterator[Adopt]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from davylamp.adapters.errors import NotLeader, OperatorError
 from davylamp.api.names import KIND, NO_REVISION, Reason
-from davylamp.api.status import OperatorClaim
+from davylamp.api.operator_claim import OperatorClaim
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.writes import TRIED_AGAIN, WriteStep

@@ -1,7 +1,7 @@
 """Which writes make, restore, scale and delete the objects of revisions. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate
@@ -68,6 +68,8 @@ class RevisionWrites:
     def grown(self) -> Iterator[Apply]:
         """What is created and scaled up; what serves comes first, in case another is refused."""
         records = self._records()
+        for budget in self._budgets():
+            yield from self._unless_agreed(apply(WriteStep.GROW, budget))
         for revision, replicas in self._stable_first():
             if revision not in records or self._is_only_kept(revision, replicas):
                 continue
@@ -88,13 +90,34 @@ class RevisionWrites:
             if revision not in wanted:
                 yield from self._forgotten(revision, made)
             elif not wanted[revision] and self._must_not_be_empty:
-                yield from self._deleted("Deployment", revision)
+                for gone in self._deleted("Deployment", revision):
+                    yield replace(gone, needs=self._fences_of(revision))
             elif self._present(revision) > wanted[revision]:
                 smaller = deployment_of(self._owner, made, wanted[revision])
                 needs = self._fences_of(revision)
                 yield from self._unless_agreed(apply(WriteStep.SHRINK, smaller, needs=needs))
         for revision in self.current.children.workloads.keys() - records.keys() - wanted.keys():
             yield from self._objects_deleted(revision)  # somebody deleted its record
+        yield from self._spare_budgets()
+
+    def _budgets(self) -> list[JsonObject]:
+        """A disruption budget for each revision that shall have pods."""
+        wanted = [revision for revision, replicas in self._stable_first() if replicas]
+        return [disruption_budget(self._owner, revision) for revision in wanted]
+
+    def _spare_budgets(self) -> Iterator[Delete]:
+        """Budgets of revisions without pods, and the one over all that earlier operators made.
+
+        The API server evicts no pod that two budgets select, and stable must never be without one: so
+        the old one goes as soon as all others are there.
+        """
+        stored, wanted = self.current.children.stored, self._budgets()
+        if not all(stored.agrees(budget) for budget in wanted):
+            return
+        kept = {metadata(budget, "name") for budget in wanted}
+        for item in stored.of_kind(disruption.KIND):
+            if metadata(item, "name") not in kept and stored.is_ours(item):
+                yield delete(WriteStep.SHRINK, item)
 
     def _fences_of(self, revision: str) -> frozenset[WriteKey]:
         """The fences that shut a revision out."""
@@ -192,31 +215,3 @@ class RevisionWrites:
     def _unless_agreed(self, write: Apply) -> Iterator[Apply]:
         if not self.current.children.stored.agrees(write.manifest):
             yield write
-
-
-def budgets(current: Pass, desired: Desired) -> Iterator[Apply]:
-    """A budget for each revision that shall have pods."""
-    for manifest in _wanted_budgets(current, desired):
-        if not current.children.stored.agrees(manifest):
-            yield apply(WriteStep.GROW, manifest)
-
-
-def spare_budgets(current: Pass, desired: Desired) -> Iterator[Delete]:
-    """Budgets of revisions without pods, and the one over all revisions that operators once made.
-
-    The API server evicts no pod that two budgets select, and stable must never be without one: so
-    the old one goes as soon as all others are there.
-    """
-    stored, wanted = current.children.stored, list(_wanted_budgets(current, desired))
-    if not all(stored.agrees(manifest) for manifest in wanted):
-        return
-    names_wanted = {metadata(manifest, "name") for manifest in wanted}
-    for item in stored.of_kind(disruption.KIND):
-        if metadata(item, "name") not in names_wanted and stored.is_ours(item):
-            yield delete(WriteStep.SHRINK, item)
-
-
-def _wanted_budgets(current: Pass, desired: Desired) -> Iterator[JsonObject]:
-    for revision, replicas in desired.replicas.items():
-        if replicas:
-            yield disruption_budget(current.parent.owner, revision)

@@ -6,13 +6,13 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import TypeAlias
 
+from davylamp.api.operator_claim import OperatorClaim
 from davylamp.api.spec import Rollout
-from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
+from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
     Blocked,
     Consume,
-    FillInReplicas,
     ObjectWrite,
     Write,
     WriteStep,
@@ -118,14 +118,7 @@ class PostEvent(Write):
 
 
 PlannedWrite: TypeAlias = (
-    ObjectWrite
-    | Blocked
-    | Consume
-    | DiscardFlight
-    | FillInReplicas
-    | PostEvent
-    | StoreFlight
-    | WriteStatus
+    ObjectWrite | Blocked | Consume | DiscardFlight | PostEvent | StoreFlight | WriteStatus
 )
 
 

@@ -122,6 +122,38 @@ async def test_a_number_that_somebody_writes_meanwhile_is_not_overwritten():
     assert (replicas_of_the_spec(land), land.running()) == (6, {"v1": 6})
 
 
+# --- policies that change what is written --------------------------------------------------------
+
+
+def mirrored(item: dict) -> None:
+    """A policy takes images from a mirror, always pulls them, and adds what nobody asked for."""
+    if item["kind"] != "Deployment":
+        return
+    item["metadata"].setdefault("annotations", {})["policy.example/checked"] = "yes"
+    pod = item["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    container["image"] = container["image"].replace("registry.example", "mirror.example")
+    container["imagePullPolicy"] = "Always"
+    sidecar = {"name": "proxy", "image": "mirror.example/proxy:1"}
+    pod["containers"] = [*(c for c in pod["containers"] if c["name"] != "proxy"), sidecar]
+    pod["tolerations"] = [*pod.get("tolerations", []), {"key": "gpu", "operator": "Exists"}][:1]
+
+
+async def test_a_policy_that_changes_what_is_written_is_not_fought():
+    land = Land()
+    land.cluster.mutating.append(mirrored)
+    await served(land)
+    land.apply("v2")
+    await land.settle()
+    assert (land.serving(), land.running()) == ({"v2"}, {"v2": 4})
+    before = len(land.cluster.writes)
+    for _ in range(5):
+        land.operator.wake(Key(NAMESPACE, "risk"))
+        await land.run(10)
+    assert len(land.cluster.writes) == before
+    assert "Restored" not in land.told()
+
+
 # --- labels and annotations of users ------------------------------------------------------------
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 from tests.support.nature import Model, serving_world, settle, world_in
-from tests.support.world import NAME, revision_of
+from tests.support.world import NAME, NAMESPACE, revision_of
 
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import Rollout, Step
@@ -176,7 +176,7 @@ def test_a_command_that_names_a_tag_is_told_the_revision():
 def typed(message):
     """The command that a sentence prints, as key and value."""
     words = message.split(f"`kubectl annotate --overwrite {RESOURCE}/{NAME} ")[1].split("`")[0]
-    command, value = words.split("=")
+    command, value = words.removesuffix(f" -n {NAMESPACE}").split("=")
     return Command(command), value
 
 
@@ -315,10 +315,8 @@ def test_a_retry_works_once_and_again_in_the_same_words():
 def test_the_retry_the_status_proposes_works():
     world = rejected()
     message = world.condition("Stalled")[2]
-    proposed = f"`kubectl annotate --overwrite {RESOURCE}/{NAME} "
-    words = message.split(proposed)[1].removesuffix("`")
-    command, value = words.split("=")
-    world.commands[Command(command)] = value
+    command, value = typed(message)
+    world.commands[command] = value
     settle(world, GOOD)
     assert world.stable == "v2"
 
