@@ -11,9 +11,9 @@ from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.announcer import Announcer
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
-from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.obstacles import Obstacles
 from davylamp.controller.cluster.refusals import Refusals
+from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.leadership.claims import Claims

@@ -19,7 +19,6 @@ from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
     Claim,
-    Consume,
     Delete,
     Fence,
     FillInReplicas,
@@ -30,6 +29,7 @@ from davylamp.controller.cluster.writes import (
     claim,
     delete,
 )
+from davylamp.controller.commands.answered import answered_commands
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
 from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Parent, Pass
@@ -44,7 +44,6 @@ from davylamp.controller.reconcile.writes import (
 )
 from davylamp.manifests import Owner, disruption, disruption_budget, event
 from davylamp.rollout import Decision, Desired, Notice
-from davylamp.rollout.commands.memory import answer_to, is_answered
 from davylamp.rollout.report.obstruction import unobstructed
 from davylamp.rollout.routing import objects_of_every_router, router_of
 from davylamp.schema.json import JsonObject, field
@@ -95,7 +94,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         *_flights(current, decision, settings),
         status,
         *_events(current, decision.notices, grown, settings.reporter),
-        *_consumed(current, decision.status),
+        *answered_commands(parent.key, current.observation, decision.status),
         *_admitted(current, traffic, fenced, _keys(claimed)),
         *revisions.shrunk(),
         *_spare_budgets(current, desired),
@@ -273,16 +272,6 @@ def _events(
 def _event(owner: Owner, notice: Notice, now: datetime, reporter: str) -> PostEvent:
     manifest = event(owner, notice, now=now, reporter=reporter)
     return PostEvent(WriteStep.EVENTS, "Event", notice.reason.value, notice, manifest)
-
-
-def _consumed(current: Pass, status: ModelDeploymentStatus) -> Iterator[Consume]:
-    """Commands with an answer; what an applied manifest says stays, or it would be applied again."""
-    observation = current.observation
-    for command, value in observation.commands.items():
-        if is_answered(status, command, value) and command not in observation.declared:
-            answer, name = answer_to(status, command), current.parent.key.name
-            at = answer.at if answer else None
-            yield Consume(WriteStep.COMMANDS, names.KIND, name, command, value, at)
 
 
 # --- the nightly job ----------------------------------------------------------------------------
