@@ -1,12 +1,14 @@
 """Pods fail as pods: a revision is not ready, or not for long, for what is wrong beside its model."""
 
+import re
+import shlex
 from typing import Any
 
 from tests.support.reading import Json
 from tests.support.story import PATIENCE, QUICK_STEPS, Story
 
 from davylamp.api.names import Reason
-from lab import models
+from lab import kubectl, models
 
 CRASHES = "import sys, time; time.sleep(2); sys.exit('cannot reach the mesh')"
 RESTRICTED: Json = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
@@ -46,6 +48,13 @@ def wait_told(story: Story, words: str) -> str:
     return story.wait(message, f"Ready to say {words!r}")
 
 
+def pasted(message: str) -> str:
+    """What the command at the end of a message prints."""
+    command = re.search(r"; see `kubectl ([^`]*)`$", message)
+    assert command, message
+    return kubectl.kubectl(*shlex.split(command[1]))
+
+
 def test_a_sidecar_that_crashes_is_rolled_back_and_never_promoted(story: Story) -> None:
     """It is ready for two seconds at a time, long enough for each step of this plan."""
     good = story.install("v1")
@@ -75,11 +84,13 @@ def test_what_pods_lack_is_told_in_the_words_of_whoever_knows(story: Story) -> N
     with story.same_pods(good):
         for words, spec in UNABLE.items():
             story.apply(overlaid(story, spec))
-            assert "; see `kubectl " in wait_told(story, words)
+            assert pasted(wait_told(story, words))
 
         story.kubectl("create", "quota", "team", "--hard=pods=1")
         story.apply(story.model("v3", config={"ANOTHER": "revision"}))
-        assert "a pod cannot be created: " in wait_told(story, "exceeded quota: team")
+        told = wait_told(story, "exceeded quota: team")
+        assert "a pod cannot be created: " in told
+        assert "pods" in pasted(told)
 
         story.apply(story.model("v1"))
         story.wait_serving(good)

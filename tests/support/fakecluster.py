@@ -71,6 +71,8 @@ class FakeCluster:
     watches: list["Watch"] = field(default_factory=list)
     before: list[Fault] = field(default_factory=list)
     after: list[Fault] = field(default_factory=list)
+    mutating: list[Callable[[Json], object]] = field(default_factory=list)
+    """What admission changes of objects that are applied."""
     version: int = 100
     uids: int = 0
 
@@ -144,6 +146,32 @@ class FakeCluster:
                 else:
                     self.drop(other)
 
+    def collect(self) -> None:
+        """The garbage collector: what had owners, all of whom are gone, goes too."""
+        uids = {item["metadata"]["uid"] for item in self.objects.values()}
+        for address, item in list(self.objects.items()):
+            owners = {owner["uid"] for owner in item["metadata"].get("ownerReferences", [])}
+            if owners and not owners & uids:
+                if address.kind == "Pod":
+                    self.terminate(item)
+                else:
+                    self.drop(address)
+
+    def orphan(self, address: Address) -> None:
+        """Take an object away and leave all that it owns, as `kubectl delete --cascade=orphan`."""
+        item = self.objects.pop(address)
+        self.version += 1
+        gone = copy.deepcopy(item)
+        gone["metadata"]["resourceVersion"] = str(self.version)
+        for dependent in list(self.objects.values()):
+            owners = dependent["metadata"].get("ownerReferences", [])
+            kept = [owner for owner in owners if owner["uid"] != item["metadata"]["uid"]]
+            if kept != owners:
+                self.put(
+                    {**dependent, "metadata": {**dependent["metadata"], "ownerReferences": kept}}
+                )
+        self._tell("DELETED", gone)
+
     def terminate(self, pod: Json) -> None:
         """Have a pod stop; it is there until its kubelet says that it is gone."""
         if "deletionTimestamp" not in pod["metadata"]:
@@ -176,10 +204,26 @@ class FakeCluster:
         before = self.ours.get(address, {})
         item = applying.applied(known or {}, before, manifest)
         item = applying.defaulted(item)
+        for mutate in self.mutating:
+            mutate(item)
+        refuse_two_controllers(address, item["metadata"].get("ownerReferences", []))
         if known is not None:
             applying.refuse_changes_of_what_is_immutable(known, item)
         self.ours[address] = copy.deepcopy(manifest)
         return self.put(item)
+
+    def adopted(self, manifest: Json) -> Json:
+        """Owner references replaced, if nobody wrote to the object since it was read."""
+        address = address_of(manifest)
+        known = self.objects.get(address)
+        if known is None:
+            raise NotFound(f"patch {address.kind} {address.name}: 404")
+        for key in ("resourceVersion", "uid"):
+            if known["metadata"][key] != manifest["metadata"][key]:
+                raise Conflict(f"patch {address.kind} {address.name}: 409")
+        references = copy.deepcopy(manifest["metadata"]["ownerReferences"])
+        refuse_two_controllers(address, references)
+        return self.put({**known, "metadata": {**known["metadata"], "ownerReferences": references}})
 
     def with_status(self, manifest: Json) -> Json:
         """The status replaced, if nobody wrote to the object since it was read."""
@@ -258,6 +302,9 @@ class Port:
         do = self._cluster.with_status
         return self._write("update_status", manifest, lambda: do(manifest))
 
+    async def adopt(self, manifest: Json) -> Json:
+        return self._write("patch", manifest, lambda: self._cluster.adopted(manifest))
+
     async def scale(self, manifest: Json, replicas: int) -> None:
         self._write("patch_scale", manifest, lambda: self._cluster.scaled(manifest, replicas))
 
@@ -320,6 +367,13 @@ class Port:
 
 
 _: type[Cluster] = Port
+
+
+def refuse_two_controllers(address: Address, references: list[Json]) -> None:
+    """An object has at most one controller."""
+    if sum(bool(reference.get("controller")) for reference in references) > 1:
+        message = f"{address.kind} {address.name}: 422 Only one reference can have Controller set"
+        raise Terminal("Invalid", message)
 
 
 def address_of(manifest: Json) -> Address:

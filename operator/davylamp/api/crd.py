@@ -10,8 +10,9 @@ from typing import Final
 from pydantic import BaseModel
 
 from davylamp.api import names
+from davylamp.api.operator_claim import UNOBSERVED
 from davylamp.api.spec import ModelDeploymentSpec
-from davylamp.api.status import UNOBSERVED, ModelDeploymentStatus
+from davylamp.api.status import ModelDeploymentStatus
 from davylamp.schema.json import Json, JsonObject
 
 MAX_NAME_LENGTH: Final = 35

@@ -128,6 +128,10 @@ class Reason(StrEnum):
     # the spec and the objects of a revision
     INVALID_SPEC = "InvalidSpec"
     NAME_TAKEN = "NameTaken"
+    AWAITING_DELETION = "AwaitingDeletion"
+    CREATION_LOOP = "CreationLoop"
+    ADOPTED = "Adopted"
+    RESUMED = "Resumed"
     WRITE_REFUSED = "WriteRefused"
     WRITE_FAILING = "WriteFailing"
     FENCE_REFUSED = "FenceRefused"

@@ -7,13 +7,12 @@ from pydantic import Field
 
 from davylamp.api.command_answers import CommandAnswer, Handled
 from davylamp.api.gate_status import CheckStatus, FeatureShare, GateForecast, GateRate, GateStatus
+from davylamp.api.operator_claim import UNOBSERVED, OperatorClaim
 from davylamp.api.spec import Rollout
 from davylamp.schema.json import Json, JsonObject
 from davylamp.schema.models import Instant, Reported
 
 MAX_REJECTED: Final = 20
-UNOBSERVED: Final = -1
-"""The generation that a new object's status describes: none, so that it does not count as healthy."""
 
 
 class Stage(StrEnum):
@@ -210,16 +209,6 @@ class Condition(Reported):
     last_transition_time: Instant = Field(description="When status last changed.")
 
 
-class OperatorClaim(Reported):
-    """Which release of the operator looks after an object."""
-
-    release: str = Field(description="Namespace and name of that release's Lease.")
-    contender: str | None = Field(
-        default=None,
-        description="Another release that watches the object and asks whether the first still lives.",
-    )
-
-
 class ModelDeploymentStatus(Reported):
     """What was observed and decided; written only when it changed."""
 
@@ -275,10 +264,7 @@ class ModelDeploymentStatus(Reported):
         default_factory=Handled,
         description="Commands that were answered while their annotation is still there.",
     )
-    operator: OperatorClaim | None = Field(
-        default=None,
-        description="The release of the operator that looks after this object; others stay away.",
-    )
+    operator: OperatorClaim | None = Field(default=None, description="Who looks after this object.")
     replicas: int = Field(default=0, description="Pods of the stable revision.")
     ready_replicas: int = Field(default=0, description="Ready pods of the stable revision.")
     selector: str = Field(

@@ -119,7 +119,12 @@ class Metrics:
         self._forget_missing_data(key)
         self.show_refused(key, {})
         labels = {"namespace": key.namespace, "name": key.name}
-        for counter in (self._notices, self._rollbacks, self._verdicts, self._checks):
+        for counter in (
+            self._notices,
+            self._rollbacks,
+            self._verdicts,
+            self._checks,
+        ):
             counter.remove_by_labels(labels)
 
     def forget_all(self) -> None:

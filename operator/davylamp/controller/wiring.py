@@ -8,17 +8,20 @@ from importlib.metadata import PackageNotFoundError, version
 
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.controller.checks.inspector import Inspector
-from davylamp.controller.cluster.announcer import Announcer
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
-from davylamp.controller.cluster.obstacles import Obstacles
-from davylamp.controller.cluster.refusals import Refusals
+from davylamp.controller.cluster.owning.adoption import Adoption
+from davylamp.controller.cluster.owning.creations import Creations
+from davylamp.controller.cluster.owning.liveness import Owners
 from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.leadership.claims import Claims
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.obstacles.announcer import Announcer
+from davylamp.controller.obstacles.obstacles import Obstacles
+from davylamp.controller.obstacles.refusals import Refusals
 from davylamp.controller.pods.clock import PodClock, Ticks
 from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.executor import Executor
@@ -56,10 +59,20 @@ class Wiring:
 
     def reconciler(self) -> Reconciler:
         """A reconciler with all its parts."""
-        applier, refusals, obstacles = Applier(self.cluster, self.cache), Refusals(), Obstacles()
+        owners, obstacles, refusals = Owners(self.cluster, self.clock), Obstacles(), Refusals()
+        creations = Creations(self.clock)
+        applier = Applier(self.cluster, self.cache, owners, creations)
         nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
         consumer = Consumer(self.cluster, self.cache, clock=self.clock)
-        observer = self._observer(applier, pod_clock, nightly, refusals, consumer)
+        adoption = Adoption(self.cluster, owners)
+        observer = self._observer(
+            applier,
+            adoption=adoption,
+            pod_clock=pod_clock,
+            nightly=nightly,
+            refusals=refusals,
+            consumer=consumer,
+        )
         following = self._following()
         executor = self._executor(applier, consumer, following, refusals, obstacles)
         return Reconciler(
@@ -73,11 +86,11 @@ class Wiring:
                 observer,
                 self.warnings,
                 applier,
+                creations,
                 nightly,
                 refusals,
                 obstacles,
                 consumer,
-                executor,
                 following,
                 self.cache,
             ),
@@ -92,9 +105,11 @@ class Wiring:
             clock=self.clock,
         )
 
-    def _observer(
+    def _observer(  # noqa: PLR0913  (everybody who knows something)
         self,
         applier: Applier,
+        *,
+        adoption: Adoption,
         pod_clock: PodClock,
         nightly: Nightly,
         refusals: Refusals,
@@ -104,6 +119,7 @@ class Wiring:
             cluster=self.cluster,
             applier=applier,
             warnings=self.warnings,
+            adoption=adoption,
             pod_clock=pod_clock,
             inspections=self.inspector,
             samples=self.tracker,

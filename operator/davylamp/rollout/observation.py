@@ -27,6 +27,15 @@ class Inspected:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """A revision to which the stored route sends traffic, whatever the status remembers."""
+
+    revision: str
+    ref: RevisionRef | None = None
+    """Which model it is, where its record is still there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """One complete look at a ModelDeployment and its children."""
 
@@ -48,6 +57,8 @@ class Observation:
     recorded: tuple[str, ...] = ()
     """Names of the recorded revisions, oldest first."""
     missing_secrets: tuple[str, ...] = ()
+    served: Served | None = None
+    """What the stored route sends traffic to, where the status knows of no stable revision."""
     judged: str | None = None
     """The revision that the judgements are about: the candidate, or stable in its probation."""
     judgements: Mapping[str, Judgement] = field(default_factory=dict)

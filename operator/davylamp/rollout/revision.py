@@ -10,7 +10,7 @@ from typing import Final
 
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef
-from davylamp.schema.json import JsonObject
+from davylamp.schema.json import JsonObject, integer, text
 
 HASH_VERSION: Final = 1
 NAME_LENGTH: Final = 10
@@ -51,4 +51,18 @@ def identify(spec: ModelDeploymentSpec, known: dict[str, JsonObject]) -> Revisio
         digest=spec.image.digest,
         feature_snapshot=spec.feature_snapshot.id,
         seed=spec.seed,
+    )
+
+
+def ref_of(revision: str, intent: JsonObject) -> RevisionRef | None:
+    """Which model a recorded revision is; None where the record does not say."""
+    tag, snapshot = text(intent, "image", "tag"), text(intent, "featureSnapshot", "id")
+    if not (tag and snapshot):
+        return None
+    return RevisionRef(
+        revision=revision,
+        tag=tag,
+        digest=text(intent, "image", "digest") or None,
+        feature_snapshot=snapshot,
+        seed=integer(intent, "seed"),
     )

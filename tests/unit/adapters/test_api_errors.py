@@ -21,7 +21,7 @@ from davylamp.adapters.errors import (
 from davylamp.adapters.kubernetes.api_errors import api_error
 from davylamp.adapters.kubernetes.resources import object_address
 from davylamp.api.names import Reason
-from davylamp.controller.cluster.refusals import refusal_of
+from davylamp.controller.obstacles.refusals import refusal_of
 
 ANSWERS = json.loads(Path(__file__).with_name("apiserver_answers.json").read_text())
 NOBODY = ""

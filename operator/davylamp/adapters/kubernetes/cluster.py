@@ -20,7 +20,12 @@ from davylamp.adapters.kubernetes.apiserver import (
     ApiServer,
     OnRequest,
 )
-from davylamp.adapters.kubernetes.requests import STRICT, creation, without_annotation
+from davylamp.adapters.kubernetes.requests import (
+    STRICT,
+    creation,
+    status_update,
+    without_annotation,
+)
 from davylamp.adapters.kubernetes.resources import (
     CORE_EVENT,
     ObjectAddress,
@@ -52,6 +57,14 @@ class Cluster(Protocol):
 
     async def apply_status(self, manifest: Manifest) -> Manifest:
         """Replace the status of an object that was read before; returns it as stored.
+
+        Raises:
+            Conflict: it has been written, or deleted and created again, since it was read.
+            NotFound: it does not exist any more.
+        """
+
+    async def adopt(self, manifest: Manifest) -> Manifest:
+        """Replace the owner references of an object that was read before; returns it as stored.
 
         Raises:
             Conflict: it has been written, or deleted and created again, since it was read.
@@ -147,26 +160,25 @@ class KubernetesCluster:
         )
 
     async def apply_status(self, manifest: Manifest) -> Manifest:
-        """See `Cluster.apply_status`.
+        """See `Cluster.apply_status`."""
+        return await self._write(status_update(manifest))
 
-        A PUT with resourceVersion and uid: a merge patch would keep keys that are no longer in the
-        status, and the version makes a stale write fail. Only the status is written; labels and
-        annotations are sent as they are, because those that are not sent lose their managers, and
-        who applies them could not remove them any more.
+    async def adopt(self, manifest: Manifest) -> Manifest:
+        """See `Cluster.adopt`.
+
+        A merge patch with resourceVersion and uid: to be applied, an owner reference would be added
+        to those of other managers, and the API server refuses a second controller.
         """
+        kept = ("uid", "resourceVersion", "ownerReferences")
         metadata = section(manifest, "metadata")
-        if not metadata.get("resourceVersion"):
-            raise ValueError("a status needs the resourceVersion it was decided on")
-        body: Manifest = {key: manifest[key] for key in ("apiVersion", "kind", "status")}
-        body["metadata"] = {key: metadata[key] for key in metadata if key != "managedFields"}
         return await self._write(
             ApiRequest(
-                verb="update_status",
-                method="PUT",
+                verb="patch",
+                method="PATCH",
                 address=address_of(manifest),
-                subresource=("status",),
                 query=STRICT,
-                body=body,
+                body={"metadata": {key: metadata[key] for key in kept}},
+                content_type=MERGE_BODY,
             )
         )
 

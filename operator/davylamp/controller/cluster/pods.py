@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from davylamp.api import names
-from davylamp.api.images import read_image_id
 from davylamp.controller.cluster.objects import instant, label, metadata
 from davylamp.rollout import ContainerState, PodFailure, PodState, Workload
+from davylamp.rollout.pods.images import read_image_id
 from davylamp.rollout.pods.state import ContainerRole
 from davylamp.schema.json import Json, JsonObject, entries, field, integer, section, text
 from davylamp.schema.text import one_line
@@ -212,7 +212,8 @@ def _name(item: Json, *path: str) -> str:
 
 
 def _words(item: Json, *path: str) -> str:
-    return one_line(text(item, *path), limit=LONGEST_WORDS)
+    """A message, without the full stop that would stand in the middle of our sentence."""
+    return one_line(text(item, *path), limit=LONGEST_WORDS).rstrip(" .")
 
 
 def _last_line(message: str) -> str:

@@ -6,7 +6,7 @@ next pass goes on to the same end. `WriteStep` is that order, and the only place
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, IntEnum
 from typing import Final, NamedTuple, TypeAlias
 
@@ -14,9 +14,13 @@ from typing_extensions import override
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.api.names import Command
+from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.rollout import Notice
 from davylamp.schema.json import JsonObject
+
+TRIED_AGAIN: Final = timedelta(minutes=5)
+"""After which a refused write is made again that nothing waits for."""
 
 
 class WriteStep(IntEnum):
@@ -66,7 +70,7 @@ RULES: Final = {
     ),
     WriteStep.RECORD: StepRule(
         "Record",
-        "names of Services are checked; copy of pinned Secrets, then the record of a new revision",
+        "names of Services are checked, orphans are adopted; copy of pinned Secrets, then the record of a new revision",
         "everything of a revision is made from its record, also after a crash",
         IfRefused.TELL,
     ),
@@ -172,6 +176,13 @@ class Claim(ManifestWrite):
 
 
 @dataclass(frozen=True, slots=True)
+class Adopt(Write):
+    """Make an object that was left behind ours again: nothing of it is changed but its owners."""
+
+    orphan: Orphan = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Apply(ManifestWrite):
     """Make an object say what the manifest says."""
 
@@ -258,7 +269,7 @@ class Blocked(Write):
     error: OperatorError
 
 
-ObjectWrite: TypeAlias = Apply | Claim | Delete | Freeze | Replace | Scale
+ObjectWrite: TypeAlias = Adopt | Apply | Claim | Delete | FillInReplicas | Freeze | Replace | Scale
 """What is written to an object of the cluster; a `Fence` is an `Apply`."""
 
 
@@ -271,6 +282,11 @@ def apply(
 ) -> Apply:
     """An object made to say what its manifest says."""
     return Apply(step, *identity_of(manifest), manifest, restores, needs=frozenset(needs))
+
+
+def adopt(step: WriteStep, orphan: Orphan) -> Adopt:
+    """An orphan made ours."""
+    return Adopt(step, *identity_of(orphan.item), orphan)
 
 
 def claim(step: WriteStep, manifest: JsonObject) -> Claim:

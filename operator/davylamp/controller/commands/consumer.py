@@ -10,8 +10,7 @@ from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.api import names
 from davylamp.api.names import Command
 from davylamp.controller.cluster.cache import Key, ObjectCache, key_of
-from davylamp.controller.cluster.refusals import TRIED_AGAIN
-from davylamp.controller.cluster.writes import Consume
+from davylamp.controller.cluster.writes import TRIED_AGAIN, Consume
 from davylamp.controller.logs import about
 from davylamp.manifests import Owner
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from davylamp.api.status import OperatorClaim
+from davylamp.api.operator_claim import OperatorClaim
 from davylamp.controller.cluster.cache import Key
 
 ANSWER_WITHIN: Final = timedelta(minutes=1)

@@ -115,16 +115,20 @@ class PodWarnings:
         return None if math.isinf(first) else max(0.0, first - self._clock())
 
     async def _read(self, pod: _Unexplained) -> None:
+        """Read about one pod; a bug that it meets must not end the operator."""
         pod.reads += 1
         pause = min(LONGEST, PATIENCE * 2**pod.reads)
         pod.due = self._clock() + pause if pod.reads < MOST_READS else math.inf
+        log = about(_log, namespace=pod.key.namespace, name=pod.key.name)
         try:
             warnings = await self._cluster.pod_warnings(pod.key.namespace, pod.uid)
+            words = newest_warning(warnings) or pod.words
         except OperatorError as error:
-            log = about(_log, namespace=pod.key.namespace, name=pod.key.name)
             log.warning("Events of pods are not read: %s", error)
             return
-        words = newest_warning(warnings) or pod.words
+        except Exception:
+            log.exception("reading Events of pods failed")
+            return
         if words != pod.words:
             pod.words = words
             self._on_news(pod.key)

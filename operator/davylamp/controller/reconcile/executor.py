@@ -13,24 +13,23 @@ from typing import Final
 from davylamp.adapters.errors import Forbidden, NotFound, NotLeader, OperatorError, Terminal
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.api.status import to_json
-from davylamp.controller.cluster.announcer import Announcer
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key, ObjectCache
-from davylamp.controller.cluster.obstacles import Obstacles
-from davylamp.controller.cluster.refusals import Refusals, RefusedJob
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
     Consume,
     Fence,
-    FillInReplicas,
     IfRefused,
     Replace,
     WriteStep,
 )
 from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.logs import about
+from davylamp.controller.obstacles.announcer import Announcer
+from davylamp.controller.obstacles.obstacles import TELL_SOON, Obstacles
+from davylamp.controller.obstacles.refusals import Refusals, RefusedJob
 from davylamp.controller.reconcile.flight_recorder import FlightRecorder
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.writes import (
@@ -46,10 +45,6 @@ from davylamp.controller.reconcile.writes import (
 )
 from davylamp.rollout import Notice
 
-TELL_SOON: Final = 0.1
-"""Seconds until the pass that tells what was refused after this one had written its status."""
-TELL_AGAIN: Final = 10.0
-"""The same where that was done lately: what comes and goes must not spin."""
 TRY_SOON: Final = 1.0
 """Seconds until what was left out is written."""
 UNHURRIED: Final = timedelta(seconds=6)
@@ -101,7 +96,6 @@ class Executor:
         self._announcer = announcer
         self._on_notice = on_notice
         self._clock = clock
-        self._told_at: dict[Key, datetime] = {}
 
     async def carry_out(self, plan: WritePlan) -> float | None:
         """Make all writes of a plan that can be made.
@@ -125,10 +119,6 @@ class Executor:
         now = self._clock()
         await self._announcer.announce(plan.parent.owner, plan.parent.revision, now)
         return self._due_in(plan, progress, now)
-
-    def forget(self, key: Key) -> None:
-        """Drop what is remembered of an object that is gone."""
-        self._told_at.pop(key, None)
 
     async def _try(self, plan: WritePlan, write: PlannedWrite, progress: Progress) -> None:
         """Make one write, unless what it needs is missing or it would only be refused again."""
@@ -207,15 +197,12 @@ class Executor:
                 await self._tell(plan, write, progress.changed)
             case Consume():
                 progress.consumed |= await self._consumer.consume(owner, write)
-            case FillInReplicas():
-                await self._applier.fill_in_replicas(owner, write.replicas)
             case _:
                 if await self._applier.write(owner, write):
                     progress.changed.add((write.kind, write.name))
 
     async def _flights(self, plan: WritePlan) -> Kept:
-        writes = plan.of(WriteStep.FLIGHT_RECORD)
-        flights: list[FlightWrite] = [w for w in writes if isinstance(w, FlightWrite)]
+        flights = [w for w in plan.of(WriteStep.FLIGHT_RECORD) if isinstance(w, FlightWrite)]
         return await self._recorder.keep(plan.parent.owner, flights)
 
     async def _write_status(self, plan: WritePlan, write: WriteStatus, progress: Progress) -> None:
@@ -259,17 +246,10 @@ class Executor:
         if progress.consumed:
             moments.append(TELL_SOON)
         if progress.is_written and (is_news or not is_shown):
-            moments.append(self._tell_in(key, now))
+            moments.append(self._obstacles.tell_in(key, now))
         if progress.is_rest_due and moments == [None]:
             moments.append(TRY_SOON)
         return min((moment for moment in moments if moment is not None), default=None)
-
-    def _tell_in(self, key: Key, now: datetime) -> float:
-        last = self._told_at.get(key)
-        if last is not None and (now - last).total_seconds() < TELL_AGAIN:
-            return TELL_AGAIN - (now - last).total_seconds()
-        self._told_at[key] = now
-        return TELL_SOON
 
 
 def _messages(jobs: Mapping[str, RefusedJob]) -> Mapping[str, str]:

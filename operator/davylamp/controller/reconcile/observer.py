@@ -15,14 +15,15 @@ from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.cluster.owning.adoption import Adoption
 from davylamp.controller.cluster.pods import Pod, read_pod, workloads_of
-from davylamp.controller.cluster.refusals import Refusals, RefusedJob
-from davylamp.controller.cluster.stored import StoredChildren
+from davylamp.controller.cluster.stored import StoredChildren, identity_of
 from davylamp.controller.commands.annotations import commands_in, declared_in
 from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
 from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.obstacles.refusals import Refusals, RefusedJob
 from davylamp.controller.pods.clock import PodClock
 from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.judgements import with_judgements
@@ -33,6 +34,7 @@ from davylamp.controller.reconcile.passes import (
     Pass,
     Secrets,
     followable,
+    served_by,
 )
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests import is_whole, recorded
@@ -69,6 +71,7 @@ class Observer:
         cluster: is asked for Secrets.
         applier: has the children, and knows how they are spelled.
         warnings: has what kubelets warn of pods.
+        adoption: finds those that were left behind.
         pod_clock: times what happens to pods.
         inspections: has the answers to checks.
         samples: has the evidence of the gates.
@@ -84,6 +87,7 @@ class Observer:
         cluster: Cluster,
         applier: Applier,
         warnings: PodWarnings,
+        adoption: Adoption,
         pod_clock: PodClock,
         inspections: Inspections,
         samples: Samples,
@@ -95,6 +99,7 @@ class Observer:
         self._cluster = cluster
         self._applier = applier
         self._warnings = warnings
+        self._adoption = adoption
         self._pod_clock = pod_clock
         self._inspections = inspections
         self._samples = samples
@@ -106,7 +111,7 @@ class Observer:
 
     async def look(self, parent: Parent) -> Pass:
         """Everything that is known about a ModelDeployment now."""
-        children = self._children(parent)
+        children = await self._children(parent)
         parent = followable(parent, children.records)
         secrets = Secrets()
         now = self._clock()
@@ -137,12 +142,16 @@ class Observer:
             wake_after=self._nightly.wake_after(parent.key),
         )
 
-    def _children(self, parent: Parent) -> Children:
-        """The children as the cache knows them.
+    async def _children(self, parent: Parent) -> Children:
+        """The children as the cache knows them, with those that are to be adopted.
 
-        What an owner of the same name left behind, and what is no record of ours, is passed over.
+        What belongs to somebody else, and what is no record of ours, is passed over.
         """
         stored = self._applier.stored(parent.owner)
+        orphans = await self._adoption.orphans(parent.owner, stored)
+        if orphans:
+            left = frozenset(identity_of(orphan.item) for orphan in orphans)
+            stored = replace(stored, orphans=left)
         at_hand = self._at_hand.get(parent.key)
         if at_hand is None or at_hand.stored is not stored:
             at_hand = self._at_hand[parent.key] = _read(parent, stored)
@@ -153,6 +162,7 @@ class Observer:
             workloads=workloads_of(at_hand.deployments, pods),
             pods=pods,
             stored=stored,
+            orphans=orphans,
         )
 
     def rest(self, key: Key) -> None:
@@ -226,6 +236,7 @@ def observation_of(parent: Parent, children: Children, *, now: datetime) -> Obse
         declared=declared_in(parent.manifest),
         workloads=children.workloads,
         recorded=tuple(children.records),
+        served=served_by(parent, children, spec.rollout),
         explanations=spec.explanations,
     )
 
@@ -271,8 +282,8 @@ def with_refusals(observation: Observation, jobs: Mapping[str, RefusedJob]) -> O
 
 
 def _own(stored: StoredChildren, kind: str) -> list[JsonObject]:
-    """Children of a kind that belong to nobody else."""
-    return [i for i in stored.of_kind(kind) if not objects.has_other_owner(i, stored.uid)]
+    """Children of a kind that are ours, or about to be."""
+    return [item for item in stored.of_kind(kind) if stored.is_ours(item)]
 
 
 def _entries(secret: JsonObject) -> Mapping[str, str]:

@@ -18,12 +18,14 @@ from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.pods import Pod
-from davylamp.controller.cluster.refusals import Refusal, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
+from davylamp.controller.obstacles.refusals import Refusal, RefusedJob
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests import Owner, recorded, template_fault
-from davylamp.rollout import Observation, Workload, identify
+from davylamp.rollout import Observation, Served, Workload, identify, ref_of
+from davylamp.rollout.routing import router_of
 from davylamp.schema.json import JsonObject
 
 EVERYTHING_KEPT: Final = Rollout(gates=(), history=50)
@@ -79,6 +81,8 @@ class Children:
     pods: tuple[Pod, ...]
     stored: StoredChildren
     """All of them, by kind and name."""
+    orphans: tuple[Orphan, ...] = ()
+    """Those that are to be adopted, and what else was left behind with them."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,23 @@ def read_parent(key: Key, manifest: JsonObject, defaults: ChildMetadata = NOTHIN
         refusal=refusal,
         generation=generation if isinstance(generation, int) else 0,
     )
+
+
+def served_by(parent: Parent, children: Children, rollout: Rollout) -> Served | None:
+    """What the stored route sends traffic to; not asked where the status knows it."""
+    if parent.status.stable:
+        return None
+
+    def ours(kind: str, name: str) -> JsonObject | None:
+        item = children.stored.get(kind, name)
+        return item if item is not None and children.stored.is_ours(item) else None
+
+    revision = router_of(rollout).stable_of(parent.owner, ours)
+    workload = children.workloads.get(revision or "")
+    if revision is None or workload is None or not (workload.desired or workload.pods):
+        return None
+    record = children.records.get(revision)
+    return Served(revision, ref_of(revision, recorded(record, "intent")) if record else None)
 
 
 def _metadata_of_children(manifest: JsonObject) -> ChildMetadata:

@@ -11,26 +11,27 @@ from datetime import datetime
 from davylamp.adapters.errors import OperatorError
 from davylamp.api import names
 from davylamp.api.child_metadata import ChildMetadata
-from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
-from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.second_ways import Fencing
+from davylamp.api.operator_claim import OperatorClaim
+from davylamp.api.status import ModelDeploymentStatus
+from davylamp.controller.cluster.owning.ownership import adoption_of
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
+    Adopt,
     Apply,
     Blocked,
     Claim,
-    Delete,
     Fence,
     FillInReplicas,
     Write,
     WriteKey,
     WriteStep,
+    adopt,
     apply,
     claim,
-    delete,
 )
 from davylamp.controller.commands.answered import answered_commands
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
+from davylamp.controller.obstacles.second_ways import Fencing
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
 from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Parent, Pass
 from davylamp.controller.reconcile.revision_writes import RevisionWrites
@@ -42,10 +43,10 @@ from davylamp.controller.reconcile.writes import (
     WritePlan,
     WriteStatus,
 )
-from davylamp.manifests import Owner, disruption, disruption_budget, event
+from davylamp.manifests import Owner, event
 from davylamp.rollout import Decision, Desired, Notice
 from davylamp.rollout.report.obstruction import unobstructed
-from davylamp.rollout.routing import objects_of_every_router, router_of
+from davylamp.rollout.routing import Route, Router, objects_of_every_router, router_of
 from davylamp.schema.json import JsonObject, field
 
 
@@ -76,18 +77,15 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     traffic = _traffic(current, decision)
     fenced = tuple(_fenced(current, desired))
     claimed = tuple(_claimed(current, traffic))
+    claims, candidate = _keys(claimed), decision.status.candidate
     status = _decided(current, decision, settings)
     revisions = RevisionWrites(
-        current,
-        desired,
-        decision.status.candidate,
-        fences=fenced,
-        claims=_keys(claimed),
-        status=status.key,
+        current, desired, candidate, fences=fenced, claims=claims, status=status.key
     )
-    grown, nightly = (*_budgets(current, desired), *revisions.grown()), _nightly(current, decision)
+    grown, nightly = tuple(revisions.grown()), _nightly(current, decision)
     writes: tuple[PlannedWrite, ...] = (
         *fenced,
+        *_adopted(current, fenced),
         *claimed,
         *revisions.recorded(),
         *grown,
@@ -95,9 +93,8 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         status,
         *_events(current, decision.notices, grown, settings.reporter),
         *answered_commands(parent.key, current.observation, decision.status),
-        *_admitted(current, traffic, fenced, _keys(claimed)),
+        *_admitted(current, traffic, fenced, claims),
         *revisions.shrunk(),
-        *_spare_budgets(current, desired),
         *_replicas(parent, current.observation.replicas),
         *nightly.writes,
     )
@@ -139,7 +136,18 @@ def _traffic(current: Pass, decision: Decision) -> tuple[JsonObject, ...]:
     """The objects that put the route into effect, by the router that is in charge of it."""
     candidate = decision.status.candidate
     router = router_of(candidate.plan if candidate else current.observation.rollout)
-    return router.objects(current.parent.owner, decision.desired.route)
+    route = decision.desired.route
+    manifests = router.objects(current.parent.owner, route)
+    return tuple(m for m in manifests if not _is_awaited(current, router, m, route))
+
+
+def _is_awaited(current: Pass, router: Router, manifest: JsonObject, route: Route) -> bool:
+    """Whether an object that was handed over to us serves something else until we can."""
+    stored = current.children.stored
+    item = stored.get(*identity_of(manifest))
+    if route.stable or item is None or not stored.is_ours(manifest):
+        return False
+    return router.serves_others(item)
 
 
 def _fenced(current: Pass, wanted: Desired) -> Iterator[Fence]:
@@ -147,23 +155,29 @@ def _fenced(current: Pass, wanted: Desired) -> Iterator[Fence]:
     children, route = current.children, wanted.route
     known = {*children.workloads, *children.records, names.NO_REVISION}
     known |= {revision for revision in (route.stable, route.candidate) if revision}
+    owner, workloads = current.parent.owner, children.workloads
     fencing = Fencing(
-        current.parent.owner,
-        records=children.records,
-        workloads=children.workloads,
-        pods=children.pods,
-        stored=children.stored,
-        wanted=wanted.replicas,
+        owner, children.records, workloads, children.pods, children.stored, wanted.replicas
     )
-    for router, manifest in objects_of_every_router(current.parent.owner, route):
+    for router, manifest in objects_of_every_router(owner, route):
         stored = children.stored.get(*identity_of(manifest))
         if stored is None or not children.stored.is_ours(manifest):
+            continue
+        if _is_awaited(current, router, manifest, route):
             continue
         admitted = {revision for revision in known if router.admits(stored, revision)}
         kept = {revision for revision in admitted if router.admits(manifest, revision)}
         if admitted != kept:
             opens = route.stable is not None and route.stable not in admitted
             yield fencing.fence(manifest, out=admitted - kept, kept=kept, opens=opens)
+
+
+def _adopted(current: Pass, fenced: Iterable[Write]) -> Iterator[Adopt]:
+    """All orphans but those that are fenced: a fence makes its object ours as it is written."""
+    done = {(write.kind, write.name) for write in fenced}
+    for orphan in current.children.orphans:
+        if identity_of(orphan.item) not in done:
+            yield adopt(WriteStep.RECORD, orphan)
 
 
 def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:
@@ -193,37 +207,6 @@ def _admitted(
 
 def _keys(writes: Iterable[Write]) -> frozenset[WriteKey]:
     return frozenset(write.key for write in writes)
-
-
-# --- disruption budgets -------------------------------------------------------------------------
-
-
-def _budgets(current: Pass, desired: Desired) -> Iterator[Apply]:
-    """A budget for each revision that shall have pods."""
-    for manifest in _wanted_budgets(current, desired):
-        if not current.children.stored.agrees(manifest):
-            yield apply(WriteStep.GROW, manifest)
-
-
-def _spare_budgets(current: Pass, desired: Desired) -> Iterator[Delete]:
-    """Budgets of revisions without pods, and the one over all revisions that operators once made.
-
-    The API server evicts no pod that two budgets select, and stable must never be without one: so
-    the old one goes as soon as all others are there.
-    """
-    stored, wanted = current.children.stored, list(_wanted_budgets(current, desired))
-    if not all(stored.agrees(manifest) for manifest in wanted):
-        return
-    names_wanted = {metadata(manifest, "name") for manifest in wanted}
-    for item in stored.of_kind(disruption.KIND):
-        if metadata(item, "name") not in names_wanted and stored.is_ours(item):
-            yield delete(WriteStep.SHRINK, item)
-
-
-def _wanted_budgets(current: Pass, desired: Desired) -> Iterator[JsonObject]:
-    for revision, replicas in desired.replicas.items():
-        if replicas:
-            yield disruption_budget(current.parent.owner, revision)
 
 
 def _replicas(parent: Parent, replicas: int) -> Iterator[FillInReplicas]:
@@ -259,8 +242,12 @@ def _status(
 def _events(
     current: Pass, notices: Iterable[Notice], grown: Iterable[Apply], reporter: str
 ) -> Iterator[PostEvent]:
-    """One Event for each notice; that something was restored is told only if it was."""
-    owner, now = current.parent.owner, current.observation.now
+    """One Event for each notice; what was adopted or restored is told only if it was."""
+    owner, now, orphans = current.parent.owner, current.observation.now, current.children.orphans
+    if orphans:
+        notice = adoption_of(orphans, current.observation.target.revision)
+        event = _event(owner, notice, now, reporter)
+        yield replace(event, if_changed=identity_of(orphans[0].item))
     for notice in notices:
         yield _event(owner, notice, now, reporter)
     for write in grown:

@@ -8,11 +8,10 @@ from typing import Protocol
 
 from davylamp.adapters.errors import NotLeader, OperatorError
 from davylamp.api.names import KIND, NO_REVISION, Reason
-from davylamp.api.status import OperatorClaim
+from davylamp.api.operator_claim import OperatorClaim
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.refusals import TRIED_AGAIN
-from davylamp.controller.cluster.writes import WriteStep
+from davylamp.controller.cluster.writes import TRIED_AGAIN, WriteStep
 from davylamp.controller.leadership.claims import Claims, Stance, Standing
 from davylamp.controller.logs import about
 from davylamp.controller.pods.clock import PodClock

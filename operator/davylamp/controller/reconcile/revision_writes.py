@@ -1,12 +1,13 @@
 """Which writes make, restore, scale and delete the objects of revisions. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
@@ -23,6 +24,8 @@ from davylamp.manifests import (
     Owner,
     config_map_of,
     deployment_of,
+    disruption,
+    disruption_budget,
     has_pinned,
     pinned_secret,
     record,
@@ -65,6 +68,8 @@ class RevisionWrites:
     def grown(self) -> Iterator[Apply]:
         """What is created and scaled up; what serves comes first, in case another is refused."""
         records = self._records()
+        for budget in self._budgets():
+            yield from self._unless_agreed(apply(WriteStep.GROW, budget))
         for revision, replicas in self._stable_first():
             if revision not in records or self._is_only_kept(revision, replicas):
                 continue
@@ -85,13 +90,34 @@ class RevisionWrites:
             if revision not in wanted:
                 yield from self._forgotten(revision, made)
             elif not wanted[revision] and self._must_not_be_empty:
-                yield from self._deleted("Deployment", revision)
+                for gone in self._deleted("Deployment", revision):
+                    yield replace(gone, needs=self._fences_of(revision))
             elif self._present(revision) > wanted[revision]:
                 smaller = deployment_of(self._owner, made, wanted[revision])
                 needs = self._fences_of(revision)
                 yield from self._unless_agreed(apply(WriteStep.SHRINK, smaller, needs=needs))
         for revision in self.current.children.workloads.keys() - records.keys() - wanted.keys():
             yield from self._objects_deleted(revision)  # somebody deleted its record
+        yield from self._spare_budgets()
+
+    def _budgets(self) -> list[JsonObject]:
+        """A disruption budget for each revision that shall have pods."""
+        wanted = [revision for revision, replicas in self._stable_first() if replicas]
+        return [disruption_budget(self._owner, revision) for revision in wanted]
+
+    def _spare_budgets(self) -> Iterator[Delete]:
+        """Budgets of revisions without pods, and the one over all that earlier operators made.
+
+        The API server evicts no pod that two budgets select, and stable must never be without one: so
+        the old one goes as soon as all others are there.
+        """
+        stored, wanted = self.current.children.stored, self._budgets()
+        if not all(stored.agrees(budget) for budget in wanted):
+            return
+        kept = {metadata(budget, "name") for budget in wanted}
+        for item in stored.of_kind(disruption.KIND):
+            if metadata(item, "name") not in kept and stored.is_ours(item):
+                yield delete(WriteStep.SHRINK, item)
 
     def _fences_of(self, revision: str) -> frozenset[WriteKey]:
         """The fences that shut a revision out."""
@@ -151,7 +177,7 @@ class RevisionWrites:
     def _restored(self, made: JsonObject, revision: str) -> Notice | None:
         """What is told where somebody changed more of a Deployment than its number of pods."""
         stored = self._stored("Deployment", revision)
-        if stored is None:
+        if stored is None or identity_of(stored) in self.current.children.stored.orphans:
             return None
         replicas = objects.field(stored, "spec", "replicas")
         unscaled = deployment_of(self._owner, made, replicas if isinstance(replicas, int) else 0)

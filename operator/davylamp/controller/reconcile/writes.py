@@ -6,19 +6,19 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import TypeAlias
 
+from davylamp.api.operator_claim import OperatorClaim
 from davylamp.api.spec import Rollout
-from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
-from davylamp.controller.cluster.refusals import RefusedJob
+from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
     Blocked,
     Consume,
-    FillInReplicas,
     ObjectWrite,
     Write,
     WriteKey,
     WriteStep,
 )
+from davylamp.controller.obstacles.refusals import RefusedJob
 from davylamp.controller.reconcile.passes import Children, Parent
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests.flight_record import Flight
@@ -119,14 +119,7 @@ class PostEvent(Write):
 
 
 PlannedWrite: TypeAlias = (
-    ObjectWrite
-    | Blocked
-    | Consume
-    | DiscardFlight
-    | FillInReplicas
-    | PostEvent
-    | StoreFlight
-    | WriteStatus
+    ObjectWrite | Blocked | Consume | DiscardFlight | PostEvent | StoreFlight | WriteStatus
 )
 
 

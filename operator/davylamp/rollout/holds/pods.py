@@ -2,10 +2,10 @@
 
 from datetime import datetime, timedelta
 
-from davylamp.api.images import differing
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Stage
 from davylamp.rollout.holds.hold import Hold
+from davylamp.rollout.pods.images import differing
 from davylamp.rollout.pods.shortfall import why_and_where
 from davylamp.rollout.situation import Situation
 

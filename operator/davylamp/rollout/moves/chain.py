@@ -15,6 +15,7 @@ from davylamp.rollout.moves import (
     drift,
     gates,
     progress,
+    resuming,
     rollbacks,
     verification,
 )
@@ -24,6 +25,7 @@ Move = Callable[[Situation], Situation | None]
 
 MOVES: Final[tuple[Move, ...]] = (
     clocks.future_corrected,
+    resuming.stable_resumed,
     drift.explanations_unwanted,
     drift.run_noted,
     checks.checks_noted,

@@ -9,8 +9,9 @@ from davylamp.rollout.pods.state import ContainerState, PodState
 from davylamp.rollout.pods.wording import BACK_OFF, exit_words, waiting_words, which
 from davylamp.rollout.wording import counted
 
-CRASHES: Final = 3
-"""Ends that are a crash loop even where the kubelet is not backing off at this moment."""
+CRASHES: Final = 2
+"""Ends of a pod that never got ready in time that are a crash loop, even where its kubelet is not
+backing off at this moment."""
 
 
 class Fault(NamedTuple):

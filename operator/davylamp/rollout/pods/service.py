@@ -10,13 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from davylamp.api.names import Reason
-from davylamp.rollout.pods.faults import (
-    CRASHES,
-    Fault,
-    crash_loop,
-    crash_words,
-    out_of_memory,
-)
+from davylamp.rollout.pods.faults import Fault, crash_loop, crash_words, out_of_memory
 from davylamp.rollout.pods.hindrances import is_hindered
 from davylamp.rollout.pods.patience import image_refused_long
 from davylamp.rollout.pods.state import ContainerState, PodState, Workload
@@ -24,6 +18,11 @@ from davylamp.rollout.pods.wording import BACK_OFF
 
 READINESS_GRACE: Final = timedelta(seconds=20)
 """How long a pod that was ready may be unready before that counts as a fault."""
+BACK_OFFS: Final = 2
+"""Ends after which a container that its kubelet backs off from is in a crash loop. After a single one
+there is time to see whether others end too."""
+CRASHES: Final = 3
+"""Ends that are a crash loop even where the kubelet is not backing off at this moment."""
 CRASH_WINDOW: Final = timedelta(minutes=10)
 """Within which several ends of a container are a crash loop."""
 OWN_LIMIT: Final = re.compile(r"exceed")
@@ -91,9 +90,9 @@ def _crash_loop(pod: PodState, period: Period) -> ServiceFault | None:
         if container.role == "init":
             continue
         ends = _ends(container, period)
-        if container.waiting_reason == BACK_OFF:
+        if container.waiting_reason == BACK_OFF and (len(ends) >= BACK_OFFS or _lasts(pod, period)):
             fault = Fault(Reason.CRASH_LOOP, crash_words(pod, container))
-            return ServiceFault(pod, fault, ends[0] if ends else period.now)
+            return ServiceFault(pod, fault, ends[0] if ends else pod.unready_since or period.now)
         recent = [end for end in ends if period.now - end <= CRASH_WINDOW]
         if len(recent) >= CRASHES:
             fault = Fault(Reason.CRASH_LOOP, crash_words(pod, container))
@@ -101,9 +100,15 @@ def _crash_loop(pod: PodState, period: Period) -> ServiceFault | None:
     return None
 
 
+def _lasts(pod: PodState, period: Period) -> bool:
+    """Whether it has been unready for longer than a blip."""
+    since = pod.unready_since
+    return not pod.ready and since is not None and period.now - since > READINESS_GRACE
+
+
 def _readiness_lost(pod: PodState, period: Period) -> ServiceFault | None:
     since = pod.unready_since
-    if pod.ready or since is None or period.now - since <= READINESS_GRACE or is_hindered(pod):
+    if since is None or not _lasts(pod, period) or is_hindered(pod):
         return None
     lost = round((period.now - since).total_seconds())
     message = f"pod {pod.name} lost its readiness {lost} s ago and has not regained it"

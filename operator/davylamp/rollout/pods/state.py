@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from davylamp.api import names
-from davylamp.api.images import shared_digest
+from davylamp.rollout.pods.images import shared_digest
 
 LONG_AGO: Final = datetime(1970, 1, 2, tzinfo=UTC)
 LATELY: Final = timedelta(hours=1)

@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 
-from davylamp.adapters.errors import Retryable
+from davylamp.adapters.errors import Retryable, Terminal
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.pods import newest_warning, read_pod
 from davylamp.controller.pods.warnings import MOST_READS, PATIENCE, PodWarnings
@@ -110,8 +110,9 @@ async def test_readings_are_few(warnings, events, clock):
     assert len(events.asked) == 2 * MOST_READS
 
 
-async def test_what_cannot_be_read_is_no_reason(warnings, events, clock, news):
-    events.error = Retryable("503")
+@pytest.mark.parametrize("error", [Retryable("503"), Terminal("Forbidden", "403"), KeyError("x")])
+async def test_what_cannot_be_read_is_no_reason(warnings, events, clock, news, error):
+    events.error = error
     known(warnings, pod())
     clock.now += PATIENCE
     await warnings.poll()

@@ -190,8 +190,11 @@ async def test_p4_deadlines_go_on_running_whatever_is_refused(error):
     land.apply("v2")
     await land.tick()
     began = land.now
-    await land.until(lambda: land.status().candidate is None, within=90)
+    await land.until(lambda: land.condition("Ready")[1] == "ProgressDeadlineExceeded", within=90)
     assert (land.now - began).total_seconds() < 65
+    assert not land.status().rejected, "a refusal says nothing about the revision"
+    land.cluster.before.clear()
+    await land.until(lambda: land.stable() == "v2")
 
 
 async def test_a_refused_scale_down_after_a_good_promotion_leaves_the_model_ready():

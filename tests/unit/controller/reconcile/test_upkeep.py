@@ -122,6 +122,38 @@ async def test_a_number_that_somebody_writes_meanwhile_is_not_overwritten():
     assert (replicas_of_the_spec(land), land.running()) == (6, {"v1": 6})
 
 
+# --- policies that change what is written --------------------------------------------------------
+
+
+def mirrored(item: dict) -> None:
+    """A policy takes images from a mirror, always pulls them, and adds what nobody asked for."""
+    if item["kind"] != "Deployment":
+        return
+    item["metadata"].setdefault("annotations", {})["policy.example/checked"] = "yes"
+    pod = item["spec"]["template"]["spec"]
+    container = pod["containers"][0]
+    container["image"] = container["image"].replace("registry.example", "mirror.example")
+    container["imagePullPolicy"] = "Always"
+    sidecar = {"name": "proxy", "image": "mirror.example/proxy:1"}
+    pod["containers"] = [*(c for c in pod["containers"] if c["name"] != "proxy"), sidecar]
+    pod["tolerations"] = [*pod.get("tolerations", []), {"key": "gpu", "operator": "Exists"}][:1]
+
+
+async def test_a_policy_that_changes_what_is_written_is_not_fought():
+    land = Land()
+    land.cluster.mutating.append(mirrored)
+    await served(land)
+    land.apply("v2")
+    await land.settle()
+    assert (land.serving(), land.running()) == ({"v2"}, {"v2": 4})
+    before = len(land.cluster.writes)
+    for _ in range(5):
+        land.operator.wake(Key(NAMESPACE, "risk"))
+        await land.run(10)
+    assert len(land.cluster.writes) == before
+    assert "Restored" not in land.told()
+
+
 # --- labels and annotations of users ------------------------------------------------------------
 
 
@@ -347,27 +379,6 @@ async def test_a_foreign_service_is_left_alone_and_the_status_says_so():
     await land.settle()
     assert land.serving() == {"v1"}
     assert land.condition("Stalled") is None
-
-
-async def test_children_of_an_earlier_owner_of_the_name_are_not_taken_over():
-    land = await served()
-    old = land.cluster.find("Deployment")[0]["metadata"]["uid"]
-    parent = land.parent()
-    left = [i for i in land.cluster.objects.values() if i["metadata"].get("ownerReferences")]
-    land.cluster.objects.pop(Address(KIND, NAMESPACE, "risk"))
-    for process in land.processes:
-        process.cache.remove(parent)
-    land.apply("v1", replicas=4, rollout=QUICK)
-    await land.run(12)
-    value, reason, message = land.condition("Obstructed")
-    assert (value, reason) == ("True", "WriteFailing")
-    assert "of an earlier owner still exists" in message
-    for item in left:
-        if item["kind"] != "Pod":
-            land.cluster.drop(Address(item["kind"], NAMESPACE, item["metadata"]["name"]))
-    await land.settle()
-    assert land.serving() == {"v1"}
-    assert land.cluster.find("Deployment")[0]["metadata"]["uid"] != old
 
 
 async def test_a_record_forged_for_another_namespace_is_passed_over():

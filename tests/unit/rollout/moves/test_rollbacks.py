@@ -50,7 +50,7 @@ def test_p1_a_failed_gate_fences_before_anything_else(stage):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"waiting_reason": "CrashLoopBackOff"}, Reason.CRASH_LOOP),
+        ({"waiting_reason": "CrashLoopBackOff", "restarts": 2}, Reason.CRASH_LOOP),
         ({"restarts": 3}, Reason.CRASH_LOOP),
         ({"restarts": 1, "last_exit_reason": "OOMKilled"}, Reason.OUT_OF_MEMORY),
     ],

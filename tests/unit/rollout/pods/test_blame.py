@@ -13,6 +13,7 @@ from davylamp.rollout.pods.service import CRASH_WINDOW, Period, service_faults
 SECOND = timedelta(seconds=1)
 MINUTE = timedelta(minutes=1)
 PERIOD = Period(NOW, NOW - 30 * MINUTE, 10 * MINUTE)
+BACKED_OFF = ContainerState(waiting_reason="CrashLoopBackOff", ends=(NOW - SECOND,))
 RUNNING = ContainerState(running=True, started=True)
 
 
@@ -26,7 +27,8 @@ def lost(name="p", *, ago=timedelta(seconds=30), **changes):
 
 
 def loops(name="p", **changes):
-    crashed = ContainerState(waiting_reason="CrashLoopBackOff", last_exit_code=1)
+    ends = (NOW - 10 * SECOND, NOW - SECOND)
+    crashed = ContainerState(waiting_reason="CrashLoopBackOff", last_exit_code=1, ends=ends)
     return lost(name, ago=SECOND, container=crashed, **changes)
 
 
@@ -59,6 +61,8 @@ WELL = tuple(pod(f"s{number}", node="b") for number in range(4))
         (lost(), Reason.READINESS_LOST),
         (lost(ago=20 * SECOND), None),
         (loops(), Reason.CRASH_LOOP),
+        (lost(ago=19 * SECOND, container=BACKED_OFF), None),
+        (lost(ago=21 * SECOND, container=BACKED_OFF), Reason.CRASH_LOOP),
         (pod(container=ended(MINUTE, 2 * MINUTE, 3 * MINUTE)), Reason.CRASH_LOOP),
         (pod(container=ended(MINUTE, 2 * MINUTE)), None),
         # three ends in half an hour are no loop, and the gates see them

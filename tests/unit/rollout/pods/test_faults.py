@@ -61,7 +61,7 @@ def test_hard_faults(container, reason, words):
     [
         model(waiting_reason="ContainerCreating"),
         model(waiting_reason="ErrImagePull", waiting_message="a/b:1: no such host"),
-        model(restarts=2, last_exit_code=1),
+        model(restarts=1, last_exit_code=1),
         # it was refused by its dependency three times, and has done its work since
         fetch(ready=True, restarts=3, last_exit_code=0),
     ],

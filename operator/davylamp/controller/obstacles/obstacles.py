@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from davylamp.adapters.errors import Forbidden, NamespaceEnding, OperatorError, Retryable, Terminal
 from davylamp.api.names import Reason
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.refusals import Refusal, refusal_of
+from davylamp.controller.cluster.owning.ownership import StillGoing
 from davylamp.controller.cluster.writes import (
     Blocked,
     Fence,
@@ -21,6 +21,7 @@ from davylamp.controller.cluster.writes import (
     WriteKey,
     WriteStep,
 )
+from davylamp.controller.obstacles.refusals import Refusal, refusal_of
 from davylamp.rollout.report.obstruction import Obstruction
 from davylamp.schema.json import JsonObject
 
@@ -32,6 +33,12 @@ LONGEST_WAIT: Final = 30.0
 """Seconds after which a refused write is tried again at the latest."""
 FENCE_AGAIN: Final = 2.0
 """The same of a fence."""
+GONE_AGAIN: Final = 1.0
+"""The same of one that waits for an object to be gone."""
+TELL_SOON: Final = 0.1
+"""Seconds until the pass that tells what was refused after another had written its status."""
+TELL_AGAIN: Final = 10.0
+"""The same where that was done lately: what comes and goes must not spin."""
 EVENT_AGAIN: Final = timedelta(hours=1)
 """After which an obstacle that lasts gets another Event, about when the first one expires."""
 _GONE: Final = timedelta(minutes=1)
@@ -40,8 +47,11 @@ _IN_NO_WAY: Final = frozenset({WriteStep.SHRINK, WriteStep.NIGHTLY})
 """Steps whose obstacles keep no revision from serving."""
 _UNSHOWN: Final = frozenset({WriteStep.EVENTS})
 """What no condition tells: Events that are missing show in metric and log."""
+_MAY_PASS: Final = frozenset({Reason.WRITE_FAILING, Reason.FENCE_REFUSED, Reason.AWAITING_DELETION})
+"""What nobody has to clear away as long as it does not last."""
 _GRAVITY: Final = (
     Reason.FENCE_REFUSED,
+    Reason.CREATION_LOOP,
     Reason.NAME_TAKEN,
     Reason.INVALID_SPEC,
     Reason.WRITE_REFUSED,
@@ -111,6 +121,7 @@ class Obstacles:
     def __init__(self) -> None:
         self._known: dict[Key, dict[WriteKey, Obstacle]] = {}
         self._announced: dict[Key, dict[tuple[Reason, str], _Announced]] = {}
+        self._told_at: dict[Key, datetime] = {}
 
     def of(self, key: Key) -> list[Obstacle]:
         """All that are known, the gravest first."""
@@ -202,10 +213,19 @@ class Obstacles:
         moments += [o.told_from for o in self.of(key) if not o.is_quiet and o.told_from > now]
         return max(0.1, (min(moments) - now).total_seconds()) if moments else None
 
+    def tell_in(self, key: Key, now: datetime) -> float:
+        """Seconds until the status says what it does not say yet."""
+        last = self._told_at.get(key)
+        if last is not None and (now - last).total_seconds() < TELL_AGAIN:
+            return TELL_AGAIN - (now - last).total_seconds()
+        self._told_at[key] = now
+        return TELL_SOON
+
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""
         self._known.pop(key, None)
         self._announced.pop(key, None)
+        self._told_at.pop(key, None)
 
     def _told(self, key: Key, now: datetime) -> list[Obstacle]:
         return [obstacle for obstacle in self.of(key) if obstacle.is_told(now)]
@@ -228,7 +248,7 @@ def _obstacle(
     return Obstacle(
         write.key,
         refusal,
-        is_lasting=is_lasting or refusal.reason not in {Reason.WRITE_FAILING, Reason.FENCE_REFUSED},
+        is_lasting=is_lasting or refusal.reason not in _MAY_PASS,
         by=error.by,
         since=known.since if known else now,
         again_at=now + timedelta(seconds=_wait(write, error, tries)),
@@ -242,7 +262,12 @@ def _obstacle(
 
 
 def _wait(write: Write, error: OperatorError, tries: int) -> float:
-    """Seconds until a write is tried again: twice as long after each failure, up to a limit."""
+    """Seconds until a write is tried again: twice as long after each failure, up to a limit.
+
+    What waits for an object to be gone asks nobody, and is made as soon as it is.
+    """
+    if isinstance(error, StillGoing):
+        return GONE_AGAIN
     longest = FENCE_AGAIN if write.step is WriteStep.FENCE else LONGEST_WAIT
     asked = error.after if isinstance(error, Retryable) and error.after else 0.0
     return min(max(2.0 ** min(tries - 1, 16), asked), LONGEST_WAIT if asked else longest)

@@ -7,8 +7,8 @@ import pytest
 from davylamp.adapters.errors import Conflict, Forbidden, NamespaceEnding, Retryable, Terminal
 from davylamp.api.names import Reason
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.obstacles import EVENT_AGAIN, LONGEST_WAIT, PASSING, Obstacles
 from davylamp.controller.cluster.writes import Fence, Write, WriteStep, apply
+from davylamp.controller.obstacles.obstacles import EVENT_AGAIN, LONGEST_WAIT, PASSING, Obstacles
 
 KEY = Key("models", "risk")
 NOW = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)

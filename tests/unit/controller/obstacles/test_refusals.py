@@ -7,7 +7,7 @@ import pytest
 from davylamp.adapters.errors import Conflict, Forbidden, Retryable, Terminal
 from davylamp.api.names import Reason
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.refusals import Refusals, RefusedJob, refusal_of
+from davylamp.controller.obstacles.refusals import Refusals, RefusedJob, refusal_of
 from davylamp.schema.json import JsonObject
 
 KEY = Key("models", "risk")

@@ -5,17 +5,16 @@ Losing what is remembered here costs one more refusal.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from davylamp.adapters.errors import Forbidden, OperatorError, Terminal
 from davylamp.api.names import Reason
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.spec_paths import field_of_spec
+from davylamp.controller.cluster.writes import TRIED_AGAIN
+from davylamp.controller.obstacles.spec_paths import field_of_spec
 from davylamp.schema.json import JsonObject
 
-TRIED_AGAIN: Final = timedelta(minutes=5)
-"""After which the same object of the nightly job is written again."""
 _REASONS: Final = frozenset(Reason)
 
 

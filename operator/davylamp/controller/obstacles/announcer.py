@@ -10,9 +10,9 @@ from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.api import names
 from davylamp.api.names import Reason
 from davylamp.controller.cluster.cache import Key, key_of
-from davylamp.controller.cluster.obstacles import Announcement, Obstacles
 from davylamp.controller.cluster.writes import Write, WriteStep
 from davylamp.controller.logs import about
+from davylamp.controller.obstacles.obstacles import Announcement, Obstacles
 from davylamp.manifests import Owner, event
 from davylamp.rollout import Notice
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from davylamp.api.images import differing, digest_of, read_image_id, shared_digest
+from davylamp.rollout.pods.images import differing, digest_of, read_image_id, shared_digest
 
 REPOSITORY = "registry.example/model"
 
