@@ -95,14 +95,17 @@ class Wiring:
                 self.cache,
             ),
             attentive=(observer, applier, following, self.cache),
-            settings=PlanSettings(
-                self.settings.identity,
-                operator_version(),
-                self.settings.metrics.scrape_interval,
-                self.settings.children,
-                self.settings.release,
-            ),
+            settings=self._plan_settings(),
             clock=self.clock,
+        )
+
+    def _plan_settings(self) -> PlanSettings:
+        return PlanSettings(
+            self.settings.identity,
+            operator_version(),
+            self.settings.metrics.scrape_interval,
+            self.settings.children,
+            self.settings.release,
         )
 
     def _observer(  # noqa: PLR0913  (everybody who knows something)
