@@ -60,11 +60,10 @@ class Wiring:
     def reconciler(self) -> Reconciler:
         """A reconciler with all its parts."""
         owners, obstacles, refusals = Owners(self.cluster, self.clock), Obstacles(), Refusals()
-        creations = Creations(self.clock)
+        creations, adoption = Creations(self.clock), Adoption(self.cluster, owners)
         applier = Applier(self.cluster, self.cache, owners, creations)
         nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
         consumer = Consumer(self.cluster, self.cache, clock=self.clock)
-        adoption = Adoption(self.cluster, owners)
         observer = self._observer(
             applier,
             adoption=adoption,
