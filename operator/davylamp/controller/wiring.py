@@ -10,10 +10,10 @@ from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
-from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.owning.adoption import Adoption
 from davylamp.controller.cluster.owning.creations import Creations
 from davylamp.controller.cluster.owning.liveness import Owners
+from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.leadership.claims import Claims

@@ -15,7 +15,6 @@ from kubernetes.aio.client import ApiClient
 from davylamp.adapters.errors import NotFound
 from davylamp.adapters.kubernetes.apiserver import (
     APPLY_BODY,
-    JSON_PATCH,
     MERGE_BODY,
     ApiRequest,
     ApiServer,
@@ -23,6 +22,12 @@ from davylamp.adapters.kubernetes.apiserver import (
     items_of,
 )
 from davylamp.adapters.kubernetes.ports import Manifest
+from davylamp.adapters.kubernetes.requests import (
+    STRICT,
+    creation,
+    status_update,
+    without_annotation,
+)
 from davylamp.adapters.kubernetes.resources import (
     CORE_EVENT,
     ObjectAddress,
@@ -30,7 +35,6 @@ from davylamp.adapters.kubernetes.resources import (
     object_address,
     resource_of,
 )
-from davylamp.api.names import FIELD_MANAGER
 from davylamp.schema.json import section
 
 WriteGuard: TypeAlias = Callable[[], None]
@@ -38,7 +42,6 @@ WriteGuard: TypeAlias = Callable[[], None]
 
 MOST_EVENTS: Final = 50
 """Events about one pod that are read at a time."""
-_STRICT: Final = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
 
 
 class KubernetesCluster:
@@ -70,35 +73,15 @@ class KubernetesCluster:
                 verb="apply",
                 method="PATCH",
                 address=address_of(manifest),
-                query={**_STRICT, "force": str(force).lower()},
+                query={**STRICT, "force": str(force).lower()},
                 body=manifest,
                 content_type=APPLY_BODY,
             )
         )
 
     async def apply_status(self, manifest: Manifest) -> Manifest:
-        """See `Cluster.apply_status`.
-
-        A PUT with resourceVersion and uid: a merge patch would keep keys that are no longer in the
-        status, and the version makes a stale write fail. Only the status is written; labels and
-        annotations are sent as they are, because those that are not sent lose their managers, and
-        who applies them could not remove them any more.
-        """
-        metadata = section(manifest, "metadata")
-        if not metadata.get("resourceVersion"):
-            raise ValueError("a status needs the resourceVersion it was decided on")
-        body: Manifest = {key: manifest[key] for key in ("apiVersion", "kind", "status")}
-        body["metadata"] = {key: metadata[key] for key in metadata if key != "managedFields"}
-        return await self._write(
-            ApiRequest(
-                verb="update_status",
-                method="PUT",
-                address=address_of(manifest),
-                subresource=("status",),
-                query=_STRICT,
-                body=body,
-            )
-        )
+        """See `Cluster.apply_status`."""
+        return await self._write(status_update(manifest))
 
     async def adopt(self, manifest: Manifest) -> Manifest:
         """See `Cluster.adopt`.
@@ -113,7 +96,7 @@ class KubernetesCluster:
                 verb="patch",
                 method="PATCH",
                 address=address_of(manifest),
-                query=_STRICT,
+                query=STRICT,
                 body={"metadata": {key: metadata[key] for key in kept}},
                 content_type=MERGE_BODY,
             )
@@ -129,7 +112,7 @@ class KubernetesCluster:
                 method="PATCH",
                 address=address_of(manifest),
                 subresource=("scale",),
-                query=_STRICT,
+                query=STRICT,
                 body={"metadata": metadata, "spec": {"replicas": replicas}},
                 content_type=MERGE_BODY,
             )
@@ -180,24 +163,12 @@ class KubernetesCluster:
         self, kind: str, namespace: str, name: str, *, annotation: str, value: str
     ) -> Manifest:
         """See `Cluster.drop_annotation`; the test makes the API server refuse a change in between."""
-        path = f"/metadata/annotations/{annotation.replace('~', '~0').replace('/', '~1')}"
-        return await self._write(
-            ApiRequest(
-                verb="patch",
-                method="PATCH",
-                address=object_address(kind, namespace, name),
-                query=_STRICT,
-                body=[
-                    {"op": "test", "path": path, "value": value},
-                    {"op": "remove", "path": path},
-                ],
-                content_type=JSON_PATCH,
-            )
-        )
+        address = object_address(kind, namespace, name)
+        return await self._write(without_annotation(address, annotation, value))
 
     async def create_event(self, manifest: Manifest) -> None:
         """See `Cluster.create_event`."""
-        await self._write(_creation(manifest))
+        await self._write(creation(manifest))
 
     async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Manifest]:
         """See `Cluster.pod_warnings`."""
@@ -214,7 +185,7 @@ class KubernetesCluster:
 
     async def would_create(self, manifest: Manifest) -> None:
         """Check that the API server would accept a new object; nothing is stored."""
-        request = _creation(manifest)
+        request = creation(manifest)
         await self._server.send(replace(request, query={**request.query, "dryRun": "All"}))
 
     async def get_lease(self, namespace: str, name: str) -> Manifest | None:
@@ -223,25 +194,14 @@ class KubernetesCluster:
 
     async def create_lease(self, manifest: Manifest) -> Manifest:
         """See `Leases.create_lease`."""
-        return await self._server.send(_creation(manifest))
+        return await self._server.send(creation(manifest))
 
     async def replace_lease(self, manifest: Manifest) -> Manifest:
         """See `Leases.replace_lease`."""
         address = address_of(manifest)
         return await self._server.send(
-            ApiRequest(verb="update", method="PUT", address=address, query=_STRICT, body=manifest)
+            ApiRequest(verb="update", method="PUT", address=address, query=STRICT, body=manifest)
         )
 
     async def _write(self, request: ApiRequest) -> Manifest:
         return await self._server.send(request, before=self._write_guard)
-
-
-def _creation(manifest: Manifest) -> ApiRequest:
-    address = address_of(manifest)
-    return ApiRequest(
-        verb="create",
-        method="POST",
-        address=ObjectAddress(address.resource, address.namespace),
-        query=_STRICT,
-        body=manifest,
-    )

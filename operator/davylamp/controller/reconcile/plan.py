@@ -19,7 +19,6 @@ from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
     Claim,
-    Consume,
     Fence,
     FillInReplicas,
     Write,
@@ -28,6 +27,7 @@ from davylamp.controller.cluster.writes import (
     apply,
     claim,
 )
+from davylamp.controller.commands.answered import answered_commands
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
 from davylamp.controller.obstacles.second_ways import Fencing
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
@@ -44,7 +44,6 @@ from davylamp.controller.reconcile.writes import (
 )
 from davylamp.manifests import Owner, event
 from davylamp.rollout import Decision, Desired, Notice
-from davylamp.rollout.commands.memory import answer_to, is_answered
 from davylamp.rollout.report.obstruction import unobstructed
 from davylamp.rollout.routing import objects_of_every_router, router_of
 from davylamp.schema.json import JsonObject, field
@@ -71,7 +70,7 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
         *_flights(current, decision, settings),
         status,
         *_events(current, decision.notices, grown, settings.reporter),
-        *_consumed(current, decision.status),
+        *answered_commands(parent.key, current.observation, decision.status),
         *_admitted(current, traffic, fenced, claims),
         *revisions.shrunk(),
         *_replicas(parent, current.observation.replicas),
@@ -221,16 +220,6 @@ def _events(
 def _event(owner: Owner, notice: Notice, now: datetime, reporter: str) -> PostEvent:
     manifest = event(owner, notice, now=now, reporter=reporter)
     return PostEvent(WriteStep.EVENTS, "Event", notice.reason.value, notice, manifest)
-
-
-def _consumed(current: Pass, status: ModelDeploymentStatus) -> Iterator[Consume]:
-    """Commands with an answer; what an applied manifest says stays, or it would be applied again."""
-    observation = current.observation
-    for command, value in observation.commands.items():
-        if is_answered(status, command, value) and command not in observation.declared:
-            answer, name = answer_to(status, command), current.parent.key.name
-            at = answer.at if answer else None
-            yield Consume(WriteStep.COMMANDS, names.KIND, name, command, value, at)
 
 
 # --- the nightly job ----------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from davylamp.controller.cluster.writes import (
     Consume,
     ObjectWrite,
     Write,
+    WriteKey,
     WriteStep,
 )
 from davylamp.controller.obstacles.refusals import RefusedJob
@@ -165,3 +166,23 @@ class WritePlan:
     def of(self, step: WriteStep) -> Iterator[PlannedWrite]:
         """The writes of one step."""
         return (write for write in self.writes if write.step is step)
+
+
+@dataclass
+class Progress:
+    """What became of a plan so far."""
+
+    began: datetime
+    missing: set[WriteKey] = field(default_factory=set)
+    """Writes that were refused or left out."""
+    is_rest_due: bool = False
+    """Whether something was left out although nothing is known to refuse it."""
+    changed: set[Identity] = field(default_factory=set)
+    """Objects whose write changed what somebody else had made of them."""
+    kept: Kept = Kept.NOTHING
+    consumed: bool = False
+    """Whether a command was taken off the object, which the next pass has to see."""
+    is_written: bool = False
+    """Whether the status says what it should."""
+    shown: Obstruction | None = None
+    """What it says of refused writes."""
