@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -51,6 +51,15 @@ class Samples(Protocol):
         """How many attempts are followed."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The revision that a spec asks for, and what that was found out from."""
+
+    spec: ModelDeploymentSpec
+    children: Children
+    revision: RevisionRef
+
+
 class Observer:
     """Looks at one ModelDeployment at a time.
 
@@ -83,12 +92,15 @@ class Observer:
         self._refusals = refusals
         self._clock = clock
         self._at_hand: dict[Key, Children] = {}
+        self._targets: dict[Key, _Target] = {}
 
     async def look(self, parent: Parent) -> Pass:
         """Everything that is known about a ModelDeployment now."""
         children = self._children(parent)
         secrets = Secrets()
-        observation = observation_of(parent, children, now=self._clock())
+        observation = observation_of(
+            parent, children, self._target(parent, children), self._clock()
+        )
         if parent.spec is not None:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
@@ -119,9 +131,21 @@ class Observer:
             at_hand = self._at_hand[parent.key] = _read(parent, stored)
         return at_hand
 
+    def _target(self, parent: Parent, children: Children) -> RevisionRef | None:
+        """The revision that the spec asks for; None while the spec cannot be read."""
+        if parent.spec is None:
+            return None
+        known = self._targets.get(parent.key)
+        if known is None or known.spec is not parent.spec or known.children is not children:
+            intents = {name: recorded(r, "intent") for name, r in children.records.items()}
+            known = _Target(parent.spec, children, identify(parent.spec, intents))
+            self._targets[parent.key] = known
+        return known.revision
+
     def rest(self, key: Key) -> None:
         """Keep nothing at hand of a model that is not looked at for a while."""
         self._at_hand.pop(key, None)
+        self._targets.pop(key, None)
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""
@@ -166,16 +190,17 @@ def _read(parent: Parent, stored: StoredChildren) -> Children:
     )
 
 
-def observation_of(parent: Parent, children: Children, *, now: datetime) -> Observation:
+def observation_of(
+    parent: Parent, children: Children, target: RevisionRef | None, now: datetime
+) -> Observation:
     """What is known of an object apart from its gates, checks and Secrets."""
     spec = parent.spec
-    if spec is None:
+    if spec is None or target is None:
         return _without_spec(parent, children, now)
-    intents = {revision: recorded(r, "intent") for revision, r in children.records.items()}
     return Observation(
         now=now,
         generation=parent.generation,
-        target=identify(spec, intents),
+        target=target,
         rollout=spec.rollout,
         replicas=spec.replicas or _present_replicas(parent, children),
         paused=spec.paused,
