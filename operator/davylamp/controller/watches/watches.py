@@ -6,13 +6,16 @@ the first pass: a picture that somebody else has changed meanwhile would be deci
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from davylamp.adapters.kubernetes.watches import Watchable
 from davylamp.api import names
 from davylamp.controller.cluster.cache import CHILD_KINDS, Key, ObjectCache
 from davylamp.controller.watches.kind_watch import KindWatch, Scope
 
-KINDS = (names.KIND, *CHILD_KINDS)
+KINDS: Final = (names.KIND, *CHILD_KINDS)
+LISTS_AT_A_TIME: Final = 2
+"""Kinds: a list of tens of thousands of objects must not keep the lease from being renewed."""
 
 
 class Watches:
@@ -39,6 +42,7 @@ class Watches:
         self._on_known = on_known
         self._on_change = on_change
         self._unlisted: set[Scope] = set()
+        lists = asyncio.Semaphore(LISTS_AT_A_TIME)
         self.watches = tuple(
             KindWatch(
                 cluster,
@@ -46,6 +50,7 @@ class Watches:
                 Scope(kind, namespace),
                 on_change=self._changed,
                 on_listed=self._listed,
+                lists=lists,
             )
             for namespace in (namespaces or (None,))
             for kind in KINDS
