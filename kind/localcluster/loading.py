@@ -7,6 +7,8 @@ from localcluster.errors import SetupError
 from localcluster.names import CLUSTER, NODE
 from localcluster.progress import Progress
 
+_CTR = ("docker", "exec", NODE, "ctr", "--namespace=k8s.io")
+
 
 def full_name(image: str) -> str:
     """The name containerd knows an image by: with registry and tag."""
@@ -34,13 +36,24 @@ def is_loaded(image: str, *, image_id: str, digests: Mapping[str, str]) -> bool:
     return digest is not None and digest in {digests.get(image_id), image_id}
 
 
+def rename(image: str, name: str) -> None:
+    """Give an image that is in the node one more name, as if it had been pulled by it."""
+    names = [full_name(image), full_name(name)]
+    shell.run([*_CTR, "images", "tag", "--force", *names], log="kind")
+
+
+def forget(name: str) -> None:
+    """Take a name of an image away from the node; a pod that runs it goes on."""
+    shell.run([*_CTR, "images", "rm", full_name(name)], log="kind")
+
+
 def load(images: Sequence[str], *, progress: Progress) -> None:
     """Load images into the node, except those that are there already.
 
     Raises:
         SetupError: the engine has no such image, or there is no cluster.
     """
-    listing = shell.output(["docker", "exec", NODE, "ctr", "--namespace=k8s.io", "images", "ls"])
+    listing = shell.output([*_CTR, "images", "ls"])
     if listing is None:
         raise SetupError(f"the cluster {CLUSTER} does not run", hint="Start it: make cluster")
     digests = parse_listing(listing)

@@ -262,6 +262,7 @@ def test_many_operators_need_an_election(refusal):
 def test_selftest_asks_readiness_and_may_only_create_a_model_deployment(defaults):
     pod = defaults.one("Pod", "davylamp-selftest")
     assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert "hook-succeeded" in pod["metadata"]["annotations"]["helm.sh/hook-delete-policy"]
     (item,) = pod["spec"]["containers"]
     assert item["args"] == ["selftest"]
     found = {e["name"]: e.get("value") for e in item["env"]}

@@ -8,8 +8,9 @@ READ = {"get", "list", "watch"}
 CHILD = READ | {"create", "patch", "delete"}
 WRITE = {"create", "update", "patch", "delete", "deletecollection"}
 OPERATOR = {
-    ("davylamp.dev", "modeldeployments"): READ,
+    ("davylamp.dev", "modeldeployments"): READ | {"patch"},
     ("davylamp.dev", "modeldeployments/status"): {"get", "patch", "update"},
+    ("davylamp.dev", "modeldeployments/scale"): {"patch"},
     ("davylamp.dev", "modeldeployments/finalizers"): {"update"},
     ("apps", "controllerrevisions"): CHILD,
     ("apps", "deployments"): CHILD,
@@ -19,8 +20,9 @@ OPERATOR = {
     ("batch", "cronjobs"): CHILD,
     ("batch", "jobs"): CHILD,
     ("", "secrets"): {"get", "create", "patch", "delete"},
-    ("", "pods"): READ,
-    ("", "events"): {"create", "patch"},
+    ("apps", "deployments/scale"): {"patch"},
+    ("", "pods"): READ | {"delete"},
+    ("", "events"): {"create", "patch", "list"},
     ("events.k8s.io", "events"): {"create", "patch"},
 }
 

@@ -203,12 +203,20 @@ def notes(helm, *options):
 def test_notes_say_the_next_three_commands(helm):
     text = notes(helm)
     for command in (
-        "helm test davylamp --namespace davylamp-system --logs",
+        "helm test davylamp --namespace davylamp-system",
         "kubectl explain modeldeployment.spec.rollout --api-version=davylamp.dev/v1alpha1",
         "kubectl get modeldeployments.davylamp.dev --all-namespaces --watch",
     ):
         assert command in text
     assert "WARNING" not in text
+
+
+def test_notes_say_who_looks_after_what_and_what_an_uninstalled_release_leaves(helm):
+    text = notes(helm, "--set=watchNamespaces={models}")
+    assert "OPERATOR:.status.operator.release" in text
+    assert "in other namespaces than models are not looked after by this release" in text
+    assert "abort canaries first" in text
+    assert "in other namespaces" not in notes(helm)
 
 
 def test_notes_say_what_user_queries_see_unless_they_are_off(helm):

@@ -9,9 +9,10 @@ from tests.support.story import MODEL, PATIENCE, QUICK_STEPS, Story
 from davylamp.api.names import Reason
 
 LONG_STEP = ({"weight": 50, "hold": "10m"},)
-SOON = {"rollout": {"progressDeadline": "45s"}}
+SOON = {"rollout": {"progressDeadline": "20s"}}
+"""Before traffic a revision is given all of its deadline."""
 BROKEN: dict[str, tuple[Reason, str, dict[str, Any]]] = {
-    "missing_image": (Reason.IMAGE_UNAVAILABLE, "ImagePullBackOff", {}),
+    "missing_image": (Reason.IMAGE_UNAVAILABLE, "ErrImageNeverPull", {}),
     "crash_loop": (Reason.CRASH_LOOP, r"exit code 1\b", {"FAULT_EXIT_AFTER": "0.5"}),
     "never_ready": (
         Reason.PROGRESS_DEADLINE_EXCEEDED,
@@ -26,12 +27,14 @@ BROKEN: dict[str, tuple[Reason, str, dict[str, Any]]] = {
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_revision_is_rolled_back_and_stable_untouched(story: Story, fault: str) -> None:
     reason, pattern, config = BROKEN[fault]
-    release = "v1-0000000" if fault == "missing_image" else "v3"
-    options = SOON if fault == "never_ready" else {}
+    options: dict[str, Any] = {} if fault in {"missing_image", "readiness_lost"} else SOON
+    if fault == "missing_image":
+        image = {**story.model("v3")["spec"]["image"], "tag": "v3-0000000"}
+        options = {"image": image | {"pullPolicy": "Never"}}
     good = story.install("v1")
 
     with story.untouched(good):
-        bad = story.apply(story.model(release, config=config, steps=LONG_STEP, **options))
+        bad = story.apply(story.model("v3", config=config, steps=LONG_STEP, **options))
         rejection = story.wait_rejected(bad, timeout=2 * PATIENCE)
         story.wait_without_pods(bad)
 

@@ -102,12 +102,31 @@ BAD = {
     # configuration and secrets
     "config key": Bad({"spec.config": {"omp-threads": "1"}}, "spec.config", "environment variable"),
     "reserved config key": Bad({"spec.config": {"DAVYLAMP_SEED": "1"}}, "spec.config", "reserved"),
+    "port in the config": Bad(
+        {"spec.config": {"PORT": "9000"}}, "spec.config", "change spec.serving.port instead"
+    ),
     "config number": Bad({"spec.config": {"N": 1}}, "spec.config.N", "must be of type string"),
     "secret policy": Bad(
         {"spec.secrets": [{"name": "a", "policy": "Copy"}]}, "spec.secrets[0].policy", "Unsupported"
     ),
     "secret twice": Bad(
         {"spec.secrets": [{"name": "a"}, {"name": "a"}]}, "spec.secrets[1]", "Duplicate value"
+    ),
+    # labels and annotations of children
+    "label key": Bad({"spec.metadata": {"labels": {"a b": "c"}}}, "spec.metadata.labels", "e.g."),
+    "label value": Bad({"spec.metadata": {"labels": {"a": "b c"}}}, "spec.metadata.labels", "e.g."),
+    "long label value": Bad(
+        {"spec.metadata": {"labels": {"a": "b" * 64}}}, "spec.metadata.labels.a", "63"
+    ),
+    "our label": Bad(
+        {"spec.metadata": {"labels": {"app.kubernetes.io/name": "x"}}},
+        "spec.metadata.labels",
+        "reserved",
+    ),
+    "our annotation": Bad(
+        {"spec.metadata": {"annotations": {"davylamp.dev/abort": "x"}}},
+        "spec.metadata.annotations",
+        "reserved",
     ),
     # serving
     "no replicas": Bad({"spec.replicas": 0}, "spec.replicas", "greater than or equal to 1"),
@@ -322,6 +341,12 @@ GOOD = {
             "dbfs:/x",
             "urn:uuid:6e8bc430",
         )
+    },
+    "labels of a company": {
+        "spec.metadata": {
+            "labels": {"cost-center": "4711", "example.org/team": ""},
+            "annotations": {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"},
+        }
     },
     "any pod template": {"spec.serving": {"template": {"spec": {"anything": [1, {"a": None}]}}}},
 }

@@ -10,7 +10,8 @@ from tests.support.manifests import changed, minimal
 from davylamp.adapters.errors import Conflict, NotFound, NotLeader, Retryable, Terminal
 from davylamp.adapters.kubernetes.cluster import KubernetesCluster
 from davylamp.adapters.kubernetes.connection import connect
-from davylamp.api.names import Reason
+from davylamp.api.names import Command, Reason
+from davylamp.controller.cluster.annotations import declared_in
 from davylamp.manifests import Owner, event
 from davylamp.rollout import Notice
 from davylamp.schema.json import JsonObject, section
@@ -147,6 +148,33 @@ async def test_a_status_replaces_the_one_before(cluster: KubernetesCluster, name
     assert stored["status"] == {"replicas": 3}
     with pytest.raises(Terminal, match="replicsa"):
         await write_status(cluster, namespace, {"replicsa": 3})
+
+
+async def test_a_status_leaves_annotations_to_those_who_apply_them(
+    cluster: KubernetesCluster, namespace: str
+) -> None:
+    manifest = changed(minimal("replaced", namespace), {"spec.paused": True})
+    said = changed(manifest, {"metadata.annotations": {Command.ABORT.value: "aaa"}})
+    applied = kubectl(*("apply", "--server-side", "--field-manager=gitops", "-f", "-"), stdin=said)
+    assert applied.code == 0, applied.err
+
+    stored = await write_status(cluster, namespace, {"replicas": 2})
+    assert declared_in(stored) == {Command.ABORT}
+
+
+async def test_an_annotation_is_taken_off_only_while_it_has_its_value(
+    cluster: KubernetesCluster, namespace: str
+) -> None:
+    manifest = changed(minimal("commanded", namespace), {"spec.paused": True})
+    await cluster.apply(changed(manifest, {"metadata.annotations": {"example.com/word": "b"}}))
+
+    place = ("ModelDeployment", namespace, "commanded")
+    with pytest.raises(Terminal):
+        await cluster.drop_annotation(*place, annotation="example.com/word", value="a")
+    stored = await cluster.drop_annotation(*place, annotation="example.com/word", value="b")
+    assert "annotations" not in stored["metadata"]
+    with pytest.raises(Terminal):
+        await cluster.drop_annotation(*place, annotation="example.com/word", value="b")
 
 
 async def write_status(

@@ -13,12 +13,12 @@ from davylamp.api.names import Reason
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.manifests import (
     Owner,
+    config_map_of,
     deployment_of,
     disruption_budget,
     event,
     pinned_secret,
     record,
-    recorded,
     says_the_same,
 )
 from davylamp.manifests.nightly import candidate_job, cron_job
@@ -43,8 +43,8 @@ def children(owner: Owner, spec: ModelDeploymentSpec) -> list[JsonObject]:
     return [
         made,
         *secret,
-        recorded(made, "configMap"),
-        deployment_of(made, 0),
+        config_map_of(owner, made),
+        deployment_of(owner, made, 0),
         *ServicePods().objects(owner, route),
         disruption_budget(owner, ref.revision),
         cron_job(owner, ref, made, explanations),

@@ -66,6 +66,8 @@ class FakeCluster:
     writes: list[Write] = field(default_factory=list)
     reads: Counter[tuple[str, str]] = field(default_factory=Counter)
     events: list[Json] = field(default_factory=list)
+    warnings: dict[str, list[Json]] = field(default_factory=dict)
+    """What kubelets warn of pods, by uid."""
     watches: list["Watch"] = field(default_factory=list)
     before: list[Fault] = field(default_factory=list)
     after: list[Fault] = field(default_factory=list)
@@ -142,6 +144,32 @@ class FakeCluster:
                 else:
                     self.drop(other)
 
+    def collect(self) -> None:
+        """The garbage collector: what had owners, all of whom are gone, goes too."""
+        uids = {item["metadata"]["uid"] for item in self.objects.values()}
+        for address, item in list(self.objects.items()):
+            owners = {owner["uid"] for owner in item["metadata"].get("ownerReferences", [])}
+            if owners and not owners & uids:
+                if address.kind == "Pod":
+                    self.terminate(item)
+                else:
+                    self.drop(address)
+
+    def orphan(self, address: Address) -> None:
+        """Take an object away and leave all that it owns, as `kubectl delete --cascade=orphan`."""
+        item = self.objects.pop(address)
+        self.version += 1
+        gone = copy.deepcopy(item)
+        gone["metadata"]["resourceVersion"] = str(self.version)
+        for dependent in list(self.objects.values()):
+            owners = dependent["metadata"].get("ownerReferences", [])
+            kept = [owner for owner in owners if owner["uid"] != item["metadata"]["uid"]]
+            if kept != owners:
+                self.put(
+                    {**dependent, "metadata": {**dependent["metadata"], "ownerReferences": kept}}
+                )
+        self._tell("DELETED", gone)
+
     def terminate(self, pod: Json) -> None:
         """Have a pod stop; it is there until its kubelet says that it is gone."""
         if "deletionTimestamp" not in pod["metadata"]:
@@ -174,10 +202,24 @@ class FakeCluster:
         before = self.ours.get(address, {})
         item = applying.applied(known or {}, before, manifest)
         item = applying.defaulted(item)
+        refuse_two_controllers(address, item["metadata"].get("ownerReferences", []))
         if known is not None:
             applying.refuse_changes_of_what_is_immutable(known, item)
         self.ours[address] = copy.deepcopy(manifest)
         return self.put(item)
+
+    def adopted(self, manifest: Json) -> Json:
+        """Owner references replaced, if nobody wrote to the object since it was read."""
+        address = address_of(manifest)
+        known = self.objects.get(address)
+        if known is None:
+            raise NotFound(f"patch {address.kind} {address.name}: 404")
+        for key in ("resourceVersion", "uid"):
+            if known["metadata"][key] != manifest["metadata"][key]:
+                raise Conflict(f"patch {address.kind} {address.name}: 409")
+        references = copy.deepcopy(manifest["metadata"]["ownerReferences"])
+        refuse_two_controllers(address, references)
+        return self.put({**known, "metadata": {**known["metadata"], "ownerReferences": references}})
 
     def with_status(self, manifest: Json) -> Json:
         """The status replaced, if nobody wrote to the object since it was read."""
@@ -189,10 +231,20 @@ class FakeCluster:
             raise Conflict("update_status: 409 the object has been modified")
         return self.put({**known, "status": manifest["status"]})
 
+    def without_annotation(self, address: Address, annotation: str, value: str) -> Json:
+        """An object without an annotation, if that still has this value."""
+        item = copy.deepcopy(self.objects[address])
+        annotations = item["metadata"].get("annotations", {})
+        if annotations.get(annotation) != value:
+            raise Terminal("Invalid", "patch: 422 the test of an annotation failed")
+        del annotations[annotation]
+        return self.put(item)
+
     def scaled(self, manifest: Json, replicas: int) -> Json:
         """`spec.replicas` by the scale subresource, if nobody wrote to the object since it was read."""
         known = self.objects[address_of(manifest)]
-        if known["metadata"]["resourceVersion"] != manifest["metadata"]["resourceVersion"]:
+        version = known["metadata"]["resourceVersion"]
+        if manifest["metadata"].get("resourceVersion", version) != version:
             raise Conflict("patch_scale: 409 the object has been modified")
         return self.put({**known, "spec": {**known["spec"], "replicas": replicas}})
 
@@ -246,6 +298,9 @@ class Port:
         do = self._cluster.with_status
         return self._write("update_status", manifest, lambda: do(manifest))
 
+    async def adopt(self, manifest: Json) -> Json:
+        return self._write("patch", manifest, lambda: self._cluster.adopted(manifest))
+
     async def scale(self, manifest: Json, replicas: int) -> None:
         self._write("patch_scale", manifest, lambda: self._cluster.scaled(manifest, replicas))
 
@@ -283,6 +338,18 @@ class Port:
         body = {"kind": kind, "metadata": metadata}
         self._write("delete", body, lambda: self._cluster.drop(address))
 
+    async def drop_annotation(
+        self, kind: str, namespace: str, name: str, *, annotation: str, value: str
+    ) -> Json:
+        body = {"kind": kind, "metadata": {"namespace": namespace, "name": name}}
+        do = self._cluster.without_annotation
+        return self._write("patch", body, lambda: do(address_of(body), annotation, value))
+
+    async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Json]:
+        self._cluster.reads["list", "Event"] += 1
+        about = self._cluster.warnings.get(uid, [])
+        return [copy.deepcopy(event) for event in about]
+
     async def create_event(self, manifest: Json) -> None:
         self._write("create", manifest, lambda: self._cluster.posted(manifest))
 
@@ -296,6 +363,13 @@ class Port:
 
 
 _: type[Cluster] = Port
+
+
+def refuse_two_controllers(address: Address, references: list[Json]) -> None:
+    """An object has at most one controller."""
+    if sum(bool(reference.get("controller")) for reference in references) > 1:
+        message = f"{address.kind} {address.name}: 422 Only one reference can have Controller set"
+        raise Terminal("Invalid", message)
 
 
 def address_of(manifest: Json) -> Address:

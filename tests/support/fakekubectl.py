@@ -32,6 +32,10 @@ def main(arguments: list[str]) -> None:
     folder = Path(sys.argv[0]).parent
     state = stored(folder)
     match arguments:
+        case ["-n", _, "get", kind, name, "-o", "name"]:
+            _object(state, f"{kind}/{name}", [])
+            sys.stdout.write(f"{kind}/{name}\n")
+            return
         case ["-n", _, "get", resource, *rest] if "-o" in rest:
             value = _value(_object(state, resource, rest), rest[rest.index("-o") + 1])
             sys.stdout.write(value if isinstance(value, str) else json.dumps(value))

@@ -11,6 +11,7 @@ from typing import Any
 from tests.support.fakecluster import Address, FakeCluster, address_of
 
 Json = dict[str, Any]
+RUNNING: Json = {"running": {"startedAt": "2026-11-01T03:00:00Z"}}
 
 
 class Health(StrEnum):
@@ -93,7 +94,7 @@ class Kubelets:
 
     def _status(self, pod: Json) -> Json:
         tag = pod["spec"]["containers"][0]["image"].rsplit(":", 1)[-1]
-        model: Json = {"name": "model", "restartCount": 0, "state": {"running": {}}}
+        model: Json = {"name": "model", "restartCount": 0, "state": RUNNING}
         match self.health.get(tag, Health.GOOD):
             case Health.GOOD:
                 ready = True
@@ -107,7 +108,8 @@ class Kubelets:
                 }
             case Health.NO_IMAGE:
                 ready = False
-                model["state"] = {"waiting": {"reason": "ImagePullBackOff", "message": tag}}
+                words = {"reason": "ImagePullBackOff", "message": f"{tag}: not found"}
+                model["state"] = {"waiting": words}
             case Health.NEVER_READY:
                 ready = False
         return {"ready": ready, "model": model}

@@ -110,6 +110,8 @@ def full(name: str = "risk", namespace: str = "default") -> Manifest:
                 "minRequests": 0,
                 "falseRollback": "0.1%",
                 "falsePromotion": "5%",
+                "minReadySeconds": 20,
+                "minDeploymentReplicas": 1,
                 "progressDeadline": "5m",
                 "deadline": "1h30m",
                 "onDeadline": "Rollback",

@@ -14,11 +14,13 @@ from tests.support.kubelets import Kubelets, endpoints
 
 from davylamp.adapters.errors import Retryable, Terminal
 from davylamp.api import names
+from davylamp.api.child_metadata import NOTHING, ChildMetadata
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.metrics import Metrics
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.settings import Settings
 from davylamp.controller.watches.watches import Watches
 from davylamp.controller.wiring import Wiring
@@ -39,7 +41,14 @@ QUICK: Json = {
 class Process:
     """One operator: its own cache, evidence and wake-ups; nothing else survives its end."""
 
-    def __init__(self, land: "Land", fence: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        land: "Land",
+        fence: Callable[[], None] = lambda: None,
+        *,
+        release: str = "davylamp",
+        children: ChildMetadata = NOTHING,
+    ) -> None:
         self.land = land
         self.cache = ObjectCache()
         self.metrics = Metrics(CollectorRegistry())
@@ -49,21 +58,25 @@ class Process:
         self.is_deaf = False
         self.passes: list[list[Write]] = []
         """What each pass wrote; the last one may be under way."""
-        settings = Settings(identity="davylamp-0")
+        settings = Settings(identity="davylamp-0", lease_name=release, children=children)
         self.sampler = EvidenceTracker(
             land.prometheus, settings.metrics, on_news=self.wake, clock=land.seconds
         )
         self.inspector = Inspector(
             land.models, on_news=self.wake, on_result=self.metrics.on_check, clock=land.seconds
         )
+        port = Port(land.cluster, fence, self._wrote)
+        self.warnings = PodWarnings(port, on_news=self.wake, clock=land.seconds)
         self.reconcile = Wiring(
-            cluster=Port(land.cluster, fence, self._wrote),
+            cluster=port,
             cache=self.cache,
             tracker=self.sampler,
             inspector=self.inspector,
+            warnings=self.warnings,
             metrics=self.metrics,
             settings=settings,
             clock=land.time,
+            ticks=land.seconds,
             patience=land.patience,
         ).reconciler()
         self.watches = Watches(Port(land.cluster), self.cache, on_change=self.wake)
@@ -151,6 +164,7 @@ class Land:
                 process.hear()
                 await process.sampler.poll()
                 await process.inspector.poll()
+                await process.warnings.poll()
                 await process.work()
             except Killed:
                 self.deaths += 1

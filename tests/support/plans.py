@@ -15,7 +15,7 @@ from tests.support.operation import NAMESPACE, QUICK, Land
 
 from davylamp.api import names
 from davylamp.api.status import ModelDeploymentStatus
-from davylamp.controller.cluster.writes import RULES, Apply, Replace, WriteStep
+from davylamp.controller.cluster.writes import RULES, Apply, Consume, Fence, Replace, WriteStep
 from davylamp.controller.reconcile import reconciler
 from davylamp.controller.reconcile.writes import (
     Kept,
@@ -68,6 +68,9 @@ def _row(write: PlannedWrite) -> Iterator[tuple[str, ...]]:
     if what is not None:
         action, refused = type(write).__name__, write.if_refused.name.lower()
         yield RULES[write.step].title, action, f"{write.kind} {write.name}", what, refused
+    for way in write.ways if isinstance(write, Fence) else ():
+        kinds = " and ".join(dict.fromkeys(f"{type(w).__name__} {w.kind}" for w in way.writes))
+        yield "", f"or {kinds}", "", way.done, ""
 
 
 def _what(write: PlannedWrite) -> str | None:
@@ -82,6 +85,8 @@ def _what(write: PlannedWrite) -> str | None:
             return f"{write.flight.phase} of {write.flight.candidate.tag}: {write.flight.outcome}"
         case Apply() | Replace():
             return _content(write.manifest)
+        case Consume():
+            return write.command.value
         case _:
             return ""
 
@@ -299,6 +304,21 @@ async def nightly(story: Story) -> dict[str, WritePlan]:
     return plans
 
 
+async def commanded(story: Story) -> dict[str, WritePlan]:
+    await story.served()
+    await story.in_canary()
+    land = story.land
+    land.say(names.Command.ABORT, land.status().stable.revision)
+    await land.run(1)
+    plans = {"A command is refused": story.telling("CommandRefused")}
+    land.say(names.Command.ABORT, land.status().candidate.revision)
+    await land.run(1)
+    plans["A command is accepted"] = story.telling("Aborted")
+    await land.run(1)
+    plans["The same words are a new command"] = story.plans[-1]
+    return plans
+
+
 STORIES: tuple[Callable[[Story], Awaitable[dict[str, WritePlan]]], ...] = (
     first,
     good,
@@ -310,6 +330,7 @@ STORIES: tuple[Callable[[Story], Awaitable[dict[str, WritePlan]]], ...] = (
     edited,
     pinned,
     nightly,
+    commanded,
 )
 
 

@@ -5,7 +5,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.documents import ROOT, RUNBOOKS, section, shell, text
+from tests.support.documents import ROOT, RUNBOOKS, code, rows, section, shell, text
 
 EXAMPLE = "NS=models NAME=diabetes-risk"
 """How each script of the documents begins."""
@@ -51,8 +51,18 @@ class Printed:
 
 def at_night() -> Printed:
     """The README's part for 3 a.m."""
-    definitions, commands = shell(section(ROOT / "README.md", "## At 3 a.m.")).split("\n\n")
-    return Printed(definitions, tuple(commands.strip().splitlines()))
+    part = section(ROOT / "README.md", "## At 3 a.m.")
+    *definitions, answers = shell(part).strip().splitlines()
+    commands = (command for row in list(rows(part))[1:] for command in code(row[1]))
+    return Printed("\n".join(definitions), (*commands, answers))
+
+
+def pipeline() -> Printed:
+    """What the README has for pipelines: the last line waits and is the result."""
+    *definitions, wait = (
+        shell(section(ROOT / "README.md", "## Read the status")).strip().splitlines()
+    )
+    return Printed("\n".join(definitions), (wait,))
 
 
 def runbook(heading: str) -> Printed:

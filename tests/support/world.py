@@ -24,20 +24,28 @@ from davylamp.rollout import (
     Inspected,
     Notice,
     Observation,
+    PodFailure,
     PodState,
     Workload,
     decide,
 )
+from davylamp.rollout.commands.memory import answer_to, is_answered
+from davylamp.rollout.pods.memory import PodMemory, remembered, with_times
 from davylamp.schema.json import JsonObject
 
 NAME = "diabetes-risk"
+NAMESPACE = "models"
 START = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 EVERY_POD = "*"
 NOBODY = "none"
+NODES = ("node-a", "node-b")
+"""Pods are spread over them in turn."""
 OF_POD = {of_pod.name for of_pod in fields(PodState)}
 """Fields of a pod; other changes of one are changes of its model container."""
 STARTED = ContainerState(running=True, started=True)
 """A model container that is not ready yet."""
+WELL = {"waiting_reason": None, "waiting_message": None, "unscheduled": None, "disruption": None}
+"""What is not there any more once a pod is ready."""
 TWO_STEPS = Rollout(steps=(Step(weight=25, hold="1m"), Step(weight=40, hold="2m")))
 
 
@@ -98,6 +106,12 @@ class Children:
     generation: int = 1
     paused: bool = False
     commands: dict[Command, str] = field(default_factory=dict)
+    declared: frozenset[Command] = frozenset()
+    """Commands that stand in an applied manifest."""
+    may_consume: bool = True
+    """Whether the operator is let take answered commands off."""
+    taken: dict[Command, datetime | None] = field(default_factory=dict)
+    """What the operator's process remembers of those that it took off: when they were answered."""
     missing_secrets: tuple[str, ...] = ()
     source_error: str | None = None
     first_scrape_seen: bool = True
@@ -105,6 +119,11 @@ class Children:
     records: list[str] = field(default_factory=list)
     scale: dict[str, int] = field(default_factory=dict)
     pods: dict[str, list[PodState]] = field(default_factory=dict)
+    memories: dict[str, PodMemory] = field(default_factory=dict)
+    """What the operator's process observed of each pod; it observes every change as it happens."""
+    watched_since: datetime | None = None
+    skew: timedelta = timedelta()
+    """By how much the clocks of the nodes are ahead."""
     refusals: dict[str, str] = field(default_factory=dict)
     """Why a revision gets no more pods."""
     selector: str = NOBODY
@@ -177,7 +196,7 @@ class Children:
             revision
             for revision, pods in self.pods.items()
             if self.selector in {EVERY_POD, revision}
-            and any(pod.ready and not pod.terminating for pod in pods)
+            and any(pod.ready and pod.living for pod in pods)
         }
 
     def observe(self) -> Observation:
@@ -195,8 +214,11 @@ class Children:
             target=ref(self.tag),
             rollout=self.rollout,
             replicas=self.replicas,
+            watched_since=self.watched_since,
             paused=self.paused,
             commands=dict(self.commands),
+            declared=self.declared,
+            consumed=dict(self.taken),
             workloads={r: self._workload(r) for r in sorted(known)},
             recorded=tuple(self.records),
             missing_secrets=self.missing_secrets,
@@ -234,14 +256,20 @@ class Children:
         return Inspected(revision, since, tuple(results), dict(self.baseline))
 
     def _workload(self, revision: str) -> Workload:
-        pods = tuple(self.pods.get(revision, ()))
+        tick = self.now.timestamp()
+        pods = tuple(
+            with_times(pod, self.memories[pod.name], self.now, tick)
+            if pod.name in self.memories
+            else pod
+            for pod in self.pods.get(revision, ())
+        )
         scale, refusal = self.scale.get(revision, 0), self.refusals.get(revision)
         return Workload(revision, scale, pods, refusal=refusal)
 
     # --- what the operator does ---------------------------------------------------------------
 
     def decide(self) -> Decision:
-        return decide(self.status, self.observe(), name=NAME)
+        return decide(self.status, self.observe(), name=NAME, namespace=NAMESPACE)
 
     def reconcile(self, *, crash_after: int | None = None) -> Decision:
         """One pass; killed after `crash_after` writes if that is given."""
@@ -249,6 +277,8 @@ class Children:
         for effect in self.effects(decision)[:crash_after]:
             effect.do()
             self.written.append(effect.name)
+        if crash_after is not None:
+            self.taken.clear()
         return decision
 
     def effects(self, decision: Decision) -> list[Effect]:
@@ -257,6 +287,7 @@ class Children:
             *self._fence(decision),
             *self._grow(decision),
             *self._remember(decision),
+            *self._consume(decision),
             *self._route(decision),
             *self._shrink(decision),
         ]
@@ -298,6 +329,24 @@ class Children:
 
         return [Effect("status", write)]
 
+    def _consume(self, decision: Decision) -> list[Effect]:
+        """Commands that were answered come off the object, unless a manifest would put them back."""
+
+        def consume(command: Command) -> None:
+            del self.commands[command]
+            self.taken[command] = self._answered(command)
+
+        return [
+            Effect(f"consume {command}", lambda command=command: consume(command))
+            for command, value in self.commands.items()
+            if self.may_consume and command not in self.declared
+            if is_answered(decision.status, command, value)
+        ]
+
+    def _answered(self, command: Command) -> datetime | None:
+        answer = answer_to(self.status, command)
+        return answer.at if answer else None
+
     def _route(self, decision: Decision) -> list[Effect]:
         wanted = self._wanted_selector(decision)
         if wanted == self.selector or self._fence(decision):
@@ -326,19 +375,21 @@ class Children:
         """ReplicaSets create the pods that are missing and delete those too many."""
         for revision in sorted({*self.scale, *self.pods}):
             pods = self.pods.setdefault(revision, [])
-            living = [pod for pod in pods if not pod.terminating]
+            living = [pod for pod in pods if pod.living]
             missing = 0 if revision in self.refusals else self.scale.get(revision, 0) - len(living)
             for _ in range(missing):
                 self.named += 1
                 name = f"{NAME}-{revision}-{self.named}"
-                pods.append(PodState(name, node="node-a", containers=(STARTED,)))
+                node = NODES[self.named % len(NODES)]
+                pods.append(PodState(name, node=node, containers=(STARTED,)))
+                self._note(pods[-1])
             for pod in living[self.scale.get(revision, 0) :]:
                 self.change_pod(revision, pod, terminating=True, ready=False)
 
     def change_pod(self, revision: str, pod: PodState, **changes: object) -> None:
         """A new status of a pod or its container; the time of a change of readiness is noted."""
         if "ready" in changes and changes["ready"] != pod.ready:
-            changes = {"ready_changed_at": self.now, **changes}
+            changes = {"ready_changed_at": self.now + self.skew, **changes}
         pods = self.pods[revision]
         of_container = {name: changes.pop(name) for name in changes.keys() - OF_POD}
         if "ready" in changes:
@@ -350,20 +401,50 @@ class Children:
         if of_container:
             model, *others = pod.containers
             changes["containers"] = (replace(model, **of_container), *others)
-        pods[pods.index(pod)] = replace(pod, **changes)
+        number = pods.index(pod)
+        pods[number] = replace(pod, **changes)
+        self._note(pods[number])
+
+    def _note(self, pod: PodState) -> None:
+        known = self.memories.get(pod.name)
+        self.memories[pod.name] = remembered(known, pod, self.now.timestamp())
+
+    def operator_restarts(self) -> None:
+        """Another process takes over, that remembers nothing but the status."""
+        self.memories, self.watched_since = {}, self.now
+        for pod in [pod for pods in self.pods.values() for pod in pods]:
+            self._note(pod)
 
     def ready(self, tag: str) -> None:
         """Every living pod of a tag becomes ready."""
         revision = revision_of(tag)
         for pod in list(self.pods.get(revision, ())):
-            if not pod.terminating:
-                self.change_pod(revision, pod, ready=True, was_ready=True, waiting_reason=None)
+            if pod.living and not pod.node_lost:
+                self.change_pod(revision, pod, ready=True, was_ready=True, **WELL)
 
     def unready(self, tag: str, count: int = 1, **changes: object) -> None:
         """Some pods of a tag stop being ready."""
         revision = revision_of(tag)
-        for pod in [p for p in self.pods[revision] if not p.terminating][:count]:
+        for pod in [p for p in self.pods[revision] if p.living][:count]:
             self.change_pod(revision, pod, ready=False, **changes)
+
+    def fail(self, tag: str, reason: str, message: str = "") -> None:
+        """The first living pod of a tag is over, and stays around."""
+        revision = revision_of(tag)
+        for pod in [p for p in self.pods.get(revision, ()) if p.living][:1]:
+            self.change_pod(revision, pod, ready=False, failure=PodFailure(reason, message))
+
+    def lose(self, node: str) -> None:
+        """Nobody hears of a node any more: the control plane calls its pods unready."""
+        for revision, pods in self.pods.items():
+            for pod in [p for p in pods if p.node == node and p.living and p.ready]:
+                self.change_pod(revision, pod, ready=False, node_lost=True)
+
+    def recover(self, node: str) -> None:
+        """A node is back, with the pods that it had."""
+        for revision, pods in self.pods.items():
+            for pod in [p for p in pods if p.node == node and p.node_lost]:
+                self.change_pod(revision, pod, ready=True, node_lost=False)
 
     def sweep(self) -> None:
         """Pods that were terminating are gone."""
@@ -377,9 +458,11 @@ class Children:
         return replace(
             self,
             commands=dict(self.commands),
+            taken=dict(self.taken),
             records=list(self.records),
             scale=dict(self.scale),
             pods={revision: list(pods) for revision, pods in self.pods.items()},
+            memories=dict(self.memories),
             refusals=dict(self.refusals),
             answers=dict(self.answers),
             said=dict(self.said),

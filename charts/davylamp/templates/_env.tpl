@@ -66,6 +66,10 @@
 {{- end }}
 - name: DAVYLAMP_NAMESPACES
   value: {{ join "," .Values.watchNamespaces | quote }}
+- name: DAVYLAMP_CHILD_LABELS
+  value: {{ .Values.childLabels | toJson | quote }}
+- name: DAVYLAMP_CHILD_ANNOTATIONS
+  value: {{ .Values.childAnnotations | toJson | quote }}
 - name: DAVYLAMP_LEADER_ELECTION
   value: {{ .Values.leaderElection.enabled | quote }}
 - name: DAVYLAMP_LEASE_NAME

@@ -13,13 +13,15 @@ class OperatorError(Exception):
     Attributes:
         reason: a CamelCase word, fit for a condition or an Event.
         message: a sentence for users.
+        by: who refused, where the other side says so: a webhook, a policy, a quota.
     """
 
     reason = "Failed"
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, *, by: str = "") -> None:
         super().__init__(message)
         self.message = message
+        self.by = by
 
 
 class Retryable(OperatorError):  # noqa: N818 - named by what to do about it
@@ -28,12 +30,13 @@ class Retryable(OperatorError):  # noqa: N818 - named by what to do about it
     Args:
         message: what happened.
         after: seconds that the other side asked us to wait, if it did.
+        by: who refused.
     """
 
     reason = "Unavailable"
 
-    def __init__(self, message: str, after: float | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, message: str, after: float | None = None, *, by: str = "") -> None:
+        super().__init__(message, by=by)
         self.after = after
 
 
@@ -61,6 +64,12 @@ class Forbidden(Retryable):
     reason = "Forbidden"
 
 
+class NamespaceEnding(Forbidden):
+    """The namespace is being deleted, and all that is in it: nobody needs to be told."""
+
+    reason = "NamespaceTerminating"
+
+
 class NotLeader(Retryable):
     """A write was prevented because this process does not hold the lease."""
 
@@ -73,11 +82,16 @@ class Terminal(OperatorError):  # noqa: N818 - named by what to do about it
     Args:
         reason: the CamelCase word of the refusal.
         message: what was refused and why.
+        fields: paths in the object that was sent, where the answer names them.
+        by: who refused.
     """
 
-    def __init__(self, reason: str, message: str) -> None:
-        super().__init__(message)
+    def __init__(
+        self, reason: str, message: str, *, fields: tuple[str, ...] = (), by: str = ""
+    ) -> None:
+        super().__init__(message, by=by)
         self.reason = reason
+        self.fields = fields
 
 
 class SourceFault(StrEnum):

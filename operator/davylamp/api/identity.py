@@ -4,10 +4,12 @@ Parents' labels are never copied: a GitOps tool's tracking label on a child woul
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from davylamp.api import names
+from davylamp.api.child_metadata import NOTHING, ChildMetadata
 from davylamp.schema.json import JsonObject
 
 PORT_NAME: Final = "http"
@@ -21,6 +23,8 @@ class Owner:
     name: str
     namespace: str
     uid: str
+    extra: ChildMetadata = field(default=NOTHING, hash=False)
+    """What users want on all children, besides ours."""
 
     def child(self, revision: str) -> str:
         """Name of a revision's objects."""
@@ -41,14 +45,25 @@ class Owner:
             "blockOwnerDeletion": False,
         }
 
-    def metadata(self, name: str, labels: dict[str, str]) -> JsonObject:
-        """Metadata of a child."""
-        return {
-            "name": name,
-            "namespace": self.namespace,
-            "labels": dict(labels),
-            "ownerReferences": [self.reference()],
-        }
+    def description(self, name: str, labels: dict[str, str]) -> JsonObject:
+        """Metadata of a child as it may be kept: it says nothing of whose it is."""
+        return {"name": name, "namespace": self.namespace, "labels": dict(labels)}
+
+    def metadata(
+        self, name: str, labels: Mapping[str, str], annotations: Mapping[str, str] | None = None
+    ) -> JsonObject:
+        """Metadata of a child as it is applied: with what users want on it, where ours says nothing."""
+        marked = {**(annotations or {}), **self.extra.mark()}
+        described = {**self.description(name, {}), **self.extended(labels, marked)}
+        return {**described, "ownerReferences": [self.reference()]}
+
+    def extended(
+        self, labels: Mapping[str, str], annotations: Mapping[str, str] | None = None
+    ) -> JsonObject:
+        """Labels and annotations of a child or its pods; ours win over what users want on all."""
+        noted: JsonObject = {**self.extra.annotations, **(annotations or {})}
+        described: JsonObject = {"labels": {**self.extra.labels, **labels}}
+        return {**described, "annotations": noted} if noted else described
 
 
 def model_labels(owner: Owner) -> dict[str, str]:

@@ -29,6 +29,8 @@ ANNOTATION_ROLLOUT: Final = f"{GROUP}/rollout"
 """On a candidate's Job: when the attempt began that it was made for."""
 ANNOTATION_RENDERED: Final = f"{GROUP}/rendered"
 """On the CronJob: hash of what was rendered, by which a field that was removed is noticed."""
+ANNOTATION_METADATA: Final = f"{GROUP}/metadata"
+"""On children with labels or annotations of users: hash of those."""
 MANAGED_BY: Final = "davylamp"
 
 NO_REVISION: Final = "none"
@@ -38,8 +40,8 @@ NO_REVISION: Final = "none"
 class Command(StrEnum):
     """Annotations by which a user steers one named revision; they work from plain kubectl.
 
-    The value is `<revision>` or `<revision>@<anything>`. A value is acted on once, so giving the
-    same command again needs another suffix.
+    The value is `<revision>` or `<revision>@<anything>`; of `advance`, `<revision>@<step>`. Each is
+    answered once and then taken off the object, so the same words are a new command.
     """
 
     PROMOTE = f"{GROUP}/promote"
@@ -49,12 +51,13 @@ class Command(StrEnum):
 
 
 class ConditionType(StrEnum):
-    """Condition types; `Reconciling` and `Stalled` are present only while true (kstatus)."""
+    """Condition types; `Reconciling`, `Stalled` (kstatus) and `Obstructed` are present only while true."""
 
     READY = "Ready"
     AVAILABLE = "Available"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
+    OBSTRUCTED = "Obstructed"
     ROLLBACK_VERIFIED = "RollbackVerified"
     EXPLANATIONS_STABLE = "ExplanationsStable"
 
@@ -85,6 +88,9 @@ class Reason(StrEnum):
     RETRIED = "Retried"
     GATE_WARNED = "GateWarned"
     NOTHING_TO_ABORT = "NothingToAbort"
+    COMMAND_ACCEPTED = "CommandAccepted"
+    COMMAND_ALREADY_DONE = "CommandAlreadyDone"
+    COMMAND_REFUSED = "CommandRefused"
     # about what serves
     VERIFYING = "Verifying"
     ROLLBACK_VERIFIED = "RollbackVerified"
@@ -103,6 +109,7 @@ class Reason(StrEnum):
     OUT_OF_MEMORY = "OutOfMemory"
     IMAGE_UNAVAILABLE = "ImageUnavailable"
     READINESS_LOST = "ReadinessLost"
+    POD_FAILED = "PodFailed"
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     SECRET_MISSING = "SecretMissing"  # noqa: S105
@@ -121,8 +128,17 @@ class Reason(StrEnum):
     # the spec and the objects of a revision
     INVALID_SPEC = "InvalidSpec"
     NAME_TAKEN = "NameTaken"
+    AWAITING_DELETION = "AwaitingDeletion"
+    CREATION_LOOP = "CreationLoop"
+    ADOPTED = "Adopted"
+    RESUMED = "Resumed"
     WRITE_REFUSED = "WriteRefused"
+    WRITE_FAILING = "WriteFailing"
+    FENCE_REFUSED = "FenceRefused"
     RESTORED = "Restored"
+    # several releases of the operator
+    WATCHED_TWICE = "WatchedTwice"
+    TAKEN_OVER = "TakenOver"
 
 
 HoldReason: TypeAlias = Literal[
@@ -140,12 +156,17 @@ HoldReason: TypeAlias = Literal[
     Reason.STEP_NOT_REACHABLE,
     Reason.IMAGE_DIGESTS_DIFFER,
     Reason.SECRET_MISSING,
+    Reason.PROGRESS_DEADLINE_EXCEEDED,
     Reason.DEADLINE_EXCEEDED,
 ]
 """Why a stage goes on: every value of `status.candidate.waitingFor`. Held by the type checker."""
 
 FaultReason: TypeAlias = Literal[
-    Reason.CRASH_LOOP, Reason.OUT_OF_MEMORY, Reason.IMAGE_UNAVAILABLE, Reason.READINESS_LOST
+    Reason.CRASH_LOOP,
+    Reason.OUT_OF_MEMORY,
+    Reason.IMAGE_UNAVAILABLE,
+    Reason.READINESS_LOST,
+    Reason.POD_FAILED,
 ]
 """What needs no statistics."""
 
@@ -158,7 +179,6 @@ RollbackReason: TypeAlias = (
         Reason.NO_BASELINE_DATA,
         Reason.PROGRESS_DEADLINE_EXCEEDED,
         Reason.DEADLINE_EXCEEDED,
-        Reason.SECRET_MISSING,
         Reason.ABORTED,
     ]
 )

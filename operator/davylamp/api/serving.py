@@ -1,10 +1,11 @@
 """What runs: image, feature snapshot, secrets, and how the container is run."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
-from davylamp.schema.json import Json
+from davylamp.schema.json import Json, is_deeper
 from davylamp.schema.models import DnsName, Strict
 from davylamp.schema.quantities import Quantity
 from davylamp.schema.written import cel, written
@@ -107,6 +108,18 @@ class Resources(Strict):
     )
 
 
+DEEPEST_TEMPLATE: Final = 32
+"""Levels of an overlay; a pod template has about twelve."""
+
+
+def _shallow(overlay: object) -> object:
+    if is_deeper(overlay, DEEPEST_TEMPLATE):
+        raise PydanticCustomError(
+            "davylamp", "is nested deeper than {levels} levels", {"levels": DEEPEST_TEMPLATE}
+        )
+    return overlay
+
+
 class Serving(Strict):
     """How the model container is run."""
 
@@ -114,7 +127,7 @@ class Serving(Strict):
     resources: Resources = Field(
         default_factory=Resources, description="Compute resources of the model container."
     )
-    template: dict[str, Json] = Field(
+    template: Annotated[dict[str, Json], BeforeValidator(_shallow)] = Field(
         default_factory=dict,
         description=(
             "Overlay on the generated pod template (metadata and spec), merged as Kubernetes merges "

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeAlias
 
 from pydantic import Field
 
+from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.explanations import Explanations
 from davylamp.api.gates import Gate, gate_of
 from davylamp.api.serving import FeatureSnapshot, Image, SecretRef, Serving
@@ -232,6 +233,7 @@ class ModelDeploymentSpec(Strict):
                 "self.all(key, !key.startsWith('DAVYLAMP_'))",
                 "DAVYLAMP_ is reserved for variables that the operator sets",
             ),
+            ("!('PORT' in self)", "PORT is set by the operator: change spec.serving.port instead"),
         ),
     )
     secrets: tuple[SecretRef, ...] = Field(
@@ -251,6 +253,13 @@ class ModelDeploymentSpec(Strict):
             "Pods of the stable revision. Where it is left out the operator fills in the present "
             "number, 1 for a new model, and never changes it again: leave it out to let a "
             "HorizontalPodAutoscaler or kubectl scale own it."
+        ),
+    )
+    metadata: ChildMetadata = Field(
+        default_factory=ChildMetadata,
+        description=(
+            "Labels and annotations of all children. What is changed reaches the objects themselves at "
+            "once, and makes a new revision, since pods cannot be labelled otherwise."
         ),
     )
     serving: Serving = Field(default_factory=Serving, description="How the container is run.")

@@ -5,6 +5,7 @@ from typing import Final, Literal, TypedDict
 
 from pydantic import Field
 
+from davylamp.api.command_answers import CommandAnswer, Handled
 from davylamp.api.gate_status import FeatureShare, GateForecast, GateRate, GateStatus
 from davylamp.api.spec import Rollout
 from davylamp.schema.json import Json, JsonObject
@@ -188,6 +189,9 @@ class Rejected(RevisionRef):
 
     reason: str = Field(description="CamelCase reason.")
     message: str = Field(description="What happened, with numbers.")
+    checks: tuple[str, ...] = Field(
+        default=(), max_length=10, description="Checks of spec.rollout.checks that it did not pass."
+    )
     at: Instant = Field(description="When it was rejected.")
 
 
@@ -218,13 +222,14 @@ class Condition(Reported):
     last_transition_time: Instant = Field(description="When status last changed.")
 
 
-class Handled(Reported):
-    """The last value of each command that was acted on."""
+class OperatorClaim(Reported):
+    """Which release of the operator looks after an object."""
 
-    promote: str | None = Field(default=None, description="Last value of promote.")
-    advance: str | None = Field(default=None, description="Last value of advance.")
-    abort: str | None = Field(default=None, description="Last value of abort.")
-    retry: str | None = Field(default=None, description="Last value of retry.")
+    release: str = Field(description="Namespace and name of that release's Lease.")
+    contender: str | None = Field(
+        default=None,
+        description="Another release that watches the object and asks whether the first still lives.",
+    )
 
 
 class ModelDeploymentStatus(Reported):
@@ -269,7 +274,23 @@ class ModelDeploymentStatus(Reported):
     history: tuple[HistoryEntry, ...] = Field(
         default=(), description="Rollout attempts that ended, newest first."
     )
-    handled: Handled = Field(default_factory=Handled, description="Commands that were acted on.")
+    commands: tuple[CommandAnswer, ...] = Field(
+        default=(),
+        max_length=4,
+        description="The last answer to each command, newest first.",
+        json_schema_extra={
+            "x-kubernetes-list-type": "map",
+            "x-kubernetes-list-map-keys": ["command"],
+        },
+    )
+    handled: Handled = Field(
+        default_factory=Handled,
+        description="Commands that were answered while their annotation is still there.",
+    )
+    operator: OperatorClaim | None = Field(
+        default=None,
+        description="The release of the operator that looks after this object; others stay away.",
+    )
     replicas: int = Field(default=0, description="Pods of the stable revision.")
     ready_replicas: int = Field(default=0, description="Ready pods of the stable revision.")
     selector: str = Field(

@@ -27,6 +27,7 @@ from davylamp.controller.leadership.passes import LeaderPasses
 from davylamp.controller.leadership.sole import SoleReplica
 from davylamp.controller.logs import configure
 from davylamp.controller.metrics import Metrics
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.controller.watches.watches import Watches
@@ -66,11 +67,13 @@ class Operator:
         self.inspector = Inspector(
             self.models, on_news=self.queue.add, on_result=self.metrics.on_check
         )
+        self.warnings = PodWarnings(cluster, on_news=self.queue.add)
         reconcile = Wiring(
             cluster=cluster,
             cache=self._cache,
             tracker=self.sampler,
             inspector=self.inspector,
+            warnings=self.warnings,
             metrics=self.metrics,
             settings=settings,
         ).reconciler()
@@ -94,6 +97,7 @@ class Operator:
             reconcile,
             is_leading=self.leadership.is_leader,
             knows=self.watches.knows,
+            refused=self.watches.refused,
             wake_after=self.queue.add_after,
         )
 
@@ -104,6 +108,7 @@ class Operator:
             namespaces=self._settings.namespaces,
             on_change=self.queue.add,
             on_known=self._look_at_all,
+            on_refused=self._look_at_all,
         )
 
     def _leadership(self, leases: Leases) -> Elector | SoleReplica:
@@ -132,6 +137,7 @@ class Operator:
             judging = tasks.create_task(self.sampler.run())
             checking = tasks.create_task(self.inspector.run())
             trimming = tasks.create_task(memory.keep_giving_back())
+            explaining = tasks.create_task(self.warnings.run())
             leading = tasks.create_task(self._lead())
             await self.stop.wait()
             await self.queue.stop()
@@ -139,7 +145,8 @@ class Operator:
             if self.ready.is_set():
                 await leading
             self.watches.end()
-            for task in (leading, judging, checking, working, watching, trimming):
+            helping = (judging, checking, explaining, trimming)
+            for task in (leading, *helping, working, watching):
                 task.cancel()
 
     async def aclose(self) -> None:
@@ -191,7 +198,7 @@ class Operator:
         self.watches.end()
 
     def _look_at_all(self, namespace: str | None) -> None:
-        """All that there is in a namespace, or everywhere, is known now."""
+        """All that there is in a namespace, or everywhere, is known now, or cannot be known."""
         for key in self._cache.parents():
             if namespace in {None, key.namespace}:
                 self.queue.add(key)

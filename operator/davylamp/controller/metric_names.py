@@ -44,6 +44,11 @@ QUEUE_OLDEST: Final = MetricFamily(
 )
 
 # each rollout
+REFUSED_WRITES: Final = MetricFamily(
+    "davylamp_refused_writes",
+    "Objects that cannot be written as they should be, by reason.",
+    (*MODEL, "reason"),
+)
 EVENTS: Final = MetricFamily(
     "davylamp_events_total", "What happened to rollouts, as in the Events.", (*MODEL, "reason")
 )

@@ -1,7 +1,7 @@
 """The operator's own metrics: what was decided, how much work it was, whether it still has data."""
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -39,6 +39,7 @@ class Metrics:
         self._distance = self._gauge(names.EXPLANATION_DISTANCE)
         self._drifted = self._gauge(names.EXPLANATION_DRIFTED)
         self._nightly_failed = self._gauge(names.NIGHTLY_FAILED)
+        self._refused = self._gauge(names.REFUSED_WRITES)
 
     def _counter(self, family: MetricFamily) -> Counter:
         return Counter(family.name, family.meaning, family.labels, registry=self.registry)
@@ -100,6 +101,12 @@ class Metrics:
         self._show_explanations(key, after)
         self._count_verdicts(key, before, after)
 
+    def show_refused(self, key: Key, writes: Mapping[Reason, int]) -> None:
+        """Show how many objects cannot be written, by reason."""
+        self._refused.remove_by_labels({"namespace": key.namespace, "name": key.name})
+        for reason, number in writes.items():
+            self._refused.labels(*key, reason.value).set(number)
+
     def forget(self, key: Key) -> None:
         """Drop the series of a rollout that has ended."""
         self._forget_gauges(key, self._weight, self._started)
@@ -110,8 +117,14 @@ class Metrics:
         self._forget_gauges(key, self._verified)
         self._forget_explanations(key)
         self._forget_missing_data(key)
+        self.show_refused(key, {})
         labels = {"namespace": key.namespace, "name": key.name}
-        for counter in (self._notices, self._rollbacks, self._verdicts, self._checks):
+        for counter in (
+            self._notices,
+            self._rollbacks,
+            self._verdicts,
+            self._checks,
+        ):
             counter.remove_by_labels(labels)
 
     def forget_all(self) -> None:
@@ -120,6 +133,7 @@ class Metrics:
         self._started.clear()
         for gauge in (
             self._without_data,
+            self._refused,
             self._distance,
             self._drifted,
             self._nightly_failed,

@@ -4,6 +4,7 @@ Prometheus' address comes only from here, never from a resource: whoever may wri
 ModelDeployment must not be able to make the operator connect to an address of their choice.
 """
 
+import json
 import math
 import os
 import socket
@@ -11,7 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
+from pydantic import ValidationError
+
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames, check
+from davylamp.api.child_metadata import NOTHING, ChildMetadata
+from davylamp.schema.json import Json
 from davylamp.schema.quantities import seconds
 
 
@@ -44,9 +49,16 @@ class Settings:
     lease_namespace: str = "davylamp-system"
     lease_duration: float = 15.0
     identity: str = "davylamp"
+    children: ChildMetadata = NOTHING
+    """What children carry by default, besides ours and what `spec.metadata` says."""
     log_level: str = "INFO"
     metrics_port: int = 9090
     probes_port: int = 8080
+
+    @property
+    def release(self) -> str:
+        """What tells this release of the operator from others: its Lease."""
+        return f"{self.lease_namespace}/{self.lease_name}"
 
     @classmethod
     def from_environment(cls, env: Mapping[str, str] | None = None) -> Self:
@@ -61,6 +73,7 @@ class Settings:
             lease_namespace=variables.text("LEASE_NAMESPACE", plain.lease_namespace),
             lease_duration=variables.duration("LEASE_DURATION", plain.lease_duration),
             identity=variables.text("IDENTITY", socket.gethostname()),
+            children=variables.children(),
             log_level=variables.text("LOG_LEVEL", plain.log_level).upper(),
             metrics_port=variables.number("METRICS_PORT", plain.metrics_port),
             probes_port=variables.number("PROBES_PORT", plain.probes_port),
@@ -90,6 +103,21 @@ class _Environment:
 
     def texts(self, name: str) -> list[str]:
         return [part.strip() for part in self.text(name, "").split(",") if part.strip()]
+
+    def children(self) -> ChildMetadata:
+        """Labels and annotations of children, each as a JSON object of texts."""
+        entries: dict[str, Json] = {}
+        for part in ("labels", "annotations"):
+            name = f"CHILD_{part.upper()}"
+            try:
+                entries[part] = json.loads(self.text(name, "") or "{}")
+                ChildMetadata.model_validate({part: entries[part]})
+            except ValidationError as error:
+                first = error.errors(include_url=False, include_input=False)[0]
+                raise ValueError(f"DAVYLAMP_{name}: {first['msg']}") from None
+            except ValueError:
+                raise ValueError(f"DAVYLAMP_{name}: is no JSON object") from None
+        return ChildMetadata.model_validate(entries)
 
     def truth(self, name: str, *, default: bool) -> bool:
         text = self.text(name, str(default)).lower()

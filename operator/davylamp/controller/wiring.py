@@ -1,5 +1,6 @@
 """Puts the parts of a pass together: one Applier and one memory of refusals for all of them."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,11 +10,20 @@ from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
-from davylamp.controller.cluster.refusals import Refusals
+from davylamp.controller.cluster.consumer import Consumer
+from davylamp.controller.cluster.owning.adoption import Adoption
+from davylamp.controller.cluster.owning.creations import Creations
+from davylamp.controller.cluster.owning.liveness import Owners
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
+from davylamp.controller.leadership.claims import Claims
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.obstacles.announcer import Announcer
+from davylamp.controller.obstacles.obstacles import Obstacles
+from davylamp.controller.obstacles.refusals import Refusals
+from davylamp.controller.pods.clock import PodClock, Ticks
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.flight_recorder import PATIENCE, FlightRecorder
 from davylamp.controller.reconcile.following import Following
@@ -39,39 +49,83 @@ class Wiring:
     cache: ObjectCache
     tracker: EvidenceTracker
     inspector: Inspector
+    warnings: PodWarnings
     metrics: Metrics
     settings: Settings
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ticks: Ticks = time.monotonic
     patience: float = PATIENCE
     """Seconds that a status waits for a flight record at most."""
 
     def reconciler(self) -> Reconciler:
         """A reconciler with all its parts."""
-        applier, refusals = Applier(self.cluster, self.cache), Refusals()
-        nightly = Nightly(self.cluster, self.cache)
-        observer = self._observer(applier, nightly, refusals)
+        owners, obstacles, refusals = Owners(self.cluster, self.clock), Obstacles(), Refusals()
+        creations = Creations(self.clock)
+        applier = Applier(self.cluster, self.cache, owners, creations)
+        nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
+        consumer = Consumer(self.cluster, self.cache, clock=self.clock)
+        adoption = Adoption(self.cluster, owners)
+        observer = self._observer(
+            applier,
+            adoption=adoption,
+            pod_clock=pod_clock,
+            nightly=nightly,
+            refusals=refusals,
+            consumer=consumer,
+        )
         following = self._following()
+        executor = self._executor(applier, consumer, following, refusals, obstacles)
         return Reconciler(
             cache=self.cache,
             observer=observer,
-            executor=self._executor(applier, following, refusals),
+            executor=executor,
             following=following,
-            memories=(observer, applier, nightly, refusals, following, self.cache),
+            claims=Claims(self.settings.release, self.clock),
+            pod_clock=pod_clock,
+            memories=(
+                observer,
+                self.warnings,
+                applier,
+                creations,
+                nightly,
+                refusals,
+                obstacles,
+                consumer,
+                following,
+                self.cache,
+            ),
             attentive=(observer, applier, following, self.cache),
             settings=PlanSettings(
-                self.settings.identity, operator_version(), self.settings.metrics.scrape_interval
+                self.settings.identity,
+                operator_version(),
+                self.settings.metrics.scrape_interval,
+                self.settings.children,
+                self.settings.release,
             ),
             clock=self.clock,
         )
 
-    def _observer(self, applier: Applier, nightly: Nightly, refusals: Refusals) -> Observer:
+    def _observer(  # noqa: PLR0913  (everybody who knows something)
+        self,
+        applier: Applier,
+        *,
+        adoption: Adoption,
+        pod_clock: PodClock,
+        nightly: Nightly,
+        refusals: Refusals,
+        consumer: Consumer,
+    ) -> Observer:
         return Observer(
             cluster=self.cluster,
             applier=applier,
+            warnings=self.warnings,
+            adoption=adoption,
+            pod_clock=pod_clock,
             inspections=self.inspector,
             samples=self.tracker,
             nightly=nightly,
             refusals=refusals,
+            consumer=consumer,
             clock=self.clock,
         )
 
@@ -84,13 +138,31 @@ class Wiring:
             reading=ReadSettings(metrics.scrape_interval, metrics.pod_metrics),
         )
 
-    def _executor(self, applier: Applier, following: Following, refusals: Refusals) -> Executor:
+    def _executor(
+        self,
+        applier: Applier,
+        consumer: Consumer,
+        following: Following,
+        refusals: Refusals,
+        obstacles: Obstacles,
+    ) -> Executor:
+        announcer = Announcer(
+            cluster=self.cluster,
+            obstacles=obstacles,
+            reporter=self.settings.identity,
+            on_notice=self.metrics.tell,
+            on_obstacles=self.metrics.show_refused,
+        )
         return Executor(
             cluster=self.cluster,
             cache=self.cache,
             applier=applier,
             recorder=FlightRecorder(applier, patience=self.patience),
+            consumer=consumer,
             following=following,
+            obstacles=obstacles,
             refusals=refusals,
+            announcer=announcer,
             on_notice=self.metrics.tell,
+            clock=self.clock,
         )

@@ -6,6 +6,7 @@ from davylamp.manifests.disruption import disruption_budget
 from davylamp.manifests.events import event
 from davylamp.manifests.pods import template_fault
 from davylamp.manifests.revisions import (
+    config_map_of,
     deployment_of,
     has_pinned,
     is_whole,
@@ -16,6 +17,7 @@ from davylamp.manifests.revisions import (
 
 __all__ = [
     "Owner",
+    "config_map_of",
     "deployment_of",
     "disruption_budget",
     "event",

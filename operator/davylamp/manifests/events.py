@@ -1,6 +1,7 @@
 """Events about a ModelDeployment (core v1), one per transition."""
 
 from datetime import UTC, datetime
+from zlib import crc32
 
 from davylamp.api import names
 from davylamp.api.identity import Owner
@@ -9,9 +10,10 @@ from davylamp.schema.json import JsonObject
 
 
 def event(owner: Owner, notice: Notice, *, now: datetime, reporter: str) -> JsonObject:
-    """The Event that tells a notice; its name is unique by the reason, the revision and the time."""
+    """The Event that tells a notice; its name is unique by the reason, the revision, time and text."""
     stamp = now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    unique = f"{notice.reason.lower()}.{notice.revision}.{int(now.timestamp() * 1e6):x}"
+    at, text = int(now.timestamp() * 1e6), crc32(notice.message.encode())
+    unique = f"{notice.reason.lower()}.{notice.revision}.{at:x}.{text:x}"
     return {
         "apiVersion": "v1",
         "kind": "Event",

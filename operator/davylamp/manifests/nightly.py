@@ -65,16 +65,17 @@ def cron_job(
         "failedJobsHistoryLimit": 3,
         # `kubectl create job --from` copies the template with its labels, by which it is recognised
         "jobTemplate": {
-            "metadata": {"labels": dict(labels)},
+            "metadata": owner.extended(labels),
             "spec": _job_spec(owner, ref, record, explanations),
         },
     }
     rendered = hashlib.sha256(json.dumps(spec, sort_keys=True).encode()).hexdigest()[:10]
-    metadata = owner.metadata(cron_job_name(owner), labels)
     return {
         "apiVersion": "batch/v1",
         "kind": "CronJob",
-        "metadata": {**metadata, "annotations": {names.ANNOTATION_RENDERED: rendered}},
+        "metadata": owner.metadata(
+            cron_job_name(owner), labels, {names.ANNOTATION_RENDERED: rendered}
+        ),
         "spec": spec,
     }
 
@@ -83,13 +84,14 @@ def candidate_job(
     owner: Owner, ref: RevisionRef, record: JsonObject, explanations: Explanations, *, rollout: str
 ) -> JsonObject:
     """The Job of a candidate; `rollout` tells the runs of one revision's attempts apart."""
-    metadata = owner.metadata(
-        candidate_job_name(owner, ref.revision), revision_labels(owner, ref.revision, ref.tag)
-    )
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {**metadata, "annotations": {names.ANNOTATION_ROLLOUT: rollout}},
+        "metadata": owner.metadata(
+            candidate_job_name(owner, ref.revision),
+            revision_labels(owner, ref.revision, ref.tag),
+            {names.ANNOTATION_ROLLOUT: rollout},
+        ),
         "spec": _job_spec(owner, ref, record, explanations),
     }
 
@@ -103,13 +105,13 @@ def _job_spec(
         "activeDeadlineSeconds": LONGEST_RUN,
         "ttlSecondsAfterFinished": KEPT_FOR,
         "template": {
-            "metadata": {
-                "labels": {
+            "metadata": owner.extended(
+                {
                     names.LABEL_EXPLAINS: owner.name,
                     names.LABEL_REVISION: ref.revision,
                     names.LABEL_VERSION: label_value(ref.tag),
                 }
-            },
+            ),
             "spec": _pod(owner, ref, record, explanations),
         },
     }

@@ -7,20 +7,17 @@ from davylamp.api.identity import PORT_NAME, Owner, revision_labels
 from davylamp.api.serving import Image
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.manifests.overlay import (
-    ROOT,
     Essentials,
     TemplateRefused,
     merged,
-    refuse,
+    model_port,
+    stop_of,
     upheld,
 )
-from davylamp.schema.json import Json, JsonObject, entries, field, integer, text
+from davylamp.schema.json import Json, JsonObject
 
 METRICS_PATH: Final = "/metrics"
 SECRETS_PATH: Final = "/etc/davylamp/secrets"
-DRAIN_SECONDS: Final = 5
-"""Time between leaving the endpoints and SIGTERM: proxies need a moment to learn of it (P12)."""
-GRACE_SECONDS: Final = 30
 
 
 def pod_template(
@@ -36,18 +33,18 @@ def pod_template(
     """
     labels: JsonObject = dict(revision_labels(owner, revision, spec.image.tag).items())
     template: JsonObject = {
-        "metadata": {
-            "labels": labels,
-            "annotations": {
+        "metadata": owner.extended(
+            revision_labels(owner, revision, spec.image.tag),
+            {
                 "prometheus.io/scrape": "true",
-                "prometheus.io/port": str(model_port(spec)),
+                "prometheus.io/port": str(model_port(spec.serving)),
                 "prometheus.io/path": METRICS_PATH,
             },
-        },
+        ),
         "spec": {
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,
-            "terminationGracePeriodSeconds": GRACE_SECONDS,
+            "terminationGracePeriodSeconds": stop_of(spec.serving).grace,
             "securityContext": {
                 "runAsNonRoot": True,
                 "seccompProfile": {"type": "RuntimeDefault"},
@@ -73,26 +70,6 @@ def template_fault(spec: ModelDeploymentSpec) -> str | None:
     return None
 
 
-def model_port(spec: ModelDeploymentSpec) -> int:
-    """The port that the model listens on: the overlay's port called `http`, else that of the spec.
-
-    Raises:
-        TemplateRefused: when they contradict each other.
-    """
-    default = type(spec.serving).model_fields["port"].default
-    containers = entries(spec.serving.template, "spec", "containers")
-    model = next((c for c in containers if text(c, "name") == names.CONTAINER), None)
-    for position, port in enumerate(entries(model, "ports")):
-        number = integer(port, "containerPort")
-        if text(port, "name") != PORT_NAME or number in {0, spec.serving.port}:
-            continue
-        if spec.serving.port != default:
-            path = f"{ROOT}.spec.containers[{names.CONTAINER}].ports[{position}].containerPort"
-            refuse(path, f"is {number}, but spec.serving.port is {spec.serving.port}")
-        return number
-    return spec.serving.port
-
-
 def image_reference(image: Image) -> str:
     """The image as a pod names it; with a digest, the tag does not matter."""
     tagged = f"{image.repository}:{image.tag}"
@@ -105,12 +82,14 @@ def _container(spec: ModelDeploymentSpec) -> JsonObject:
         "name": names.CONTAINER,
         "image": image_reference(spec.image),
         "imagePullPolicy": spec.image.pull_policy,
-        "ports": [{"name": PORT_NAME, "containerPort": model_port(spec), "protocol": "TCP"}],
+        "ports": [
+            {"name": PORT_NAME, "containerPort": model_port(spec.serving), "protocol": "TCP"}
+        ],
         "resources": resources,
         "readinessProbe": _probe("/readyz", period=2, failures=3),
         "livenessProbe": _probe("/healthz", period=10, failures=6),
         "startupProbe": _probe("/healthz", period=1, failures=300),
-        "lifecycle": _lifecycle(spec),
+        "lifecycle": stop_of(spec.serving).lifecycle,
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -135,14 +114,6 @@ def _probe(path: str, *, period: int, failures: int) -> JsonObject:
         "timeoutSeconds": 2,
         "failureThreshold": failures,
     }
-
-
-def _lifecycle(spec: ModelDeploymentSpec) -> JsonObject:
-    """Time to leave the endpoints, short enough that the grace period leaves some for the server."""
-    grace = field(spec.serving.template, "spec", "terminationGracePeriodSeconds")
-    longest = grace - 1 if isinstance(grace, int) else DRAIN_SECONDS
-    seconds = min(DRAIN_SECONDS, longest)
-    return {"preStop": {"sleep": {"seconds": seconds}}} if seconds > 0 else {}
 
 
 def _volumes(

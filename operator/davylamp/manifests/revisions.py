@@ -3,18 +3,24 @@
 The record (a ControllerRevision, immutable by the API server's own rule) holds what was rendered.
 Later operator versions apply what the record says, so an upgrade restarts no pod (P8), and going
 back means applying an old record (P7).
+
+A record holds no identity: a record outlives its ModelDeployment, in a backup or when children are
+left behind, and a uid of then names nobody now. Owner, name and namespace are stamped on what comes
+out of it, also out of records of earlier versions, which still hold an owner.
 """
 
 from collections.abc import Mapping
 from typing import Final
 
+from davylamp.api import names
 from davylamp.api.identity import Owner, revision_labels, selector
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef
 from davylamp.manifests.last_words import with_last_words
-from davylamp.manifests.pods import model_port, pinned_key, pod_template
+from davylamp.manifests.overlay import model_port
+from davylamp.manifests.pods import pinned_key, pod_template
 from davylamp.rollout.revision import HASH_VERSION, intent_of
-from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.json import Json, JsonObject, field, section, text
 
 RESERVED_PREFIX: Final = "DAVYLAMP_"
 
@@ -70,10 +76,15 @@ def is_whole(owner: Owner, record_manifest: JsonObject) -> bool:
     data = record_manifest.get("data")
     if not isinstance(data, dict) or not isinstance(data.get("intent"), dict):
         return False
-    name = _place(record_manifest)[1:]
-    expected = {"configMap": ("ConfigMap", *name), "deployment": ("Deployment", *name)}
-    return name[0] == owner.namespace and all(
-        _place(data.get(part)) == place for part, place in expected.items()
+    revision = text(record_manifest, "metadata", "labels", names.LABEL_REVISION)
+    name = owner.child(revision)
+    pods = field(data, "deployment", "spec", "selector", "matchLabels")
+    return (
+        text(record_manifest, "metadata", "namespace") == owner.namespace
+        and text(record_manifest, "metadata", "name") == name
+        and _kind_and_name(data.get("configMap")) == ("v1", "ConfigMap", name)
+        and _kind_and_name(data.get("deployment")) == ("apps/v1", "Deployment", name)
+        and pods == selector(owner, revision)
     )
 
 
@@ -84,20 +95,35 @@ def has_pinned(record_manifest: JsonObject) -> bool:
     return any(isinstance(secret, dict) and secret.get("policy") == "Pin" for secret in listed)
 
 
-def _place(manifest: Json) -> tuple[Json, Json, Json]:
-    """Kind, namespace and name."""
-    item = manifest if isinstance(manifest, dict) else {}
-    metadata = item.get("metadata")
-    named = metadata if isinstance(metadata, dict) else {}
-    return item.get("kind"), named.get("namespace"), named.get("name")
+def _kind_and_name(manifest: Json) -> tuple[str, str, str]:
+    """API version, kind and name."""
+    return text(manifest, "apiVersion"), text(manifest, "kind"), text(manifest, "metadata", "name")
 
 
-def deployment_of(record_manifest: JsonObject, replicas: int) -> JsonObject:
-    """The recorded Deployment with a number of pods."""
-    manifest = recorded(record_manifest, "deployment")
-    spec = manifest["spec"]
-    assert isinstance(spec, dict)  # noqa: S101  (rendered below)
-    return {**manifest, "spec": {**spec, "replicas": replicas}}
+def deployment_of(owner: Owner, record_manifest: JsonObject, replicas: int) -> JsonObject:
+    """The recorded Deployment with a number of pods, as the owner's."""
+    manifest = _stamped(owner, record_manifest, "deployment")
+    return {**manifest, "spec": {**section(manifest, "spec"), "replicas": replicas}}
+
+
+def config_map_of(owner: Owner, record_manifest: JsonObject) -> JsonObject:
+    """The recorded ConfigMap, as the owner's."""
+    return _stamped(owner, record_manifest, "configMap")
+
+
+def _stamped(owner: Owner, record_manifest: JsonObject, part: str) -> JsonObject:
+    """A recorded object as the owner's of today; whose it was when it was recorded is left out."""
+    manifest = recorded(record_manifest, part)
+    described = section(manifest, "metadata")
+    kept = [_texts(section(described, part)) for part in ("labels", "annotations")]
+    return {
+        **{key: value for key, value in manifest.items() if key != "status"},
+        "metadata": owner.metadata(text(record_manifest, "metadata", "name"), *kept),
+    }
+
+
+def _texts(entries: JsonObject) -> dict[str, str]:
+    return {key: value for key, value in entries.items() if isinstance(value, str)}
 
 
 def pinned_secret(
@@ -133,16 +159,16 @@ def _config_map(owner: Owner, ref: RevisionRef, spec: ModelDeploymentSpec) -> Js
         f"{RESERVED_PREFIX}FEATURE_SNAPSHOT_URI": spec.feature_snapshot.uri or "",
         f"{RESERVED_PREFIX}FEATURE_SNAPSHOT_SHA256": spec.feature_snapshot.sha256 or "",
         f"{RESERVED_PREFIX}SEED": str(spec.seed),
-        "PORT": str(model_port(spec)),
+        "PORT": str(model_port(spec.serving)),
     }
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": owner.metadata(
+        "metadata": owner.description(
             owner.child(ref.revision), revision_labels(owner, ref.revision, ref.tag)
         ),
         "immutable": True,
-        "data": {**fixed, **spec.config},
+        "data": {**spec.config, **fixed},
     }
 
 
@@ -152,7 +178,7 @@ def _deployment(
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": owner.metadata(
+        "metadata": owner.description(
             owner.child(ref.revision), revision_labels(owner, ref.revision, ref.tag)
         ),
         "spec": {

@@ -3,9 +3,9 @@
 from davylamp.rollout.decide import Decision, decide
 from davylamp.rollout.desired import Desired
 from davylamp.rollout.notices import Notice
-from davylamp.rollout.observation import Inspected, Observation
+from davylamp.rollout.observation import Inspected, Observation, Served
 from davylamp.rollout.pods.state import ContainerState, PodFailure, PodState, Workload
-from davylamp.rollout.revision import identify, intent_of
+from davylamp.rollout.revision import identify, intent_of, ref_of
 from davylamp.rollout.routing import Route, Router
 
 __all__ = [
@@ -19,8 +19,10 @@ __all__ = [
     "PodState",
     "Route",
     "Router",
+    "Served",
     "Workload",
     "decide",
     "identify",
     "intent_of",
+    "ref_of",
 ]

@@ -39,8 +39,10 @@ def desired(situation: Situation) -> Desired:
 def _route(situation: Situation) -> Route:
     candidate, stable = situation.status.candidate, situation.status.stable
     opened = candidate is not None and _opened(situation, candidate)
+    served = situation.observation.served
+    known = served.revision if served else None
     return Route(
-        stable=stable.revision if stable else None,
+        stable=stable.revision if stable else known,
         candidate=candidate.revision if candidate else None,
         opened=opened,
         weight=_weight(candidate) if candidate and opened else 0,
@@ -68,6 +70,9 @@ def _rehearsed(situation: Situation, candidate: Candidate) -> bool:
 def _replicas(situation: Situation) -> dict[str, int]:
     status, full = situation.status, situation.observation.replicas
     wanted = dict.fromkeys(_kept(situation), 0)
+    served = situation.observation.served
+    if served and not status.stable:  # until something else can serve
+        wanted[served.revision] = situation.observation.workload(served.revision).desired
     if status.previous:
         wanted[status.previous.revision] = full
     if status.candidate:

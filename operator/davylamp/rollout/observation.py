@@ -27,6 +27,15 @@ class Inspected:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """A revision to which the stored route sends traffic, whatever the status remembers."""
+
+    revision: str
+    ref: RevisionRef | None = None
+    """Which model it is, where its record is still there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """One complete look at a ModelDeployment and its children."""
 
@@ -35,12 +44,21 @@ class Observation:
     target: RevisionRef
     rollout: Rollout
     replicas: int
+    watched_since: datetime | None = None
+    """Since when this process looks at the object; None where that is longer than anything matters."""
     paused: bool = False
     commands: Mapping[Command, str] = field(default_factory=dict)
+    declared: frozenset[Command] = frozenset()
+    """Commands that stand in an applied manifest: whoever applies it would put them back."""
+    consumed: Mapping[Command, datetime | None] = field(default_factory=dict)
+    """Commands that were taken off, and when they had been answered (None: by an operator of an
+    earlier version): what is there after that was given anew."""
     workloads: Mapping[str, Workload] = field(default_factory=dict)
     recorded: tuple[str, ...] = ()
     """Names of the recorded revisions, oldest first."""
     missing_secrets: tuple[str, ...] = ()
+    served: Served | None = None
+    """What the stored route sends traffic to, where the status knows of no stable revision."""
     judged: str | None = None
     """The revision that the judgements are about: the candidate, or stable in its probation."""
     judgements: Mapping[str, Judgement] = field(default_factory=dict)

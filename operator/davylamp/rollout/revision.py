@@ -10,15 +10,17 @@ from typing import Final
 
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef
-from davylamp.schema.json import JsonObject
+from davylamp.schema.json import JsonObject, integer, text
 
 HASH_VERSION: Final = 1
 NAME_LENGTH: Final = 10
-_INTENT_FIELDS: Final = {"image", "feature_snapshot", "seed", "config", "secrets", "serving"}
+_INTENT_FIELDS: Final = {
+    *("image", "feature_snapshot", "seed", "config", "secrets", "serving", "metadata"),
+}
 
 
 def intent_of(spec: ModelDeploymentSpec) -> JsonObject:
-    """The part of the spec that makes a revision: image, snapshot, seed, config, secrets, serving.
+    """The part of the spec that makes a revision: all that its pods are made of.
 
     Changing only `replicas`, `rollout` or `paused` leaves it as it is. Defaults are left out, so
     a field that a later API version adds does not change the intent of older objects.
@@ -49,4 +51,18 @@ def identify(spec: ModelDeploymentSpec, known: dict[str, JsonObject]) -> Revisio
         digest=spec.image.digest,
         feature_snapshot=spec.feature_snapshot.id,
         seed=spec.seed,
+    )
+
+
+def ref_of(revision: str, intent: JsonObject) -> RevisionRef | None:
+    """Which model a recorded revision is; None where the record does not say."""
+    tag, snapshot = text(intent, "image", "tag"), text(intent, "featureSnapshot", "id")
+    if not (tag and snapshot):
+        return None
+    return RevisionRef(
+        revision=revision,
+        tag=tag,
+        digest=text(intent, "image", "digest") or None,
+        feature_snapshot=snapshot,
+        seed=integer(intent, "seed"),
     )

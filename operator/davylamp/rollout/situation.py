@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from davylamp.api.names import Command, Reason
+from davylamp.api.names import Reason
 from davylamp.api.status import (
     MAX_REJECTED,
     Candidate,
@@ -23,6 +23,8 @@ from davylamp.rollout.routing.protocol import Router
 from davylamp.rollout.routing.registry import router_of
 from davylamp.schema.quantities import seconds
 
+BELIEVED_AFTER: Final = timedelta(minutes=5)
+"""How long a process looks on before it believes what the clock of another one says."""
 MAX_STANDSTILL: Final = timedelta(hours=1)
 """How long the deadline clock may stand still because the metrics cannot be read."""
 
@@ -62,19 +64,6 @@ class Situation:
         assert candidate is not None  # noqa: S101  (callers have looked)
         return self.remember(candidate=candidate.model_copy(update=changes))
 
-    def handled(self, command: Command) -> "Situation":
-        """The situation in which a command counts as acted on."""
-        verb = command.rsplit("/", 1)[-1]
-        update = {verb: self.observation.commands.get(command)}
-        return self.remember(handled=self.status.handled.model_copy(update=update))
-
-    def asked(self, command: Command) -> str | None:
-        """The revision a command names, unless this very value was acted on before."""
-        value = self.observation.commands.get(command, "").strip()
-        if not value or value == getattr(self.status.handled, command.rsplit("/", 1)[-1]):
-            return None
-        return value.split("@", 1)[0]
-
     def rejected(self, revision: str) -> Rejected | None:
         """The record of a rejection, if the revision was rejected."""
         return next((r for r in self.status.rejected if r.revision == revision), None)
@@ -103,9 +92,12 @@ class Situation:
         history = _bounded((entry, *self.status.history), self.observation)
         return replace(self.remember(history=history), attempt=attempt or self.attempt)
 
-    def rejecting(self, ref: RevisionRef, reason: Reason, message: str) -> "Situation":
-        """The situation in which a revision is rejected."""
-        entry = Rejected(**identity(ref), reason=reason, message=message, at=self.observation.now)
+    def rejecting(
+        self, ref: RevisionRef, reason: Reason, message: str, *, checks: tuple[str, ...] = ()
+    ) -> "Situation":
+        """The situation in which a revision is rejected, and for which checks of its plan."""
+        now = self.observation.now
+        entry = Rejected(**identity(ref), reason=reason, message=message, checks=checks, at=now)
         others = (r for r in self.status.rejected if r.revision != ref.revision)
         return self.remember(rejected=(entry, *others)[:MAX_REJECTED])
 
@@ -138,6 +130,23 @@ def running_time(candidate: Candidate, now: datetime) -> timedelta:
     if candidate.stopped_at:
         standing += now - candidate.stopped_at
     return max(timedelta(), now - since - standing)
+
+
+def is_over(situation: Situation, since: datetime, duration: str) -> bool:
+    """Whether more than a duration has passed, by a clock that may be believed."""
+    passed = situation.observation.now - since > after(duration)
+    return passed and looked_on(situation, duration)
+
+
+def looked_on(situation: Situation, duration: str) -> bool:
+    """Whether this process itself has looked on for that long, or long enough to believe others.
+
+    What it reads in the status was perhaps written by another process, whose clock was another one,
+    and perhaps nobody looked since then.
+    """
+    since = situation.observation.watched_since
+    enough = min(after(duration), BELIEVED_AFTER)
+    return since is None or situation.observation.now - since >= enough
 
 
 def after(duration: str) -> timedelta:

@@ -1,9 +1,11 @@
 """Parts of sentences: revisions that cannot be mixed up, and commands that can be copied as they are."""
 
+import json
 from typing import Final
 
 from davylamp.api.names import GROUP, PLURAL, Command
 from davylamp.api.status import RevisionRef
+from davylamp.schema.json import JsonObject
 
 RESOURCE: Final = f"{PLURAL.removesuffix('s')}.{GROUP}"
 """The full name for kubectl, which silently prefers other resources' short names."""
@@ -34,6 +36,12 @@ def kubectl(arguments: str, namespace: str) -> str:
 def annotate(name: str, namespace: str, command: Command, value: str) -> str:
     """The kubectl command that gives a ModelDeployment a command."""
     return kubectl(f"annotate --overwrite {RESOURCE}/{name} {command}={value}", namespace)
+
+
+def merge_patch(name: str, namespace: str, patch: JsonObject) -> str:
+    """The kubectl command that changes some fields of a ModelDeployment."""
+    content = json.dumps(patch, separators=(",", ":"))
+    return kubectl(f"patch {RESOURCE}/{name} --type merge -p '{content}'", namespace)
 
 
 def counted(number: int, noun: str) -> str:

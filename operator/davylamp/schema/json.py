@@ -40,3 +40,18 @@ def entries(node: Json, *path: str) -> list[JsonObject]:
     value = field(node, *path)
     items = value if isinstance(value, list) else []
     return [item for item in items if isinstance(item, dict)]
+
+
+def is_deeper(value: object, levels: int) -> bool:
+    """Whether objects and lists are nested deeper; looked at level by level, so any depth is safe."""
+    level = [value]
+    for _ in range(levels):
+        level = [
+            part
+            for item in level
+            if isinstance(item, dict | list)
+            for part in (item.values() if isinstance(item, dict) else item)
+        ]
+        if not level:
+            return False
+    return True

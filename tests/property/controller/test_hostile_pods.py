@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from davylamp.controller.cluster.pods import pod_state, workloads_of
 from davylamp.rollout import Workload
-from davylamp.rollout.pods.faults import hard_fault
+from davylamp.rollout.pods.faults import start_fault
 from davylamp.rollout.pods.shortfall import why_and_where
 
 LONGEST = 1200
@@ -67,7 +67,7 @@ def test_whatever_a_pod_says_the_sentence_is_one_clean_line(pod):
     pod["metadata"] = {"name": "p"}
     workload = Workload("r", 2, (pod_state(pod),))
     assert is_clean(why_and_where(workload, "models"))
-    fault = hard_fault(workload)
+    fault = start_fault(workload.living)
     assert fault is None or is_clean(fault.message)
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from tests.support.nature import Model, live, serving_world, world_in
-from tests.support.world import NAME, Children, judgement, revision_of
+from tests.support.world import NAME, NAMESPACE, NODES, Children, judgement, revision_of
 
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName, Rollout, Step
-from davylamp.api.status import Stage, to_json
+from davylamp.api.status import Rejected, Stage, to_json
 from davylamp.checks import CheckVerdict
 from davylamp.gates import Verdict
 from davylamp.gates.kinds.error_rate import ErrorRateSpec
-from davylamp.rollout import Decision, decide
+from davylamp.rollout import ContainerState, Decision, PodState, decide
 from davylamp.schema.json import JsonObject
+from davylamp.schema.quantities import seconds
 
 TAGS = ("v1", "v2", "v3", "v4")
 PLAN = Rollout(
@@ -49,6 +53,31 @@ EXITS = ("kubectl ", "create it", "spec.paused", "spec.replicas", "spec.image.di
 BEGINNINGS = ("New", "First", "Preparing", "Canary", "Probation", "Serving")
 """Where a run begins: deep states are rare when everything starts from nothing."""
 
+HINDRANCES = (
+    {"waiting_reason": "ImagePullBackOff", "waiting_message": "no such host", "running": False},
+    {"waiting_reason": "ErrImagePull", "waiting_message": "toomanyrequests", "running": False},
+    {"waiting_reason": "ContainerCreating", "running": False, "started": False},
+    {"unscheduled": "0/2 nodes are available", "running": False, "started": False},
+    {"disruption": "PreemptionByScheduler"},
+)
+"""What the cluster does to pods that are not ready."""
+OVER = (
+    ("Evicted", "The node was low on resource: memory."),
+    ("NodeShutdown", "Pod was terminated in response to imminent node shutdown."),
+    ("OutOfcpu", "Pod was rejected: Node didn't have enough resource: cpu"),
+)
+"""How the cluster ends pods."""
+PROXY = ContainerState("proxy", "sidecar", running=True)
+OWN_DOING = {
+    Reason.CRASH_LOOP,
+    Reason.OUT_OF_MEMORY,
+    Reason.READINESS_LOST,
+    Reason.PROGRESS_DEADLINE_EXCEEDED,
+}
+"""Why a revision is rolled back for what its pods do."""
+SKEWS = (-7200, -60, 60, 7200, 86400)
+"""Seconds that one clock may be ahead of another one."""
+
 tags = st.sampled_from(TAGS)
 
 
@@ -76,6 +105,10 @@ class Rollouts(RuleBasedStateMachine):
         self.world = Children(rollout=PLAN)
         self.floor = 0
         self.suffix = 0
+        self.elapsed = 0.0
+        """Real seconds, whatever any clock says."""
+        self.at_work: dict[str, float] = {}
+        """Since when pods have had nothing but themselves in their way, in real seconds."""
 
     # --- events -------------------------------------------------------------------------------
 
@@ -157,7 +190,7 @@ class Rollouts(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 10, 61, 200, 900, 4000]))
     def time_passes(self, seconds: int) -> None:
-        self.world.wait(seconds=seconds)
+        self._wait(seconds)
 
     @rule()
     def pods_are_created_and_deleted(self) -> None:
@@ -187,6 +220,50 @@ class Rollouts(RuleBasedStateMachine):
         if revision_of(tag) in self.world.pods:
             self.world.unready(tag, count, waiting_reason=waiting)
 
+    @rule(tag=tags, hindrance=st.sampled_from(HINDRANCES))
+    def the_cluster_keeps_pods_from_starting(self, tag: str, hindrance: dict[str, object]) -> None:
+        revision = revision_of(tag)
+        for pod in [p for p in self.world.pods.get(revision, []) if p.living and not p.ready]:
+            self.world.change_pod(revision, pod, **hindrance)
+
+    @rule(tag=tags, quota=st.sampled_from([None, "exceeded quota"]))
+    def a_quota_is_full_or_not(self, tag: str, quota: str | None) -> None:
+        if quota:
+            self.world.refusals[revision_of(tag)] = quota
+        else:
+            self.world.refusals.pop(revision_of(tag), None)
+
+    @rule(tag=tags, over=st.sampled_from(OVER))
+    def the_cluster_ends_a_pod(self, tag: str, over: tuple[str, str]) -> None:
+        self.world.fail(tag, *over)
+
+    @rule(node=st.sampled_from(NODES))
+    def a_node_is_lost(self, node: str) -> None:
+        self.world.lose(node)
+
+    @rule(node=st.sampled_from(NODES))
+    def a_node_is_back(self, node: str) -> None:
+        self.world.recover(node)
+
+    @rule(tag=tags, restarts=st.integers(1, 3))
+    def a_sidecar_ends(self, tag: str, restarts: int) -> None:
+        revision = revision_of(tag)
+        for pod in [p for p in self.world.pods.get(revision, []) if p.living][:1]:
+            model, *others = pod.containers
+            proxy = others[0] if others else PROXY
+            ended = replace(proxy, restarts=proxy.restarts + restarts, last_exit_code=1)
+            self.world.change_pod(revision, pod, containers=(model, ended))
+
+    @rule(seconds=st.sampled_from(SKEWS))
+    def another_replica_takes_over_with_another_clock(self, seconds: int) -> None:
+        self.world.wait(seconds=seconds)
+        self.world.operator_restarts()
+        self._note_work()
+
+    @rule(seconds=st.sampled_from(SKEWS))
+    def clocks_of_nodes_are_wrong(self, seconds: int) -> None:
+        self.world.skew = timedelta(seconds=seconds)
+
     @rule(tag=tags)
     @precondition(lambda self: any(self.world.pods.values()))
     def tag_is_moved(self, tag: str) -> None:
@@ -199,7 +276,9 @@ class Rollouts(RuleBasedStateMachine):
         models = {tag: Model.ERRORS if tag == bad else Model.GOOD for tag in TAGS}
         for _ in range(passes):
             self._pass(None)
+            self.elapsed += 15
             live(self.world, models, seconds=15)
+            self._note_work()
 
     # --- the operator -------------------------------------------------------------------------
 
@@ -245,6 +324,8 @@ class Rollouts(RuleBasedStateMachine):
         self._deciding_twice_plans_nothing(decision)
         self._p1_fence_first(decision)
         self._p3_only_evidence_or_a_user_promotes(decision)
+        self._only_its_own_doing_rejects_a_revision(decision)
+        self._p2_what_all_pods_of_stable_show_rejects_nobody(decision)
         self._p11_never_above_the_weight(decision)
         self._p11_no_traffic_before_checks_pass(decision)
         status = decision.status
@@ -257,7 +338,7 @@ class Rollouts(RuleBasedStateMachine):
             assert not decision.desired.route.admits(entry.revision)
 
     def _deciding_twice_plans_nothing(self, decision: Decision) -> None:
-        again = decide(decision.status, self.world.observe(), name=NAME)
+        again = decide(decision.status, self.world.observe(), name=NAME, namespace=NAMESPACE)
         seen_as_before = self.world.observe().judged == self._judged(decision)
         if seen_as_before:
             assert to_json(again.status) == to_json(decision.status)
@@ -297,6 +378,52 @@ class Rollouts(RuleBasedStateMachine):
             assert Verdict.UNKNOWN in said.values()
             assert plan.no_data == "Rollback"
 
+    def _new_rejections(self, decision: Decision) -> list[Rejected]:
+        known = self.world.status.rejected
+        return [entry for entry in decision.status.rejected if entry not in known]
+
+    def _only_its_own_doing_rejects_a_revision(self, decision: Decision) -> None:
+        """Before traffic it had all the real time of its plan, with nothing in its way."""
+        before = self.world.status.candidate
+        if before is None or before.stage in {Stage.CANARY, Stage.PROMOTING}:
+            return
+        for entry in self._new_rejections(decision):
+            if entry.reason not in OWN_DOING or entry.revision != before.revision:
+                continue
+            pods = self.world.pods.get(entry.revision, [])
+            times = [self.elapsed - self.at_work[p.name] for p in pods if p.name in self.at_work]
+            assert max(times, default=0) >= seconds(before.plan.progress_deadline), entry.message
+
+    def _p2_what_all_pods_of_stable_show_rejects_nobody(self, decision: Decision) -> None:
+        stable, candidate = self.world.status.stable, self.world.status.candidate
+        if stable is None or candidate is None:
+            return
+        pods = [p for p in self.world.pods.get(stable.revision, []) if p.living]
+        if not pods or any(p.ready or not self.world.memories[p.name].was_ready for p in pods):
+            return
+        reasons = {entry.reason for entry in self._new_rejections(decision)}
+        assert not reasons & {Reason.CRASH_LOOP, Reason.READINESS_LOST}
+
+    def _wait(self, seconds: float) -> None:
+        self.elapsed += seconds
+        self.world.wait(seconds=seconds)
+
+    def _note_work(self) -> None:
+        """Pods at work, by what the rules above did to them."""
+        for pod in [pod for pods in self.world.pods.values() for pod in pods]:
+            if self._is_kept(pod):
+                self.at_work.pop(pod.name, None)
+            else:
+                self.at_work.setdefault(pod.name, self.elapsed)
+
+    def _is_kept(self, pod: PodState) -> bool:
+        model = pod.containers[0]
+        pulls = model.waiting_reason in {"ImagePullBackOff", "ErrImagePull"}
+        waits = pod.unscheduled or pod.disruption or pod.node_lost or pulls
+        begun = model.running or model.restarts or model.waiting_reason == "CrashLoopBackOff"
+        proxies = pod.containers[1:]
+        return not pod.ready and bool(waits or not (begun or proxies))
+
     def _p11_never_above_the_weight(self, decision: Decision) -> None:
         candidate, stable = decision.status.candidate, decision.status.stable
         if candidate is None or candidate.stage is not Stage.CANARY:
@@ -330,6 +457,10 @@ class Rollouts(RuleBasedStateMachine):
             assert set(plan.checks) & set(self.world.rollout.checks) <= passed
 
     # --- what holds after everything that happens -------------------------------------------------
+
+    @invariant()
+    def work_is_noted(self) -> None:
+        self._note_work()
 
     @invariant()
     def p6_a_rejected_revision_never_gets_traffic(self) -> None:

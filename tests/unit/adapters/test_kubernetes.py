@@ -151,7 +151,8 @@ async def test_status_is_replaced_under_the_version_it_was_decided_on(api: Api, 
                 "name": "risk",
                 "resourceVersion": "7",
                 "uid": "u1",
-                "labels": {"not": "sent"},
+                "labels": {"kept": "by its manager"},
+                "managedFields": [{"manager": "not sent"}],
             },
             "spec": {"not": "sent"},
             "status": {"replicas": 4},
@@ -166,8 +167,24 @@ async def test_status_is_replaced_under_the_version_it_was_decided_on(api: Api, 
         "name": "risk",
         "resourceVersion": "7",
         "uid": "u1",
+        "labels": {"kept": "by its manager"},
     }
     assert "spec" not in request.body
+
+
+async def test_an_annotation_is_taken_off_only_while_it_has_its_value(api: Api, cluster) -> None:
+    api.body = {"kind": "ModelDeployment"}
+    place = ("ModelDeployment", "models", "risk")
+    await cluster.drop_annotation(*place, annotation="davylamp.dev/abort", value="aaa@1")
+    (request,) = api.received
+    root = "/apis/davylamp.dev/v1alpha1/namespaces/models/modeldeployments"
+    assert (request.method, request.path) == ("PATCH", f"{root}/risk")
+    assert request.content_type == "application/json-patch+json"
+    path = "/metadata/annotations/davylamp.dev~1abort"
+    assert request.body == [
+        {"op": "test", "path": path, "value": "aaa@1"},
+        {"op": "remove", "path": path},
+    ]
 
 
 async def test_status_without_a_version_is_a_programming_error(api: Api, cluster) -> None:
@@ -403,3 +420,14 @@ async def test_no_name_never_means_the_whole_collection(api: Api, cluster) -> No
     with pytest.raises(ValueError, match="without namespace or name"):
         await cluster.delete("Secret", "models", "")
     assert not api.received
+
+
+async def test_warnings_about_a_pod_are_asked_for_by_its_uid(api: Api, cluster) -> None:
+    api.body = {"items": [{"reason": "FailedMount"}]}
+    (event,) = await cluster.pod_warnings("models", "u1")
+    assert (event["kind"], event["reason"]) == ("Event", "FailedMount")
+    assert api.received[0].path == "/api/v1/namespaces/models/events"
+    assert api.received[0].query == {
+        "fieldSelector": "involvedObject.kind=Pod,involvedObject.uid=u1,type=Warning",
+        "limit": "50",
+    }

@@ -36,6 +36,7 @@ def test_condition_types():
         "Available",
         "Reconciling",
         "Stalled",
+        "Obstructed",
         "RollbackVerified",
         "ExplanationsStable",
     ]
@@ -92,6 +93,9 @@ PUBLISHED_REASONS = [
     "ExplanationJobFailed",
     "InvalidSpec",
     "NameTaken",
+    "WriteRefused",
+    "WriteFailing",
+    "FenceRefused",
     "Restored",
 ]
 

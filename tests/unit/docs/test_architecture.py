@@ -7,10 +7,10 @@ import pytest
 from tests.support.documents import DOCS, ROOT, code, marked
 from tests.support.rooms import PACKAGE, folders, known_rooms, known_siblings
 
+from davylamp.api.command_answers import Handled
 from davylamp.api.gates import Gate
 from davylamp.api.names import Command
 from davylamp.api.spec import CheckName, ModelDeploymentSpec, Rollout, RouterName
-from davylamp.api.status import Handled
 from davylamp.checks import Replies, inspection
 from davylamp.checks.expected import Expected
 from davylamp.checks.replies import Silent

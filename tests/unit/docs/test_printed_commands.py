@@ -77,8 +77,9 @@ def test_an_undo_puts_the_whole_revision_back_and_nothing_else(kubectl, printed,
 @UNDOS
 def test_an_undo_to_a_revision_without_a_record_changes_nothing(kubectl, printed):
     folder = kubectl(RICH)
-    with pytest.raises(subprocess.CalledProcessError):
+    with pytest.raises(subprocess.CalledProcessError) as failed:
         run(printed, printed.command("undo "), folder)
+    assert "NotFound" in failed.value.stderr
     assert fakekubectl.stored(folder)[MODEL]["spec"] == RICH
 
 
@@ -94,7 +95,7 @@ STATUS = {
     [
         ("annotate abort=$(revision_of candidate)", Command.ABORT, "cccccccccc"),
         ("annotate abort=$(revision_of stable)", Command.ABORT, "5555555555"),
-        ("annotate retry=", Command.RETRY, "eeeeeeeeee@"),
+        ("annotate retry=", Command.RETRY, "eeeeeeeeee"),
         ("annotate promote=", Command.PROMOTE, "cccccccccc"),
         ("annotate advance=", Command.ADVANCE, "cccccccccc@1"),
     ],
@@ -104,16 +105,14 @@ def test_each_command_names_the_revision_that_it_is_for(kubectl, start, command,
     printed = at_night()
     run(printed, printed.command(start), folder)
     annotations = fakekubectl.stored(folder)[MODEL]["metadata"]["annotations"]
-    assert list(annotations) == [command]
-    suffix = annotations[command].removeprefix(value)
-    assert suffix.isdigit() if value.endswith("@") else not suffix
+    assert annotations == {command: value}
 
 
 def test_every_command_is_printed():
     printed = at_night()
     names = {command.rsplit("/", 1)[-1] for command in Command}
     starts = {line.removeprefix("annotate ").split("=")[0] for line in printed.commands}
-    assert starts == names | {printed.command("undo ")}
+    assert starts >= names | {printed.command("undo ")}
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from davylamp.gates.kinds.registry import REASONS as GATE_REASONS
 PAGE = DOCS / "reference.md"
 LISTED = {Command, ConditionType, Reason, CheckReason, SourceFault, PassOutcome}
 """Enums whose members are published as names of their own."""
-ELSEWHERE = {"Stage", "Outcome", "CheckName", "CheckVerdict", "OnFail", "Reference"}
+ELSEWHERE = {"Stage", "Outcome", "CheckName", "CheckVerdict", "OnFail", "Reference", "AnswerKind"}
 """Enums whose values are values of fields: `kubectl explain` and the CRD list those."""
 INTERNAL = {"Arm", "Channel"}
 """Enums that nobody outside ever reads."""

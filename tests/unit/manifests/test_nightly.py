@@ -19,7 +19,7 @@ def rendered(manifest: dict, **said: object) -> tuple[dict, dict]:
     ref = identify(spec, {})
     made = record(OWNER, ref, spec, number=1, pinned=PINNED)
     settings = Explanations.model_validate(said)
-    return cron_job(OWNER, ref, made, settings), deployment_of(made, 1)
+    return cron_job(OWNER, ref, made, settings), deployment_of(OWNER, made, 1)
 
 
 def pod_of(cron: dict) -> dict:

@@ -237,6 +237,7 @@ def test_what_cannot_be_merged_is_refused_with_its_path(fields, path, words):
 @pytest.mark.parametrize(
     ("template", "said"),
     [
+        ({"containers": []}, "template.containers: is no field of a pod template"),
         ({"spec": "x"}, 'template.spec: must be an object, not "x"'),
         ({"metadata": {"labels": 5}}, "metadata.labels: must be an object"),
         ({"metadata": {"labels": {"a": 5}}}, 'metadata.labels.a: must be text, not 5: write "5"'),
@@ -374,6 +375,22 @@ def test_the_delay_before_the_stop_fits_the_grace_period(grace, delay):
     containers = pod({"spec": {"terminationGracePeriodSeconds": grace}})["containers"]
     handler = containers[0].get("lifecycle", {}).get("preStop")
     assert handler == (None if delay is None else {"sleep": {"seconds": delay}})
+
+
+@pytest.mark.parametrize(("wait", "grace"), [(2, 30), (10, 35), (60, 85)])
+def test_a_longer_wait_lengthens_the_grace_period(wait, grace):
+    handler = {"preStop": {"sleep": {"seconds": wait}}}
+    spec = pod({"spec": {"containers": [{"name": "model", "lifecycle": handler}]}})
+    assert spec["terminationGracePeriodSeconds"] == grace
+    assert spec["containers"][0]["lifecycle"] == handler
+
+
+def test_a_wait_that_is_longer_than_the_grace_period_is_refused():
+    handler = {"preStop": {"sleep": {"seconds": 20}}}
+    containers = [{"name": "model", "lifecycle": handler}]
+    assert fault({"spec": {"containers": containers, "terminationGracePeriodSeconds": 10}}) == of(
+        "lifecycle.preStop.sleep.seconds: is 20, but terminationGracePeriodSeconds is 10"
+    )
 
 
 # --- the table ------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from davylamp.api.identity import label_value
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.manifests import (
     Owner,
+    config_map_of,
     deployment_of,
     has_pinned,
     is_whole,
@@ -28,7 +29,7 @@ def made(manifest: dict, pinned: dict | None = None) -> dict:
 
 
 def pod_spec(manifest: dict, pinned: dict | None = None) -> dict:
-    return deployment_of(made(manifest, pinned), 1)["spec"]["template"]["spec"]
+    return deployment_of(OWNER, made(manifest, pinned), 1)["spec"]["template"]["spec"]
 
 
 def container(manifest: dict, pinned: dict | None = None) -> dict:
@@ -38,19 +39,54 @@ def container(manifest: dict, pinned: dict | None = None) -> dict:
 def test_the_deployment_is_the_recorded_one_with_a_number_of_pods():
     kept = made(minimal())
     before = copy.deepcopy(kept)
-    assert deployment_of(kept, 7)["spec"]["replicas"] == 7
+    assert deployment_of(OWNER, kept, 7)["spec"]["replicas"] == 7
     assert kept == before
 
 
 def test_every_object_of_a_revision_has_its_name_labels_and_owner():
     kept = made(minimal())
     revision = kept["metadata"]["labels"]["davylamp.dev/revision"]
-    for each in (kept, recorded(kept, "configMap"), recorded(kept, "deployment")):
+    for each in (kept, config_map_of(OWNER, kept), deployment_of(OWNER, kept, 1)):
         metadata = each["metadata"]
         assert (metadata["name"], metadata["namespace"]) == (f"risk-{revision}", "models")
         assert metadata["labels"]["davylamp.dev/model"] == "risk"
         assert metadata["labels"]["app.kubernetes.io/version"] == "3f2c1ab"
         assert [owner["uid"] for owner in metadata["ownerReferences"]] == ["uid-1"]
+
+
+IDENTITY = {"ownerReferences", "uid", "resourceVersion", "creationTimestamp", "managedFields"}
+
+
+def identities(node: object) -> set[str]:
+    """Keys that say whose something is, anywhere in it."""
+    if isinstance(node, dict):
+        inner = [identities(value) for value in node.values()]
+        return (IDENTITY & node.keys()).union(*inner)
+    return set().union(*map(identities, node)) if isinstance(node, list) else set()
+
+
+def test_a_record_holds_no_identity():
+    kept = made(full(), PINNED)
+    assert identities(kept["data"]) == set()
+
+
+@pytest.mark.parametrize("part", ["configMap", "deployment"])
+def test_what_comes_out_of_an_old_record_is_its_owners_of_today(part):
+    """Earlier versions recorded the owner; a restored record may say more, and another namespace."""
+    kept = made(minimal())
+    old = {
+        "ownerReferences": [{"uid": "uid-of-then", "controller": True}],
+        "uid": "uid-of-the-object",
+        "resourceVersion": "7",
+        "namespace": "models-of-then",
+    }
+    for key, value in old.items():
+        kept["data"][part]["metadata"][key] = value
+    out = {"configMap": config_map_of(OWNER, kept), "deployment": deployment_of(OWNER, kept, 2)}
+    metadata = out[part]["metadata"]
+    assert metadata.keys() == {"name", "namespace", "labels", "ownerReferences"}
+    assert metadata["namespace"] == "models"
+    assert metadata["ownerReferences"] == [OWNER.reference()]
 
 
 def test_pods_are_restricted_and_leave_before_they_stop():
@@ -70,6 +106,11 @@ def test_the_container_is_told_what_it_is():
     assert said["data"]["DAVYLAMP_SEED"] == str(2**53 - 1)
     assert said["data"]["OMP_NUM_THREADS"] == "1"
     assert said["data"]["PORT"] == "9000"
+
+
+def test_a_port_in_the_config_of_before_is_not_the_one_that_is_listened_on():
+    kept = made(changed(minimal(), {"spec.config": {"PORT": "1", "LEVEL": "info"}}))
+    assert recorded(kept, "configMap")["data"].items() >= {"PORT": "8080", "LEVEL": "info"}.items()
 
 
 def test_a_digest_wins_over_the_tag():
@@ -118,7 +159,7 @@ def test_only_what_pins_has_a_secret_of_its_own():
 def test_labels_are_not_the_overlays_to_change():
     overlay = {"metadata": {"labels": {"davylamp.dev/revision": "stable", "team": "risk"}}}
     manifest = changed(minimal(), {"spec.serving": {"template": overlay}})
-    labels = deployment_of(made(manifest), 1)["spec"]["template"]["metadata"]["labels"]
+    labels = deployment_of(OWNER, made(manifest), 1)["spec"]["template"]["metadata"]["labels"]
     assert labels["team"] == "risk"
     assert labels["davylamp.dev/revision"] != "stable"
 
@@ -139,10 +180,11 @@ def test_our_own_record_is_whole():
         {"data.intent": None},
         {"data.deployment": None},
         {"data.deployment.kind": "DaemonSet"},
-        {"data.deployment.metadata.namespace": "kube-system"},
+        {"data.deployment.spec.selector.matchLabels": {"davylamp.dev/model": "other"}},
         {"data.deployment.metadata.name": "coredns"},
         {"data.configMap.kind": "ClusterRoleBinding"},
-        {"data.configMap.metadata.namespace": "kube-system"},
+        {"data.configMap.apiVersion": "v2"},
+        {"metadata.name": "risk-0123456789"},
         {"metadata.namespace": "other"},
     ],
     ids=lambda change: next(iter(change)),

@@ -19,6 +19,11 @@ from davylamp.rollout.wording import RESOURCE
         f"try again: kubectl annotate --overwrite {RESOURCE}/risk davylamp.dev/retry=abc",
         f"`kubectl annotate --overwrite {RESOURCE}/NAME davylamp.dev/abort=abc`",
         "v1 is serving with 1 pods",
+        f"`kubectl annotate --overwrite {RESOURCE}/risk davylamp.dev/abort=abc`",
+        f"`kubectl annotate --overwrite {RESOURCE}/risk davylamp.dev/forget=abc -n ml`",
+        f"`kubectl annotate --overwrite {RESOURCE}/risk davylamp.dev/abort=<revision> -n ml`",
+        f"`kubectl patch {RESOURCE}/risk --type merge -p '{{}}' -n ml`",
+        "`kubectl frobnicate -n ml`",
     ],
 )
 def test_a_bad_sentence_is_found(sentence):
@@ -30,7 +35,7 @@ def test_a_bad_sentence_is_found(sentence):
     [
         "v2 rolled back; v1 is serving",
         f"try again: `kubectl annotate --overwrite {RESOURCE}/risk davylamp.dev/retry=abc -n ml`",
-        "waiting for 1 pod; if the node is gone: `kubectl delete pod --force stuck`",
+        "waiting for 1 pod; if the node is gone: `kubectl delete pod --force stuck -n ml`",
     ],
 )
 def test_a_good_sentence_has_no_fault(sentence):

@@ -78,7 +78,7 @@ def test_the_retry_is_a_command_for_the_shell_in_the_objects_namespace():
     message = next(c.message for c in decision.status.conditions if c.type == "Stalled")
     words = shlex.split(message.split("`")[1])
     assert words[:4] == ["kubectl", "annotate", "--overwrite", f"{RESOURCE}/{NAME}"]
-    assert words[4].startswith(f"{Command.RETRY}={ref('v2').revision}@")
+    assert words[4] == f"{Command.RETRY}={ref('v2').revision}"
     assert words[5:] == ["-n", "models"]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from davylamp.schema.json import entries, field, integer, section, text
+from davylamp.schema.json import entries, field, integer, is_deeper, section, text
 
 POD = {
     "metadata": {"name": "model-1", "labels": {"tier": "canary"}},
@@ -46,3 +46,21 @@ def test_what_is_not_an_object_is_empty(value):
 @pytest.mark.parametrize("value", [None, "x", 1, True, {"a": {}}])
 def test_what_is_not_a_list_has_no_entries(value):
     assert entries(value) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "levels"),
+    [(1, 1), ("text", 1), ({}, 1), ({"a": 1}, 2), ([[], {"a": []}], 3), ({"a": {"b": [1]}}, 4)],
+)
+def test_how_deep_a_value_is(value, levels):
+    assert is_deeper(value, levels - 1)
+    assert not is_deeper(value, levels)
+
+
+def test_any_depth_can_be_looked_at():
+    value: list = []
+    for _ in range(100_000):
+        value = [value]
+    assert is_deeper(value, 32)
+    while value:
+        value = value.pop()

@@ -27,6 +27,7 @@ OnRequest = Callable[[str, str, int, float], None]
 
 JSON_BODY: Final = "application/json"
 APPLY_BODY: Final = "application/apply-patch+yaml"
+JSON_PATCH: Final = "application/json-patch+json"
 MERGE_BODY: Final = "application/merge-patch+json"
 
 
@@ -39,7 +40,7 @@ class ApiRequest:
     address: ObjectAddress
     subresource: tuple[str, ...] = ()
     query: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    body: JsonObject | None = None
+    body: JsonObject | list[JsonObject] | None = None
     content_type: str = JSON_BODY
     timeout: float | None = None
     """Seconds for the whole request where it may take longer than others."""

@@ -5,6 +5,7 @@ fields that we no longer send are removed. A leadership check precedes every wri
 has lost its lease writes nothing. Only the Lease itself is written without that check.
 """
 
+import builtins
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final, Protocol, TypeAlias
@@ -14,12 +15,14 @@ from kubernetes.aio.client import ApiClient
 from davylamp.adapters.errors import NotFound, Retryable
 from davylamp.adapters.kubernetes.apiserver import (
     APPLY_BODY,
+    JSON_PATCH,
     MERGE_BODY,
     ApiRequest,
     ApiServer,
     OnRequest,
 )
 from davylamp.adapters.kubernetes.resources import (
+    CORE_EVENT,
     ObjectAddress,
     Resource,
     address_of,
@@ -33,6 +36,8 @@ Manifest: TypeAlias = JsonObject
 WriteGuard: TypeAlias = Callable[[], None]
 """Raises `NotLeader` when this process must not write."""
 
+MOST_EVENTS: Final = 50
+"""Events about one pod that are read at a time."""
 _STRICT: Final = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
 
 
@@ -55,8 +60,18 @@ class Cluster(Protocol):
             NotFound: it does not exist any more.
         """
 
+    async def adopt(self, manifest: Manifest) -> Manifest:
+        """Replace the owner references of an object that was read before; returns it as stored.
+
+        Raises:
+            Conflict: it has been written, or deleted and created again, since it was read.
+            NotFound: it does not exist any more.
+        """
+
     async def scale(self, manifest: Manifest, replicas: int) -> None:
         """Set the number of pods of an object that was read before, by its scale subresource.
+
+        One without a resourceVersion is scaled whatever became of it since.
 
         Raises:
             Conflict: it has been written, or deleted and created again, since it was read.
@@ -77,8 +92,20 @@ class Cluster(Protocol):
             Conflict: `uid` was given and the object of that name has another.
         """
 
+    async def drop_annotation(
+        self, kind: str, namespace: str, name: str, *, annotation: str, value: str
+    ) -> Manifest:
+        """Take an annotation off an object; returns the object as stored.
+
+        Raises:
+            Terminal: it is gone already, or has another value by now.
+        """
+
     async def create_event(self, manifest: Manifest) -> None:
         """Create an Event (events.k8s.io/v1 or core v1)."""
+
+    async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Manifest]:
+        """Events (core v1) of type Warning about one pod."""
 
 
 class Leases(Protocol):
@@ -133,14 +160,15 @@ class KubernetesCluster:
         """See `Cluster.apply_status`.
 
         A PUT with resourceVersion and uid: a merge patch would keep keys that are no longer in the
-        status, and the version makes a stale write fail. Only the status is sent.
+        status, and the version makes a stale write fail. Only the status is written; labels and
+        annotations are sent as they are, because those that are not sent lose their managers, and
+        who applies them could not remove them any more.
         """
         metadata = section(manifest, "metadata")
         if not metadata.get("resourceVersion"):
             raise ValueError("a status needs the resourceVersion it was decided on")
-        kept = ("name", "namespace", "resourceVersion", "uid")
         body: Manifest = {key: manifest[key] for key in ("apiVersion", "kind", "status")}
-        body["metadata"] = {key: metadata[key] for key in kept if key in metadata}
+        body["metadata"] = {key: metadata[key] for key in metadata if key != "managedFields"}
         return await self._write(
             ApiRequest(
                 verb="update_status",
@@ -152,9 +180,29 @@ class KubernetesCluster:
             )
         )
 
+    async def adopt(self, manifest: Manifest) -> Manifest:
+        """See `Cluster.adopt`.
+
+        A merge patch with resourceVersion and uid: to be applied, an owner reference would be added
+        to those of other managers, and the API server refuses a second controller.
+        """
+        kept = ("uid", "resourceVersion", "ownerReferences")
+        metadata = section(manifest, "metadata")
+        return await self._write(
+            ApiRequest(
+                verb="patch",
+                method="PATCH",
+                address=address_of(manifest),
+                query=_STRICT,
+                body={"metadata": {key: metadata[key] for key in kept}},
+                content_type=MERGE_BODY,
+            )
+        )
+
     async def scale(self, manifest: Manifest, replicas: int) -> None:
         """See `Cluster.scale`; a PATCH, as the subresource cannot be read where there is no number."""
-        version = section(manifest, "metadata")["resourceVersion"]
+        known = section(manifest, "metadata")
+        metadata = {key: known[key] for key in ("resourceVersion",) if key in known}
         await self._write(
             ApiRequest(
                 verb="patch_scale",
@@ -162,7 +210,7 @@ class KubernetesCluster:
                 address=address_of(manifest),
                 subresource=("scale",),
                 query=_STRICT,
-                body={"metadata": {"resourceVersion": version}, "spec": {"replicas": replicas}},
+                body={"metadata": metadata, "spec": {"replicas": replicas}},
                 content_type=MERGE_BODY,
             )
         )
@@ -208,9 +256,41 @@ class KubernetesCluster:
         except NotFound:
             return
 
+    async def drop_annotation(
+        self, kind: str, namespace: str, name: str, *, annotation: str, value: str
+    ) -> Manifest:
+        """See `Cluster.drop_annotation`; the test makes the API server refuse a change in between."""
+        path = f"/metadata/annotations/{annotation.replace('~', '~0').replace('/', '~1')}"
+        return await self._write(
+            ApiRequest(
+                verb="patch",
+                method="PATCH",
+                address=object_address(kind, namespace, name),
+                query=_STRICT,
+                body=[
+                    {"op": "test", "path": path, "value": value},
+                    {"op": "remove", "path": path},
+                ],
+                content_type=JSON_PATCH,
+            )
+        )
+
     async def create_event(self, manifest: Manifest) -> None:
         """See `Cluster.create_event`."""
         await self._write(_creation(manifest))
+
+    async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Manifest]:
+        """See `Cluster.pod_warnings`."""
+        selector = f"involvedObject.kind=Pod,involvedObject.uid={uid},type=Warning"
+        answer = await self._server.send(
+            ApiRequest(
+                verb="list",
+                method="GET",
+                address=ObjectAddress(CORE_EVENT, namespace),
+                query={"fieldSelector": selector, "limit": str(MOST_EVENTS)},
+            )
+        )
+        return _items(answer, CORE_EVENT)
 
     async def would_create(self, manifest: Manifest) -> None:
         """Check that the API server would accept a new object; nothing is stored."""

@@ -10,7 +10,8 @@ from davylamp.api import names
 from davylamp.api.identity import PORT_NAME
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.pods import Pod
-from davylamp.schema.json import JsonObject, entries, field, text
+from davylamp.manifests.pods import METRICS_PATH
+from davylamp.schema.json import JsonObject, entries, field, integer, section, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,8 @@ class ReadyPod:
     namespace: str
     revision: str
     address: PodAddress
+    metrics: tuple[int, str]
+    """Port and path of its metrics."""
 
     @property
     def name(self) -> str:
@@ -42,7 +45,12 @@ def _ready_pod(pod: Pod) -> ReadyPod | None:
     address = _address(pod.manifest)
     if address is None or not pod.state.ready or pod.state.terminating:
         return None
-    return ReadyPod(metadata(pod.manifest, "namespace"), pod.revision, address)
+    return ReadyPod(
+        namespace=metadata(pod.manifest, "namespace"),
+        revision=pod.revision,
+        address=address,
+        metrics=_metrics(pod.manifest, address.port),
+    )
 
 
 def _address(pod: JsonObject) -> PodAddress | None:
@@ -68,9 +76,25 @@ def _address(pod: JsonObject) -> PodAddress | None:
 
 def _port(pod: JsonObject) -> int | None:
     """The port called `http` of the model container."""
-    container = _item(entries(pod, "spec", "containers"), names.CONTAINER)
-    number = field(_item(entries(container, "ports"), PORT_NAME), "containerPort")
+    number = field(_item(_ports(pod), PORT_NAME), "containerPort")
     return number if isinstance(number, int) else None
+
+
+def _metrics(pod: JsonObject, port: int) -> tuple[int, str]:
+    """Where Prometheus would read, by the pod's annotations; only ports that the model declares.
+
+    Annotations may be changed while a pod runs, its ports may not.
+    """
+    annotations = section(pod, "metadata", "annotations")
+    declared = {str(field(item, "containerPort")): item for item in _ports(pod)}
+    chosen = declared.get(text(annotations, "prometheus.io/port"))
+    path = text(annotations, "prometheus.io/path")
+    return integer(chosen, "containerPort") or port, path if path.startswith("/") else METRICS_PATH
+
+
+def _ports(pod: JsonObject) -> list[JsonObject]:
+    container = _item(entries(pod, "spec", "containers"), names.CONTAINER)
+    return entries(container, "ports")
 
 
 def _item(items: Iterable[JsonObject], name: str) -> JsonObject | None:

@@ -2,13 +2,24 @@
 
 import logging
 from collections.abc import Iterable
+from typing import assert_never
 
-from davylamp.adapters.errors import Retryable, Terminal
 from davylamp.adapters.kubernetes.cluster import Cluster
-from davylamp.api.names import Reason
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import Key, ObjectCache, key_of
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.owning.creations import Creations
+from davylamp.controller.cluster.owning.liveness import Owners
+from davylamp.controller.cluster.owning.ownership import (
+    Orphan,
+    Whose,
+    changed_on_the_way,
+    is_going,
+    is_owned,
+    orphan,
+    still_going,
+    taken,
+)
 from davylamp.controller.cluster.stored import (
     Identity,
     Spelling,
@@ -16,6 +27,16 @@ from davylamp.controller.cluster.stored import (
     identity_of,
     is_spelled,
     spelling,
+)
+from davylamp.controller.cluster.writes import (
+    Adopt,
+    Apply,
+    Claim,
+    Delete,
+    Freeze,
+    ObjectWrite,
+    Replace,
+    Scale,
 )
 from davylamp.controller.logs import about
 from davylamp.manifests import Owner
@@ -30,11 +51,17 @@ class Applier:
     Args:
         cluster: where to.
         cache: what is known of it, and learns of our writes at once.
+        owners: knows whose objects are.
+        creations: bounds how often an object is made.
     """
 
-    def __init__(self, cluster: Cluster, cache: ObjectCache) -> None:
+    def __init__(
+        self, cluster: Cluster, cache: ObjectCache, owners: Owners, creations: Creations
+    ) -> None:
         self._cluster = cluster
         self._cache = cache
+        self._owners = owners
+        self._creations = creations
         self._spellings: dict[Key, dict[Identity, Spelling]] = {}
         """What was applied and how it is stored, where the API server writes it in its own way."""
         self._at_hand: dict[Key, tuple[int, StoredChildren]] = {}
@@ -55,6 +82,28 @@ class Applier:
         """Keep nothing at hand of a model that is not looked at for a while."""
         self._at_hand.pop(key, None)
 
+    async def write(self, owner: Owner, write: ObjectWrite) -> bool:
+        """Make one planned write of an object; True if that changed what others had made."""
+        match write:
+            case Claim():
+                await self.names_are_ours(owner, (write.manifest,))
+            case Adopt():
+                await self.adopt(owner, write.orphan)
+                return True
+            case Apply():
+                return await self.ensure(owner, write.manifest)
+            case Freeze():
+                await self.freeze(owner, write.manifest)
+            case Replace():
+                await self.replace(owner, write.stale, write.manifest)
+            case Scale():
+                await self.scale(owner, write.manifest, write.replicas)
+            case Delete():
+                await self.remove(owner, write.manifest)
+            case _:
+                assert_never(write)
+        return False
+
     async def ensure(self, owner: Owner, manifest: JsonObject) -> bool:
         """Make an object say what the manifest says; True if that changed what others had made.
 
@@ -66,17 +115,33 @@ class Applier:
             return False
         kind, name = identity_of(manifest)
         known = self._cache.child(key_of(owner), kind, name)
-        answer = await self._cluster.apply(manifest)
-        self._cache.put(answer)
-        self._learn(owner, answer, manifest)
         if known is None:
+            answer = await self._created(owner, manifest)
             about(_log, **owner.fields()).info("created %s %s", kind, name)
+        elif is_going(known) and not _is_fence(manifest, known):
+            raise still_going(known)
+        else:
+            answer = await self._cluster.apply(manifest)
+        self._cache.put(answer)
+        changed = changed_on_the_way(answer, owner)
+        if changed is not None:
+            raise changed
+        self._learn(owner, answer, manifest)
         return known is not None and _generation(answer) != _generation(known)
+
+    async def scale(self, owner: Owner, item: JsonObject, replicas: int) -> None:
+        """Set a Deployment's number of pods, and nothing else; a watch tells what came of it."""
+        kind, name = identity_of(item)
+        metadata: JsonObject = {"namespace": owner.namespace, "name": name}
+        named: JsonObject = {"apiVersion": "apps/v1", "kind": kind, "metadata": metadata}
+        await self._cluster.scale(named, replicas)
 
     async def remove(self, owner: Owner, item: JsonObject) -> None:
         """Delete a child, unless another object has its name by now."""
         kind, name = identity_of(item)
         await self._cluster.delete(kind, owner.namespace, name, uid=metadata(item, "uid") or None)
+        if kind == "Pod":
+            return  # it is there until its kubelet says that it has stopped
         self._cache.remove(item)
         self._spellings.get(key_of(owner), {}).pop((kind, name), None)
 
@@ -84,6 +149,10 @@ class Applier:
         """Delete a child that cannot be changed, and create it anew."""
         await self.remove(owner, stale)
         await self.ensure(owner, manifest)
+
+    async def adopt(self, owner: Owner, left: Orphan) -> None:
+        """Make an orphan ours, as it is."""
+        self._cache.put(await self._adopted(owner, left))
 
     async def freeze(self, owner: Owner, secret: JsonObject) -> None:
         """Create an immutable Secret that is not cached.
@@ -96,7 +165,7 @@ class Applier:
             return
         if stored is not None:
             await self.remove(owner, stored)
-        await self._cluster.apply(secret)
+        await self._created(owner, secret)
 
     async def store(self, owner: Owner, manifest: JsonObject) -> None:
         """Write an object that nobody looks at again: it is neither cached nor compared.
@@ -104,8 +173,10 @@ class Applier:
         Raises:
             Terminal: an object of that name belongs to somebody else.
         """
-        await self.ours_of_that_name(owner, manifest)
-        await self._cluster.apply(manifest)
+        if await self.ours_of_that_name(owner, manifest) is None:
+            await self._created(owner, manifest)
+        else:
+            await self._cluster.apply(manifest)
 
     async def discard(self, owner: Owner, kind: str, name: str) -> None:
         """Delete what was stored; absent is fine.
@@ -133,12 +204,12 @@ class Applier:
         """Make sure that nobody else has a name we need; what is known already is not asked.
 
         Raises:
-            Retryable: an object belongs to an owner that is going away.
+            StillGoing: an object of somebody else is being deleted.
             Terminal: it belongs to somebody else.
         """
         for manifest in manifests:
             known = self._cache.child(key_of(owner), *identity_of(manifest))
-            if known is not None and not objects.has_other_owner(known, owner.uid):
+            if known is not None and is_owned(known, owner.uid):
                 continue
             stored = await self.ours_of_that_name(owner, manifest)
             if stored is not None:
@@ -148,22 +219,38 @@ class Applier:
         """The object under a manifest's name, asked of the API server; None when there is none.
 
         Raises:
-            Retryable: it belongs to an owner that is going away.
+            StillGoing: it is left behind, or somebody else's, and being deleted.
             Terminal: it belongs to somebody else.
         """
         kind, name = identity_of(manifest)
         stored = await self._cluster.get(kind, owner.namespace, name)
         if stored is None:
             return None
-        owners = objects.owner_uids(stored)
-        if owner.uid in owners:
+        whose, dead = await self._owners.whose(owner, stored)
+        if whose is Whose.OURS:
             return stored
-        if metadata(stored, "deletionTimestamp") or owners:
-            raise Retryable(f"{kind} {owner.namespace}/{name} of an earlier owner still exists")
-        raise Terminal(
-            Reason.NAME_TAKEN,
-            f"{kind} {name} exists already and is not ours: rename it or this ModelDeployment",
-        )
+        if is_going(stored):
+            raise still_going(stored)
+        if whose is Whose.OTHERS:
+            raise taken(stored, owner, dead)
+        return await self._adopted(owner, orphan(stored, owner, dead))
+
+    async def _created(self, owner: Owner, manifest: JsonObject) -> JsonObject:
+        """A new object, unless it was made too often of late."""
+        self._creations.admit(key_of(owner), *identity_of(manifest))
+        answer = await self._cluster.apply(manifest)
+        self._creations.note(key_of(owner), *identity_of(manifest))
+        return answer
+
+    async def _adopted(self, owner: Owner, left: Orphan) -> JsonObject:
+        """The object with its new owner; who takes it away again and again is not fought."""
+        kind, name = identity_of(left.item)
+        thing = f"the owner reference of {kind}"
+        self._creations.admit(key_of(owner), thing, name)
+        answer = await self._cluster.adopt(left.adopted())
+        self._creations.note(key_of(owner), thing, name)
+        about(_log, **owner.fields()).info("adopted %s %s", kind, name)
+        return answer
 
     def _learn(self, owner: Owner, answer: JsonObject, manifest: JsonObject) -> None:
         spellings = self._spellings.setdefault(key_of(owner), {})
@@ -171,6 +258,11 @@ class Applier:
             spellings.pop(identity_of(manifest), None)
         else:
             spellings[identity_of(manifest)] = spelling(manifest, answer)
+
+
+def _is_fence(manifest: JsonObject, known: JsonObject) -> bool:
+    """Whether a write changes who gets traffic, which it does until the last moment of a Service."""
+    return manifest["kind"] == "Service" and not is_spelled(manifest, known)
 
 
 def _generation(item: JsonObject) -> Json:

@@ -2,11 +2,9 @@
 
 from datetime import datetime
 
-from davylamp.api.names import Command
 from davylamp.schema.json import Json, JsonObject, field, integer, text
 
 __all__ = [
-    "commands_in",
     "field",
     "has_other_owner",
     "instant",
@@ -14,14 +12,6 @@ __all__ = [
     "owner_uids",
     "record_number",
 ]
-
-
-def commands_in(parent: JsonObject) -> dict[Command, str]:
-    """Command annotations of a ModelDeployment."""
-    annotations = field(parent, "metadata", "annotations")
-    values = annotations if isinstance(annotations, dict) else {}
-    given = {command: values.get(command.value) for command in Command}
-    return {command: value for command, value in given.items() if isinstance(value, str)}
 
 
 def record_number(record: JsonObject) -> int:

@@ -12,6 +12,7 @@ from davylamp.api import names
 from davylamp.schema.json import JsonObject, section
 
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+_COMMANDS: Final = frozenset(command.value for command in names.Command)
 _FASTEST: Final = 1
 
 
@@ -45,11 +46,11 @@ def trimmed(item: JsonObject) -> JsonObject:
     """An object without what nobody reads; everything else is kept as it is.
 
     `managedFields` is up to half of an object. What kubectl applied last is a copy of it, which
-    matters only for what users apply: ModelDeployments.
+    matters only for what users apply: ModelDeployments. Of a command it matters who put it there.
     """
     described = section(item, "metadata")
-    left_out = {"managedFields"}
     annotations = section(described, "annotations")
+    left_out = set() if _COMMANDS & annotations.keys() else {"managedFields"}
     kept = dict(described)
     if item.get("kind") != names.KIND and _LAST_APPLIED in annotations:
         kept["annotations"] = {k: v for k, v in annotations.items() if k != _LAST_APPLIED}

@@ -19,7 +19,8 @@ from davylamp.schema.json import Json, JsonObject, entries, field, integer, sect
 from davylamp.schema.text import one_line
 
 STARTING: Final = timedelta(seconds=2)
-"""A pod whose Ready condition turned false later than this after its start had been ready."""
+"""A pod whose Ready condition turned false later than this after its start had been ready: its
+kubelet writes both at once. The other order means that the clock of its node was set back since."""
 OVER: Final = frozenset({"Failed", "Succeeded"})
 """Phases of pods whose containers never run again."""
 LONGEST_WORDS: Final = 600
@@ -58,14 +59,19 @@ def workloads_of(deployments: Iterable[JsonObject], pods: Iterable[Pod]) -> dict
 
 
 def _workload(revision: str, deployment: JsonObject | None, pods: tuple[PodState, ...]) -> Workload:
-    refusal = _conditions(deployment).get("ReplicaFailure", {})
-    refused = refusal.get("status") == "True"
-    return Workload(
-        revision,
-        integer(deployment, "spec", "replicas"),
-        pods,
-        refusal=_words(refusal, "message") or _words(refusal, "reason") if refused else None,
-    )
+    replicas = integer(deployment, "spec", "replicas")
+    return Workload(revision, replicas, pods, refusal=_refusal(_conditions(deployment)))
+
+
+def _refusal(conditions: Mapping[str, JsonObject]) -> str | None:
+    """What the API server says to a Deployment's controller that wants to create pods for it."""
+    failure = conditions.get("ReplicaFailure", {})
+    if failure.get("status") == "True":
+        return _words(failure, "message") or _name(failure, "reason") or None
+    progress = conditions.get("Progressing", {})
+    if _name(progress, "reason") == "ReplicaSetCreateError":
+        return _words(progress, "message") or None
+    return None
 
 
 def pod_state(pod: JsonObject) -> PodState:
@@ -74,7 +80,7 @@ def pod_state(pod: JsonObject) -> PodState:
     ready = conditions.get("Ready", {})
     changed, started = instant(ready.get("lastTransitionTime")), _moment(pod, "status", "startTime")
     is_ready = ready.get("status") == "True"
-    late = changed is not None and started is not None and changed - started > STARTING
+    late = changed is not None and started is not None and abs(changed - started) > STARTING
     return PodState(
         name=metadata(pod, "name"),
         node=text(pod, "spec", "nodeName"),
@@ -90,6 +96,7 @@ def pod_state(pod: JsonObject) -> PodState:
         image_id=read_image_id(text(_model(pod), "imageID")),
         ready_changed_at=changed,
         was_ready=not is_ready and late,
+        node_lost=_is_node_lost(pod, conditions),
     )
 
 
@@ -110,10 +117,36 @@ def _unscheduled(pod: JsonObject, condition: JsonObject) -> str | None:
     return one_line(": ".join(part for part in parts if part), limit=LONGEST_WORDS) or reason
 
 
+def _is_node_lost(pod: JsonObject, conditions: Mapping[str, JsonObject]) -> bool:
+    """Whether the control plane called it unready: its kubelet would not, with ready containers."""
+    unready = conditions.get("Ready", {}).get("status") != "True"
+    containers = conditions.get("ContainersReady", {}).get("status") == "True"
+    return unready and containers and not _missing_gates(pod, conditions)
+
+
 def _missing_gates(pod: JsonObject, conditions: Mapping[str, JsonObject]) -> tuple[str, ...]:
     gates = (text(gate, "conditionType") for gate in entries(pod, "spec", "readinessGates"))
     closed = (gate for gate in gates if conditions.get(gate, {}).get("status") != "True")
     return tuple(one_line(gate, limit=LONGEST_WORDS) for gate in closed)
+
+
+def newest_warning(events: Iterable[JsonObject]) -> str | None:
+    """What was warned of a pod last; that no node took it is over once it has one."""
+    telling = [event for event in events if text(event, "reason") != "FailedScheduling"]
+    newest = max(telling, key=_told_at, default=None)
+    words = (_name(newest, "reason"), _words(newest, "message"))
+    return one_line(": ".join(filter(None, words)), limit=LONGEST_WORDS) or None
+
+
+def _told_at(event: JsonObject) -> str:
+    """When an Event was told last: the API server spells all such times alike."""
+    times = (
+        text(event, "series", "lastObservedTime"),
+        text(event, "lastTimestamp"),
+        text(event, "eventTime"),
+        text(event, "metadata", "creationTimestamp"),
+    )
+    return max(times)
 
 
 # --- containers -----------------------------------------------------------------------------------

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from davylamp.controller.cluster import objects
+from davylamp.api import names
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.owning.ownership import is_owned
 from davylamp.manifests import projected, says_the_same
-from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.json import Json, JsonObject, text
 
 Identity: TypeAlias = tuple[str, str]
 """Kind and name."""
@@ -25,11 +26,13 @@ class StoredChildren:
         uid: of the owner; an object of another owner is never one of its children.
         items: by kind and name.
         spellings: by kind and name, where the API server writes a manifest in its own way.
+        orphans: those without a living owner, which are adopted: they count as ours.
     """
 
     uid: str
     items: Mapping[Identity, JsonObject] = field(default_factory=dict)
     spellings: Mapping[Identity, Spelling] = field(default_factory=dict)
+    orphans: frozenset[Identity] = frozenset()
     _compared: dict[Identity, tuple[JsonObject, bool]] = field(
         default_factory=dict, compare=False, repr=False
     )
@@ -44,9 +47,11 @@ class StoredChildren:
         return [item for (stored, _), item in sorted(self.items.items()) if stored == kind]
 
     def is_ours(self, manifest: JsonObject) -> bool:
-        """Whether the object under a manifest's name is known, and nobody else's."""
+        """Whether the object under a manifest's name is known, and ours or about to be."""
         stored = self.items.get(identity_of(manifest))
-        return stored is not None and not objects.has_other_owner(stored, self.uid)
+        if stored is None:
+            return False
+        return is_owned(stored, self.uid) or identity_of(stored) in self.orphans
 
     def agrees(self, manifest: JsonObject) -> bool:
         """Whether the object is ours and says what the manifest says, so that a write is needless."""
@@ -56,7 +61,7 @@ class StoredChildren:
             return False
         before, answer = self._compared.get(key, (None, False))
         if before != manifest:
-            answer = self._says(manifest, stored)
+            answer = _mark(manifest) == _mark(stored) and self._says(manifest, stored)
             self._compared[key] = manifest, answer
         return answer
 
@@ -79,6 +84,11 @@ def is_spelled(manifest: JsonObject, stored: JsonObject) -> bool:
 def spelling(manifest: JsonObject, stored: JsonObject) -> Spelling:
     """What was applied, and how it is stored: the pair by which it is recognised later."""
     return _text(_fields(manifest)), _text(projected(_fields(stored), _fields(manifest)))
+
+
+def _mark(item: JsonObject) -> str:
+    """Which labels and annotations of users it carries."""
+    return text(item, "metadata", "annotations", names.ANNOTATION_METADATA)
 
 
 def _fields(item: JsonObject) -> JsonObject:

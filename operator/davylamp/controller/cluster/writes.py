@@ -4,16 +4,23 @@ Any write may be the last before a crash, so each prefix of a plan has to be a s
 next pass goes on to the same end. `WriteStep` is that order, and the only place where it is said.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import Enum, IntEnum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 from typing_extensions import override
 
 from davylamp.adapters.errors import OperatorError
+from davylamp.api.names import Command
+from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.rollout import Notice
 from davylamp.schema.json import JsonObject
+
+TRIED_AGAIN: Final = timedelta(minutes=5)
+"""After which a refused write is made again that nothing waits for."""
 
 
 class WriteStep(IntEnum):
@@ -25,20 +32,22 @@ class WriteStep(IntEnum):
     FLIGHT_RECORD = 4
     STATUS = 5
     EVENTS = 6
-    ADMIT = 7
-    SHRINK = 8
-    REPLICAS = 9
-    NIGHTLY = 10
+    COMMANDS = 7
+    ADMIT = 8
+    SHRINK = 9
+    REPLICAS = 10
+    NIGHTLY = 11
 
 
 class IfRefused(Enum):
     """What a refused write does to the rest of its plan."""
 
-    RETRY = "the pass ends and is retried at once; a lasting refusal is reported first"
-    TELL = (
-        "nothing more is created; flight record, status and Events are written, then the pass ends"
+    SECOND_WAY = (
+        "told as `FenceRefused`; the revision is scaled down at once, in whatever way works, and "
+        "nothing grows that the Service would let in"
     )
-    STOP = "the pass ends and is retried; the next pass reports a lasting refusal"
+    TELL = "told; only what needs this very write is left out"
+    STOP = "told by an Event and a metric; nothing of the steps below is written"
     LOG = "a line in the log; nothing waits for it"
     CONDITION = "reported in the condition `ExplanationsStable`, retried after five minutes"
 
@@ -57,11 +66,11 @@ RULES: Final = {
         "Fence",
         "Services stop admitting what they must not",
         "a rollback waits for nothing: no pod, no status, no Prometheus",
-        IfRefused.RETRY,
+        IfRefused.SECOND_WAY,
     ),
     WriteStep.RECORD: StepRule(
         "Record",
-        "names of Services are checked; copy of pinned Secrets, then the record of a new revision",
+        "names of Services are checked, orphans are adopted; copy of pinned Secrets, then the record of a new revision",
         "everything of a revision is made from its record, also after a crash",
         IfRefused.TELL,
     ),
@@ -89,17 +98,23 @@ RULES: Final = {
         "they report what is now remembered, and may be lost",
         IfRefused.LOG,
     ),
+    WriteStep.COMMANDS: StepRule(
+        "Commands",
+        "annotations of commands that were answered are taken off the object",
+        "the status has the answer, so that a crash does not make one command two",
+        IfRefused.LOG,
+    ),
     WriteStep.ADMIT: StepRule(
         "Admit",
         "Services admit what they may",
         "a weight is in the status before its traffic: evidence is counted from there",
-        IfRefused.STOP,
+        IfRefused.TELL,
     ),
     WriteStep.SHRINK: StepRule(
         "Shrink",
         "scale down; delete revisions that nobody needs, their record last, and budgets of those without pods",
         "nothing that may still have traffic is killed",
-        IfRefused.STOP,
+        IfRefused.TELL,
     ),
     WriteStep.REPLICAS: StepRule(
         "Replicas",
@@ -117,6 +132,14 @@ RULES: Final = {
 """Each step in words; the table in docs/ARCHITECTURE.md is made of this."""
 
 
+class WriteKey(NamedTuple):
+    """What a write is about, by which others need it and by which a refused one is known again."""
+
+    step: WriteStep
+    kind: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Write:
     """One write: its step, and the object that it is about."""
@@ -124,6 +147,15 @@ class Write:
     step: WriteStep
     kind: str
     name: str
+    needs: frozenset[WriteKey] = field(default=frozenset(), kw_only=True, repr=False)
+    """Writes that have to be made before this one makes sense."""
+    opens: bool = field(default=False, kw_only=True)
+    """Whether what serves gets no traffic through this object before it is written."""
+
+    @property
+    def key(self) -> WriteKey:
+        """By what others need it."""
+        return WriteKey(self.step, self.kind, self.name)
 
     @property
     def if_refused(self) -> IfRefused:
@@ -144,11 +176,61 @@ class Claim(ManifestWrite):
 
 
 @dataclass(frozen=True, slots=True)
+class Adopt(Write):
+    """Make an object that was left behind ours again: nothing of it is changed but its owners."""
+
+    orphan: Orphan = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Apply(ManifestWrite):
     """Make an object say what the manifest says."""
 
     restores: Notice | None = None
     """Told if the write changed what somebody else had edited."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delete(ManifestWrite):
+    """Delete an object as it is stored; one that is only known by its name is deleted by it."""
+
+    @property
+    @override
+    def if_refused(self) -> IfRefused:
+        """What cannot be deleted of the nightly job is in nobody's way."""
+        return IfRefused.LOG if self.step is WriteStep.NIGHTLY else RULES[self.step].if_refused
+
+
+@dataclass(frozen=True, slots=True)
+class Scale(ManifestWrite):
+    """Set a Deployment's number of pods through its own subresource, and nothing else of it.
+
+    That is another resource to roles, webhooks and policies, so it may work where `Apply` does not.
+    """
+
+    replicas: int = 0
+
+
+class SecondWay(NamedTuple):
+    """Another way to take pods out of traffic; it works if each of its writes does."""
+
+    done: str
+    """What is told when it has worked."""
+    writes: tuple[Apply | Scale | Delete, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fence(Apply):
+    """Make a Service shut revisions out, or else take them out in the first way that works."""
+
+    shuts_out: tuple[str, ...] = ()
+    """Every revision that the Service lets in and must not."""
+    stops: tuple[str, ...] = ()
+    """Those of them that have pods and shall have none: a refusal of this fence is an alert."""
+    ways: tuple[SecondWay, ...] = field(default=(), repr=False)
+    """Empty where nobody else behind the Service could answer: no bad answer is worse than none."""
+    no_way: str = ""
+    """What is told where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +246,13 @@ class Replace(ManifestWrite):
 
 
 @dataclass(frozen=True, slots=True)
-class Delete(ManifestWrite):
-    """Delete an object as it is stored; one that is only known by its name is deleted by it."""
+class Consume(Write):
+    """Take an answered command off its ModelDeployment, unless it says something else by now."""
 
-    @property
-    @override
-    def if_refused(self) -> IfRefused:
-        """What cannot be deleted of the nightly job is in nobody's way."""
-        return IfRefused.LOG if self.step is WriteStep.NIGHTLY else RULES[self.step].if_refused
+    command: Command
+    value: str = field(repr=False)
+    answered_at: datetime | None
+    """None where an operator of an earlier version answered it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,9 +269,24 @@ class Blocked(Write):
     error: OperatorError
 
 
-def apply(step: WriteStep, manifest: JsonObject, *, restores: Notice | None = None) -> Apply:
+ObjectWrite: TypeAlias = Adopt | Apply | Claim | Delete | Freeze | Replace | Scale
+"""What is written to an object of the cluster; a `Fence` is an `Apply`."""
+
+
+def apply(
+    step: WriteStep,
+    manifest: JsonObject,
+    *,
+    restores: Notice | None = None,
+    needs: Iterable[WriteKey] = (),
+) -> Apply:
     """An object made to say what its manifest says."""
-    return Apply(step, *identity_of(manifest), manifest, restores)
+    return Apply(step, *identity_of(manifest), manifest, restores, needs=frozenset(needs))
+
+
+def adopt(step: WriteStep, orphan: Orphan) -> Adopt:
+    """An orphan made ours."""
+    return Adopt(step, *identity_of(orphan.item), orphan)
 
 
 def claim(step: WriteStep, manifest: JsonObject) -> Claim:
@@ -198,6 +294,6 @@ def claim(step: WriteStep, manifest: JsonObject) -> Claim:
     return Claim(step, *identity_of(manifest), manifest)
 
 
-def delete(step: WriteStep, item: JsonObject) -> Delete:
+def delete(step: WriteStep, item: JsonObject, *, needs: Iterable[WriteKey] = ()) -> Delete:
     """An object deleted."""
-    return Delete(step, *identity_of(item), item)
+    return Delete(step, *identity_of(item), item, needs=frozenset(needs))

@@ -11,7 +11,6 @@ from davylamp.api.status import Candidate, ModelDeploymentStatus, Stage
 from davylamp.controller.checks.ready_pods import ReadyPod
 from davylamp.gates import Channel, Trial, UserQuery
 from davylamp.manifests import Owner
-from davylamp.manifests.pods import METRICS_PATH
 from davylamp.rollout.trials import canary_trials, probation_trials, survey_trials
 from davylamp.schema.quantities import seconds
 
@@ -106,8 +105,8 @@ def pod_targets(pods: Iterable[ReadyPod], deployments: Collection[str]) -> tuple
             name=pod.name,
             uid=pod.address.uid,
             host=pod.address.host,
-            port=pod.address.port,
-            path=METRICS_PATH,
+            port=pod.metrics[0],
+            path=pod.metrics[1],
         )
         for pod in pods
         if pod.deployment in deployments

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
-from davylamp.adapters.errors import Terminal
+from davylamp.adapters.errors import OperatorError, Terminal
 from davylamp.controller.cluster.cache import Key
 
 RETRY_REFUSED: Final = 300.0
@@ -16,6 +16,9 @@ class Reconcile(Protocol):
     async def __call__(self, key: Key) -> float | None:
         """Reconcile one object; returns the seconds until the next pass is due."""
 
+    async def unobserved(self, key: Key, error: OperatorError) -> float | None:
+        """Say why nothing is done about an object: its children cannot be known."""
+
     def stand_by(self, key: Key) -> None:
         """Read nothing about an object any longer."""
 
@@ -27,6 +30,7 @@ class LeaderPasses:
         reconcile: makes a pass.
         is_leading: whether this process may act.
         knows: whether all that there is in a namespace has been listed since it leads.
+        refused: why the children in a namespace are not known.
         wake_after: asks for a pass over a key in some seconds.
     """
 
@@ -36,11 +40,13 @@ class LeaderPasses:
         *,
         is_leading: Callable[[], bool],
         knows: Callable[[str], bool],
+        refused: Callable[[str], OperatorError | None] = lambda _namespace: None,
         wake_after: Callable[[Key, float], None],
     ) -> None:
         self._reconcile = reconcile
         self._is_leading = is_leading
         self._knows = knows
+        self._refused = refused
         self._wake_after = wake_after
 
     async def __call__(self, key: Key) -> float | None:
@@ -49,8 +55,7 @@ class LeaderPasses:
         Leadership may end during the pass, so it is asked for again afterwards.
         """
         try:
-            may_act = self._is_leading() and self._knows(key.namespace)
-            again_in = await self._reconcile(key) if may_act else None
+            again_in = await self._pass(key) if self._is_leading() else None
         except Terminal:
             self._wake_after(key, RETRY_REFUSED)
             raise
@@ -58,6 +63,12 @@ class LeaderPasses:
             if not self._is_leading():
                 self._reconcile.stand_by(key)
         return again_in
+
+    async def _pass(self, key: Key) -> float | None:
+        if self._knows(key.namespace):
+            return await self._reconcile(key)
+        error = self._refused(key.namespace)
+        return await self._reconcile.unobserved(key, error) if error else None
 
     def stand_by(self, keys: Iterable[Key]) -> None:
         """Leadership was lost: read nothing about these objects any longer."""

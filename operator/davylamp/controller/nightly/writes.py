@@ -12,10 +12,10 @@ from davylamp.api.explanations import Explanations
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import NIGHTLY_KINDS
 from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.refusals import RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.controller.cluster.writes import Apply, Delete, Replace, WriteStep, apply, delete
 from davylamp.controller.nightly.jobs import job_state
+from davylamp.controller.obstacles.refusals import RefusedJob
 from davylamp.manifests import Owner
 from davylamp.manifests.nightly import candidate_job, cron_job
 from davylamp.rollout import Decision

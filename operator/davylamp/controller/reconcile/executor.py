@@ -1,33 +1,38 @@
-"""Makes the writes of a plan in their order: the one place that stops, retries and tells obstacles.
+"""Makes the writes of a plan in their order: the one place that goes on, stops and tries again.
 
-What a refused write does to the rest is a rule of its step (`IfRefused`). A lasting refusal is kept
-across passes and shown in the status until a pass goes through without it.
+A refused write keeps only those from being made that need it (`Write.needs`). What the API server
+answered is remembered (`Obstacles`) and told by the status, one Event and a metric. No refusal ends a
+pass, so the clocks of a rollout go on under it; only the loss of leadership does.
 """
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, assert_never
+from datetime import datetime, timedelta
+from typing import Final
 
-from davylamp.adapters.errors import Forbidden, NotFound, OperatorError, Terminal
+from davylamp.adapters.errors import Forbidden, NotFound, NotLeader, OperatorError, Terminal
 from davylamp.adapters.kubernetes.cluster import Cluster
 from davylamp.api.status import to_json
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key, ObjectCache
-from davylamp.controller.cluster.refusals import Refusal, Refusals, RefusedJob, refusal_of
+from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
-    Claim,
-    Delete,
+    Consume,
+    Fence,
     FillInReplicas,
-    Freeze,
     IfRefused,
     Replace,
+    WriteKey,
     WriteStep,
 )
 from davylamp.controller.logs import about
+from davylamp.controller.obstacles.announcer import Announcer
+from davylamp.controller.obstacles.obstacles import TELL_SOON, Obstacles
+from davylamp.controller.obstacles.refusals import Refusals, RefusedJob
 from davylamp.controller.reconcile.flight_recorder import FlightRecorder
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.writes import (
@@ -41,12 +46,13 @@ from davylamp.controller.reconcile.writes import (
     WriteStatus,
 )
 from davylamp.rollout import Notice
+from davylamp.rollout.report.obstruction import Obstruction
 
-TELL_SOON: Final = 0.1
-"""Seconds until the pass that tells what was refused after this one had written its status."""
-TELL_AGAIN: Final = 10.0
-"""The same where the status shows another obstacle already: changing sentences must not spin."""
-_AFTER_A_REFUSAL: Final = frozenset({WriteStep.FLIGHT_RECORD, WriteStep.STATUS, WriteStep.EVENTS})
+TRY_SOON: Final = 1.0
+"""Seconds until what was left out is written."""
+UNHURRIED: Final = timedelta(seconds=6)
+"""After so long a pass whose writes time out leaves all that is not urgent to the next."""
+_URGENT: Final = frozenset({WriteStep.FENCE, WriteStep.STATUS, WriteStep.EVENTS})
 _log = logging.getLogger(__name__)
 
 
@@ -54,15 +60,20 @@ _log = logging.getLogger(__name__)
 class _Progress:
     """What became of a plan so far."""
 
-    refused: OperatorError | None = None
-    """What ends the pass once the status shows it."""
+    began: datetime
+    missing: set[WriteKey] = field(default_factory=set)
+    """Writes that were refused or left out."""
+    is_rest_due: bool = False
+    """Whether something was left out although nothing is known to refuse it."""
     changed: set[Identity] = field(default_factory=set)
     """Objects whose write changed what somebody else had made of them."""
     kept: Kept = Kept.NOTHING
+    consumed: bool = False
+    """Whether a command was taken off the object, which the next pass has to see."""
     is_written: bool = False
     """Whether the status says what it should."""
-    shown: Refusal | None = None
-    """The obstacle that it shows."""
+    shown: Obstruction | None = None
+    """What it says of refused writes."""
 
 
 class Executor:
@@ -73,9 +84,13 @@ class Executor:
         cache: learns of our writes at once.
         applier: writes all other objects.
         recorder: writes flight records.
+        consumer: takes commands off that were answered.
         following: is aimed by each status that was written.
-        refusals: what was refused before.
+        obstacles: what is refused.
+        refusals: what is refused of the nightly job.
+        announcer: tells what is refused.
         on_notice: is called with each notice.
+        clock: the time.
     """
 
     def __init__(  # noqa: PLR0913  (its collaborators, each needed)
@@ -85,95 +100,131 @@ class Executor:
         cache: ObjectCache,
         applier: Applier,
         recorder: FlightRecorder,
+        consumer: Consumer,
         following: Following,
+        obstacles: Obstacles,
         refusals: Refusals,
+        announcer: Announcer,
         on_notice: Callable[[Key, Notice], None],
+        clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
         self._cache = cache
         self._applier = applier
         self._recorder = recorder
+        self._consumer = consumer
         self._following = following
+        self._obstacles = obstacles
         self._refusals = refusals
+        self._announcer = announcer
         self._on_notice = on_notice
+        self._clock = clock
 
     async def carry_out(self, plan: WritePlan) -> float | None:
-        """Make all writes of a plan.
+        """Make all writes of a plan that can be made.
 
-        Returns the seconds until a pass has to tell what this one could not; None otherwise.
+        Returns the seconds until the next pass has something to try again or to tell; None when
+        there is nothing.
 
         Raises:
-            OperatorError: what ended the pass before its last write.
+            NotLeader: another process acts.
         """
-        key, progress = plan.parent.key, _Progress()
-        before = self._refusals.obstacle(key)
-        try:
-            await self._steps(plan, progress)
-        except (Terminal, Forbidden) as error:
-            self._refusals.note_obstacle(key, error)
-            if not progress.is_written or progress.shown == refusal_of(error):
-                raise
-            return TELL_SOON if before is None else TELL_AGAIN
-        self._refusals.note_obstacle(key, None)
-        await self._nightly(plan)
-        is_news = _messages(plan.refused_jobs) != _messages(self._refusals.jobs(key))
-        return TELL_SOON if progress.shown or is_news else None
-
-    async def _steps(self, plan: WritePlan, progress: _Progress) -> None:
-        """Every step but the last; after a refusal only those by which people see it."""
+        key, progress = plan.parent.key, _Progress(self._clock())
+        if plan.is_whole:
+            self._obstacles.keep(key, {write.key for write in plan.writes})
+        self._refusals.clear_jobs(key, plan.cleared)
         for step in WriteStep:
-            if step is WriteStep.NIGHTLY:
-                break
-            if progress.refused is None or step in _AFTER_A_REFUSAL:
-                await self._step(plan, step, progress)
-        if progress.refused is not None:
-            raise progress.refused
+            if step is WriteStep.FLIGHT_RECORD:
+                progress.kept = await self._flights(plan)
+                continue
+            for write in plan.of(step):
+                await self._try(plan, write, progress)
+        now = self._clock()
+        await self._announcer.announce(plan.parent.owner, plan.parent.revision, now)
+        return self._due_in(plan, progress, now)
 
-    async def _step(self, plan: WritePlan, step: WriteStep, progress: _Progress) -> None:
-        """Make the writes of a step up to the first refused one; a fence tries each of its own."""
-        if step is WriteStep.FLIGHT_RECORD:
-            progress.kept = await self._flights(plan)
+    async def _try(self, plan: WritePlan, write: PlannedWrite, progress: _Progress) -> None:
+        """Make one write, unless what it needs is missing or it would only be refused again."""
+        key = plan.parent.key
+        if self._is_left_out(plan, write, progress):
+            progress.missing.add(write.key)
             return
-        for write in plan.of(step):
+        try:
+            await self._made(plan, write, progress)
+        except NotLeader:
+            raise
+        except OperatorError as error:
+            progress.missing.add(write.key)
+            await self._refused(plan, write, error)
+        else:
+            self._obstacles.clear(key, write.key)
+
+    def _is_left_out(self, plan: WritePlan, write: PlannedWrite, progress: _Progress) -> bool:
+        key, now = plan.parent.key, self._clock()
+        if self._obstacles.waits(key, write, now):
+            return True
+        needs = write.needs
+        if write.step > WriteStep.STATUS:
+            needs |= {status.key for status in plan.of(WriteStep.STATUS)}
+        if needs & (progress.missing | self._obstacles.lasting(key, now)):
+            progress.is_rest_due = True
+            return True
+        is_late = now - progress.began > UNHURRIED and write.step not in _URGENT
+        progress.is_rest_due |= is_late
+        return is_late
+
+    async def _refused(self, plan: WritePlan, write: PlannedWrite, error: OperatorError) -> None:
+        """What the rule of its step does about a refused write."""
+        key, rule = plan.parent.key, write.if_refused
+        if rule is IfRefused.LOG:
+            _warn(plan, write, error)
+        elif rule is IfRefused.CONDITION and isinstance(error, Terminal | Forbidden):
+            _warn(plan, write, error)
+            if isinstance(write, Apply | Replace):
+                refused = RefusedJob(write.manifest, str(error), plan.now)
+                self._refusals.note_job(key, write.kind, refused)
+        elif self._obstacles.note(key, write, error, self._clock()):
+            _warn(plan, write, error)
+        if isinstance(write, Fence):
+            instead = await self._second_way(plan, write)
+            self._obstacles.note_second_way(key, write, instead)
+
+    async def _second_way(self, plan: WritePlan, fence: Fence) -> str:
+        """Take revisions out of traffic in another way; what was done, or why nothing was."""
+        refused: OperatorError | None = None
+        for way in fence.ways:
             try:
-                await self._made(plan, write, progress)
+                for write in way.writes:
+                    await self._made(plan, write, _Progress(plan.now))
+            except NotLeader:
+                raise
             except OperatorError as error:
-                if not _goes_on(write, error):
-                    raise
-                if write.if_refused is IfRefused.LOG:
-                    _warn(plan, write, error)
-                    continue
-                progress.refused = progress.refused or error
-                if step is not WriteStep.FENCE:
-                    return
+                refused = error
+            else:
+                return way.done
+        if refused is not None:
+            return f"every other way was refused too: {refused}"
+        return fence.no_way
 
     async def _made(self, plan: WritePlan, write: PlannedWrite, progress: _Progress) -> None:
         """Make one write."""
         owner = plan.parent.owner
         match write:
-            case Claim():
-                await self._applier.names_are_ours(owner, (write.manifest,))
-            case Apply():
-                if await self._applier.ensure(owner, write.manifest):
-                    progress.changed.add((write.kind, write.name))
-            case Freeze():
-                await self._applier.freeze(owner, write.manifest)
-            case Replace():
-                await self._applier.replace(owner, write.stale, write.manifest)
-            case Delete():
-                await self._applier.remove(owner, write.manifest)
-            case FillInReplicas():
-                await self._applier.fill_in_replicas(owner, write.replicas)
             case Blocked():
                 raise write.error
+            case StoreFlight() | DiscardFlight():
+                raise AssertionError("flight records are written together")
             case WriteStatus():
                 await self._write_status(plan, write, progress)
             case PostEvent():
                 await self._tell(plan, write, progress.changed)
-            case StoreFlight() | DiscardFlight():
-                raise AssertionError("flight records are written together")
+            case Consume():
+                progress.consumed |= await self._consumer.consume(owner, write)
+            case FillInReplicas():
+                await self._applier.fill_in_replicas(owner, write.replicas)
             case _:
-                assert_never(write)
+                if await self._applier.write(owner, write):
+                    progress.changed.add((write.kind, write.name))
 
     async def _flights(self, plan: WritePlan) -> Kept:
         writes = plan.of(WriteStep.FLIGHT_RECORD)
@@ -183,8 +234,10 @@ class Executor:
     async def _write_status(self, plan: WritePlan, write: WriteStatus, progress: _Progress) -> None:
         """Write the status if it is due; what the API server answers is what is known next."""
         parent = plan.parent
-        obstacle = refusal_of(progress.refused) or refusal_of(self._refusals.obstacle(parent.key))
-        status = write.status(progress.kept, obstacle)
+        obstruction = self._obstacles.obstruction(parent.key, self._clock())
+        status = write.status(progress.kept, obstruction)
+        if obstruction is None and not plan.is_whole:
+            status = parent.status  # nothing was decided, and there is nothing to tell yet
         if write.is_due(status):
             try:
                 answer = await self._cluster.apply_status(
@@ -196,7 +249,7 @@ class Executor:
                 self._cache.put(answer)
         else:
             status = parent.status
-        progress.is_written, progress.shown = True, obstacle
+        progress.is_written, progress.shown = True, obstruction
         if plan.children is not None:
             self._following.aim(parent, plan.children, status, plan.rollout)
 
@@ -210,33 +263,23 @@ class Executor:
         log.info("%s: %s", notice.reason, notice.message)
         await self._cluster.create_event(write.manifest)
 
-    async def _nightly(self, plan: WritePlan) -> None:
-        """The last step; refusals of its objects are remembered by kind."""
+    def _due_in(self, plan: WritePlan, progress: _Progress, now: datetime) -> float | None:
+        """Seconds until a refused write is tried again, or something has to be told."""
         key = plan.parent.key
-        self._refusals.clear_jobs(key, plan.cleared)
-        for write in plan.of(WriteStep.NIGHTLY):
-            try:
-                await self._made(plan, write, _Progress())
-            except (Terminal, Forbidden) as error:
-                _warn(plan, write, error)
-                if isinstance(write, Apply | Replace):
-                    refused = RefusedJob(write.manifest, str(error), plan.now)
-                    self._refusals.note_job(key, write.kind, refused)
+        moments = [self._obstacles.due_in(key, now)]
+        is_shown = progress.shown == self._obstacles.obstruction(key, now)
+        is_news = _messages(plan.refused_jobs) != _messages(self._refusals.jobs(key))
+        if progress.consumed:
+            moments.append(TELL_SOON)
+        if progress.is_written and (is_news or not is_shown):
+            moments.append(self._obstacles.tell_in(key, now))
+        if progress.is_rest_due and moments == [None]:
+            moments.append(TRY_SOON)
+        return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _messages(jobs: Mapping[str, RefusedJob]) -> Mapping[str, str]:
-    return {kind: refused.message for kind, refused in jobs.items()}
-
-
-def _goes_on(write: PlannedWrite, error: OperatorError) -> bool:
-    """Whether something more is written in a pass after a write was refused."""
-    match write.if_refused:
-        case IfRefused.STOP:
-            return False
-        case IfRefused.RETRY:
-            return isinstance(error, Terminal | Forbidden)
-        case IfRefused.TELL | IfRefused.LOG | IfRefused.CONDITION:
-            return True
+    return {kind: job.message for kind, job in jobs.items()}
 
 
 def _warn(plan: WritePlan, write: PlannedWrite, error: OperatorError) -> None:
@@ -245,4 +288,5 @@ def _warn(plan: WritePlan, write: PlannedWrite, error: OperatorError) -> None:
         log = about(_log, **fields, revision=write.notice.revision)
         log.warning("event %s was not posted: %s", write.name, error)
     else:
-        about(_log, **fields).warning("%s of %s: %s", write.step.name.lower(), write.kind, error)
+        step = write.step.name.lower()
+        about(_log, **fields).warning("%s of %s %s: %s", step, write.kind, write.name, error)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.cluster import Cluster
@@ -13,16 +13,29 @@ from davylamp.api.explanations import Explanations
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
+from davylamp.controller.cluster.annotations import commands_in, declared_in
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.pods import read_pod, workloads_of
-from davylamp.controller.cluster.refusals import Refusals, RefusedJob
-from davylamp.controller.cluster.stored import StoredChildren
+from davylamp.controller.cluster.consumer import Consumer
+from davylamp.controller.cluster.owning.adoption import Adoption
+from davylamp.controller.cluster.pods import Pod, read_pod, workloads_of
+from davylamp.controller.cluster.stored import StoredChildren, identity_of
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
 from davylamp.controller.nightly.nightly import Nightly
+from davylamp.controller.obstacles.refusals import Refusals, RefusedJob
+from davylamp.controller.pods.clock import PodClock
+from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.judgements import with_judgements
-from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Children, Parent, Pass, Secrets
+from davylamp.controller.reconcile.passes import (
+    EVERYTHING_KEPT,
+    Children,
+    Parent,
+    Pass,
+    Secrets,
+    followable,
+    served_by,
+)
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests import is_whole, recorded
 from davylamp.rollout import Inspected, Observation, identify
@@ -56,7 +69,7 @@ class _Target:
     """The revision that a spec asks for, and what that was found out from."""
 
     spec: ModelDeploymentSpec
-    children: Children
+    records: Mapping[str, JsonObject]
     revision: RevisionRef
 
 
@@ -66,10 +79,14 @@ class Observer:
     Args:
         cluster: is asked for Secrets.
         applier: has the children, and knows how they are spelled.
+        warnings: has what kubelets warn of pods.
+        adoption: finds those that were left behind.
+        pod_clock: times what happens to pods.
         inspections: has the answers to checks.
         samples: has the evidence of the gates.
         nightly: has the results of the nightly job.
         refusals: has what was refused of the nightly job.
+        consumer: knows which commands it took off.
         clock: the time.
     """
 
@@ -78,33 +95,48 @@ class Observer:
         *,
         cluster: Cluster,
         applier: Applier,
+        warnings: PodWarnings,
+        adoption: Adoption,
+        pod_clock: PodClock,
         inspections: Inspections,
         samples: Samples,
         nightly: Nightly,
         refusals: Refusals,
+        consumer: Consumer,
         clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
         self._applier = applier
+        self._warnings = warnings
+        self._adoption = adoption
+        self._pod_clock = pod_clock
         self._inspections = inspections
         self._samples = samples
         self._nightly = nightly
         self._refusals = refusals
+        self._consumer = consumer
         self._clock = clock
-        self._at_hand: dict[Key, Children] = {}
+        self._at_hand: dict[Key, _AtHand] = {}
         self._targets: dict[Key, _Target] = {}
 
     async def look(self, parent: Parent) -> Pass:
         """Everything that is known about a ModelDeployment now."""
-        children = self._children(parent)
+        children = await self._children(parent)
+        parent = followable(parent, children.records)
         secrets = Secrets()
-        observation = observation_of(
-            parent, children, self._target(parent, children), self._clock()
+        now = self._clock()
+        observation = replace(
+            observation_of(parent, children, self._target(parent, children), now=now),
+            watched_since=self._pod_clock.watched_since(parent.key, now),
         )
         if parent.spec is not None:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
-        observation = replace(observation, inspected=self._inspections.inspected(parent.key))
+        observation = replace(
+            observation,
+            consumed=self._consumer.taken(parent.key),
+            inspected=self._inspections.inspected(parent.key),
+        )
         evidence = self._samples.evidence(parent.key)
         observation = with_judgements(observation, parent.status, evidence)
         observation = await self._nightly.look(parent.owner, observation, parent.status)
@@ -120,25 +152,37 @@ class Observer:
             wake_after=self._nightly.wake_after(parent.key),
         )
 
-    def _children(self, parent: Parent) -> Children:
-        """The children as the cache knows them.
+    async def _children(self, parent: Parent) -> Children:
+        """The children as the cache knows them, with those that are to be adopted.
 
-        What an owner of the same name left behind, and what is no record of ours, is passed over.
+        What belongs to somebody else, and what is no record of ours, is passed over.
         """
         stored = self._applier.stored(parent.owner)
+        orphans = await self._adoption.orphans(parent.owner, stored)
+        if orphans:
+            left = frozenset(identity_of(orphan.item) for orphan in orphans)
+            stored = replace(stored, orphans=left)
         at_hand = self._at_hand.get(parent.key)
         if at_hand is None or at_hand.stored is not stored:
             at_hand = self._at_hand[parent.key] = _read(parent, stored)
-        return at_hand
+        read = self._warnings.noted(parent.key, at_hand.pods)
+        pods = self._pod_clock.timed(parent.key, read, self._clock())
+        return Children(
+            records=at_hand.records,
+            workloads=workloads_of(at_hand.deployments, pods),
+            pods=pods,
+            stored=stored,
+            orphans=orphans,
+        )
 
     def _target(self, parent: Parent, children: Children) -> RevisionRef | None:
         """The revision that the spec asks for; None while the spec cannot be read."""
         if parent.spec is None:
             return None
         known = self._targets.get(parent.key)
-        if known is None or known.spec is not parent.spec or known.children is not children:
+        if known is None or known.spec is not parent.spec or known.records is not children.records:
             intents = {name: recorded(r, "intent") for name, r in children.records.items()}
-            known = _Target(parent.spec, children, identify(parent.spec, intents))
+            known = _Target(parent.spec, children.records, identify(parent.spec, intents))
             self._targets[parent.key] = known
         return known.revision
 
@@ -177,21 +221,28 @@ class Observer:
         return Secrets(tuple(missing), pinned)
 
 
-def _read(parent: Parent, stored: StoredChildren) -> Children:
-    """Children as they are read: once for each change of them."""
+class _AtHand(NamedTuple):
+    """Children as they are read: once for each change of them. When pods changed is added later."""
+
+    stored: StoredChildren
+    records: Mapping[str, JsonObject]
+    deployments: list[JsonObject]
+    pods: tuple[Pod, ...]
+
+
+def _read(parent: Parent, stored: StoredChildren) -> _AtHand:
     own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
     records = sorted(own, key=objects.record_number)
-    pods = tuple(read_pod(item) for item in stored.of_kind("Pod"))
-    return Children(
-        records={objects.label(r, names.LABEL_REVISION): r for r in records},
-        workloads=workloads_of(_own(stored, "Deployment"), pods),
-        pods=pods,
-        stored=stored,
+    return _AtHand(
+        stored,
+        {objects.label(r, names.LABEL_REVISION): r for r in records},
+        _own(stored, "Deployment"),
+        tuple(read_pod(item) for item in stored.of_kind("Pod")),
     )
 
 
 def observation_of(
-    parent: Parent, children: Children, target: RevisionRef | None, now: datetime
+    parent: Parent, children: Children, target: RevisionRef | None, *, now: datetime
 ) -> Observation:
     """What is known of an object apart from its gates, checks and Secrets."""
     spec = parent.spec
@@ -204,9 +255,11 @@ def observation_of(
         rollout=spec.rollout,
         replicas=spec.replicas or _present_replicas(parent, children),
         paused=spec.paused,
-        commands=objects.commands_in(parent.manifest),
+        commands=commands_in(parent.manifest),
+        declared=declared_in(parent.manifest),
         workloads=children.workloads,
         recorded=tuple(children.records),
+        served=served_by(parent, children, spec.rollout),
         explanations=spec.explanations,
     )
 
@@ -233,7 +286,8 @@ def _without_spec(parent: Parent, children: Children, now: datetime) -> Observat
         rollout=plan,
         replicas=serving.desired if serving and serving.desired else 1,
         paused=True,
-        commands=objects.commands_in(parent.manifest),
+        commands=commands_in(parent.manifest),
+        declared=declared_in(parent.manifest),
         workloads=children.workloads,
         recorded=tuple(children.records),
         explanations=Explanations() if status.explanations else None,
@@ -251,8 +305,8 @@ def with_refusals(observation: Observation, jobs: Mapping[str, RefusedJob]) -> O
 
 
 def _own(stored: StoredChildren, kind: str) -> list[JsonObject]:
-    """Children of a kind that belong to nobody else."""
-    return [i for i in stored.of_kind(kind) if not objects.has_other_owner(i, stored.uid)]
+    """Children of a kind that are ours, or about to be."""
+    return [item for item in stored.of_kind(kind) if stored.is_ours(item)]
 
 
 def _entries(secret: JsonObject) -> Mapping[str, str]:

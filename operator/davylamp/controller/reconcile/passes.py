@@ -4,25 +4,28 @@ Each part is read once and handed on as a whole, so that nobody on the way asks 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from pydantic import ValidationError
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.prometheus import templates
+from davylamp.api.child_metadata import NOTHING, ChildMetadata
 from davylamp.api.names import Reason
 from davylamp.api.spec import ModelDeploymentSpec, Rollout
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.pods import Pod
-from davylamp.controller.cluster.refusals import Refusal, RefusedJob
 from davylamp.controller.cluster.stored import StoredChildren
+from davylamp.controller.obstacles.refusals import Refusal, RefusedJob
 from davylamp.gates.recording.store import Recording
-from davylamp.manifests import Owner, template_fault
-from davylamp.rollout import Observation, Workload
+from davylamp.manifests import Owner, recorded, template_fault
+from davylamp.rollout import Observation, Served, Workload, identify, ref_of
+from davylamp.rollout.routing import router_of
 from davylamp.schema.json import JsonObject
 
 EVERYTHING_KEPT: Final = Rollout(gates=(), history=50)
@@ -49,6 +52,12 @@ class Parent:
         """Whether something serves or is being rolled out, whatever the spec says now."""
         return bool(self.status.candidate or self.status.stable)
 
+    @property
+    def revision(self) -> str | None:
+        """The revision that is rolled out, or that serves."""
+        ref = self.status.candidate or self.status.stable
+        return ref.revision if ref else None
+
 
 @dataclass(frozen=True)
 class Secrets:
@@ -72,6 +81,8 @@ class Children:
     pods: tuple[Pod, ...]
     stored: StoredChildren
     """All of them, by kind and name."""
+    orphans: tuple[Orphan, ...] = ()
+    """Those that are to be adopted, and what else was left behind with them."""
 
 
 @dataclass(frozen=True)
@@ -92,19 +103,49 @@ class Pass:
     """Seconds until something is to be looked at again of which no watch tells."""
 
 
-def read_parent(key: Key, manifest: JsonObject) -> Parent:
-    """A stored ModelDeployment."""
+def read_parent(key: Key, manifest: JsonObject, defaults: ChildMetadata = NOTHING) -> Parent:
+    """A stored ModelDeployment; by default its children carry `defaults`, besides our labels."""
     spec, refusal = read_spec(manifest)
     generation = objects.field(manifest, "metadata", "generation")
     return Parent(
         key=key,
-        owner=Owner(key.name, key.namespace, metadata(manifest, "uid")),
+        owner=Owner(
+            key.name,
+            key.namespace,
+            metadata(manifest, "uid"),
+            _metadata_of_children(manifest).over(defaults),
+        ),
         manifest=manifest,
         status=ModelDeploymentStatus.model_validate(manifest.get("status") or {}),
         spec=spec,
         refusal=refusal,
         generation=generation if isinstance(generation, int) else 0,
     )
+
+
+def served_by(parent: Parent, children: Children, rollout: Rollout) -> Served | None:
+    """What the stored route sends traffic to; not asked where the status knows it."""
+    if parent.status.stable:
+        return None
+
+    def ours(kind: str, name: str) -> JsonObject | None:
+        item = children.stored.get(kind, name)
+        return item if item is not None and children.stored.is_ours(item) else None
+
+    revision = router_of(rollout).stable_of(parent.owner, ours)
+    workload = children.workloads.get(revision or "")
+    if revision is None or workload is None or not (workload.desired or workload.pods):
+        return None
+    record = children.records.get(revision)
+    return Served(revision, ref_of(revision, recorded(record, "intent")) if record else None)
+
+
+def _metadata_of_children(manifest: JsonObject) -> ChildMetadata:
+    """What the spec wants on children; also of one that cannot be followed, whose fence is written."""
+    try:
+        return ChildMetadata.model_validate(objects.field(manifest, "spec", "metadata") or {})
+    except ValidationError:
+        return NOTHING
 
 
 def read_spec(manifest: JsonObject) -> tuple[ModelDeploymentSpec | None, Refusal | None]:
@@ -115,7 +156,7 @@ def read_spec(manifest: JsonObject) -> tuple[ModelDeploymentSpec | None, Refusal
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(["spec", *(str(part) for part in first["loc"])])
         return None, Refusal(Reason.INVALID_SPEC, f"{path}: {first['msg']}")
-    wrong = _query_refusal(spec) or _template_refusal(spec)
+    wrong = _query_refusal(spec)
     return (None if wrong else spec), wrong
 
 
@@ -131,7 +172,18 @@ def _query_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
     return None
 
 
-def _template_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
-    """Why no pod can be made: how an overlay merges is not for the API server to check."""
+def followable(parent: Parent, records: Mapping[str, JsonObject]) -> Parent:
+    """The same, without its spec where no pod can be made from that; with why not.
+
+    What an earlier version of the operator has rendered is not judged anew by today's rules (P8).
+    """
+    spec = parent.spec
+    if spec is None or not spec.serving.template:
+        return parent
+    intents = {revision: recorded(record, "intent") for revision, record in records.items()}
+    if identify(spec, intents).revision in records:
+        return parent
     fault = template_fault(spec)
-    return Refusal(Reason.INVALID_SPEC, fault) if fault else None
+    if fault is None:
+        return parent
+    return replace(parent, spec=None, refusal=Refusal(Reason.INVALID_SPEC, fault))

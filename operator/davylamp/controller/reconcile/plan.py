@@ -8,35 +8,49 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from davylamp.adapters.errors import OperatorError
 from davylamp.api import names
-from davylamp.api.status import ModelDeploymentStatus
+from davylamp.api.child_metadata import ChildMetadata
+from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.owning.ownership import adoption_of
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
+    Adopt,
     Apply,
+    Blocked,
     Claim,
+    Consume,
     Delete,
+    Fence,
     FillInReplicas,
+    Write,
+    WriteKey,
     WriteStep,
+    adopt,
     apply,
     claim,
     delete,
 )
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
+from davylamp.controller.obstacles.second_ways import Fencing
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
 from davylamp.controller.reconcile.passes import EVERYTHING_KEPT, Parent, Pass
 from davylamp.controller.reconcile.revision_writes import RevisionWrites
 from davylamp.controller.reconcile.writes import (
+    FlightWrite,
     Kept,
     PlannedWrite,
     PostEvent,
     WritePlan,
     WriteStatus,
 )
-from davylamp.manifests import disruption, disruption_budget, event
+from davylamp.manifests import Owner, disruption, disruption_budget, event
 from davylamp.rollout import Decision, Desired, Notice
-from davylamp.rollout.routing import Route, objects_of_every_router, router_of
-from davylamp.schema.json import JsonObject
+from davylamp.rollout.commands.memory import answer_to, is_answered
+from davylamp.rollout.report.obstruction import unobstructed
+from davylamp.rollout.routing import Route, Router, objects_of_every_router, router_of
+from davylamp.schema.json import JsonObject, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +63,40 @@ class PlanSettings:
     """Version of this operator."""
     scrape_interval: float
     """Seconds between scrapes, as the gates take it."""
+    children: ChildMetadata
+    """What children carry by default, besides our labels."""
+    release: str
+    """This release, which claims what it writes a status of."""
+
+    @property
+    def claim(self) -> OperatorClaim:
+        """The claim of this release."""
+        return OperatorClaim(release=self.release)
 
 
 def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> WritePlan:
     """All writes that carry a decision out, in their order."""
     parent, desired = current.parent, decision.desired
     traffic = _traffic(current, decision)
-    revisions = RevisionWrites(current, desired, decision.status.candidate)
-    fenced = tuple(_fenced(current, desired.route))
-    grown = (*_budgets(current, desired), *revisions.grown())
-    nightly = _nightly(current, decision)
-    flights = flight_writes(
-        current, decision, operator=settings.operator, scrape_interval=settings.scrape_interval
+    fenced = tuple(_fenced(current, desired))
+    claimed = tuple(_claimed(current, traffic))
+    claims, candidate = _keys(claimed), decision.status.candidate
+    status = _decided(current, decision, settings)
+    revisions = RevisionWrites(
+        current, desired, candidate, fences=fenced, claims=claims, status=status.key
     )
+    grown, nightly = (*_budgets(current, desired), *revisions.grown()), _nightly(current, decision)
     writes: tuple[PlannedWrite, ...] = (
         *fenced,
-        *_claimed(current, traffic),
+        *_adopted(current, fenced),
+        *claimed,
         *revisions.recorded(),
         *grown,
-        *flights,
-        _status(parent, remembered(current, decision), current.observation.now, current.rollouts),
+        *_flights(current, decision, settings),
+        status,
         *_events(current, decision.notices, grown, settings.reporter),
-        *_admitted(current, traffic, fenced),
+        *_consumed(current, decision.status),
+        *_admitted(current, traffic, fenced, claims),
         *revisions.shrunk(),
         *_spare_budgets(current, desired),
         *_replicas(parent, current.observation.replicas),
@@ -87,10 +113,24 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     )
 
 
-def refusal_plan(parent: Parent, now: datetime) -> WritePlan:
+def refusal_plan(parent: Parent, now: datetime, settings: PlanSettings) -> WritePlan:
     """The plan for a spec that cannot be followed, where nothing was followed before: say so."""
-    status = _status(parent, dict.fromkeys(Kept, parent.status), now)
-    return WritePlan(parent, None, EVERYTHING_KEPT, now, (status,))
+    return WritePlan(parent, None, EVERYTHING_KEPT, now, (_unchanged(parent, now, settings),))
+
+
+def unobserved_plan(
+    parent: Parent, error: OperatorError, now: datetime, settings: PlanSettings
+) -> WritePlan:
+    """The plan where it cannot be known what exists: nothing is decided, and why is told."""
+    blocked = Blocked(WriteStep.RECORD, "", "", error)
+    writes = (blocked, _unchanged(parent, now, settings))
+    return WritePlan(parent, None, EVERYTHING_KEPT, now, writes, is_whole=False)
+
+
+def _unchanged(parent: Parent, now: datetime, settings: PlanSettings) -> WriteStatus:
+    """The status as it is stored, without what an earlier pass said of refused writes."""
+    decided = dict.fromkeys(Kept, unobstructed(parent.status))
+    return _status(parent, decided, now, settings.claim)
 
 
 # --- traffic ------------------------------------------------------------------------------------
@@ -100,21 +140,48 @@ def _traffic(current: Pass, decision: Decision) -> tuple[JsonObject, ...]:
     """The objects that put the route into effect, by the router that is in charge of it."""
     candidate = decision.status.candidate
     router = router_of(candidate.plan if candidate else current.observation.rollout)
-    return router.objects(current.parent.owner, decision.desired.route)
+    route = decision.desired.route
+    manifests = router.objects(current.parent.owner, route)
+    return tuple(m for m in manifests if not _is_awaited(current, router, m, route))
 
 
-def _fenced(current: Pass, route: Route) -> Iterator[Apply]:
+def _is_awaited(current: Pass, router: Router, manifest: JsonObject, route: Route) -> bool:
+    """Whether an object that was handed over to us serves something else until we can."""
+    stored = current.children.stored
+    item = stored.get(*identity_of(manifest))
+    if route.stable or item is None or not stored.is_ours(manifest):
+        return False
+    return router.serves_others(item)
+
+
+def _fenced(current: Pass, wanted: Desired) -> Iterator[Fence]:
     """Objects of any router that let in a revision that they must not, made to shut it out."""
-    children = current.children
+    children, route = current.children, wanted.route
     known = {*children.workloads, *children.records, names.NO_REVISION}
     known |= {revision for revision in (route.stable, route.candidate) if revision}
-    for router, manifest in objects_of_every_router(current.parent.owner, route):
+    owner, workloads = current.parent.owner, children.workloads
+    fencing = Fencing(
+        owner, children.records, workloads, children.pods, children.stored, wanted.replicas
+    )
+    for router, manifest in objects_of_every_router(owner, route):
         stored = children.stored.get(*identity_of(manifest))
-        if stored is not None and any(
-            router.admits(stored, revision) and not router.admits(manifest, revision)
-            for revision in known
-        ):
-            yield apply(WriteStep.FENCE, manifest)
+        if stored is None or not children.stored.is_ours(manifest):
+            continue
+        if _is_awaited(current, router, manifest, route):
+            continue
+        admitted = {revision for revision in known if router.admits(stored, revision)}
+        kept = {revision for revision in admitted if router.admits(manifest, revision)}
+        if admitted != kept:
+            opens = route.stable is not None and route.stable not in admitted
+            yield fencing.fence(manifest, out=admitted - kept, kept=kept, opens=opens)
+
+
+def _adopted(current: Pass, fenced: Iterable[Write]) -> Iterator[Adopt]:
+    """All orphans but those that are fenced: a fence makes its object ours as it is written."""
+    done = {(write.kind, write.name) for write in fenced}
+    for orphan in current.children.orphans:
+        if identity_of(orphan.item) not in done:
+            yield adopt(WriteStep.RECORD, orphan)
 
 
 def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:
@@ -125,14 +192,25 @@ def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:
 
 
 def _admitted(
-    current: Pass, traffic: Iterable[JsonObject], fenced: Iterable[Apply]
+    current: Pass,
+    traffic: Iterable[JsonObject],
+    fenced: Iterable[Apply],
+    claims: Iterable[WriteKey],
 ) -> Iterator[Apply]:
     """Services that do not yet admit what they may, unless the fence wrote them already."""
     written = {(write.kind, write.name) for write in fenced}
     for manifest in traffic:
-        is_written = identity_of(manifest) in written
-        if not is_written and not current.children.stored.agrees(manifest):
-            yield apply(WriteStep.ADMIT, manifest)
+        if identity_of(manifest) in written or current.children.stored.agrees(manifest):
+            continue
+        stored = current.children.stored.get(*identity_of(manifest))
+        is_new = stored is None or not current.children.stored.is_ours(manifest)
+        opens = is_new or field(stored, "spec", "selector") != field(manifest, "spec", "selector")
+        write = apply(WriteStep.ADMIT, manifest, needs=claims if is_new else ())
+        yield replace(write, opens=opens)
+
+
+def _keys(writes: Iterable[Write]) -> frozenset[WriteKey]:
+    return frozenset(write.key for write in writes)
 
 
 # --- disruption budgets -------------------------------------------------------------------------
@@ -171,34 +249,61 @@ def _replicas(parent: Parent, replicas: int) -> Iterator[FillInReplicas]:
         yield FillInReplicas(WriteStep.REPLICAS, names.KIND, parent.key.name, replicas)
 
 
+def _flights(current: Pass, decision: Decision, settings: PlanSettings) -> tuple[FlightWrite, ...]:
+    return flight_writes(
+        current, decision, operator=settings.operator, scrape_interval=settings.scrape_interval
+    )
+
+
 # --- what is told -------------------------------------------------------------------------------
+
+
+def _decided(current: Pass, decision: Decision, settings: PlanSettings) -> WriteStatus:
+    now, rollouts = current.observation.now, current.rollouts
+    return _status(current.parent, remembered(current, decision), now, settings.claim, rollouts)
 
 
 def _status(
     parent: Parent,
     decided: Mapping[Kept, ModelDeploymentStatus],
     now: datetime,
+    claim: OperatorClaim,
     rollouts: int = 0,
 ) -> WriteStatus:
     name = parent.key.name
-    return WriteStatus(WriteStep.STATUS, names.KIND, name, parent, decided, now, rollouts)
+    return WriteStatus(WriteStep.STATUS, names.KIND, name, parent, decided, now, claim, rollouts)
 
 
 def _events(
     current: Pass, notices: Iterable[Notice], grown: Iterable[Apply], reporter: str
 ) -> Iterator[PostEvent]:
-    """One Event for each notice; that something was restored is told only if it was."""
+    """One Event for each notice; what was adopted or restored is told only if it was."""
+    owner, now, orphans = current.parent.owner, current.observation.now, current.children.orphans
+    if orphans:
+        notice = adoption_of(orphans, current.observation.target.revision)
+        event = _event(owner, notice, now, reporter)
+        yield replace(event, if_changed=identity_of(orphans[0].item))
     for notice in notices:
-        yield _event(current, notice, reporter)
+        yield _event(owner, notice, now, reporter)
     for write in grown:
         if write.restores:
-            event = _event(current, write.restores, reporter)
+            event = _event(owner, write.restores, now, reporter)
             yield replace(event, if_changed=(write.kind, write.name))
 
 
-def _event(current: Pass, notice: Notice, reporter: str) -> PostEvent:
-    manifest = event(current.parent.owner, notice, now=current.observation.now, reporter=reporter)
+def _event(owner: Owner, notice: Notice, now: datetime, reporter: str) -> PostEvent:
+    manifest = event(owner, notice, now=now, reporter=reporter)
     return PostEvent(WriteStep.EVENTS, "Event", notice.reason.value, notice, manifest)
+
+
+def _consumed(current: Pass, status: ModelDeploymentStatus) -> Iterator[Consume]:
+    """Commands with an answer; what an applied manifest says stays, or it would be applied again."""
+    observation = current.observation
+    for command, value in observation.commands.items():
+        if is_answered(status, command, value) and command not in observation.declared:
+            answer, name = answer_to(status, command), current.parent.key.name
+            at = answer.at if answer else None
+            yield Consume(WriteStep.COMMANDS, names.KIND, name, command, value, at)
 
 
 # --- the nightly job ----------------------------------------------------------------------------

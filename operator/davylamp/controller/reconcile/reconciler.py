@@ -2,20 +2,38 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
+from davylamp.adapters.errors import NotLeader, OperatorError
+from davylamp.api.names import KIND, NO_REVISION, Reason
+from davylamp.api.status import OperatorClaim
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.refusals import TRIED_AGAIN
+from davylamp.controller.cluster.writes import TRIED_AGAIN, WriteStep
+from davylamp.controller.leadership.claims import Claims, Stance, Standing
 from davylamp.controller.logs import about
+from davylamp.controller.pods.clock import PodClock
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.observer import Observer
-from davylamp.controller.reconcile.passes import Parent, read_parent
-from davylamp.controller.reconcile.plan import PlanSettings, refusal_plan, write_plan
-from davylamp.rollout import decide
-from davylamp.schema.json import JsonObject
+from davylamp.controller.reconcile.passes import (
+    EVERYTHING_KEPT,
+    Parent,
+    followable,
+    read_parent,
+)
+from davylamp.controller.reconcile.plan import (
+    PlanSettings,
+    refusal_plan,
+    unobserved_plan,
+    write_plan,
+)
+from davylamp.controller.reconcile.writes import Kept, PostEvent, WritePlan, WriteStatus
+from davylamp.manifests import event
+from davylamp.rollout import Decision, Notice, decide
+from davylamp.schema.json import JsonObject, text
 
 _log = logging.getLogger(__name__)
 
@@ -42,6 +60,8 @@ class Reconciler:
         observer: gathers what is decided on.
         executor: makes the writes.
         following: is stopped when nobody may look at an object any more.
+        claims: knows which release looks after an object.
+        pod_clock: forgets what it timed where nobody looks any more.
         memories: forget what is gone.
         attentive: keep nothing at hand of what is at rest.
         settings: what plans are made with.
@@ -55,6 +75,8 @@ class Reconciler:
         observer: Observer,
         executor: Executor,
         following: Following,
+        claims: Claims,
+        pod_clock: PodClock,
         memories: Iterable[Memory],
         attentive: Iterable[Attentive],
         settings: PlanSettings,
@@ -64,7 +86,9 @@ class Reconciler:
         self._observer = observer
         self._executor = executor
         self._following = following
-        self._memories = tuple(memories)
+        self._claims = claims
+        self._pod_clock = pod_clock
+        self._memories = (*memories, claims)
         self._attentive = tuple(attentive)
         self._settings = settings
         self._clock = clock
@@ -80,12 +104,24 @@ class Reconciler:
             self.stand_by(key)
             return None
         parent = self._read(key, manifest)
-        if parent.spec is None and not parent.was_followed:
-            return await self._refuse(parent)
-        current = await self._observer.look(parent)
+        standing = self._claims.standing(key, parent.status.operator)
+        if standing.stance not in {Stance.ACTS, Stance.TAKES_OVER}:
+            return await self._stay_away(parent, standing)
+        if not parent.was_followed:
+            parent = followable(parent, {})
+            if parent.spec is None:
+                return await self._refuse(parent)
+        try:
+            current = await self._observer.look(parent)
+        except NotLeader:
+            raise
+        except OperatorError as error:
+            return await self._unobserved(parent, error)
         decision = decide(
             parent.status, current.observation, name=key.name, namespace=key.namespace
         )
+        if standing.stance is Stance.TAKES_OVER:
+            decision = _taken_over(parent, decision, self._settings.release)
         plan = write_plan(current, decision, self._settings)
         refused = TRIED_AGAIN.total_seconds() if current.refused_jobs else None
         again = await self._executor.carry_out(plan)
@@ -95,19 +131,48 @@ class Reconciler:
             self._rest(key)
         return again_in
 
+    async def unobserved(self, key: Key, error: OperatorError) -> float | None:
+        """Say in the status why nothing is done about an object whose children cannot be known."""
+        manifest = self._cache.parent(key)
+        if manifest is None or metadata(manifest, "deletionTimestamp"):
+            return None
+        parent = self._read(key, manifest)
+        if self._claims.standing(key, parent.status.operator).stance is not Stance.ACTS:
+            return None
+        return await self._unobserved(parent, error)
+
+    async def _unobserved(self, parent: Parent, error: OperatorError) -> float | None:
+        plan = unobserved_plan(parent, error, self._clock(), self._settings)
+        return await self._executor.carry_out(plan)
+
     def stand_by(self, key: Key) -> None:
         """Ask nobody any more about an object; when it is gone, drop all that is known of it."""
         self._following.stop(key)
+        self._pod_clock.forget(key)
         self._rest(key)
         if self._cache.parent(key) is None:
             for memory in self._memories:
                 memory.forget(key)
 
+    async def _stay_away(self, parent: Parent, standing: Standing) -> float | None:
+        """Another release claims the object: ask whether it lives, or leave the object to it."""
+        self._following.stop(parent.key)
+        if standing.stance is Stance.ASKS:
+            await self._executor.carry_out(_question(parent, self._clock(), self._settings))
+            stored = self._cache.parent(parent.key) or {}
+            if text(stored, "status", "operator", "contender") == self._claims.release:
+                self._claims.asked(parent.key)
+        if standing.is_news:
+            await self._executor.carry_out(_told_apart(parent, self._clock(), self._settings))
+        self._rest(parent.key)
+        return standing.again_in
+
     def _read(self, key: Key, manifest: JsonObject) -> Parent:
         """The object as it is read: once for each version of it."""
         parent = self._at_hand.get(key)
         if parent is None or parent.manifest is not manifest:
-            parent = self._at_hand[key] = read_parent(key, manifest)
+            parent = read_parent(key, manifest, self._settings.children)
+            self._at_hand[key] = parent
         return parent
 
     def _rest(self, key: Key) -> None:
@@ -120,6 +185,46 @@ class Reconciler:
         if parent.refusal is not None:
             log = about(_log, **parent.owner.fields())
             log.warning("%s: %s", parent.refusal.reason, parent.refusal.message)
-        again_in = await self._executor.carry_out(refusal_plan(parent, self._clock()))
+        plan = refusal_plan(parent, self._clock(), self._settings)
+        again_in = await self._executor.carry_out(plan)
         self._rest(parent.key)
         return again_in
+
+
+def _question(parent: Parent, now: datetime, settings: PlanSettings) -> WritePlan:
+    """Another release claims the object: ask whether it lives, and say nothing else."""
+    untouched = replace(parent, refusal=None)
+    claim = OperatorClaim(release=_other(parent), contender=settings.release)
+    decided = dict.fromkeys(Kept, parent.status)
+    name = parent.key.name
+    write = WriteStatus(WriteStep.STATUS, KIND, name, untouched, decided, now, claim)
+    return WritePlan(untouched, None, EVERYTHING_KEPT, now, (write,))
+
+
+def _told_apart(parent: Parent, now: datetime, settings: PlanSettings) -> WritePlan:
+    """Another release claims the object and lives: say so in an Event, and write nothing else."""
+    notice = Notice(
+        Reason.WATCHED_TWICE,
+        f"release {_other(parent)} of the operator looks after this ModelDeployment, so release "
+        f"{settings.release} does nothing about it: narrow watchNamespaces of one of them, or "
+        "uninstall it",
+        NO_REVISION,
+        "Warning",
+    )
+    manifest = event(parent.owner, notice, now=now, reporter=settings.reporter)
+    write = PostEvent(WriteStep.EVENTS, "Event", notice.reason.value, notice, manifest)
+    return WritePlan(parent, None, EVERYTHING_KEPT, now, (write,))
+
+
+def _taken_over(parent: Parent, decision: Decision, release: str) -> Decision:
+    """The decision, and that the object is another release's no longer."""
+    message = (
+        f"release {_other(parent)} of the operator did not answer; release {release} looks after "
+        "this ModelDeployment now"
+    )
+    notice = Notice(Reason.TAKEN_OVER, message, NO_REVISION)
+    return replace(decision, notices=(notice, *decision.notices))
+
+
+def _other(parent: Parent) -> str:
+    return parent.status.operator.release if parent.status.operator else ""

@@ -7,17 +7,27 @@ from davylamp.api.names import Reason
 from davylamp.api.status import Candidate
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
     Delete,
+    Fence,
     Freeze,
+    WriteKey,
     WriteStep,
     apply,
     delete,
 )
 from davylamp.controller.reconcile.passes import Pass
-from davylamp.manifests import deployment_of, has_pinned, pinned_secret, record, recorded
+from davylamp.manifests import (
+    Owner,
+    config_map_of,
+    deployment_of,
+    has_pinned,
+    pinned_secret,
+    record,
+)
 from davylamp.rollout import Desired, Notice
 from davylamp.schema.json import JsonObject
 
@@ -29,6 +39,12 @@ class RevisionWrites:
     current: Pass
     desired: Desired
     candidate: Candidate | None
+    fences: tuple[Fence, ...] = ()
+    """Until they are made, Services let in what they must not: nothing of it may grow or go."""
+    claims: frozenset[WriteKey] = frozenset()
+    """Names that have to be ours before something new is made."""
+    status: WriteKey | None = None
+    """While it is refused a decision is not remembered, so its candidate gets no more pods."""
 
     def recorded(self) -> tuple[Apply | Blocked | Freeze, ...]:
         """The record of a new revision, after its copy of pinned Secrets."""
@@ -42,9 +58,10 @@ class RevisionWrites:
         if made is None:
             return ()
         if not secrets.pinned:
-            return (apply(WriteStep.RECORD, made),)
+            return (apply(WriteStep.RECORD, made, needs=self.claims),)
         frozen = pinned_secret(parent.owner, candidate, secrets.pinned)
-        return Freeze(WriteStep.RECORD, "Secret", name, frozen), apply(WriteStep.RECORD, made)
+        freeze = Freeze(WriteStep.RECORD, "Secret", name, frozen, needs=self.claims)
+        return freeze, apply(WriteStep.RECORD, made, needs={freeze.key, *self.claims})
 
     def grown(self) -> Iterator[Apply]:
         """What is created and scaled up; what serves comes first, in case another is refused."""
@@ -52,11 +69,15 @@ class RevisionWrites:
         for revision, replicas in self._stable_first():
             if revision not in records or self._is_only_kept(revision, replicas):
                 continue
-            made = records[revision]
-            yield from self._unless_agreed(apply(WriteStep.GROW, recorded(made, "configMap")))
-            deployment = deployment_of(made, max(replicas, self._present(revision)))
+            made, needs = records[revision], self._needed(revision)
+            config = apply(WriteStep.GROW, config_map_of(self._owner, made), needs=needs)
+            yield from self._unless_agreed(config)
+            if self.current.children.stored.get(config.kind, config.name) is None:
+                needs |= {config.key}
+            deployment = deployment_of(self._owner, made, max(replicas, self._present(revision)))
             restores = self._restored(made, revision)
-            yield from self._unless_agreed(apply(WriteStep.GROW, deployment, restores=restores))
+            write = apply(WriteStep.GROW, deployment, restores=restores, needs=needs)
+            yield from self._unless_agreed(write)
 
     def shrunk(self) -> Iterator[Apply | Delete]:
         """What is scaled down, and deleted because nobody needs it."""
@@ -67,10 +88,29 @@ class RevisionWrites:
             elif not wanted[revision] and self._must_not_be_empty:
                 yield from self._deleted("Deployment", revision)
             elif self._present(revision) > wanted[revision]:
-                scaled = apply(WriteStep.SHRINK, deployment_of(made, wanted[revision]))
-                yield from self._unless_agreed(scaled)
+                smaller = deployment_of(self._owner, made, wanted[revision])
+                needs = self._fences_of(revision)
+                yield from self._unless_agreed(apply(WriteStep.SHRINK, smaller, needs=needs))
         for revision in self.current.children.workloads.keys() - records.keys() - wanted.keys():
             yield from self._objects_deleted(revision)  # somebody deleted its record
+
+    def _fences_of(self, revision: str) -> frozenset[WriteKey]:
+        """The fences that shut a revision out."""
+        return frozenset(fence.key for fence in self.fences if revision in fence.shuts_out)
+
+    def _needed(self, revision: str) -> frozenset[WriteKey]:
+        """What has to be written before objects of a revision are made or get more pods."""
+        needs = self._fences_of(revision)
+        if self.candidate is None or revision != self.candidate.revision:
+            return needs
+        if self._is_new(self.candidate):
+            name = self.current.parent.owner.child(revision)
+            needs |= {WriteKey(WriteStep.RECORD, "ControllerRevision", name), *self.claims}
+        return needs | ({self.status} if self.status else set())
+
+    @property
+    def _owner(self) -> Owner:
+        return self.current.parent.owner
 
     @property
     def _must_not_be_empty(self) -> bool:
@@ -112,10 +152,10 @@ class RevisionWrites:
     def _restored(self, made: JsonObject, revision: str) -> Notice | None:
         """What is told where somebody changed more of a Deployment than its number of pods."""
         stored = self._stored("Deployment", revision)
-        if stored is None:
+        if stored is None or identity_of(stored) in self.current.children.stored.orphans:
             return None
         replicas = objects.field(stored, "spec", "replicas")
-        unscaled = deployment_of(made, replicas if isinstance(replicas, int) else 0)
+        unscaled = deployment_of(self._owner, made, replicas if isinstance(replicas, int) else 0)
         if self.current.children.stored.agrees(unscaled):
             return None
         return Notice(Reason.RESTORED, f"Deployment of {revision} was put back", revision)
@@ -126,11 +166,14 @@ class RevisionWrites:
 
     def _forgotten(self, revision: str, made: JsonObject) -> Iterator[Delete]:
         """A revision's objects, its record last so that a crash leaves a way to find them."""
-        yield from self._objects_deleted(revision)
+        objects_first = list(self._objects_deleted(revision))
         if has_pinned(made):
             name = metadata(made, "name")
-            yield delete(WriteStep.SHRINK, {"kind": "Secret", "metadata": {"name": name}})
-        yield delete(WriteStep.SHRINK, made)
+            secret: JsonObject = {"kind": "Secret", "metadata": {"name": name}}
+            needs = self._fences_of(revision)
+            objects_first.append(delete(WriteStep.SHRINK, secret, needs=needs))
+        yield from objects_first
+        yield delete(WriteStep.SHRINK, made, needs={write.key for write in objects_first})
 
     def _objects_deleted(self, revision: str) -> Iterator[Delete]:
         for kind in ("Deployment", "ConfigMap"):
@@ -139,7 +182,7 @@ class RevisionWrites:
     def _deleted(self, kind: str, revision: str) -> Iterator[Delete]:
         stored = self._stored(kind, revision)
         if stored is not None:
-            yield delete(WriteStep.SHRINK, stored)
+            yield delete(WriteStep.SHRINK, stored, needs=self._fences_of(revision))
 
     def _stored(self, kind: str, revision: str) -> JsonObject | None:
         return self.current.children.stored.get(kind, self.current.parent.owner.child(revision))

@@ -7,24 +7,22 @@ from enum import Enum, auto
 from typing import TypeAlias
 
 from davylamp.api.spec import Rollout
-from davylamp.api.status import ModelDeploymentStatus
-from davylamp.controller.cluster.refusals import Refusal, RefusedJob
+from davylamp.api.status import ModelDeploymentStatus, OperatorClaim
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
-    Apply,
     Blocked,
-    Claim,
-    Delete,
+    Consume,
     FillInReplicas,
-    Freeze,
-    Replace,
+    ObjectWrite,
     Write,
     WriteStep,
 )
+from davylamp.controller.obstacles.refusals import RefusedJob
 from davylamp.controller.reconcile.passes import Children, Parent
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests.flight_record import Flight
 from davylamp.rollout import Notice
+from davylamp.rollout.report.obstruction import Obstruction, obstructed
 from davylamp.rollout.report.refresh import is_due
 from davylamp.rollout.report.refusal import refused
 from davylamp.schema.json import JsonObject
@@ -66,31 +64,46 @@ class WriteStatus(Write):
         parent: what is written to, under the version that was decided on.
         decided: the new status, and how it names flight records by what became of them.
         now: the time of the decision.
+        claim: which release looks after the object; alone it is no reason to write a status.
         rollouts: how many are judged at the moment.
     """
 
     parent: Parent = field(repr=False)
     decided: Mapping[Kept, ModelDeploymentStatus] = field(repr=False)
     now: datetime
+    claim: OperatorClaim
     rollouts: int = 0
 
     def is_due(self, status: ModelDeploymentStatus) -> bool:
         """Whether a status is worth a write: decisions always are, numbers now and then."""
         return is_due(self.parent.status, status, self.now, rollouts=self.rollouts)
 
-    def status(self, kept: Kept, obstacle: Refusal | None) -> ModelDeploymentStatus:
-        """The status to write, with what stands in the way of the decision, or of the spec."""
-        status = self.decided[kept]
-        refusal = obstacle or self.parent.refusal
-        if refusal is None:
+    def status(self, kept: Kept, obstruction: Obstruction | None) -> ModelDeploymentStatus:
+        """The status to write, with why the spec is refused and what is in the decision's way."""
+        status, known = self._told(kept, obstruction), self.parent.status
+        if status == known and known.operator is None:
             return status
-        return refused(
+        return status.model_copy(update={"operator": self.claim})
+
+    def _told(self, kept: Kept, obstruction: Obstruction | None) -> ModelDeploymentStatus:
+        status, parent = self.decided[kept], self.parent
+        if parent.refusal is not None:
+            status = refused(
+                status,
+                generation=parent.generation,
+                now=self.now,
+                reason=parent.refusal.reason,
+                message=parent.refusal.message,
+                known=parent.status,
+            )
+        if obstruction is None:
+            return status
+        return obstructed(
             status,
-            generation=self.parent.generation,
+            obstruction,
+            generation=parent.generation,
             now=self.now,
-            reason=refusal.reason,
-            message=refusal.message,
-            known=self.parent.status,
+            known=parent.status,
         )
 
 
@@ -105,15 +118,12 @@ class PostEvent(Write):
 
 
 PlannedWrite: TypeAlias = (
-    Apply
+    ObjectWrite
     | Blocked
-    | Claim
-    | Delete
+    | Consume
     | DiscardFlight
     | FillInReplicas
-    | Freeze
     | PostEvent
-    | Replace
     | StoreFlight
     | WriteStatus
 )
@@ -134,6 +144,8 @@ class WritePlan:
     """Objects of the nightly job that were refused before, by kind: the status tells of them."""
     cleared: tuple[str, ...] = ()
     """Kinds of the nightly job whose earlier refusal is over unless they are refused again."""
+    is_whole: bool = True
+    """Whether it has all writes that are wanted: what is refused of others is refused no more."""
 
     def of(self, step: WriteStep) -> Iterator[PlannedWrite]:
         """The writes of one step."""

@@ -52,6 +52,8 @@ class KindWatch:
         on_change: called with each model about whose objects something new was learnt.
         on_listed: called after each complete list.
         lists: lets few kinds be listed at the same time.
+        on_refused: called when a list is refused that was not refused before.
+        refused: why there is no list.
     """
 
     cluster: Watchable
@@ -60,6 +62,8 @@ class KindWatch:
     on_change: Callable[[Key], None]
     on_listed: Callable[[Scope], None] = lambda _scope: None
     lists: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    on_refused: Callable[[Scope], None] = lambda _scope: None
+    refused: OperatorError | None = None
     backoff: Backoff = field(default_factory=lambda: Backoff(longest=30.0))
     _version: str = ""
     """Up to which changes are known; empty before the first list, and where it has expired."""
@@ -84,6 +88,7 @@ class KindWatch:
                 self._version = ""
             except OperatorError as error:
                 _log.warning("%s; trying again", error)
+                self._note(error)
             except Exception:  # noqa: BLE001 - a bug met in one object must not blind the operator
                 _log.exception("watching %s failed; listing anew", self.scope.kind)
                 self._version = ""
@@ -111,7 +116,7 @@ class KindWatch:
         version = version_number(page.version)
         for key in self.cache.compare(scope.kind, scope.namespace, listed, version):
             self._tell(key)
-        self._version, self._newest = page.version, version
+        self._version, self._newest, self.refused = page.version, version, None
         self._due = _now() + random.uniform(*COMPARE_EVERY)
         self.on_listed(scope)
 
@@ -131,6 +136,14 @@ class KindWatch:
             lasts=random.randint(*WATCH_FOR),
         ):
             self._take_in(change)
+
+    def _note(self, error: OperatorError) -> None:
+        """Remember why there is no list; a watch that ends is nobody's business."""
+        if self._version:
+            return
+        is_news, self.refused = self.refused is None, error
+        if is_news:
+            self.on_refused(self.scope)
 
     def _take_in(self, change: Change) -> None:
         if change.type == "DELETED":

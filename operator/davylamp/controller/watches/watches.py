@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.watches import Watchable
 from davylamp.api import names
 from davylamp.controller.cluster.cache import CHILD_KINDS, Key, ObjectCache
@@ -27,9 +28,10 @@ class Watches:
         namespaces: where to look; empty means everywhere.
         on_change: called with each model about whose objects something new was learnt.
         on_known: called with a namespace, or None, once all kinds in it have been listed.
+        on_refused: called with a namespace, or None, when a list of a kind in it is refused.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (whom it tells what)
         self,
         cluster: Watchable,
         cache: ObjectCache,
@@ -37,6 +39,7 @@ class Watches:
         namespaces: Sequence[str] = (),
         on_change: Callable[[Key], None],
         on_known: Callable[[str | None], None] = lambda _namespace: None,
+        on_refused: Callable[[str | None], None] = lambda _namespace: None,
     ) -> None:
         self._cache = cache
         self._on_known = on_known
@@ -51,6 +54,7 @@ class Watches:
                 on_change=self._changed,
                 on_listed=self._listed,
                 lists=lists,
+                on_refused=lambda scope: on_refused(scope.namespace),
             )
             for namespace in (namespaces or (None,))
             for kind in KINDS
@@ -75,6 +79,12 @@ class Watches:
         """Whether every kind was listed in a namespace since the beginning."""
         listing = any(scope.namespace in {None, namespace} for scope in self._unlisted)
         return bool(self._tasks) and not listing
+
+    def refused(self, namespace: str) -> OperatorError | None:
+        """Why a kind could not be listed in a namespace; None where nothing is known to refuse it."""
+        unlisted = (watch for watch in self.watches if watch.scope in self._unlisted)
+        reasons = (w.refused for w in unlisted if w.scope.namespace in {None, namespace})
+        return next((reason for reason in reasons if reason is not None), None)
 
     async def compare(self) -> None:
         """List every kind once, and bring the cache to what the lists say."""

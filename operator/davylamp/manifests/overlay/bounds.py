@@ -3,11 +3,10 @@
 import math
 from typing import Final
 
+from davylamp.api.serving import DEEPEST_TEMPLATE
 from davylamp.manifests.overlay.refused import ROOT, refuse
-from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.json import Json, JsonObject, is_deeper
 
-DEEPEST: Final = 32
-"""Levels; a pod template has about twelve."""
 MOST_VALUES: Final = 10_000
 MOST_TEXT: Final = 256 * 1024
 """Characters of all keys and values: an object of the API server has a megabyte, and holds more."""
@@ -16,10 +15,12 @@ _LARGEST: Final = 2**63
 
 def check_bounds(overlay: JsonObject) -> None:
     """Refuse an overlay that is too large, or holds a value that no API server would send."""
-    waiting: list[tuple[Json, int]] = [(overlay, 1)]
+    if is_deeper(overlay, DEEPEST_TEMPLATE):
+        refuse(ROOT, f"is nested deeper than {DEEPEST_TEMPLATE} levels")
+    waiting: list[Json] = [overlay]
     values, length = 0, 0
     while waiting:
-        value, depth = waiting.pop()
+        value = waiting.pop()
         values += 1
         parts: list[Json] = []
         if isinstance(value, dict):
@@ -28,14 +29,12 @@ def check_bounds(overlay: JsonObject) -> None:
             parts = value
         elif isinstance(value, str):
             length += len(value)
-        if depth > DEEPEST:
-            refuse(ROOT, f"is nested deeper than {DEEPEST} levels")
         if values + len(waiting) + len(parts) > 2 * MOST_VALUES:
             refuse(ROOT, f"has more than {MOST_VALUES} values")
         if length > MOST_TEXT:
             refuse(ROOT, f"is longer than {MOST_TEXT // 1024} KiB")
         _check_leaf(value)
-        waiting.extend((part, depth + 1) for part in parts)
+        waiting.extend(parts)
 
 
 def _check_leaf(value: Json) -> None:

@@ -28,6 +28,8 @@ def merged(base: JsonObject, overlay: JsonObject) -> JsonObject:
         TemplateRefused: with the path of a value that cannot be merged.
     """
     check_bounds(overlay)
+    for key in overlay.keys() - SHAPES[POD_TEMPLATE].keys() - {DIRECTIVE}:
+        refuse(below(ROOT, key), "is no field of a pod template, which has metadata and spec")
     return _object(base, overlay, SHAPES[POD_TEMPLATE].get, ROOT)
 
 

@@ -7,7 +7,7 @@ over and the next move is made.
 from typing import Final
 
 from davylamp.api.status import Candidate, Stage
-from davylamp.rollout.holds import checks, clocks, drift, gates, pods, shares
+from davylamp.rollout.holds import checks, clocks, drift, gates, patience, pods, shares
 from davylamp.rollout.holds.hold import Hold, HoldRule
 from davylamp.rollout.situation import Situation
 
@@ -16,6 +16,7 @@ HOLDS: Final[dict[Stage, tuple[HoldRule, ...]]] = {
         pods.secret_missing,
         clocks.paused,
         shares.no_step_reachable,
+        patience.pods_late,
         pods.pods_not_ready,
         pods.digests_differ,
         checks.checks_pending,
@@ -32,6 +33,8 @@ HOLDS: Final[dict[Stage, tuple[HoldRule, ...]]] = {
         clocks.past_deadline,
         shares.step_out_of_reach,
         pods.secret_missing,
+        patience.pods_late,
+        patience.trouble_shared,
         pods.pods_not_ready,
         shares.old_pods,
         pods.digests_differ,
@@ -49,10 +52,12 @@ HOLDS: Final[dict[Stage, tuple[HoldRule, ...]]] = {
     Stage.PROMOTING: (
         pods.secret_missing,
         gates.nothing_else_serves,
+        patience.pods_late,
+        patience.trouble_shared,
         pods.pods_not_ready,
         pods.pods_unsettled,
     ),
-    Stage.RETURNING: (pods.return_not_ready,),
+    Stage.RETURNING: (patience.return_late, pods.return_not_ready),
 }
 
 

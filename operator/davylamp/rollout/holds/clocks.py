@@ -1,11 +1,9 @@
 """Holds about time: a pause of everything, a pause of a step, a hold, the deadline."""
 
-from datetime import timedelta
-
 from davylamp.api.names import Command, Reason
 from davylamp.api.status import Candidate
 from davylamp.rollout.holds.hold import Hold, how_to, promote_or_abort
-from davylamp.rollout.situation import Situation, after, running_time
+from davylamp.rollout.situation import Situation, after, is_over, looked_on, running_time
 
 
 def paused(situation: Situation, candidate: Candidate) -> Hold | None:
@@ -20,7 +18,8 @@ def past_deadline(situation: Situation, candidate: Candidate) -> Hold | None:
     plan = candidate.plan
     if candidate.promote_requested or plan.on_deadline != "Pause":
         return None
-    if running_time(candidate, situation.observation.now) <= after(plan.deadline):
+    now = situation.observation.now
+    if not is_over(situation, now - running_time(candidate, now), plan.deadline):
         return None
     return Hold(
         Reason.DEADLINE_EXCEEDED,
@@ -45,6 +44,6 @@ def holding_time(situation: Situation, candidate: Candidate) -> Hold | None:
     if not hold or candidate.step_at is None:
         return None
     until = candidate.step_at + after(hold)
-    if until - situation.observation.now <= timedelta():
+    if until <= situation.observation.now and looked_on(situation, hold):
         return None
     return Hold(Reason.HOLDING, f"step {candidate.step} holds until {until:%H:%M:%SZ}")

@@ -61,7 +61,7 @@ def not_scraped_yet(situation: Situation, candidate: Candidate) -> Hold | None:
     if observation.source_error or observation.first_scrape_seen:
         return None
     pods = observation.workload(candidate.revision).living
-    times = [pod.ready_changed_at for pod in pods if pod.ready]
+    times = [pod.ready_since for pod in pods if pod.ready]
     since = max((at for at in times if at), default=candidate.stage_at)
     if observation.now - since > FIRST_SCRAPE_PATIENCE:
         return None
@@ -90,9 +90,17 @@ def gate_without_baseline(situation: Situation, candidate: Candidate) -> Hold | 
     return Hold(
         Reason.NO_BASELINE_DATA,
         f"waiting for metrics before sending traffic: gate {name}: {why}; correct "
-        "spec.rollout.gates, or promote without this gate: "
+        f"{_where_series_are_named(candidate, name)}, or promote without this gate: "
         f"{how_to(Command.PROMOTE, situation, candidate)}",
     )
+
+
+def _where_series_are_named(candidate: Candidate, gate: str) -> str:
+    """What a user has to correct: the names of most metrics are no part of the spec."""
+    queries = {g.name for g in candidate.plan.gates if g.user_query is not None}
+    if gate in queries:
+        return "its promql in spec.rollout.gates"
+    return "spec.rollout.gates, or the names of metrics and labels in the values of the operator's chart"
 
 
 # --- in the canary --------------------------------------------------------------------------------
@@ -127,8 +135,7 @@ def approval_awaited_without_data(situation: Situation, candidate: Candidate) ->
     """A gate had no data for so long that a user has to decide how to continue."""
     if not candidate.no_data_paused:
         return None
-    since = candidate.no_data_since or candidate.stage_at
-    advance = how_to(Command.ADVANCE, situation, candidate, mark=int(since.timestamp()))
+    advance = how_to(Command.ADVANCE, situation, candidate)
     return Hold(
         Reason.AWAITING_APPROVAL,
         f"a gate had no data for longer than {candidate.plan.no_data_deadline} (noData: Pause); "

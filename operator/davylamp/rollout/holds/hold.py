@@ -19,16 +19,11 @@ class Hold(NamedTuple):
 HoldRule = Callable[[Situation, Candidate], Hold | None]
 
 
-def how_to(
-    command: Command, situation: Situation, candidate: Candidate, *, mark: int | None = None
-) -> str:
-    """The kubectl command that steers this candidate.
-
-    `mark` tells an advance from earlier ones at the same step: a value is acted on once.
-    """
+def how_to(command: Command, situation: Situation, candidate: Candidate) -> str:
+    """The kubectl command that steers this candidate; an advance names the step that it is for."""
     value = candidate.revision
     if command is Command.ADVANCE:
-        value = f"{candidate.revision}@{candidate.step if mark is None else mark}"
+        value = f"{candidate.revision}@{candidate.step}"
     return wording.annotate(situation.name, situation.namespace, command, value)
 
 

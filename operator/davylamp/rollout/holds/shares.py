@@ -51,7 +51,7 @@ def _smallest_share(situation: Situation, candidate: Candidate) -> str:
 def old_pods(situation: Situation, candidate: Candidate) -> Hold | None:
     """Pods of other revisions still exist, and an opened route would reach them."""
     others = _others(situation, candidate) if situation.router.reaches_every_pod else []
-    if not others:
+    if situation.status.stable is None or not others:  # a first revision is never opened beside one
         return None
     old = others[0]
     force = kubectl(f"delete pod --force {old.running[0].name}", situation.namespace)

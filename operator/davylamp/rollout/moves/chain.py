@@ -7,6 +7,7 @@ until no move applies, so a second decision over the same observation moves noth
 from collections.abc import Callable
 from typing import Final
 
+from davylamp.rollout.commands import memory
 from davylamp.rollout.moves import (
     checks,
     clocks,
@@ -14,6 +15,7 @@ from davylamp.rollout.moves import (
     drift,
     gates,
     progress,
+    resuming,
     rollbacks,
     verification,
 )
@@ -22,6 +24,8 @@ from davylamp.rollout.situation import Situation
 Move = Callable[[Situation], Situation | None]
 
 MOVES: Final[tuple[Move, ...]] = (
+    clocks.future_corrected,
+    resuming.stable_resumed,
     drift.explanations_unwanted,
     drift.run_noted,
     checks.checks_noted,
@@ -29,6 +33,7 @@ MOVES: Final[tuple[Move, ...]] = (
     gates.forecast_noted,
     verification.verification_unwanted,
     verification.verification_noted,
+    memory.withdrawn,
     commands.retry_requested,
     commands.abort_requested,
     rollbacks.superseded,
@@ -50,4 +55,6 @@ MOVES: Final[tuple[Move, ...]] = (
     progress.probation_over,
     progress.rollout_begins,
     progress.stage_over,
+    commands.command_refused,
+    commands.command_left_over,
 )

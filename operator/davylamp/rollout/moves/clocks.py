@@ -1,5 +1,6 @@
-"""Clocks of a rollout: its deadline, which may stand still, and pods that do not stay ready."""
+"""Clocks of a rollout: its deadline may stand still, pods may not stay ready, and none runs backwards."""
 
+from datetime import datetime, timedelta
 from typing import Final
 
 from davylamp.api.status import Candidate
@@ -10,8 +11,46 @@ from davylamp.rollout.holds.pods import pods_not_ready, pods_unsettled
 from davylamp.rollout.situation import MAX_STANDSTILL, Situation
 from davylamp.rollout.stages import IN_TRAFFIC, ON_THE_CLOCK
 
+SKEW: Final = timedelta(seconds=5)
+"""By how much moments in the status may lie ahead: clocks of replicas differ a little."""
 UNREADABLE: Final = frozenset({BAD_ANSWER, SOURCE_DOWN})
 """Reasons of a verdict without data that say that the source could not be read at all."""
+
+
+def future_corrected(situation: Situation) -> Situation | None:
+    """Moments that another replica's clock put into the future count as of now, or they would never end."""
+    return _candidate_corrected(situation) or _probation_corrected(situation)
+
+
+def _candidate_corrected(situation: Situation) -> Situation | None:
+    candidate, now = situation.status.candidate, situation.observation.now
+    if candidate is None:
+        return None
+    moments: dict[str, datetime | None] = {
+        "stage_at": candidate.stage_at,
+        "step_at": candidate.step_at,
+        "stopped_at": candidate.stopped_at,
+        "no_data_since": candidate.no_data_since,
+        "unsettled_since": candidate.unsettled_since,
+    }
+    ahead = {name: now for name, at in moments.items() if at is not None and at - now > SKEW}
+    return situation.with_candidate(**ahead) if ahead else None
+
+
+def _probation_corrected(situation: Situation) -> Situation | None:
+    """The probation keeps its length."""
+    previous, stable, now = (
+        situation.status.previous,
+        situation.status.stable,
+        situation.observation.now,
+    )
+    if previous is None or stable is None or stable.promoted_at - now <= SKEW:
+        return None
+    until = previous.until - (stable.promoted_at - now)
+    return situation.remember(
+        stable=stable.model_copy(update={"promoted_at": now}),
+        previous=previous.model_copy(update={"until": until}),
+    )
 
 
 def unsettled_clock(situation: Situation) -> Situation | None:

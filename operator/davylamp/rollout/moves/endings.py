@@ -1,7 +1,8 @@
 """How an attempt ends badly: its traffic is lost, the reason is remembered, the one before serves."""
 
 from davylamp.api.names import Reason, RollbackReason
-from davylamp.api.status import Outcome, Stable, identity
+from davylamp.api.status import Candidate, Outcome, Stable, identity
+from davylamp.rollout.holds.checks import unpassed
 from davylamp.rollout.moves.verification import verifying
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.situation import Situation
@@ -21,7 +22,7 @@ def roll_back(situation: Situation, reason: RollbackReason, message: str) -> Sit
         "Warning",
     )
     ended = (
-        situation.rejecting(candidate, reason, message)
+        situation.rejecting(candidate, reason, message, checks=_unpassed(candidate, reason))
         .ended(candidate, _outcome(reason), reason)
         .remember(candidate=None)
         .with_notice(notice)
@@ -48,6 +49,11 @@ def roll_back_promoted(situation: Situation, reason: RollbackReason, message: st
         .with_notice(notice)
     )
     return verifying(ended)
+
+
+def _unpassed(candidate: Candidate, reason: Reason) -> tuple[str, ...]:
+    """The checks for which a candidate is rolled back; a user may leave them out and try again."""
+    return unpassed(candidate) if reason is Reason.CHECK_FAILED else ()
 
 
 def _outcome(reason: Reason) -> Outcome:

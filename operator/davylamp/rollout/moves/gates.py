@@ -10,7 +10,7 @@ from davylamp.gates import Verdict
 from davylamp.rollout.holds.gates import deciding, failing
 from davylamp.rollout.moves.endings import roll_back
 from davylamp.rollout.notices import Notice
-from davylamp.rollout.situation import Situation, after
+from davylamp.rollout.situation import Situation, is_over
 from davylamp.rollout.stages import IN_TRAFFIC
 from davylamp.rollout.wording import named
 
@@ -117,7 +117,7 @@ def no_data_too_long(situation: Situation) -> Situation | None:
     if candidate is None or candidate.no_data_since is None or candidate.promote_requested:
         return None
     plan = candidate.plan
-    if situation.observation.now - candidate.no_data_since <= after(plan.no_data_deadline):
+    if not is_over(situation, candidate.no_data_since, plan.no_data_deadline):
         return None
     missing = deciding(situation, candidate, Verdict.UNKNOWN)
     if not missing:

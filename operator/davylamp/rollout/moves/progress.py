@@ -16,7 +16,7 @@ from davylamp.rollout.holds.chain import hold_of
 from davylamp.rollout.moves.verification import verifying
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.routing.protocol import planned_share
-from davylamp.rollout.situation import Situation, after, canary_requests
+from davylamp.rollout.situation import Situation, after, canary_requests, looked_on
 from davylamp.rollout.wording import counted, named, pair
 from davylamp.schema.quantities import spoken
 
@@ -186,6 +186,8 @@ def probation_over(situation: Situation) -> Situation | None:
     """The promoted revision has proved itself; the one before may cool down."""
     previous, stable = situation.status.previous, situation.status.stable
     if previous is None or stable is None or situation.observation.now < previous.until:
+        return None
+    if not looked_on(situation, situation.observation.rollout.probation):
         return None
     new, old = pair(stable, previous)
     message = f"{new} passed its probation; {old} is scaled down to 0 pods and kept for a return"

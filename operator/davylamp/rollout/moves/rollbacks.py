@@ -1,23 +1,31 @@
 """Moves that take a revision out of traffic: no user asked for it, but something is wrong with it."""
 
-from dataclasses import replace
-from datetime import datetime
+from datetime import timedelta
 
 from davylamp.api.gates import OnFail
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Outcome, Stage
 from davylamp.rollout.holds.clocks import paused
 from davylamp.rollout.holds.gates import failing
+from davylamp.rollout.holds.patience import patience_since, period_of
 from davylamp.rollout.holds.pods import pods_not_ready, pods_unsettled, unsettled_at_first
 from davylamp.rollout.moves.checks import check_unanswered
 from davylamp.rollout.moves.drift import drift_unanswered
 from davylamp.rollout.moves.endings import roll_back, roll_back_promoted
 from davylamp.rollout.moves.gates import baseline_missing_too_long
 from davylamp.rollout.notices import Notice
-from davylamp.rollout.pods.faults import Fault, hard_fault, readiness_lost
+from davylamp.rollout.pods.blame import is_troubled, own_fault
+from davylamp.rollout.pods.faults import start_fault
+from davylamp.rollout.pods.patience import (
+    had_its_time,
+    image_refused,
+    pods_at_fault,
+    pods_unsteady,
+)
+from davylamp.rollout.pods.service import Period, service_faults
 from davylamp.rollout.pods.shortfall import why_not_ready
-from davylamp.rollout.pods.state import Workload
-from davylamp.rollout.situation import Situation, after, running_time
+from davylamp.rollout.pods.state import PodState, Workload
+from davylamp.rollout.situation import Situation, after, is_over, running_time
 from davylamp.rollout.stages import IN_TRAFFIC, ON_THE_CLOCK
 from davylamp.rollout.wording import named_in_full
 
@@ -36,26 +44,21 @@ def superseded(situation: Situation) -> Situation | None:
 
 
 def candidate_broken(situation: Situation) -> Situation | None:
-    """Crash loop, missing image, out of memory, readiness lost: no statistics needed.
+    """Crash loop, out of memory, readiness lost in traffic; an image that cannot be had at any time.
 
     The very first revision has nothing to return to; it is given until its deadline.
     """
     candidate, serving = situation.status.candidate, situation.serving()
     if candidate is None or serving is None:
         return None
+    now = situation.observation.now
     workload = situation.observation.workload(candidate.revision)
-    if candidate.stage is Stage.RETURNING:
-        # pods that are still warm may have restarted in months of service; ready, they can serve
-        workload = replace(workload, pods=tuple(pod for pod in workload.pods if not pod.ready))
-    fault = hard_fault(workload)
-    if fault is None and candidate.stage in IN_TRAFFIC:
-        fault = _readiness_lost_alone(workload, serving, situation.observation.now)
+    if candidate.stage in IN_TRAFFIC:
+        faults = service_faults(workload, period_of(situation, candidate))
+        fault = own_fault(faults, workload, serving, now)
+    else:
+        fault = image_refused(workload, now)
     return roll_back(situation, fault.reason, fault.message) if fault else None
-
-
-def _readiness_lost_alone(workload: Workload, other: Workload, now: datetime) -> Fault | None:
-    """A node that goes away takes pods of both revisions: not the fault of either."""
-    return None if readiness_lost(other, now) else readiness_lost(workload, now)
 
 
 def progress_deadline_over(situation: Situation) -> Situation | None:
@@ -63,40 +66,63 @@ def progress_deadline_over(situation: Situation) -> Situation | None:
     candidate = situation.status.candidate
     if candidate is None or (candidate.stage in ON_THE_CLOCK and paused(situation, candidate)):
         return None
-    since = candidate.unsettled_since if candidate.stage in IN_TRAFFIC else candidate.stage_at
-    deadline = after(candidate.plan.progress_deadline)
-    if since is None or situation.observation.now - since <= deadline:
+    since = patience_since(candidate)
+    if since is None or not is_over(situation, since, candidate.plan.progress_deadline):
         return None
-    if pods_not_ready(situation, candidate) or _is_unsettled(situation, candidate):
+    if pods_not_ready(situation, candidate):
         return _never_ready(situation, candidate)
     if candidate.stage in IN_TRAFFIC:
-        return None
+        return _never_settled(situation, candidate)
+    workload = situation.observation.workload(candidate.revision)
+    deadline = after(candidate.plan.progress_deadline)
+    if not had_its_time(workload, situation.observation.now, deadline):
+        return None  # its pods came late, and can be asked only now
     return (
-        check_unanswered(situation, candidate)
+        _never_settled(situation, candidate)
+        or check_unanswered(situation, candidate)
         or drift_unanswered(situation, candidate)
         or baseline_missing_too_long(situation, candidate)
     )
 
 
-def _is_unsettled(situation: Situation, candidate: Candidate) -> bool:
-    """Whether its pods have to stay ready at this stage, and have not done so for long enough."""
-    rule = pods_unsettled if candidate.stage in IN_TRAFFIC else unsettled_at_first
-    return candidate.stage is not Stage.RETURNING and rule(situation, candidate) is not None
+def _never_ready(situation: Situation, candidate: Candidate) -> Situation | None:
+    """Its pods had all the time that the plan gives them, and nothing but themselves in their way.
 
-
-def _never_ready(situation: Situation, candidate: Candidate) -> Situation:
-    within = f"not ready within {candidate.plan.progress_deadline}"
-    missing = situation.observation.missing_secrets
-    if missing:
-        message = f"{within}: Secret {', '.join(missing)} does not exist"
-        return roll_back(situation, Reason.SECRET_MISSING, message)
+    Else they are waited for: nothing is at risk, and `holds.patience` says what keeps them.
+    """
     workload = situation.observation.workload(candidate.revision)
-    if pods_not_ready(situation, candidate):
-        why = why_not_ready(workload)
-    else:
-        seconds = candidate.plan.min_ready_seconds
-        why = f"its pods do not stay ready for {seconds} s (spec.rollout.minReadySeconds)"
+    deadline = candidate.plan.progress_deadline
+    pods = pods_at_fault(workload, situation.observation.now, after(deadline))
+    if not pods or situation.observation.missing_secrets or _is_shared(situation, workload, pods):
+        return None
+    within, fault = f"not ready within {deadline}", start_fault(pods)
+    if fault:
+        return roll_back(situation, fault.reason, f"{within}: {fault.message}")
+    why = why_not_ready(Workload(workload.revision, len(pods), pods))
     return roll_back(situation, Reason.PROGRESS_DEADLINE_EXCEEDED, f"{within}: {why}")
+
+
+def _never_settled(situation: Situation, candidate: Candidate) -> Situation | None:
+    """Its pods have to stay ready at this stage, and have not done so for long enough."""
+    rule = pods_unsettled if candidate.stage in IN_TRAFFIC else unsettled_at_first
+    if candidate.stage is Stage.RETURNING or rule(situation, candidate) is None:
+        return None
+    now, workload = situation.observation.now, situation.observation.workload(candidate.revision)
+    seconds, deadline = candidate.plan.min_ready_seconds, candidate.plan.progress_deadline
+    pods = pods_unsteady(workload, now, after(deadline), min_ready=timedelta(seconds=seconds))
+    if not pods or _is_shared(situation, workload, pods):
+        return None
+    why = f"its pods do not stay ready for {seconds} s (spec.rollout.minReadySeconds)"
+    message = f"not ready within {deadline}: {why}"
+    return roll_back(situation, Reason.PROGRESS_DEADLINE_EXCEEDED, message)
+
+
+def _is_shared(situation: Situation, workload: Workload, pods: tuple[PodState, ...]) -> bool:
+    """Whether stable's pods are in trouble as well."""
+    serving, now = situation.serving(), situation.observation.now
+    if serving is None:
+        return False
+    return is_troubled(serving, now, against=len(pods), of=len(workload.living))
 
 
 def probation_failed(situation: Situation) -> Situation | None:
@@ -110,11 +136,13 @@ def probation_failed(situation: Situation) -> Situation | None:
     warm = situation.observation.workload(previous.revision)
     if not warm.ready:
         return None
-    fault = hard_fault(serving) or _readiness_lost_alone(serving, warm, situation.observation.now)
+    now, plan = situation.observation.now, situation.observation.rollout
+    promoted_at = situation.status.stable.promoted_at if situation.status.stable else now
+    period = Period(now, promoted_at, after(plan.progress_deadline))
+    fault = own_fault(service_faults(serving, period), serving, warm, now)
     if fault:
         return roll_back_promoted(situation, fault.reason, fault.message)
     # in the pass that promotes, the gates that only warn or pause have answered too
-    plan = situation.observation.rollout
     for name, judgement in failing(situation, plan, serving.revision, OnFail.ROLLBACK):
         return roll_back_promoted(
             situation, Reason.GATE_FAILED, f"gate {name}: {judgement.message}"
@@ -125,10 +153,10 @@ def probation_failed(situation: Situation) -> Situation | None:
 def deadline_over(situation: Situation) -> Situation | None:
     """Not promoted in time, and the plan says to roll back then."""
     candidate = situation.status.candidate
-    if candidate is None or candidate.stage not in ON_THE_CLOCK or candidate.promote_requested:
+    if candidate is None or candidate.stage is not Stage.CANARY or candidate.promote_requested:
         return None
-    plan = candidate.plan
-    late = running_time(candidate, situation.observation.now) > after(plan.deadline)
-    if not late or plan.on_deadline != "Rollback":
+    plan, now = candidate.plan, situation.observation.now
+    began = now - running_time(candidate, now)
+    if plan.on_deadline != "Rollback" or not is_over(situation, began, plan.deadline):
         return None
     return roll_back(situation, Reason.DEADLINE_EXCEEDED, f"not promoted within {plan.deadline}")

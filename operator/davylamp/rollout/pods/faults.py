@@ -1,19 +1,17 @@
-"""Hard rules: what needs no statistics. A crash loop is not a matter of evidence."""
+"""Hard rules: what is wrong with a pod in the words of its containers. A crash loop is not a matter of evidence."""
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from davylamp.api.names import FaultReason, Reason
-from davylamp.rollout.pods.state import ContainerState, PodState, Workload
+from davylamp.rollout.pods.hindrances import is_refused_for_good
+from davylamp.rollout.pods.state import ContainerState, PodState
 from davylamp.rollout.pods.wording import BACK_OFF, exit_words, waiting_words, which
 from davylamp.rollout.wording import counted
 
-READINESS_GRACE: Final = timedelta(seconds=20)
-"""How long a pod that was ready may be unready before that counts as a fault."""
-CRASHES: Final = 3
-"""Restarts that are a crash loop even where the kubelet is not backing off at this moment."""
-IMAGE_REASONS: Final = frozenset({"ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
+CRASHES: Final = 2
+"""Ends of a pod that never got ready in time that are a crash loop, even where its kubelet is not
+backing off at this moment."""
 
 
 class Fault(NamedTuple):
@@ -26,14 +24,16 @@ class Fault(NamedTuple):
 Rule = Callable[[PodState, ContainerState], Fault | None]
 
 
-def _image_unavailable(pod: PodState, container: ContainerState) -> Fault | None:
-    if container.waiting_reason not in IMAGE_REASONS:
+def image_unavailable(pod: PodState, container: ContainerState) -> Fault | None:
+    """The image cannot be had: the registry says so, or no time changes it."""
+    if not is_refused_for_good(container):
         return None
     message = f"{which(pod, container)}: {waiting_words(container)}"
     return Fault(Reason.IMAGE_UNAVAILABLE, message)
 
 
-def _out_of_memory(pod: PodState, container: ContainerState) -> Fault | None:
+def out_of_memory(pod: PodState, container: ContainerState) -> Fault | None:
+    """The container was killed for memory when it ended last."""
     if container.last_exit_reason != "OOMKilled":
         return None
     field = "spec.serving.resources.limits.memory"
@@ -44,40 +44,26 @@ def _out_of_memory(pod: PodState, container: ContainerState) -> Fault | None:
     )
 
 
-def _crash_loop(pod: PodState, container: ContainerState) -> Fault | None:
+def crash_loop(pod: PodState, container: ContainerState) -> Fault | None:
+    """The container ends again and again."""
     if container.role == "init" and container.ready:
         return None  # what it was there for is done
     if container.waiting_reason != BACK_OFF and container.restarts < CRASHES:
         return None
+    return Fault(Reason.CRASH_LOOP, crash_words(pod, container))
+
+
+def crash_words(pod: PodState, container: ContainerState) -> str:
+    """A crash loop, and how the container ended last."""
     restarts = f", {counted(container.restarts, 'restart')}" if container.restarts else ""
-    return Fault(
-        Reason.CRASH_LOOP,
-        f"{which(pod, container)} is in a crash loop{restarts}{exit_words(container)}",
-    )
+    return f"{which(pod, container)} is in a crash loop{restarts}{exit_words(container)}"
 
 
-HARD_RULES: Final[tuple[Rule, ...]] = (_image_unavailable, _out_of_memory, _crash_loop)
+START_RULES: Final[tuple[Rule, ...]] = (image_unavailable, out_of_memory, crash_loop)
 
 
-def hard_fault(workload: Workload) -> Fault | None:
-    """The first hard fault among the containers of a revision's living pods."""
-    for rule in HARD_RULES:
-        for pod in workload.living:
-            for container in pod.containers:
-                fault = rule(pod, container)
-                if fault:
-                    return fault
-    return None
-
-
-def readiness_lost(workload: Workload, now: datetime) -> Fault | None:
-    """A pod that was ready and has been unready for longer than the grace."""
-    for pod in workload.living:
-        since = pod.ready_changed_at
-        if not pod.ready and pod.was_ready and since and now - since > READINESS_GRACE:
-            lost = round((now - since).total_seconds())
-            return Fault(
-                Reason.READINESS_LOST,
-                f"pod {pod.name} lost its readiness {lost} s ago and has not regained it",
-            )
-    return None
+def start_fault(pods: Iterable[PodState]) -> Fault | None:
+    """The first hard fault that kept one of these pods from getting ready."""
+    rows = [(pod, container) for pod in pods for container in pod.containers]
+    faults = (rule(pod, container) for rule in START_RULES for pod, container in rows)
+    return next((fault for fault in faults if fault), None)

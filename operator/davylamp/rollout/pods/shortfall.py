@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from davylamp.api import names
 from davylamp.rollout.pods.state import ContainerState, PodState, Workload
 from davylamp.rollout.pods.wording import BACK_OFF, exit_words, waiting_words, which
-from davylamp.rollout.wording import kubectl
+from davylamp.rollout.wording import counted, kubectl
 
 STARTING: Final = frozenset({"ContainerCreating", "PodInitializing"})
 """Reasons that only say that the kubelet is at work."""
@@ -38,6 +38,13 @@ def shortfall(workload: Workload) -> Shortfall:
     return next(_explanations(workload))
 
 
+def is_unexplained(pod: PodState) -> bool:
+    """Whether a pod that has a node does not get ready, and its status does not clearly say why."""
+    if not pod.living or pod.ready or not pod.node:
+        return False
+    return not any(explanation(pod) for explanation in (*CLEAR, _gated, _initialising))
+
+
 def _explanations(workload: Workload) -> Iterator[Shortfall]:
     unready = [pod for pod in workload.living if not pod.ready]
     if workload.refusal and len(workload.living) < workload.desired:
@@ -64,11 +71,12 @@ def _refused(workload: Workload, refusal: str) -> Shortfall:
 
 def _over(workload: Workload) -> str:
     """About the newest of its pods that are over, to go on a sentence."""
-    if not workload.failed:
+    recent = workload.failed_lately
+    if not recent:
         return ""
-    pod, *others = workload.failed
+    pod, *others = recent
     reason, message = pod.failure or ("", "")
-    count = f" ({len(others) + 1} pods failed so far)" if others else ""
+    count = f" ({len(recent)} pods failed in an hour)" if others else ""
     return f"; pod {pod.name} failed: {': '.join(filter(None, (reason, message)))}{count}"
 
 
@@ -82,6 +90,13 @@ def _logged(pod: PodState, container: ContainerState, message: str) -> Shortfall
 
 
 # --- what says by itself what is wrong --------------------------------------------------------------
+
+
+def _lost(pod: PodState) -> Shortfall | None:
+    if not pod.node_lost:
+        return None
+    message = f"pod {pod.name} is on node {pod.node}, which is not heard of"
+    return Shortfall(message, f"describe node {pod.node}")
 
 
 def _waiting(pod: PodState) -> Shortfall | None:
@@ -134,10 +149,11 @@ def _unready(pod: PodState) -> Shortfall | None:
 
 
 def _not_passing(pod: PodState, container: ContainerState, probe: str) -> Shortfall:
-    before = f" after its last end{exit_words(container)}" if container.restarts else ""
-    warning = f": {pod.event}" if pod.event else ""
     message = f"{which(pod, container)} is running but does not pass its {probe} probe"
-    return _described(pod, f"{message}{before}{warning}")
+    if container.restarts:
+        ended = f"{counted(container.restarts, 'restart')}{exit_words(container)}"
+        return _logged(pod, container, f"{message} after {ended}")
+    return _described(pod, f"{message}: {pod.event}" if pod.event else message)
 
 
 def _gated(pod: PodState) -> Shortfall | None:
@@ -162,11 +178,14 @@ def _created(pod: PodState) -> Shortfall | None:
 
 
 def _pending(pod: PodState) -> Shortfall:
-    state = "is not ready" if pod.node else "is waiting for a node"
+    state = "is waiting for a node"
+    if pod.node:
+        late = f"is on node {pod.node}, whose kubelet has not started it yet"
+        state = "is not ready" if pod.containers else late
     return _described(pod, f"pod {pod.name} {state}")
 
 
-CLEAR: Final[tuple[Explanation, ...]] = (_waiting, _ended, _unscheduled)
+CLEAR: Final[tuple[Explanation, ...]] = (_lost, _waiting, _ended, _unscheduled)
 VAGUE: Final[tuple[Explanation, ...]] = (
     _initialising,
     _starting,

@@ -11,7 +11,9 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 from davylamp.api import names
 from davylamp.api.images import shared_digest
 
-LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LONG_AGO: Final = datetime(1970, 1, 2, tzinfo=UTC)
+LATELY: Final = timedelta(hours=1)
+"""How long a pod that failed may explain why others are missing."""
 ContainerRole: TypeAlias = Literal["model", "sidecar", "init"]
 """A native sidecar, which Kubernetes lists with the init containers, is a sidecar."""
 
@@ -34,6 +36,8 @@ class ContainerState:
     last_exit_code: int | None = None
     last_exit_message: str | None = None
     """The last line that it left behind: of its termination message, or of its log."""
+    ends: tuple[datetime, ...] = ()
+    """When the operator saw that it had ended, by its own clock, newest last; the last few."""
 
 
 class PodFailure(NamedTuple):
@@ -68,15 +72,23 @@ class PodState:
     image_id: str | None = None
     """Of the model's container."""
     ready_changed_at: datetime | None = None
+    """By the clock of its node: compared for change only."""
     was_ready: bool = False
+    """Whether it has been ready before, or is."""
+    node_lost: bool = False
+    """Whether its node is not heard of: the control plane says that it is unready, not its kubelet."""
     ready_since: datetime | None = None
-    """By the operator's own clock, as is `unready_since`."""
+    """By the operator's own clock, as are the following (`pods.memory`)."""
     unready_since: datetime | None = None
+    unhindered_since: datetime | None = None
+    """Since when it has been starting, or running, with nothing but itself in its way."""
+    troubled_at: datetime | None = None
+    """When a container of it ended last, or when it last lost its readiness."""
 
     @property
     def ready_since_when(self) -> datetime:
         """Since when it is ready; a pod of which nobody knows has been so for ever."""
-        return self.ready_since or self.ready_changed_at or LONG_AGO
+        return self.ready_since or LONG_AGO
 
     @property
     def living(self) -> bool:
@@ -113,6 +125,13 @@ class Workload:
         """Pods that are over and were replaced, newest first; Kubernetes keeps them around."""
         over = [pod for pod in self.pods if pod.failure is not None]
         return tuple(sorted(over, key=_age))
+
+    @property
+    def failed_lately(self) -> tuple[PodState, ...]:
+        """Those of the failed pods that are not much older than the newest pod."""
+        created = [pod.created_at for pod in self.pods if pod.created_at]
+        since = max(created, default=LONG_AGO) - LATELY
+        return tuple(pod for pod in self.failed if (pod.created_at or LONG_AGO) >= since)
 
     @property
     def ready(self) -> int:

@@ -82,7 +82,7 @@ def _explained(run: ExplanationRun) -> ConditionState:
 
 def _next_run(situation: Situation, explanations: Explanations) -> str:
     name = f"{situation.name}-explanations"
-    now = kubectl(f"create job --from=cronjob/{name} {name}-now", situation.namespace)
+    now = kubectl(f"create job --from=cronjob/{name} {name}-$(date +%s)", situation.namespace)
     return f"next run at {explanations.schedule!r} UTC, or now: {now}"
 
 

@@ -31,7 +31,7 @@ def is_due(
     if status == shown:
         return False
     written = max((gate.at for gate in _gates(shown)), default=None)
-    if written is None or now - written >= max(REFRESH, APART * rollouts):
+    if written is None or abs(now - written) >= max(REFRESH, APART * rollouts):
         return True
     return _words(shown) != _words(status) or _is_rising(shown, status)
 

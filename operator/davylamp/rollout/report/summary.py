@@ -13,13 +13,15 @@ from davylamp.rollout.holds.hold import Hold
 from davylamp.rollout.pods.shortfall import why_and_where
 from davylamp.rollout.pods.state import Workload
 from davylamp.rollout.situation import Situation
-from davylamp.rollout.wording import annotate, counted, named, pair
+from davylamp.rollout.wording import annotate, counted, merge_patch, named, pair
+from davylamp.schema.json import Json
 
 Value = Literal["True", "False", "Unknown"]
 STALLING: Final = frozenset(
     {
         Reason.SECRET_MISSING,
         Reason.STEP_NOT_REACHABLE,
+        Reason.PROGRESS_DEADLINE_EXCEEDED,
         Reason.DEADLINE_EXCEEDED,
         Reason.IMAGE_DIGESTS_DIFFER,
     }
@@ -58,14 +60,32 @@ def summary(situation: Situation, hold: Hold | None) -> Summary:
 
 def _rolled_back(situation: Situation, rejection: Rejected) -> ConditionState:
     bad, good = pair(rejection, situation.status.stable)
-    value = f"{rejection.revision}@{int(rejection.at.timestamp())}"
-    retry = annotate(situation.name, situation.namespace, Command.RETRY, value)
     return ConditionState(
         "False",
         Reason.ROLLED_BACK,
         f"{bad} rolled back; {good} is serving. {rejection.reason}: {rejection.message}. "
-        f"Change the spec, or try again: {retry}",
+        f"{_ways_on(situation, rejection)}",
     )
+
+
+def _ways_on(situation: Situation, rejection: Rejected) -> str:
+    """What to type after a rollback; a check that is left out is not tried again by itself."""
+    retry = annotate(situation.name, situation.namespace, Command.RETRY, rejection.revision)
+    wanted = situation.observation.rollout.checks
+    failed = [name for name in wanted if name in rejection.checks]
+    if failed:
+        kept: list[Json] = [name.value for name in wanted if name not in failed]
+        leave_out = merge_patch(
+            situation.name, situation.namespace, {"spec": {"rollout": {"checks": kept}}}
+        )
+        return (
+            f"Apply another revision; or leave {', '.join(failed)} out of spec.rollout.checks, "
+            f"{leave_out}, and then try this one again: {retry}"
+        )
+    if rejection.checks:
+        names = ", ".join(rejection.checks)
+        return f"{names}: no longer in spec.rollout.checks; to try this revision again: {retry}"
+    return f"Apply another revision, or try this one again: {retry}"
 
 
 def _serving(situation: Situation, stable: Stable) -> Summary:

@@ -14,13 +14,16 @@ To add a router: one module here, one line in `registry.ROUTERS`, one value in `
 and `make crds`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from davylamp.api.identity import Owner
 from davylamp.api.spec import Step
 from davylamp.schema.json import JsonObject
+
+Stored: TypeAlias = Callable[[str, str], JsonObject | None]
+"""The object of a kind and name, None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,12 @@ class Router(Protocol):
 
     def objects(self, owner: Owner, route: Route) -> tuple[JsonObject, ...]:
         """The Kubernetes objects that put a route into effect, in the order of writing."""
+
+    def stable_of(self, owner: Owner, stored: Stored) -> str | None:
+        """The revision that stored objects of this router treat as stable, None if they do not say."""
+
+    def serves_others(self, stored: JsonObject) -> bool:
+        """Whether a stored object sends its traffic to something that is no pod of a model of ours."""
 
     def admits(self, stored: JsonObject, revision: str) -> bool:
         """Whether a stored object of this router lets traffic through to pods of a revision."""

@@ -18,8 +18,8 @@ from typing import Final
 from davylamp.api import names
 from davylamp.api.identity import PORT_NAME, Owner, model_labels, selector
 from davylamp.api.spec import Step
-from davylamp.rollout.routing.protocol import Route
-from davylamp.schema.json import JsonObject
+from davylamp.rollout.routing.protocol import Route, Stored
+from davylamp.schema.json import JsonObject, section
 
 SERVICE_PORT: Final = 80
 
@@ -80,6 +80,19 @@ class ServicePods:
             _service(owner, f"{owner.name}-canary", selector(owner, route.candidate or stable)),
         )
 
+    def stable_of(self, owner: Owner, stored: Stored) -> str | None:
+        """What the main Service names; stable's own Service where it selects every pod."""
+        main = _selected(owner, stored("Service", owner.name))
+        if main is None:
+            return None
+        own = _selected(owner, stored("Service", f"{owner.name}-stable")) or {}
+        revision = main.get(names.LABEL_REVISION) or own.get(names.LABEL_REVISION)
+        return None if revision == names.NO_REVISION else revision
+
+    def serves_others(self, stored: JsonObject) -> bool:
+        """Whether a Service selects by none of our labels, as one that was just handed over."""
+        return names.LABEL_MODEL not in section(stored, "spec", "selector")
+
     def admits(self, stored: JsonObject, revision: str) -> bool:
         """Whether a stored Service sends traffic to pods of a revision."""
         spec = stored.get("spec")
@@ -87,6 +100,14 @@ class ServicePods:
         if not isinstance(pods, dict):
             return False
         return pods.get(names.LABEL_REVISION, revision) == revision
+
+
+def _selected(owner: Owner, service: JsonObject | None) -> dict[str, str] | None:
+    """The selector of a Service that selects pods of this model."""
+    chosen = section(service, "spec", "selector")
+    if chosen.get(names.LABEL_MODEL) != owner.name:
+        return None
+    return {key: value for key, value in chosen.items() if isinstance(value, str)}
 
 
 def _service(owner: Owner, name: str, pods: dict[str, str]) -> JsonObject:

@@ -35,6 +35,26 @@ def test_a_pod_is_read_at_its_own_address_and_the_port_of_the_model():
     assert target.uid == "uid-of-risk-new-5d7f-abcde"
 
 
+@pytest.mark.parametrize(
+    ("port", "path", "expected"),
+    [
+        ("9000", "/prometheus", (9000, "/prometheus")),
+        ("8000", "", (8000, "/metrics")),
+        ("15001", "/metrics", (8000, "/metrics")),
+        ("22", "metrics", (8000, "/metrics")),
+        ("x", "@other", (8000, "/metrics")),
+    ],
+)
+def test_metrics_are_read_where_the_annotations_say_at_ports_that_the_model_declares(
+    port, path, expected
+):
+    said = {"prometheus.io/port": port, "prometheus.io/path": path}
+    (ready,) = ready_pods([read_pod(pod(annotations=said))])
+    (target,) = pod_targets([ready], OURS)
+    assert (target.port, target.path) == expected
+    assert ready.address.port == 8000
+
+
 def test_pods_of_both_revisions_are_read_in_order_of_name_and_no_others():
     others = ["risk-old-6c-x", "risk-new-5d-y", "risk-newer-5d-z", "risk-9f-w", "loose"]
     assert names(*map(pod, others)) == ["risk-new-5d-y", "risk-old-6c-x"]

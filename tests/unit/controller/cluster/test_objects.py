@@ -1,17 +1,9 @@
 """Annotations, owners and records as the API server has them."""
 
-from davylamp.api.names import Command
 from davylamp.controller.cluster.objects import (
-    commands_in,
     has_other_owner,
     record_number,
 )
-
-
-def test_commands_are_annotations_with_a_text():
-    said = {"davylamp.dev/abort": "aaa@1", "davylamp.dev/retry": 3, "other": "x"}
-    assert commands_in({"metadata": {"annotations": said}}) == {Command.ABORT: "aaa@1"}
-    assert commands_in({"metadata": {}}) == {}
 
 
 def test_what_has_no_owner_may_be_ours_what_has_another_is_not():

@@ -8,7 +8,7 @@ import pytest
 
 from davylamp.controller.cluster.pods import pod_state, read_pod, workloads_of
 from davylamp.rollout import Workload
-from davylamp.rollout.pods.faults import hard_fault
+from davylamp.rollout.pods.faults import start_fault
 from davylamp.rollout.pods.shortfall import why_not_ready
 
 REAL = json.loads((Path(__file__).parent / "real_pods.json").read_text(encoding="utf-8"))
@@ -71,7 +71,7 @@ def test_timestamps_are_moments():
         ("gated", "cannot be scheduled: SchedulingGated: queue.example/admission: ", None),
         ("gpu", "cannot be scheduled: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu", None),
         ("init", 'ended, last exit code 7, last line: "403 from the bucket"', "CrashLoop"),
-        ("initpull", "ImagePullBackOff: Back-off pulling image", "ImageUnavailable"),
+        ("initpull", "ImagePullBackOff: Back-off pulling image", None),
         ("liveness", "is waiting: CrashLoopBackOff, last exit code 137", "CrashLoop"),
         ("loud", 'last line: "Traceback : PermissionError: /home/bento"', "CrashLoop"),
         ("mount", "is starting on node node-a: ContainerCreating", None),
@@ -96,7 +96,7 @@ def test_what_real_pods_lack_is_told(name, words, fault):
     workload = Workload("r", 1, (state,))
     assert not state.ready
     assert words in why_not_ready(workload)
-    assert (found.reason if (found := hard_fault(workload)) else None) == fault
+    assert (found.reason if (found := start_fault(workload.living)) else None) == fault
 
 
 @pytest.mark.parametrize(
@@ -115,6 +115,18 @@ def test_why_the_api_server_refuses_pods_is_told(name, words):
     assert words in told
 
 
+def test_a_replica_set_that_is_refused_is_told_as_well():
+    message = 'Failed to create new replica set "risk-1": admission webhook "x" denied the request'
+    refused = {"type": "Progressing", "status": "False", "reason": "ReplicaSetCreateError"}
+    deployment = {
+        "metadata": {"labels": REVISION},
+        "spec": {"replicas": 1},
+        "status": {"conditions": [refused | {"message": message}]},
+    }
+    told = why_not_ready(workloads_of([deployment], [])["aaaaaaaaaa"])
+    assert told == f"a pod cannot be created: {message}"
+
+
 def test_pods_that_are_over_count_for_nothing_but_are_known():
     pods = [pod("a", "Succeeded"), pod("b", "Failed", reason="Evicted"), pod("c", "Pending")]
     (found,) = workloads_of([], map(read_pod, pods)).values()
@@ -126,7 +138,7 @@ def test_pods_that_are_over_count_for_nothing_but_are_known():
 def test_a_failed_pod_that_was_ready_is_no_capacity():
     told = pod(phase="Failed", conditions=ready("True", "2026-11-01T03:05:00Z"))
     (found,) = workloads_of([], [read_pod(told)]).values()
-    assert (found.ready, found.digests) == (0, frozenset())
+    assert (found.ready, found.lasting) == (0, 0)
 
 
 def test_why_the_cluster_ends_a_pod_is_known():

@@ -50,6 +50,12 @@ def test_a_known_spelling_agrees_until_somebody_edits_it():
     assert not children(edited, spellings=known).agrees(MANIFEST)
 
 
-@pytest.mark.parametrize(("owner", "ours"), [(UID, True), (None, True), ("other", False)])
+@pytest.mark.parametrize(("owner", "ours"), [(UID, True), (None, False), ("other", False)])
 def test_whose_it_is(owner, ours):
     assert children(stored(owner=owner)).is_ours(MANIFEST) is ours
+
+
+def test_an_orphan_counts_as_ours_from_the_pass_on_that_adopts_it():
+    items = {("Deployment", "risk-a"): stored(owner="dead")}
+    left = frozenset({("Deployment", "risk-a")})
+    assert StoredChildren(UID, items, orphans=left).is_ours(MANIFEST)

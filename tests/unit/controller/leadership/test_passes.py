@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from tests.support.operation import Land
 
-from davylamp.adapters.errors import Terminal
+from davylamp.adapters.errors import Forbidden, OperatorError, Terminal
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.leadership.passes import RETRY_REFUSED, LeaderPasses
 
@@ -22,7 +22,9 @@ class Scene:
     knows: bool = True
     loses_the_lease: bool = False
     error: Exception | None = None
+    unlisted: OperatorError | None = None
     passes: list[Key] = field(default_factory=list)
+    told: list[tuple[Key, OperatorError]] = field(default_factory=list)
     let_go: list[Key] = field(default_factory=list)
     wake_ups: list[tuple[Key, float]] = field(default_factory=list)
 
@@ -34,6 +36,10 @@ class Scene:
             raise self.error
         return 10.0
 
+    async def unobserved(self, key: Key, error: OperatorError) -> float:
+        self.told.append((key, error))
+        return 30.0
+
     def stand_by(self, key: Key) -> None:
         self.let_go.append(key)
 
@@ -42,6 +48,7 @@ class Scene:
             self,
             is_leading=lambda: self.leading,
             knows=lambda _namespace: self.knows,
+            refused=lambda _namespace: self.unlisted,
             wake_after=lambda key, seconds: self.wake_ups.append((key, seconds)),
         )
 
@@ -55,7 +62,17 @@ async def test_the_leader_reconciles_and_learns_when_the_next_pass_is_due():
 async def test_nothing_is_decided_before_everything_is_known():
     scene = Scene(knows=False)
     assert await scene.made()(KEY) is None
-    assert (scene.passes, scene.let_go) == ([], [])
+    assert (scene.passes, scene.let_go, scene.told) == ([], [], [])
+
+
+async def test_what_keeps_children_from_being_known_is_told_by_the_leader():
+    error = Forbidden("list Pod: 403")
+    scene = Scene(knows=False, unlisted=error)
+    assert await scene.made()(KEY) == 30.0
+    assert (scene.passes, scene.told) == ([], [(KEY, error)])
+    scene = Scene(knows=False, unlisted=error, leading=False)
+    assert await scene.made()(KEY) is None
+    assert not scene.told
 
 
 async def test_a_standby_reconciles_nothing_and_reads_nothing():

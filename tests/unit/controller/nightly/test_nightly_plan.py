@@ -7,8 +7,8 @@ from tests.support import plans
 from tests.support.fakecluster import refusing_kind
 from tests.support.nights import CRON_JOB
 
-from davylamp.controller.cluster.refusals import RefusedJob
 from davylamp.controller.cluster.writes import IfRefused, WriteStep
+from davylamp.controller.obstacles.refusals import RefusedJob
 
 ASKED = {"schedule": "17 3 * * *", "onDrift": "RejectCandidate"}
 NOW = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)

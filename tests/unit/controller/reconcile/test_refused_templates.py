@@ -3,6 +3,8 @@
 import pytest
 from tests.support.operation import Land, written
 
+from davylamp.manifests.overlay import essentials
+
 BROKEN = {"template": {"spec": {"containers": [{"name": "server", "args": ["x"]}]}}}
 QUANTITY = {"resources": {"limits": {"memory": "512mb"}}}
 
@@ -46,13 +48,31 @@ async def test_it_goes_on_when_the_template_is_mended():
     assert land.serving() == {"v2"}
 
 
-async def test_a_template_that_was_accepted_once_and_is_refused_now_restarts_nothing():
-    """After an upgrade of the operator: the record is there, the spec cannot be followed any more."""
-    land = await served()
-    land.cluster.writes.clear()
+async def test_the_first_revision_of_a_template_that_cannot_be_merged_is_told_too():
+    land = Land()
     land.apply("v1", serving=BROKEN)
+    await land.run(5)
+    assert land.condition("Ready")[1] == "InvalidSpec"
+    assert not written(land, {"Deployment", "ConfigMap", "ControllerRevision", "Service"})
+
+
+async def test_p8_a_template_that_an_earlier_version_rendered_is_not_judged_anew(monkeypatch):
+    """Its variable was the model's to set then; the revision goes on, and can be scaled."""
+    variables = [{"name": "PORT", "value": "8080"}]
+    template = {"spec": {"containers": [{"name": "model", "env": variables}]}}
+    with monkeypatch.context() as earlier:
+        earlier.setattr(essentials, "_check_variables", lambda *_: None)
+        land = Land()
+        land.apply("v1", serving={"template": template})
+        await land.settle()
+    land.cluster.writes.clear()
     land.restart()
     await land.run(30)
-    assert land.condition("Ready")[1] == "InvalidSpec"
-    assert land.serving() == {"v1"}
-    assert not written(land, {"Deployment", "ConfigMap", "ControllerRevision", "Service"})
+    assert land.condition("Ready")[0] == "True"
+    assert not written(land)
+    land.apply("v1", replicas=2)
+    await land.settle()
+    assert set(land.running().values()) == {2}
+    land.apply("v2")
+    await land.run(5)
+    assert land.condition("Stalled")[2].endswith("change spec.serving.port instead")

@@ -13,6 +13,8 @@ FORBIDDEN = Forbidden("403 exceeded quota")
 INVALID = Terminal("Invalid", "422 unknown field")
 EVERY = ["Fence", "Record", "Grow", "Flight record", "Status", "Events", "Shrink"]
 TOLD = ["Flight record", "Status", "Events"]
+SECOND_WAY = ["Fence", "Shrink", "Record", "Grow", *TOLD]
+"""The canary is scaled down at once; of the new revision only its record and budget are made."""
 
 
 def step_of(write: Write) -> str:
@@ -60,20 +62,20 @@ async def superseded(
 @pytest.mark.parametrize(
     ("step", "error", "tried"),
     [
-        ("Fence", PASSING, ["Fence"]),
-        ("Fence", FORBIDDEN, ["Fence", *TOLD]),
-        ("Fence", INVALID, ["Fence", *TOLD]),
-        ("Record", PASSING, ["Fence", "Record", *TOLD]),
-        ("Record", FORBIDDEN, ["Fence", "Record", *TOLD]),
-        ("Record", INVALID, ["Fence", "Record", *TOLD]),
-        ("Grow", PASSING, ["Fence", "Record", "Grow", *TOLD]),
-        ("Grow", FORBIDDEN, ["Fence", "Record", "Grow", *TOLD]),
-        ("Grow", INVALID, ["Fence", "Record", "Grow", *TOLD]),
+        ("Fence", PASSING, SECOND_WAY),
+        ("Fence", FORBIDDEN, SECOND_WAY),
+        ("Fence", INVALID, SECOND_WAY),
+        ("Record", PASSING, ["Fence", "Record", "Grow", *TOLD, "Shrink"]),
+        ("Record", FORBIDDEN, ["Fence", "Record", "Grow", *TOLD, "Shrink"]),
+        ("Record", INVALID, ["Fence", "Record", "Grow", *TOLD, "Shrink"]),
+        ("Grow", PASSING, EVERY),
+        ("Grow", FORBIDDEN, EVERY),
+        ("Grow", INVALID, EVERY),
         ("Flight record", PASSING, EVERY),
         ("Flight record", FORBIDDEN, EVERY),
         ("Flight record", INVALID, EVERY),
         ("Status", PASSING, EVERY[:5]),
-        ("Status", FORBIDDEN, EVERY[:5]),
+        ("Status", FORBIDDEN, EVERY[:6]),
         ("Events", PASSING, EVERY),
         ("Events", FORBIDDEN, EVERY),
         ("Shrink", PASSING, EVERY),
@@ -103,17 +105,20 @@ async def test_p1_one_service_that_is_refused_does_not_keep_the_others_unfenced(
 @pytest.mark.parametrize("step", ["Fence", "Record", "Grow", "Shrink"])
 @pytest.mark.parametrize("error", [FORBIDDEN, INVALID], ids=["Forbidden", "Terminal"])
 async def test_a_lasting_refusal_is_told_until_it_is_gone(step, error):
+    """What is in the way of the new revision stalls it; a refused scale-down is not."""
     land, _ = await superseded(step, error)
     await land.run(3)
-    assert str(error) in land.condition("Stalled")[2]
     for _ in range(3):
+        assert str(error) in land.condition("Obstructed")[2]
+        assert str(error) in land.condition("Ready")[2]
+        assert (land.condition("Stalled") is None) == (step == "Shrink")
         land.operator.wake(land.operator.cache.parents()[0])
         await land.tick()
-        assert str(error) in land.condition("Stalled")[2]
     land.cluster.before.clear()
     land.operator.wake(land.operator.cache.parents()[0])
     await land.settle()
     assert land.condition("Stalled") is None
+    assert land.condition("Obstructed") is None
     assert (land.stable(), land.serving()) == ("v3", {"v3"})
 
 
@@ -159,11 +164,9 @@ async def test_a_refusal_after_the_status_is_told_by_a_pass_of_its_own():
     land.cluster.before.append(refusing_kind("Service", "risk-canary"))
     land.apply("v1")
     await land.tick()
-    assert not land.operator.refused, "it has to be told first"
     assert land.condition("Stalled") is None
-    await land.run(2)
+    await land.tick()
     assert "Service risk-canary: 422" in land.condition("Stalled")[2]
-    assert len(land.operator.refused) == 1
 
 
 async def test_a_status_that_is_refused_is_not_tried_without_end():
@@ -176,7 +179,7 @@ async def test_a_status_that_is_refused_is_not_tried_without_end():
     land.cluster.before.append(refuse)
     land.apply("v1")
     await land.run(20)
-    assert len(land.operator.refused) == len(land.operator.passes)
+    assert len(land.operator.passes) < 20
 
 
 async def test_a_sentence_that_changes_does_not_spin():

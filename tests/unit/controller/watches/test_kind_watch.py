@@ -182,6 +182,7 @@ async def test_a_kind_that_is_due_is_compared_without_any_error(cache, monkeypat
 async def test_nothing_is_known_of_a_namespace_before_each_kind_was_listed_there(namespaces, cache):
     refused: set[tuple[str, str | None]] = {("Job", namespaces[0] if namespaces else None)}
     known: list[str | None] = []
+    told: list[str | None] = []
 
     class Refusing(Server):
         async def page(self, kind, namespace, *, labels, after=""):
@@ -195,6 +196,7 @@ async def test_nothing_is_known_of_a_namespace_before_each_kind_was_listed_there
         namespaces=namespaces,
         on_change=lambda _key: None,
         on_known=known.append,
+        on_refused=told.append,
     )
     for watch in watches.watches:
         watch.backoff = Backoff(first=0.001, longest=0.001)
@@ -204,9 +206,13 @@ async def test_nothing_is_known_of_a_namespace_before_each_kind_was_listed_there
         await asyncio.sleep(0.05)
         assert not watches.knows("models")
         assert watches.knows("other") == bool(namespaces)
+        assert str(watches.refused("models")) == "list Job: 403"
+        assert (watches.refused("other") is None) == bool(namespaces)
+        assert told == [namespaces[0] if namespaces else None], "once"
         refused.clear()
         await asyncio.sleep(0.05)
         assert watches.knows("models")
+        assert watches.refused("models") is None
         assert known == (["other", "models"] if namespaces else [None])
         cache.put(pod("a", 9))
     finally:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 from tests.support.nature import serving_world, world_in
-from tests.support.world import NAME, TWO_STEPS, judgement, revision_of
+from tests.support.world import NAME, NAMESPACE, TWO_STEPS, judgement, revision_of
 
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import Rollout, Step
@@ -115,7 +115,7 @@ def test_image_ids_are_not_compared_where_the_spec_names_the_digest():
     held(world, Reason.IMAGE_DIGESTS_DIFFER)
     seen = world.observe()
     pinned = seen.target.model_copy(update={"digest": f"sha256:{'a' * 64}"})
-    decision = decide(world.status, replace(seen, target=pinned), name=NAME)
+    decision = decide(world.status, replace(seen, target=pinned), name=NAME, namespace=NAMESPACE)
     assert decision.status.candidate.waiting_for is not Reason.IMAGE_DIGESTS_DIFFER
 
 

@@ -1,5 +1,8 @@
 """No traffic before every check of the plan has passed, whatever a user says; and why not."""
 
+import json
+import shlex
+
 import pytest
 from tests.support.nature import Model, serving_world, settle, world_in
 from tests.support.world import NAME, NOBODY, TWO_STEPS, Children, revision_of
@@ -199,3 +202,43 @@ def test_a_finding_that_checks_share_is_told_once():
 
     found = [check("Manifest", "no manifest"), check("Golden", "no manifest"), check("Bias", "gap")]
     assert sentence(found) == "checks Manifest, Golden: no manifest; check Bias: gap"
+
+
+# --- a check that does not fit the model ----------------------------------------------------------
+
+
+def typed(message):
+    """The commands that a sentence prints, as words of a shell."""
+    return [shlex.split(command) for command in message.split("`")[1::2]]
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["a later revision", "the first revision"])
+def test_a_failed_check_that_is_left_out_as_printed_lets_the_revision_be_tried_again(first):
+    answers = {CheckName.EXPLAIN: FAIL, CheckName.BIAS: FAIL}
+    if first:
+        world = Children()
+        world.checks[V1] = answers
+        settle(world, GOOD)
+    else:
+        world = ready(answers)
+        world.reconcile()
+    tag = "v1" if first else "v2"
+    assert world.rejected == {tag}
+    message = world.condition("Stalled")[2]
+    patch, retry = typed(message)
+    resource = f"{RESOURCE}/{NAME}"
+    assert patch[:6] == ["kubectl", "patch", resource, "--type", "merge", "-p"]
+    checks = json.loads(patch[6])["spec"]["rollout"]["checks"]
+    assert checks == ["Manifest", "Golden"]
+
+    world.apply(rollout=world.rollout.model_copy(update={"checks": tuple(map(CheckName, checks))}))
+    settle(world, GOOD)
+    assert world.rejected == {tag}, "P6: a plan is no new revision"
+    message = world.condition("Stalled")[2]
+    assert "Explain, Bias: no longer in spec.rollout.checks" in message
+    assert typed(message) == [retry]
+
+    command, value = retry[4].split("=")
+    world.commands[Command(command)] = value
+    settle(world, GOOD)
+    assert (world.stable, world.rejected) == (tag, set())

@@ -4,7 +4,7 @@ import re
 
 import pytest
 from tests.support.nature import Model, live, settle, world_in
-from tests.support.world import NAME, Children, judgement, revision_of
+from tests.support.world import NAME, NAMESPACE, Children, judgement, revision_of
 
 from davylamp.api.gate_status import GateForecast
 from davylamp.api.gates import Gate, OnFail
@@ -65,7 +65,7 @@ def passed(world, times=1):
     for _ in range(times):
         seen = world.observe()
         decision = world.reconcile()
-        again = decide(decision.status, seen, name=NAME)
+        again = decide(decision.status, seen, name=NAME, namespace=NAMESPACE)
         assert to_json(again.status) == to_json(decision.status)
         assert again.notices == ()
     return world
@@ -81,7 +81,9 @@ def held(world, reason):
 
 def typed(world, message, command):
     """What a user types who copies a command from the message."""
-    pattern = rf"`kubectl annotate --overwrite {RESOURCE}/{NAME} {command.value}=(\S+)`"
+    pattern = (
+        rf"`kubectl annotate --overwrite {RESOURCE}/{NAME} {command.value}=(\S+) -n {NAMESPACE}`"
+    )
     found = re.search(pattern, message)
     assert found, message
     world.commands[command] = found.group(1)
@@ -323,6 +325,7 @@ def test_advance_after_blindness_does_not_let_a_paused_step_pass():
     world.answers[V2] = judgement(Verdict.PASS)
     message = held(world, Reason.AWAITING_APPROVAL)
     assert "step 1 pauses" in message
+    world.wait(seconds=1)
     typed(world, message, Command.ADVANCE)
     passed(world)
     assert world.status.candidate.step == 2

@@ -46,7 +46,7 @@ def test_p1_a_failed_gate_fences_first():
 
 def test_hard_faults_roll_back():
     world = world_in("Probation")
-    world.unready("v2", waiting_reason="CrashLoopBackOff")
+    world.unready("v2", waiting_reason="CrashLoopBackOff", restarts=2)
     rolled_back(world, Reason.CRASH_LOOP)
 
 

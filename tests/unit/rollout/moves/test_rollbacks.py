@@ -46,19 +46,30 @@ def test_p1_a_failed_gate_fences_before_anything_else(stage):
     assert "v1 is still serving" in told.message
 
 
-@pytest.mark.parametrize("stage", ["Preparing", *IN_TRAFFIC])
+@pytest.mark.parametrize("stage", IN_TRAFFIC)
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"waiting_reason": "ImagePullBackOff"}, Reason.IMAGE_UNAVAILABLE),
-        ({"waiting_reason": "CrashLoopBackOff"}, Reason.CRASH_LOOP),
-        ({"last_exit_reason": "OOMKilled"}, Reason.OUT_OF_MEMORY),
+        ({"waiting_reason": "CrashLoopBackOff", "restarts": 2}, Reason.CRASH_LOOP),
+        ({"restarts": 3}, Reason.CRASH_LOOP),
+        ({"restarts": 1, "last_exit_reason": "OOMKilled"}, Reason.OUT_OF_MEMORY),
     ],
 )
-def test_hard_faults_need_no_statistics(stage, changes, reason):
+def test_hard_faults_in_traffic_need_no_statistics(stage, changes, reason):
     world = running(stage)
     world.unready("v2", **changes)
     rolled_back(world, reason)
+
+
+@pytest.mark.parametrize("stage", ["Preparing", *IN_TRAFFIC])
+def test_an_image_that_does_not_exist_is_not_waited_for_long(stage):
+    world = running(stage)
+    world.unready("v2", waiting_reason="ImagePullBackOff", waiting_message="m:v2: not found")
+    world.wait(seconds=15 if stage in IN_TRAFFIC else 55)
+    world.reconcile()
+    assert world.candidate == "v2"
+    world.wait(seconds=50)
+    rolled_back(world, Reason.IMAGE_UNAVAILABLE)
 
 
 @pytest.mark.parametrize("stage", IN_TRAFFIC)
@@ -125,15 +136,17 @@ def test_a_flapping_pod_does_not_reset_the_deadline():
     rolled_back(world, Reason.PROGRESS_DEADLINE_EXCEEDED)
 
 
-def test_a_secret_that_stays_missing():
+def test_a_secret_that_stays_missing_is_waited_for():
     world = running("Serving")
     world.apply("v3", missing_secrets=("feature-store",))
     world.reconcile()
-    world.wait(minutes=10, seconds=1)
-    decision = world.reconcile()
-    assert world.rejected == {"v3"}
-    assert "feature-store" in decision.notices[0].message
-    assert world.status.rejected[0].reason == Reason.SECRET_MISSING
+    world.wait(minutes=30)
+    world.reconcile()
+    assert (world.candidate, world.rejected) == ("v3", set())
+    assert "feature-store" in world.condition("Stalled")[2]
+    world.missing_secrets = ()
+    settle(world, {**GOOD, "v3": Model.GOOD})
+    assert world.stable == "v3"
 
 
 @pytest.mark.parametrize("stage", ["Promoting"])
@@ -144,7 +157,7 @@ def test_a_promotion_that_gets_no_capacity_is_rolled_back_also_while_paused(stag
     rolled_back(world, Reason.PROGRESS_DEADLINE_EXCEEDED)
 
 
-def test_the_progress_deadline_runs_in_the_canary_while_pods_are_missing():
+def test_a_canary_that_gets_no_pods_is_told_so_and_not_rolled_back():
     world = running("Step2")
     world.refusals[V2] = "exceeded quota: team"
     world.pods[V2].pop()
@@ -152,8 +165,23 @@ def test_the_progress_deadline_runs_in_the_canary_while_pods_are_missing():
     world.reconcile()
     assert world.status.candidate.waiting_for == Reason.AWAITING_PODS
     world.wait(seconds=2)
-    decision = rolled_back(world, Reason.PROGRESS_DEADLINE_EXCEEDED)
-    assert "another pod cannot be created: exceeded quota: team" in decision.notices[0].message
+    world.reconcile()
+    assert (world.candidate, world.rejected) == ("v2", set())
+    _, reason, message = world.condition("Stalled")
+    assert reason == Reason.PROGRESS_DEADLINE_EXCEEDED
+    assert "another pod cannot be created: exceeded quota: team" in message
+    del world.refusals[V2]
+    settle(world, GOOD)
+    assert world.stable == "v2"
+
+
+def test_a_canary_whose_added_pod_never_gets_ready_is_rolled_back():
+    world = running("Step2")
+    assert [pod.was_ready for pod in world.pods[V2]] == [True, False]
+    world.wait(minutes=10)
+    world.reconcile()
+    world.wait(minutes=10, seconds=1)
+    rolled_back(world, Reason.PROGRESS_DEADLINE_EXCEEDED)
 
 
 def test_the_progress_deadline_does_not_run_in_a_canary_with_its_pods():
@@ -177,6 +205,7 @@ def test_pods_that_do_not_stay_ready_are_rolled_back_in_time(stage):
     world = running(stage)
     world.answers[V2] = judgement(Verdict.PASS)
     for _ in range(200):
+        world.controllers_run()
         world.ready("v2")
         world.wait(seconds=3)
         world.reconcile()

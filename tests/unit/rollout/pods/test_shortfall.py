@@ -29,12 +29,16 @@ def evicted(name="old", minutes=0, message="Usage of EmptyDir volume exceeds the
         ((), "no pod exists yet"),
         ((FINE,), "no other pod exists yet"),
         ((PodState("p"),), "pod p is waiting for a node"),
+        ((PodState("p", node="n"),), "pod p is on node n, whose kubelet has not started it yet"),
+        ((pod(CREATING, created_at=START), evicted(minutes=-61)),
+         "pod p is starting on node n: ContainerCreating"),
         ((pod(ContainerState(waiting_reason="CreateContainerConfigError",
                              waiting_message='secret "nowhere" not found')),),
          'pod p is waiting: CreateContainerConfigError: secret "nowhere" not found'),
         ((pod(CREATING, event='FailedMount: configmap "weights" not found'),),
          'pod p cannot start: FailedMount: configmap "weights" not found'),
         ((pod(CREATING),), "pod p is starting on node n: ContainerCreating"),
+        ((pod(RUNNING, node_lost=True),), "pod p is on node n, which is not heard of"),
         ((pod(ContainerState(waiting_reason="CrashLoopBackOff", waiting_message="back-off 40s",
                              restarts=2, last_exit_code=1, last_exit_message="no such file")),),
          'pod p is waiting: CrashLoopBackOff, last exit code 1, last line: "no such file"'),
@@ -62,13 +66,13 @@ def evicted(name="old", minutes=0, message="Usage of EmptyDir volume exceeds the
          "sidecar mesh of pod p is running but does not pass its startup probe"),
         ((pod(ContainerState(running=True, restarts=1, last_exit_code=137,
                              last_exit_reason="OOMKilled")),),
-         ("pod p is running but does not pass its startup probe after its last end, "
+         ("pod p is running but does not pass its startup probe after 1 restart, "
          "last exit code 137 (OOMKilled)")),
         ((evicted(),), ("no pod exists yet; pod old failed: Evicted: Usage of EmptyDir volume "
          "exceeds the limit")),
         ((evicted(), evicted("new", 1, ""), pod(CREATING)),
          ("pod p is starting on node n: ContainerCreating; pod new failed: Evicted "
-         "(2 pods failed so far)")),
+         "(2 pods failed in an hour)")),
         # what says clearly what is wrong comes first, whichever pod says it
         ((pod(CREATING), PodState("q", unscheduled="1 Insufficient cpu"), evicted()),
          "pod q cannot be scheduled: 1 Insufficient cpu"),

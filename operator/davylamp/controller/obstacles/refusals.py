@@ -1,37 +1,50 @@
-"""What the API server refused for good: told until it is gone. Losing it costs one more refusal."""
+"""Why something is refused, in words; and what was refused of the nightly job. Pure.
+
+Losing what is remembered here costs one more refusal.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from davylamp.adapters.errors import Forbidden, OperatorError, Terminal
 from davylamp.api.names import Reason
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.cluster.writes import TRIED_AGAIN
+from davylamp.controller.obstacles.spec_paths import field_of_spec
 from davylamp.schema.json import JsonObject
 
-TRIED_AGAIN: Final = timedelta(minutes=5)
-"""After which the same object of the nightly job is written again."""
+_REASONS: Final = frozenset(Reason)
 
 
 class Refusal(NamedTuple):
-    """Why something cannot be done before somebody changes something, for a condition."""
+    """Why something cannot be done, for a condition."""
 
     reason: Reason
     message: str
 
 
-def refusal_of(error: OperatorError | None) -> Refusal | None:
-    """What to say of an error that people have to clear away; others pass by themselves."""
-    match error:
-        case Forbidden():
-            return Refusal(Reason.WRITE_REFUSED, str(error))
-        case Terminal(reason=Reason.NAME_TAKEN):
-            return Refusal(Reason.NAME_TAKEN, str(error))
-        case Terminal():
-            return Refusal(Reason.INVALID_SPEC, str(error))
-        case _:
-            return None
+def refusal_of(error: OperatorError, sent: JsonObject | None = None) -> Refusal:
+    """What to say of an error.
+
+    Only what the API server says of fields that come from the spec is the spec's fault. A policy, a
+    quota or a permission is not, whatever code it answers with.
+
+    Args:
+        error: what the API server answered, or an adapter's own reason.
+        sent: the object that was to be written.
+    """
+    words = f"refused by {error.by}: {error}" if error.by else str(error)
+    if isinstance(error, Terminal):
+        path = field_of_spec(error, sent)
+        if path:
+            return Refusal(Reason.INVALID_SPEC, f"{path}: {error}")
+    if error.reason in _REASONS:
+        return Refusal(Reason(error.reason), words)
+    if isinstance(error, Terminal | Forbidden):
+        return Refusal(Reason.WRITE_REFUSED, words)
+    return Refusal(Reason.WRITE_FAILING, words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +61,10 @@ class RefusedJob:
 
 
 class Refusals:
-    """Refused writes, by ModelDeployment."""
+    """Refused objects of the nightly job, by ModelDeployment."""
 
     def __init__(self) -> None:
-        self._obstacles: dict[Key, OperatorError] = {}
         self._jobs: dict[Key, dict[str, RefusedJob]] = {}
-
-    def obstacle(self, key: Key) -> OperatorError | None:
-        """What kept the last pass from being carried out."""
-        return self._obstacles.get(key)
-
-    def note_obstacle(self, key: Key, error: OperatorError | None) -> None:
-        """Remember what kept a pass from being carried out; None when nothing did."""
-        if error is None:
-            self._obstacles.pop(key, None)
-        else:
-            self._obstacles[key] = error
 
     def jobs(self, key: Key) -> Mapping[str, RefusedJob]:
         """Refused objects of the nightly job, by kind: the CronJob, and the candidate's Job."""
@@ -80,5 +81,4 @@ class Refusals:
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""
-        self._obstacles.pop(key, None)
         self._jobs.pop(key, None)

@@ -1,0 +1,52 @@
+"""Reads the commands on a ModelDeployment: which there are, and which a manifest declares. Pure."""
+
+import json
+from collections.abc import Iterator
+from typing import Final
+
+from davylamp.api.names import Command
+from davylamp.schema.json import Json, JsonObject, entries, field, section, text
+
+LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+def commands_in(parent: JsonObject) -> dict[Command, str]:
+    """Command annotations of a ModelDeployment."""
+    values = section(parent, "metadata", "annotations")
+    given = {command: values.get(command.value) for command in Command}
+    return {command: value for command, value in given.items() if isinstance(value, str)}
+
+
+def declared_in(parent: JsonObject) -> frozenset[Command]:
+    """Commands that an applied manifest has: by `kubectl apply`, or by server-side apply.
+
+    Whoever applies it (Argo CD, Flux) puts them back when they are taken off, so these are no words
+    that somebody said just now.
+    """
+    commands = commands_in(parent)
+    if not commands:
+        return frozenset()
+    applied = _last_applied(parent)
+    owned = set(_owned_by_apply(parent))
+    return frozenset(
+        command
+        for command, value in commands.items()
+        if command.value in owned or applied.get(command.value) == value
+    )
+
+
+def _last_applied(parent: JsonObject) -> JsonObject:
+    """Annotations of the manifest that was applied last on the client's side."""
+    try:
+        manifest: Json = json.loads(text(parent, "metadata", "annotations", LAST_APPLIED) or "{}")
+    except ValueError:
+        return {}
+    return section(manifest, "metadata", "annotations")
+
+
+def _owned_by_apply(parent: JsonObject) -> Iterator[str]:
+    """Annotations that belong to a manager of server-side apply."""
+    for entry in entries(parent, "metadata", "managedFields"):
+        if field(entry, "operation") == "Apply":
+            fields = section(entry, "fieldsV1", "f:metadata", "f:annotations")
+            yield from (name.removeprefix("f:") for name in fields)

@@ -1,0 +1,1 @@
+"""Refused writes: why, since when, who is told, and what is done instead."""

@@ -1,0 +1,140 @@
+"""Reads what kubelets warn of pods whose own status does not say what is wrong, such as a volume.
+
+That stands in Events only. They are read in the background, for pods that have not started or passed
+their probes for a while, one at a time and a few times at most: no pass waits for them, and a
+pod without a warning is a sentence without a reason, no more.
+"""
+
+import asyncio
+import contextlib
+import logging
+import math
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from davylamp.adapters.errors import OperatorError
+from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.controller.cluster.cache import Key
+from davylamp.controller.cluster.pods import Pod, newest_warning
+from davylamp.controller.logs import about
+from davylamp.rollout.pods.shortfall import is_unexplained
+from davylamp.schema.json import text
+
+PATIENCE: Final = 8.0
+"""Seconds that a pod may take to start before anybody asks why it does not."""
+LONGEST: Final = 300.0
+"""Seconds between two readings for one pod at most; they double from `PATIENCE` on."""
+MOST_READS: Final = 8
+"""Readings for one pod: some twenty minutes after that, nothing new is to be learnt."""
+PODS_AT_A_TIME: Final = 2
+"""Pods of one model that are asked about: all of a revision mostly lack the same."""
+APART: Final = 0.5
+"""Seconds between two readings, over all models."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass
+class _Unexplained:
+    """A pod that does not get ready, and nobody knows why."""
+
+    key: Key
+    uid: str
+    due: float
+    reads: int = 0
+    words: str | None = None
+
+
+class PodWarnings:
+    """Keeps the newest warning about each pod that needs one.
+
+    Args:
+        cluster: whose Events are read.
+        on_news: called with the key of a model about whose pods there is something new to say.
+        clock: seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        *,
+        on_news: Callable[[Key], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cluster = cluster
+        self._on_news = on_news
+        self._clock = clock
+        self._unexplained: dict[Key, dict[str, _Unexplained]] = {}
+        self._wanted = asyncio.Event()
+
+    def noted(self, key: Key, pods: Iterable[Pod]) -> tuple[Pod, ...]:
+        """The pods of a model with what is known by now; what is not known is asked from now on."""
+        listed = tuple(pods)
+        silent = [_uid(pod) for pod in listed if is_unexplained(pod.state) and _uid(pod)]
+        known, due = self._unexplained.pop(key, {}), self._clock() + PATIENCE
+        kept = {
+            uid: known.get(uid) or _Unexplained(key, uid, due) for uid in silent[:PODS_AT_A_TIME]
+        }
+        if kept:
+            self._unexplained[key] = kept
+        if kept.keys() - known.keys():
+            self._wanted.set()
+        return tuple(_with_warning(pod, kept.get(_uid(pod))) for pod in listed)
+
+    def forget(self, key: Key) -> None:
+        """Drop what is known about the pods of an object that is gone."""
+        self._unexplained.pop(key, None)
+
+    async def run(self) -> None:
+        """Read while something is unexplained; never returns."""
+        while True:
+            for pod in self._take_due():
+                await self._read(pod)
+                await asyncio.sleep(APART)
+            self._wanted.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._idle_for()):
+                    await self._wanted.wait()
+
+    async def poll(self) -> None:
+        """Read about every pod that is due, once."""
+        for pod in self._take_due():
+            await self._read(pod)
+
+    def _all(self) -> Iterable[_Unexplained]:
+        return [pod for pods in self._unexplained.values() for pod in pods.values()]
+
+    def _take_due(self) -> list[_Unexplained]:
+        now = self._clock()
+        return [pod for pod in self._all() if pod.due <= now]
+
+    def _idle_for(self) -> float | None:
+        """Seconds until something is due; None if nothing will be."""
+        first = min((pod.due for pod in self._all()), default=math.inf)
+        return None if math.isinf(first) else max(0.0, first - self._clock())
+
+    async def _read(self, pod: _Unexplained) -> None:
+        pod.reads += 1
+        pause = min(LONGEST, PATIENCE * 2**pod.reads)
+        pod.due = self._clock() + pause if pod.reads < MOST_READS else math.inf
+        try:
+            warnings = await self._cluster.pod_warnings(pod.key.namespace, pod.uid)
+        except OperatorError as error:
+            log = about(_log, namespace=pod.key.namespace, name=pod.key.name)
+            log.warning("Events of pods are not read: %s", error)
+            return
+        words = newest_warning(warnings) or pod.words
+        if words != pod.words:
+            pod.words = words
+            self._on_news(pod.key)
+
+
+def _with_warning(pod: Pod, known: _Unexplained | None) -> Pod:
+    if known is None or known.words is None:
+        return pod
+    return replace(pod, state=replace(pod.state, event=known.words))
+
+
+def _uid(pod: Pod) -> str:
+    return text(pod.manifest, "metadata", "uid")

@@ -1,0 +1,1 @@
+"""What users ask for: which commands wait for an answer, and what they are answered."""
