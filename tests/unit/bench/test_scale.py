@@ -1,8 +1,10 @@
 """The scale bench's own arithmetic: what is counted, and what the stand-in for Prometheus answers."""
 
+import json
 from collections import Counter
 
 import pytest
+from bench.scale.copies import Copies
 from bench.scale.fleet import MODELS, Fleet, model
 from bench.scale.measure import Reading, cost
 from bench.scale.prometheus import answer
@@ -62,3 +64,18 @@ def test_states_are_counted_from_the_statuses():
     fleet = Fleet(Stored())
     assert (fleet.serving(), fleet.rolling_out(), fleet.judged()) == (2, 1, 1)
     assert (fleet.in_stage("Canary"), fleet.in_stage("Preparing")) == (1, 0)
+
+
+def test_copies_of_a_model_differ_in_name_and_uid_only():
+    uid = "8d9b9b4a-05bd-598f-478b-4s4b00000000"
+    meta = {"name": "model-7", "uid": uid}
+    owned = {"name": "model-7-8d9b", "ownerReferences": [{"name": "model-7", "uid": uid}]}
+    objects = [{"kind": "ModelDeployment", "metadata": meta}, {"kind": "Pod", "metadata": owned}]
+    copies = Copies.of(objects, 3)
+    first, after = copies.page("Pod", 0, 2)
+    last, end = copies.page("Pod", after, 2)
+    pods = [*json.loads(first), *json.loads(last)]
+    assert (after, end, len(pods)) == (2, 3, 3)
+    assert pods[2]["metadata"]["name"] == "copy-000002-8d9b"
+    assert pods[2]["metadata"]["ownerReferences"][0]["uid"] == f"{uid[:-6]}000002"
+    assert copies.page("Job", 0, 2) == ("[]", 2)
