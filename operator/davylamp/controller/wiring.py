@@ -27,7 +27,7 @@ from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.flight_recorder import PATIENCE, FlightRecorder
 from davylamp.controller.reconcile.following import Following
-from davylamp.controller.reconcile.observer import Observer
+from davylamp.controller.reconcile.observing.observer import Observer
 from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.reconcile.writes import PlanSettings
 from davylamp.controller.settings import Settings

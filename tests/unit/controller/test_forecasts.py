@@ -19,7 +19,7 @@ from davylamp.api.status import (
     identity,
 )
 from davylamp.controller.evidence.tracked import TrackedEvidence
-from davylamp.controller.reconcile.judgements import with_judgements
+from davylamp.controller.reconcile.observing.judgements import with_judgements
 from davylamp.gates import (
     ERRORS,
     ErrorRate,

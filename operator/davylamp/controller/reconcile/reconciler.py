@@ -17,7 +17,7 @@ from davylamp.controller.logs import about
 from davylamp.controller.pods.clock import PodClock
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.following import Following
-from davylamp.controller.reconcile.observer import Observer
+from davylamp.controller.reconcile.observing.observer import Observer
 from davylamp.controller.reconcile.passes import (
     EVERYTHING_KEPT,
     Parent,

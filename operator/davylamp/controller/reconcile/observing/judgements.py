@@ -9,7 +9,7 @@ from davylamp.api.gates import OnFail
 from davylamp.api.spec import Rollout
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.evidence.tracked import TrackedEvidence
-from davylamp.controller.reconcile.forecasts import with_forecasts
+from davylamp.controller.reconcile.observing.forecasts import with_forecasts
 from davylamp.gates import JudgementContext, MissingData, Trial, judge_all
 from davylamp.gates.missing_data import unread
 from davylamp.rollout import Observation, Workload
