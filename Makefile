@@ -107,6 +107,10 @@ bench: venv cluster install ## Measure serving and rollback on the cluster, coun
 	@PYTHONPATH=sample_model:. $(BIN)/python -m bench.serving
 	@eval "$$($(LOCAL) env)" && PYTHONPATH=operator:kind:. $(BIN)/python -m bench.reconcile && PYTHONPATH=operator:kind:. $(BIN)/python -m bench.rollback
 
+.PHONY: bench-scale
+bench-scale: venv ## Measure the operator with 500 models on fake nodes, on a control plane of its own
+	@PYTHONPATH=operator:kind:. $(BIN)/python -m bench.scale
+
 .PHONY: gates
 gates: venv ## Print the operating characteristics of the gate, simulated with its own code
 	@PYTHONPATH=operator $(BIN)/python -m bench.gates.simulate

@@ -6,6 +6,7 @@ Needs no cluster: it starts a control plane of its own (bench/scale/README.md).
 """
 
 import argparse
+import json
 import os
 import signal
 import sys
@@ -18,7 +19,8 @@ from pathlib import Path
 import yaml
 from bench.scale import peers
 from bench.scale.controlplane import TOKEN, ControlPlane, control_plane, free_port
-from bench.scale.fleet import Fleet
+from bench.scale.copies import dumped
+from bench.scale.fleet import Fleet, name_of
 from bench.scale.measure import Cost, Process, wait
 from rich.console import Console
 from rich.table import Table
@@ -81,6 +83,8 @@ def measured(plane: ControlPlane, options: argparse.Namespace, progress: Progres
     with progress.step(f"make {writes} plain objects", expected=writes / 200):
         plain = fleet.plain_writes(writes)
     idle = _rested(operator, options.minutes, progress)
+    if options.dump:
+        Path(options.dump).write_text(json.dumps(dumped(plane.client, name_of(count - 1))))
     judged = after = None
     if canaries:
         with progress.step(f"roll {len(canaries)} out", expected=len(canaries) / 4):
@@ -180,6 +184,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--canaries", type=int, default=300)
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--keep-logs", metavar="FOLDER")
+    parser.add_argument("--dump", metavar="FILE", help="objects of a resting model, for copies")
     return parser.parse_args(arguments)
 
 

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 import requests
 
 _REQUESTS: Final = re.compile(r"^davylamp_api_requests_total\{(.*?)\} (\S+)$", re.MULTILINE)
 _PASSES: Final = re.compile(r"^davylamp_reconcile_total\{.*?\} (\S+)$", re.MULTILINE)
 _LABEL: Final = re.compile(r'(\w+)="([^"]*)"')
+Json: TypeAlias = dict[str, Any]
 TICKS: Final = os.sysconf("SC_CLK_TCK")
 UNCOUNTED: Final = frozenset({"Lease"})
 """Kinds of requests that come whatever there is to do; watches are told apart by their verb."""

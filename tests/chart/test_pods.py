@@ -75,6 +75,8 @@ def test_environment_by_default(defaults):
     assert environment(defaults) == {
         "DAVYLAMP_PROMETHEUS_URL": "http://prometheus.monitoring.svc:9090",
         "DAVYLAMP_NAMESPACES": "",
+        "DAVYLAMP_CHILD_LABELS": "{}",
+        "DAVYLAMP_CHILD_ANNOTATIONS": "{}",
         "DAVYLAMP_NAMESPACE_LABEL": "namespace",
         "DAVYLAMP_POD_LABEL": "pod",
         "DAVYLAMP_REQUESTS_METRIC": "model_requests_total",
@@ -270,6 +272,9 @@ def test_selftest_asks_readiness_and_may_only_create_a_model_deployment(defaults
     assert "DAVYLAMP_SELFTEST_NAMESPACE" in found
     ports = {p["name"]: p["port"] for p in defaults.one("Service", "davylamp")["spec"]["ports"]}
     assert ports == {"metrics": 9090, "probes": 8080}
+    assert defaults.one("ClusterRole", "davylamp-selflist")["rules"] == [
+        {"apiGroups": ["davylamp.dev"], "resources": ["modeldeployments"], "verbs": ["list"]}
+    ]
     assert defaults.one("Role", "davylamp-selftest")["rules"] == [
         {"apiGroups": ["davylamp.dev"], "resources": ["modeldeployments"], "verbs": ["create"]}
     ]

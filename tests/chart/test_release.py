@@ -53,6 +53,8 @@ def test_objects_of_the_default_installation(defaults):
             ("Deployment", "davylamp"),
             ("PodDisruptionBudget", "davylamp"),
             *((kind, "davylamp-selftest") for kind in hooks),
+            ("ClusterRole", "davylamp-selflist"),
+            ("ClusterRoleBinding", "davylamp-selflist"),
         ]
     )
 
@@ -129,6 +131,8 @@ def test_alerts_come_out_of_the_template_as_they_went_in(render):
         "DavylampPrometheusUnreachable",
         "DavylampNotReconciling",
         "DavylampDown",
+        "DavylampFenceRefused",
+        "DavylampWritesRefused",
     }
     assert "$labels.name" in alerts["DavylampRolledBack"]["annotations"]["summary"]
 

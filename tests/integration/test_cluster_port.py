@@ -11,7 +11,7 @@ from davylamp.adapters.errors import Conflict, NotFound, NotLeader, Retryable, T
 from davylamp.adapters.kubernetes.cluster import KubernetesCluster
 from davylamp.adapters.kubernetes.connection import connect
 from davylamp.api.names import Command, Reason
-from davylamp.controller.cluster.annotations import declared_in
+from davylamp.controller.commands.annotations import declared_in
 from davylamp.manifests import Owner, event
 from davylamp.rollout import Notice
 from davylamp.schema.json import JsonObject, section

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from tests.support import applying
 
 from davylamp.adapters.errors import Conflict, NotFound, Terminal
-from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.adapters.kubernetes.watches import Page
 from davylamp.api import names
 from davylamp.controller.cluster.cache import CHILD_KINDS

@@ -1,4 +1,4 @@
-"""What the status of a ModelDeployment says about its gates."""
+"""What gates and checks say, for the status."""
 
 from typing import Literal
 
@@ -56,3 +56,15 @@ class FeatureShare(Reported):
 
     feature: str = Field(description="Name of the feature.")
     share: str = Field(description="Mean share of the absolute contributions, in [0, 1].")
+
+
+class CheckStatus(Reported):
+    """The result of one check before traffic."""
+
+    name: str = Field(description="Name of the check.")
+    verdict: Literal["Pass", "Fail", "Unknown"] = Field(
+        description="Unknown means that no pod has answered it yet."
+    )
+    reason: str = Field(description="CamelCase reason.")
+    message: str = Field(description="What was compared, with numbers.")
+    at: Instant = Field(description="When this was the result.")

@@ -6,7 +6,7 @@ from typing import Final, Literal, TypedDict
 from pydantic import Field
 
 from davylamp.api.command_answers import CommandAnswer, Handled
-from davylamp.api.gate_status import FeatureShare, GateForecast, GateRate, GateStatus
+from davylamp.api.gate_status import CheckStatus, FeatureShare, GateForecast, GateRate, GateStatus
 from davylamp.api.operator_claim import UNOBSERVED, OperatorClaim
 from davylamp.api.spec import Rollout
 from davylamp.schema.json import Json, JsonObject
@@ -86,18 +86,6 @@ class WeightChange(Reported):
     weight: int = Field(description="Weight of the step in percent.")
     share: str = Field(description="Actual share in [0, 1], from the number of ready pods.")
     at: Instant = Field(description="When it was set.")
-
-
-class CheckStatus(Reported):
-    """The result of one check before traffic."""
-
-    name: str = Field(description="Name of the check.")
-    verdict: Literal["Pass", "Fail", "Unknown"] = Field(
-        description="Unknown means that no pod has answered it yet."
-    )
-    reason: str = Field(description="CamelCase reason.")
-    message: str = Field(description="What was compared, with numbers.")
-    at: Instant = Field(description="When this was the result.")
 
 
 class Verification(RevisionRef):

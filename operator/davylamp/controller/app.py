@@ -11,13 +11,14 @@ import kopf
 from kubernetes.aio.client import ApiClient
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
-from davylamp.adapters.kubernetes.cluster import KubernetesCluster, Leases
+from davylamp.adapters.kubernetes.cluster import KubernetesCluster
 from davylamp.adapters.kubernetes.connection import connect
+from davylamp.adapters.kubernetes.ports import Leases
 from davylamp.adapters.kubernetes.watches import KubernetesWatches
 from davylamp.adapters.pods.metrics import PodMetrics
 from davylamp.adapters.pods.model_server import HttpModelServer
 from davylamp.adapters.prometheus.source import PrometheusSource
-from davylamp.controller import endpoints, handlers
+from davylamp.controller import endpoints, handlers, memory
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
@@ -136,6 +137,7 @@ class Operator:
             working = tasks.create_task(self.queue.run())
             judging = tasks.create_task(self.sampler.run())
             checking = tasks.create_task(self.inspector.run())
+            trimming = tasks.create_task(memory.keep_giving_back())
             explaining = tasks.create_task(self.warnings.run())
             leading = tasks.create_task(self._lead())
             await self.stop.wait()
@@ -144,7 +146,8 @@ class Operator:
             if self.ready.is_set():
                 await leading
             self.watches.end()
-            for task in (leading, judging, checking, explaining, working, watching):
+            helping = (judging, checking, explaining, trimming)
+            for task in (leading, *helping, working, watching):
                 task.cancel()
 
     async def aclose(self) -> None:
@@ -214,6 +217,7 @@ class Operator:
 def run(settings: Settings) -> int:
     """Run an operator in this process; returns its exit code."""
     configure(settings.log_level)
+    memory.limit_heaps()
 
     async def main() -> None:
         async with connect() as client:

@@ -1,42 +1,97 @@
-"""`helm test`: is the operator ready, and does the API server accept a ModelDeployment?"""
+"""`helm test`: is the operator ready, are ModelDeployments accepted, and is each looked after?"""
 
 import asyncio
 import os
 import sys
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
 import aiohttp
 
-from davylamp.adapters.errors import OperatorError
+from davylamp.adapters.errors import Forbidden, OperatorError
 from davylamp.adapters.kubernetes.cluster import KubernetesCluster
 from davylamp.adapters.kubernetes.connection import connect
 from davylamp.api import names
-from davylamp.schema.json import JsonObject
+from davylamp.schema.json import JsonObject, integer, text
 
 PATIENCE: Final = 60.0
 """Seconds that the whole check may take."""
+CATCH_UP: Final = 20.0
+"""Seconds in which an operator looks at what was changed just now."""
+
+
+class Listing(Protocol):
+    """What lists objects."""
+
+    async def list(
+        self, kind: str, namespace: str | None, *, labels: Mapping[str, str]
+    ) -> list[JsonObject]:
+        """Objects with all these labels, in one namespace or (None) in all."""
 
 
 def selftest() -> int:
-    """Check the operator at `DAVYLAMP_SELFTEST_URL` and a dry-run create; 0 when both work."""
+    """Check the operator at `DAVYLAMP_SELFTEST_URL`, a dry-run create, and what it should look after.
+
+    Returns 0 when all is well.
+    """
     url = os.environ.get("DAVYLAMP_SELFTEST_URL", "http://davylamp:8080/readyz")
     namespace = os.environ.get("DAVYLAMP_SELFTEST_NAMESPACE", "default")
+    watched = tuple(filter(None, os.environ.get("DAVYLAMP_NAMESPACES", "").split(",")))
     try:
-        asyncio.run(_check(url, namespace))
+        waiting = asyncio.run(_check(url, namespace, watched))
     except (OperatorError, TimeoutError, aiohttp.ClientError) as error:
         sys.stderr.write(f"selftest failed: {type(error).__name__} {error}\n")
         return 1
-    sys.stdout.write("the operator is ready and ModelDeployments are accepted\n")
+    if waiting:
+        sys.stderr.write(f"selftest failed: no operator looks after {', '.join(waiting)}\n")
+        return 1
+    sys.stdout.write("the operator is ready, and ModelDeployments are accepted and looked after\n")
     return 0
 
 
-async def _check(url: str, namespace: str) -> None:
+async def _check(url: str, namespace: str, watched: Sequence[str]) -> list[str]:
+    """What nobody looks after, once the rest was found to be well."""
     async with asyncio.timeout(PATIENCE):
         while not await _ready(url):  # noqa: ASYNC110  (nothing here could set an event)
             await asyncio.sleep(1)
     async with connect() as client:
         cluster = KubernetesCluster(client, write_guard=lambda: None)
         await cluster.would_create(_example(namespace))
+        return await not_looked_after(cluster, watched, within=CATCH_UP)
+
+
+async def not_looked_after(
+    cluster: Listing, namespaces: Sequence[str], *, within: float
+) -> list[str]:
+    """ModelDeployments whose newest spec no operator has looked at, after some seconds for that.
+
+    Args:
+        cluster: lists them.
+        namespaces: where; all if empty.
+        within: seconds.
+    """
+    clock = asyncio.get_running_loop().time
+    end = clock() + within
+    while True:
+        waiting: list[str] = []
+        for namespace in namespaces or (None,):
+            try:
+                items = await cluster.list(names.KIND, namespace, labels={})
+            except Forbidden:
+                continue  # roles are made by somebody else, who need not know of this check
+            waiting += [_named(item) for item in items if not _is_looked_after(item)]
+        if not waiting or clock() >= end:
+            return waiting
+        await asyncio.sleep(1)
+
+
+def _named(item: JsonObject) -> str:
+    return f"{text(item, 'metadata', 'namespace')}/{text(item, 'metadata', 'name')}"
+
+
+def _is_looked_after(item: JsonObject) -> bool:
+    observed = integer(item, "status", "observedGeneration")
+    return observed >= integer(item, "metadata", "generation")
 
 
 async def _ready(url: str) -> bool:

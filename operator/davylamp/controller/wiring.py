@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
-from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
-from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.owning.adoption import Adoption
 from davylamp.controller.cluster.owning.creations import Creations
 from davylamp.controller.cluster.owning.liveness import Owners
+from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.leadership.claims import Claims
@@ -28,8 +28,8 @@ from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.flight_recorder import PATIENCE, FlightRecorder
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.observer import Observer
-from davylamp.controller.reconcile.plan import PlanSettings
 from davylamp.controller.reconcile.reconciler import Reconciler
+from davylamp.controller.reconcile.writes import PlanSettings
 from davylamp.controller.settings import Settings
 
 
@@ -60,19 +60,11 @@ class Wiring:
     def reconciler(self) -> Reconciler:
         """A reconciler with all its parts."""
         owners, obstacles, refusals = Owners(self.cluster, self.clock), Obstacles(), Refusals()
-        creations = Creations(self.clock)
+        creations, adoption = Creations(self.clock), Adoption(self.cluster, owners)
         applier = Applier(self.cluster, self.cache, owners, creations)
         nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
         consumer = Consumer(self.cluster, self.cache, clock=self.clock)
-        adoption = Adoption(self.cluster, owners)
-        observer = self._observer(
-            applier,
-            adoption=adoption,
-            pod_clock=pod_clock,
-            nightly=nightly,
-            refusals=refusals,
-            consumer=consumer,
-        )
+        observer = self._observer(applier, adoption, pod_clock, nightly, refusals, consumer)
         following = self._following()
         executor = self._executor(applier, consumer, following, refusals, obstacles)
         return Reconciler(
@@ -95,20 +87,22 @@ class Wiring:
                 self.cache,
             ),
             attentive=(observer, applier, following, self.cache),
-            settings=PlanSettings(
-                self.settings.identity,
-                operator_version(),
-                self.settings.metrics.scrape_interval,
-                self.settings.children,
-                self.settings.release,
-            ),
+            settings=self._plan_settings(),
             clock=self.clock,
         )
 
-    def _observer(  # noqa: PLR0913  (everybody who knows something)
+    def _plan_settings(self) -> PlanSettings:
+        return PlanSettings(
+            reporter=self.settings.identity,
+            operator=operator_version(),
+            scrape_interval=self.settings.metrics.scrape_interval,
+            children=self.settings.children,
+            release=self.settings.release,
+        )
+
+    def _observer(  # noqa: PLR0913, PLR0917  (everybody who knows something)
         self,
         applier: Applier,
-        *,
         adoption: Adoption,
         pod_clock: PodClock,
         nightly: Nightly,

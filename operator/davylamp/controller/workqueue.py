@@ -172,6 +172,7 @@ class WorkQueue(Generic[Key]):
                 continue
             key = next(iter(self._waiting))
             await self._pass(key)
+            await asyncio.sleep(0)  # a pass without writes never waits: let others have their turn
 
     async def _pass(self, key: Key) -> None:
         self._running[key] = self._waiting.pop(key)

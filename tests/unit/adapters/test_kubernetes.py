@@ -18,7 +18,8 @@ from davylamp.adapters.errors import (
     Retryable,
     Terminal,
 )
-from davylamp.adapters.kubernetes.cluster import KubernetesCluster, Manifest
+from davylamp.adapters.kubernetes.cluster import KubernetesCluster
+from davylamp.adapters.kubernetes.ports import Manifest
 
 CONFIG_MAP: Manifest = {
     "apiVersion": "v1",

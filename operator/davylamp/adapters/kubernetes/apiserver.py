@@ -19,7 +19,7 @@ from typing_extensions import override
 
 from davylamp.adapters.errors import Retryable
 from davylamp.adapters.kubernetes.api_errors import api_error, json_object
-from davylamp.adapters.kubernetes.resources import ObjectAddress
+from davylamp.adapters.kubernetes.resources import ObjectAddress, Resource
 from davylamp.schema.json import JsonObject
 
 OnRequest = Callable[[str, str, int, float], None]
@@ -188,3 +188,12 @@ async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
         *lines, rest = (rest + chunk).split(b"\n")
         for line in lines:
             yield line
+
+
+def items_of(answer: JsonObject, resource: Resource) -> list[JsonObject]:
+    """Items of a list, with the apiVersion and kind that lists of built-in kinds omit."""
+    items = answer.get("items")
+    if not isinstance(items, list):
+        raise Retryable(f"list {resource.kind}: the answer has no items")
+    named: JsonObject = {"apiVersion": resource.api_version, "kind": resource.kind}
+    return [named | item for item in items if isinstance(item, dict)]

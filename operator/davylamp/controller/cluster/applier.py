@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterable
 from typing import assert_never
 
-from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import Key, ObjectCache, key_of
 from davylamp.controller.cluster.objects import metadata
@@ -113,11 +113,10 @@ class Applier:
         Raises:
             Terminal: an object of that name belongs to somebody else.
         """
-        await self.names_are_ours(owner, (manifest,))
+        known = await self._ours(owner, manifest)
         if self.stored(owner).agrees(manifest):
             return False
         kind, name = identity_of(manifest)
-        known = self._cache.child(key_of(owner), kind, name)
         if known is None:
             answer = await self._created(owner, manifest)
             about(_log, **owner.fields()).info("created %s %s", kind, name)
@@ -211,12 +210,17 @@ class Applier:
             Terminal: it belongs to somebody else.
         """
         for manifest in manifests:
-            known = self._cache.child(key_of(owner), *identity_of(manifest))
-            if known is not None and is_owned(known, owner.uid):
-                continue
-            stored = await self.ours_of_that_name(owner, manifest)
-            if stored is not None:
-                self._cache.put(stored)
+            await self._ours(owner, manifest)
+
+    async def _ours(self, owner: Owner, manifest: JsonObject) -> JsonObject | None:
+        """The object under a manifest's name, also one without our labels, which no watch tells of."""
+        known = self._cache.child(key_of(owner), *identity_of(manifest))
+        if known is not None and is_owned(known, owner.uid):
+            return known
+        stored = await self.ours_of_that_name(owner, manifest)
+        if stored is not None:
+            self._cache.put(stored)
+        return stored
 
     async def ours_of_that_name(self, owner: Owner, manifest: JsonObject) -> JsonObject | None:
         """The object under a manifest's name, asked of the API server; None when there is none.

@@ -88,6 +88,7 @@ def pod_state(pod: JsonObject) -> PodState:
         created_at=_moment(pod, "metadata", "creationTimestamp"),
         ready=is_ready,
         terminating=bool(field(pod, "metadata", "deletionTimestamp")),
+        killed_at=_moment(pod, "metadata", "deletionTimestamp"),
         failure=_failure(pod),
         disruption=_true(conditions, "DisruptionTarget"),
         unscheduled=_unscheduled(pod, conditions.get("PodScheduled", {})),

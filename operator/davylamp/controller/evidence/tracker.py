@@ -34,6 +34,9 @@ __all__ = ["EvidenceTracker", "Subject", "TrackedEvidence"]
 
 TICK: Final = 1.0
 """Seconds between polls; a scrape is judged at most this long after it can be asked for."""
+ROLLOUTS_PER_SECOND: Final = 60
+"""How many are read and judged in a second at most: with more of them each has its turn less often,
+down to once in a scrape interval, so that what judging costs has a bound."""
 PAUSE: Final = 0.05
 """Seconds that a loop pauses at least, however long its turn took."""
 Read: TypeAlias = Callable[[], Awaitable[None]]
@@ -126,14 +129,20 @@ class EvidenceTracker:
         """
         async with asyncio.TaskGroup() as tasks:
             for read in self._reads:
-                tasks.create_task(self._repeat(read))
+                is_paced = read == self._counters.read_recent
+                tasks.create_task(self._repeat(read, is_paced=is_paced))
 
     async def poll(self) -> None:
         """Read everything once, and take in the answers."""
         for read in self._reads:
             await read()
 
-    async def _repeat(self, read: Read) -> None:
+    def pace(self) -> float:
+        """Seconds between two readings of the counters of all that is tracked."""
+        shared = len(self._tracked) / ROLLOUTS_PER_SECOND
+        return max(self._tick, min(shared, self._scrape_interval))
+
+    async def _repeat(self, read: Read, *, is_paced: bool) -> None:
         """Read each tick as long as anything is tracked."""
         while True:
             if not self._tracked:
@@ -145,5 +154,5 @@ class EvidenceTracker:
                 await read()
             except Exception:  # noqa: BLE001 - a bug must not end judging for good
                 _log.exception("judging failed; trying again")
-            pause = min(PAUSE, self._tick)
-            await asyncio.sleep(max(pause, self._tick - (time.monotonic() - began)))
+            tick = self.pace() if is_paced else self._tick
+            await asyncio.sleep(max(min(PAUSE, tick), tick - (time.monotonic() - began)))

@@ -11,13 +11,13 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 from typing import Final, NamedTuple
 
-from davylamp.api.operator_claim import OperatorClaim
+from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster.cache import Key
 
 ANSWER_WITHIN: Final = timedelta(minutes=1)
 """How long a release may take to answer: it may be restarting."""
 ASK_AGAIN: Final = timedelta(minutes=5)
-"""How long an answer counts."""
+"""How long an answer counts, unless something is to be done that nobody does."""
 
 
 class Stance(Enum):
@@ -54,8 +54,15 @@ class Claims:
         self._asked: dict[Key, datetime] = {}
         self._answered: dict[Key, datetime] = {}
 
-    def standing(self, key: Key, claim: OperatorClaim | None) -> Standing:
-        """What we have to do with an object, by the claim in its status."""
+    def standing(self, key: Key, status: ModelDeploymentStatus, generation: int) -> Standing:
+        """What we have to do with an object, by the claim in its status.
+
+        Args:
+            key: the object.
+            status: as it is stored.
+            generation: of its spec. One that is not looked at is a reason to ask again soon.
+        """
+        claim, is_behind = status.operator, status.observed_generation < generation
         if claim is None or claim.release == self.release:
             self.forget(key)
             return Standing(Stance.ACTS)
@@ -68,10 +75,12 @@ class Claims:
         is_news = key not in self._answered
         if self._asked.pop(key, None) is not None:
             self._answered[key] = now
-        answered = self._answered.get(key)
-        if answered is None or now - answered > ASK_AGAIN:
+        counts = ANSWER_WITHIN if is_behind else ASK_AGAIN
+        rest = (self._answered.get(key, now - counts) + counts - now).total_seconds()
+        if rest <= 0:
             return Standing(Stance.ASKS, ANSWER_WITHIN.total_seconds())
-        return Standing(Stance.YIELDS, is_news=is_news)
+        is_waited_for = is_behind or status.candidate is not None
+        return Standing(Stance.YIELDS, rest if is_waited_for else None, is_news)
 
     def asked(self, key: Key) -> None:
         """The question is in the status."""

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable
 
 from davylamp.adapters.errors import NotLeader, OperatorError
-from davylamp.adapters.kubernetes.cluster import Leases, Manifest
+from davylamp.adapters.kubernetes.ports import Leases, Manifest
 from davylamp.controller.leadership.lease import (
     FREE,
     LeaseRecord,
@@ -140,6 +140,7 @@ class Elector:
         else:
             mine = held_lease(lease, self._settings, holder=self.holder)
             self._held = await self._leases.replace_lease(mine)
+        self._notice_change()  # an answer that came after the end of the lease begins a new term
         self._valid_until = began + self._settings.valid_for
 
     def _notice_change(self) -> None:

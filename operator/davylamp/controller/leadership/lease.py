@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from davylamp.adapters.kubernetes.cluster import Manifest
+from davylamp.adapters.kubernetes.ports import Manifest
 from davylamp.schema.json import JsonObject, section
 
 FREE = ""

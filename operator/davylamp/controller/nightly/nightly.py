@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from davylamp.adapters.errors import OperatorError
-from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.api.status import Candidate, ModelDeploymentStatus
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import Key, ObjectCache, key_of

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from davylamp.adapters.errors import NotLeader, OperatorError
-from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.api import names
 from davylamp.api.names import Reason
 from davylamp.controller.cluster.cache import Key, key_of

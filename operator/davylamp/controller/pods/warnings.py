@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from davylamp.adapters.errors import OperatorError
-from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.pods import Pod, newest_warning
 from davylamp.controller.logs import about

@@ -7,16 +7,14 @@ pass, so the clocks of a rollout go on under it; only the loss of leadership doe
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
 from davylamp.adapters.errors import Forbidden, NotFound, NotLeader, OperatorError, Terminal
-from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.api.status import to_json
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key, ObjectCache
-from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.stored import Identity
 from davylamp.controller.cluster.writes import (
     Apply,
@@ -25,9 +23,9 @@ from davylamp.controller.cluster.writes import (
     Fence,
     IfRefused,
     Replace,
-    WriteKey,
     WriteStep,
 )
+from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.logs import about
 from davylamp.controller.obstacles.announcer import Announcer
 from davylamp.controller.obstacles.obstacles import TELL_SOON, Obstacles
@@ -40,12 +38,12 @@ from davylamp.controller.reconcile.writes import (
     Kept,
     PlannedWrite,
     PostEvent,
+    Progress,
     StoreFlight,
     WritePlan,
     WriteStatus,
 )
 from davylamp.rollout import Notice
-from davylamp.rollout.report.obstruction import Obstruction
 
 TRY_SOON: Final = 1.0
 """Seconds until what was left out is written."""
@@ -53,26 +51,6 @@ UNHURRIED: Final = timedelta(seconds=6)
 """After so long a pass whose writes time out leaves all that is not urgent to the next."""
 _URGENT: Final = frozenset({WriteStep.FENCE, WriteStep.STATUS, WriteStep.EVENTS})
 _log = logging.getLogger(__name__)
-
-
-@dataclass
-class _Progress:
-    """What became of a plan so far."""
-
-    began: datetime
-    missing: set[WriteKey] = field(default_factory=set)
-    """Writes that were refused or left out."""
-    is_rest_due: bool = False
-    """Whether something was left out although nothing is known to refuse it."""
-    changed: set[Identity] = field(default_factory=set)
-    """Objects whose write changed what somebody else had made of them."""
-    kept: Kept = Kept.NOTHING
-    consumed: bool = False
-    """Whether a command was taken off the object, which the next pass has to see."""
-    is_written: bool = False
-    """Whether the status says what it should."""
-    shown: Obstruction | None = None
-    """What it says of refused writes."""
 
 
 class Executor:
@@ -128,7 +106,7 @@ class Executor:
         Raises:
             NotLeader: another process acts.
         """
-        key, progress = plan.parent.key, _Progress(self._clock())
+        key, progress = plan.parent.key, Progress(self._clock())
         if plan.is_whole:
             self._obstacles.keep(key, {write.key for write in plan.writes})
         self._refusals.clear_jobs(key, plan.cleared)
@@ -142,7 +120,7 @@ class Executor:
         await self._announcer.announce(plan.parent.owner, plan.parent.revision, now)
         return self._due_in(plan, progress, now)
 
-    async def _try(self, plan: WritePlan, write: PlannedWrite, progress: _Progress) -> None:
+    async def _try(self, plan: WritePlan, write: PlannedWrite, progress: Progress) -> None:
         """Make one write, unless what it needs is missing or it would only be refused again."""
         key = plan.parent.key
         if self._is_left_out(plan, write, progress):
@@ -158,7 +136,7 @@ class Executor:
         else:
             self._obstacles.clear(key, write.key)
 
-    def _is_left_out(self, plan: WritePlan, write: PlannedWrite, progress: _Progress) -> bool:
+    def _is_left_out(self, plan: WritePlan, write: PlannedWrite, progress: Progress) -> bool:
         key, now = plan.parent.key, self._clock()
         if self._obstacles.waits(key, write, now):
             return True
@@ -194,7 +172,7 @@ class Executor:
         for way in fence.ways:
             try:
                 for write in way.writes:
-                    await self._made(plan, write, _Progress(plan.now))
+                    await self._made(plan, write, Progress(plan.now))
             except NotLeader:
                 raise
             except OperatorError as error:
@@ -205,7 +183,7 @@ class Executor:
             return f"every other way was refused too: {refused}"
         return fence.no_way
 
-    async def _made(self, plan: WritePlan, write: PlannedWrite, progress: _Progress) -> None:
+    async def _made(self, plan: WritePlan, write: PlannedWrite, progress: Progress) -> None:
         """Make one write."""
         owner = plan.parent.owner
         match write:
@@ -227,7 +205,7 @@ class Executor:
         flights = [w for w in plan.of(WriteStep.FLIGHT_RECORD) if isinstance(w, FlightWrite)]
         return await self._recorder.keep(plan.parent.owner, flights)
 
-    async def _write_status(self, plan: WritePlan, write: WriteStatus, progress: _Progress) -> None:
+    async def _write_status(self, plan: WritePlan, write: WriteStatus, progress: Progress) -> None:
         """Write the status if it is due; what the API server answers is what is known next."""
         parent = plan.parent
         obstruction = self._obstacles.obstruction(parent.key, self._clock())
@@ -259,7 +237,7 @@ class Executor:
         log.info("%s: %s", notice.reason, notice.message)
         await self._cluster.create_event(write.manifest)
 
-    def _due_in(self, plan: WritePlan, progress: _Progress, now: datetime) -> float | None:
+    def _due_in(self, plan: WritePlan, progress: Progress, now: datetime) -> float | None:
         """Seconds until a refused write is tried again, or something has to be told."""
         key = plan.parent.key
         moments = [self._obstacles.due_in(key, now)]

@@ -39,8 +39,9 @@ class _Aim:
         """Whether aiming again would change nothing; what did not change is the same object."""
         return (
             other is not None
-            and self.children is other.children
             and self.status is other.status
+            and self.children.records is other.children.records
+            and self.children.pods == other.children.pods
             and self.rollout == other.rollout
         )
 

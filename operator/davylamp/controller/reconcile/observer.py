@@ -2,24 +2,24 @@
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from davylamp.adapters.errors import OperatorError
-from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.api import names
 from davylamp.api.explanations import Explanations
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.cluster import objects
-from davylamp.controller.cluster.annotations import commands_in, declared_in
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.consumer import Consumer
 from davylamp.controller.cluster.owning.adoption import Adoption
 from davylamp.controller.cluster.pods import Pod, read_pod, workloads_of
 from davylamp.controller.cluster.stored import StoredChildren, identity_of
+from davylamp.controller.commands.annotations import commands_in, declared_in
+from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
 from davylamp.controller.nightly.nightly import Nightly
@@ -62,6 +62,15 @@ class Samples(Protocol):
 
     def followed(self) -> int:
         """How many attempts are followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The revision that a spec asks for, and what that was found out from."""
+
+    spec: ModelDeploymentSpec
+    records: Mapping[str, JsonObject]
+    revision: RevisionRef
 
 
 class Observer:
@@ -108,6 +117,7 @@ class Observer:
         self._consumer = consumer
         self._clock = clock
         self._at_hand: dict[Key, _AtHand] = {}
+        self._targets: dict[Key, _Target] = {}
 
     async def look(self, parent: Parent) -> Pass:
         """Everything that is known about a ModelDeployment now."""
@@ -116,7 +126,7 @@ class Observer:
         secrets = Secrets()
         now = self._clock()
         observation = replace(
-            observation_of(parent, children, now=now),
+            observation_of(parent, children, self._target(parent, children), now=now),
             watched_since=self._pod_clock.watched_since(parent.key, now),
         )
         if parent.spec is not None:
@@ -165,9 +175,21 @@ class Observer:
             orphans=orphans,
         )
 
+    def _target(self, parent: Parent, children: Children) -> RevisionRef | None:
+        """The revision that the spec asks for; None while the spec cannot be read."""
+        if parent.spec is None:
+            return None
+        known = self._targets.get(parent.key)
+        if known is None or known.spec is not parent.spec or known.records is not children.records:
+            intents = {name: recorded(r, "intent") for name, r in children.records.items()}
+            known = _Target(parent.spec, children.records, identify(parent.spec, intents))
+            self._targets[parent.key] = known
+        return known.revision
+
     def rest(self, key: Key) -> None:
         """Keep nothing at hand of a model that is not looked at for a while."""
         self._at_hand.pop(key, None)
+        self._targets.pop(key, None)
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""
@@ -219,16 +241,17 @@ def _read(parent: Parent, stored: StoredChildren) -> _AtHand:
     )
 
 
-def observation_of(parent: Parent, children: Children, *, now: datetime) -> Observation:
+def observation_of(
+    parent: Parent, children: Children, target: RevisionRef | None, *, now: datetime
+) -> Observation:
     """What is known of an object apart from its gates, checks and Secrets."""
     spec = parent.spec
-    if spec is None:
+    if spec is None or target is None:
         return _without_spec(parent, children, now)
-    intents = {revision: recorded(r, "intent") for revision, r in children.records.items()}
     return Observation(
         now=now,
         generation=parent.generation,
-        target=identify(spec, intents),
+        target=target,
         rollout=spec.rollout,
         replicas=spec.replicas or _present_replicas(parent, children),
         paused=spec.paused,

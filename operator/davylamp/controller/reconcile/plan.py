@@ -5,31 +5,29 @@ steps, and why it is that, is said in `controller/cluster/writes.py`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.api import names
-from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.operator_claim import OperatorClaim
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster.owning.ownership import adoption_of
+from davylamp.controller.cluster.owning.planning import adoptions, is_awaited
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
-    Adopt,
     Apply,
     Blocked,
     Claim,
-    Consume,
     Fence,
     FillInReplicas,
     Write,
     WriteKey,
     WriteStep,
-    adopt,
     apply,
     claim,
 )
+from davylamp.controller.commands.answered import answered_commands
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
 from davylamp.controller.obstacles.second_ways import Fencing
 from davylamp.controller.reconcile.flight_records import flight_writes, remembered
@@ -39,37 +37,16 @@ from davylamp.controller.reconcile.writes import (
     FlightWrite,
     Kept,
     PlannedWrite,
+    PlanSettings,
     PostEvent,
     WritePlan,
     WriteStatus,
 )
 from davylamp.manifests import Owner, event
 from davylamp.rollout import Decision, Desired, Notice
-from davylamp.rollout.commands.memory import answer_to, is_answered
 from davylamp.rollout.report.obstruction import unobstructed
-from davylamp.rollout.routing import Route, Router, objects_of_every_router, router_of
+from davylamp.rollout.routing import objects_of_every_router, router_of
 from davylamp.schema.json import JsonObject, field
-
-
-@dataclass(frozen=True, slots=True)
-class PlanSettings:
-    """What plans are made with, whatever they are about."""
-
-    reporter: str
-    """Who posts Events."""
-    operator: str
-    """Version of this operator."""
-    scrape_interval: float
-    """Seconds between scrapes, as the gates take it."""
-    children: ChildMetadata
-    """What children carry by default, besides our labels."""
-    release: str
-    """This release, which claims what it writes a status of."""
-
-    @property
-    def claim(self) -> OperatorClaim:
-        """The claim of this release."""
-        return OperatorClaim(release=self.release)
 
 
 def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> WritePlan:
@@ -86,14 +63,14 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     grown, nightly = tuple(revisions.grown()), _nightly(current, decision)
     writes: tuple[PlannedWrite, ...] = (
         *fenced,
-        *_adopted(current, fenced),
+        *adoptions(current.children.orphans, fenced),
         *claimed,
         *revisions.recorded(),
         *grown,
         *_flights(current, decision, settings),
         status,
         *_events(current, decision.notices, grown, settings.reporter),
-        *_consumed(current, decision.status),
+        *answered_commands(parent.key, current.observation, decision.status),
         *_admitted(current, traffic, fenced, claims),
         *revisions.shrunk(),
         *_replicas(parent, current.observation.replicas),
@@ -137,18 +114,9 @@ def _traffic(current: Pass, decision: Decision) -> tuple[JsonObject, ...]:
     """The objects that put the route into effect, by the router that is in charge of it."""
     candidate = decision.status.candidate
     router = router_of(candidate.plan if candidate else current.observation.rollout)
-    route = decision.desired.route
+    route, stored = decision.desired.route, current.children.stored
     manifests = router.objects(current.parent.owner, route)
-    return tuple(m for m in manifests if not _is_awaited(current, router, m, route))
-
-
-def _is_awaited(current: Pass, router: Router, manifest: JsonObject, route: Route) -> bool:
-    """Whether an object that was handed over to us serves something else until we can."""
-    stored = current.children.stored
-    item = stored.get(*identity_of(manifest))
-    if route.stable or item is None or not stored.is_ours(manifest):
-        return False
-    return router.serves_others(item)
+    return tuple(m for m in manifests if not is_awaited(stored, router, m, route))
 
 
 def _fenced(current: Pass, wanted: Desired) -> Iterator[Fence]:
@@ -164,21 +132,13 @@ def _fenced(current: Pass, wanted: Desired) -> Iterator[Fence]:
         stored = children.stored.get(*identity_of(manifest))
         if stored is None or not children.stored.is_ours(manifest):
             continue
-        if _is_awaited(current, router, manifest, route):
+        if is_awaited(children.stored, router, manifest, route):
             continue
         admitted = {revision for revision in known if router.admits(stored, revision)}
         kept = {revision for revision in admitted if router.admits(manifest, revision)}
         if admitted != kept:
             opens = route.stable is not None and route.stable not in admitted
             yield fencing.fence(manifest, out=admitted - kept, kept=kept, opens=opens)
-
-
-def _adopted(current: Pass, fenced: Iterable[Write]) -> Iterator[Adopt]:
-    """All orphans but those that are fenced: a fence makes its object ours as it is written."""
-    done = {(write.kind, write.name) for write in fenced}
-    for orphan in current.children.orphans:
-        if identity_of(orphan.item) not in done:
-            yield adopt(WriteStep.RECORD, orphan)
 
 
 def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:
@@ -260,16 +220,6 @@ def _events(
 def _event(owner: Owner, notice: Notice, now: datetime, reporter: str) -> PostEvent:
     manifest = event(owner, notice, now=now, reporter=reporter)
     return PostEvent(WriteStep.EVENTS, "Event", notice.reason.value, notice, manifest)
-
-
-def _consumed(current: Pass, status: ModelDeploymentStatus) -> Iterator[Consume]:
-    """Commands with an answer; what an applied manifest says stays, or it would be applied again."""
-    observation = current.observation
-    for command, value in observation.commands.items():
-        if is_answered(status, command, value) and command not in observation.declared:
-            answer, name = answer_to(status, command), current.parent.key.name
-            at = answer.at if answer else None
-            yield Consume(WriteStep.COMMANDS, names.KIND, name, command, value, at)
 
 
 # --- the nightly job ----------------------------------------------------------------------------

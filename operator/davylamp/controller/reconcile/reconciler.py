@@ -25,12 +25,17 @@ from davylamp.controller.reconcile.passes import (
     read_parent,
 )
 from davylamp.controller.reconcile.plan import (
-    PlanSettings,
     refusal_plan,
     unobserved_plan,
     write_plan,
 )
-from davylamp.controller.reconcile.writes import Kept, PostEvent, WritePlan, WriteStatus
+from davylamp.controller.reconcile.writes import (
+    Kept,
+    PlanSettings,
+    PostEvent,
+    WritePlan,
+    WriteStatus,
+)
 from davylamp.manifests import event
 from davylamp.rollout import Decision, Notice, decide
 from davylamp.schema.json import JsonObject, text
@@ -104,7 +109,7 @@ class Reconciler:
             self.stand_by(key)
             return None
         parent = self._read(key, manifest)
-        standing = self._claims.standing(key, parent.status.operator)
+        standing = self._claims.standing(key, parent.status, parent.generation)
         if standing.stance not in {Stance.ACTS, Stance.TAKES_OVER}:
             return await self._stay_away(parent, standing)
         if not parent.was_followed:
@@ -137,7 +142,8 @@ class Reconciler:
         if manifest is None or metadata(manifest, "deletionTimestamp"):
             return None
         parent = self._read(key, manifest)
-        if self._claims.standing(key, parent.status.operator).stance is not Stance.ACTS:
+        standing = self._claims.standing(key, parent.status, parent.generation)
+        if standing.stance is not Stance.ACTS:
             return None
         return await self._unobserved(parent, error)
 

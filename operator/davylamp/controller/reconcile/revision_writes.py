@@ -7,6 +7,7 @@ from davylamp.api.names import Reason
 from davylamp.api.status import Candidate
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.owning.ownership import no_record
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
     Apply,
@@ -59,6 +60,9 @@ class RevisionWrites:
         made = self._new_record()
         if made is None:
             return ()
+        forged = self.current.children.stored.get("ControllerRevision", name)
+        if forged is not None:
+            return (Blocked(WriteStep.RECORD, "ControllerRevision", name, no_record(forged)),)
         if not secrets.pinned:
             return (apply(WriteStep.RECORD, made, needs=self.claims),)
         frozen = pinned_secret(parent.owner, candidate, secrets.pinned)

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import TypeAlias
 
+from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.operator_claim import OperatorClaim
 from davylamp.api.spec import Rollout
 from davylamp.api.status import ModelDeploymentStatus
@@ -15,6 +16,7 @@ from davylamp.controller.cluster.writes import (
     Consume,
     ObjectWrite,
     Write,
+    WriteKey,
     WriteStep,
 )
 from davylamp.controller.obstacles.refusals import RefusedJob
@@ -123,6 +125,27 @@ PlannedWrite: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
+class PlanSettings:
+    """What plans are made with, whatever they are about."""
+
+    reporter: str
+    """Who posts Events."""
+    operator: str
+    """Version of this operator."""
+    scrape_interval: float
+    """Seconds between scrapes, as the gates take it."""
+    children: ChildMetadata
+    """What children carry by default, besides our labels."""
+    release: str
+    """This release, which claims what it writes a status of."""
+
+    @property
+    def claim(self) -> OperatorClaim:
+        """The claim of this release."""
+        return OperatorClaim(release=self.release)
+
+
+@dataclass(frozen=True, slots=True)
 class WritePlan:
     """All writes of one pass, in the order in which they are made."""
 
@@ -143,3 +166,23 @@ class WritePlan:
     def of(self, step: WriteStep) -> Iterator[PlannedWrite]:
         """The writes of one step."""
         return (write for write in self.writes if write.step is step)
+
+
+@dataclass
+class Progress:
+    """What became of a plan so far."""
+
+    began: datetime
+    missing: set[WriteKey] = field(default_factory=set)
+    """Writes that were refused or left out."""
+    is_rest_due: bool = False
+    """Whether something was left out although nothing is known to refuse it."""
+    changed: set[Identity] = field(default_factory=set)
+    """Objects whose write changed what somebody else had made of them."""
+    kept: Kept = Kept.NOTHING
+    consumed: bool = False
+    """Whether a command was taken off the object, which the next pass has to see."""
+    is_written: bool = False
+    """Whether the status says what it should."""
+    shown: Obstruction | None = None
+    """What it says of refused writes."""

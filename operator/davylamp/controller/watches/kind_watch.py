@@ -51,6 +51,7 @@ class KindWatch:
         scope: which objects.
         on_change: called with each model about whose objects something new was learnt.
         on_listed: called after each complete list.
+        lists: lets few kinds be listed at the same time.
         on_refused: called when a list is refused that was not refused before.
         refused: why there is no list.
     """
@@ -60,6 +61,7 @@ class KindWatch:
     scope: Scope
     on_change: Callable[[Key], None]
     on_listed: Callable[[Scope], None] = lambda _scope: None
+    lists: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     on_refused: Callable[[Scope], None] = lambda _scope: None
     refused: OperatorError | None = None
     backoff: Backoff = field(default_factory=lambda: Backoff(longest=30.0))
@@ -121,7 +123,8 @@ class KindWatch:
     async def _go_on(self) -> None:
         """One list where it is due, and one watch."""
         if not self._version or _now() >= self._due:
-            await self.compare()
+            async with self.lists:
+                await self.compare()
         if self.scope.kind == names.KIND:
             await asyncio.sleep(max(0.0, self._due - _now()))
             return

@@ -6,6 +6,7 @@ the first pass: a picture that somebody else has changed meanwhile would be deci
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.watches import Watchable
@@ -13,7 +14,9 @@ from davylamp.api import names
 from davylamp.controller.cluster.cache import CHILD_KINDS, Key, ObjectCache
 from davylamp.controller.watches.kind_watch import KindWatch, Scope
 
-KINDS = (names.KIND, *CHILD_KINDS)
+KINDS: Final = (names.KIND, *CHILD_KINDS)
+LISTS_AT_A_TIME: Final = 2
+"""Kinds: a list of tens of thousands of objects must not keep the lease from being renewed."""
 
 
 class Watches:
@@ -42,6 +45,7 @@ class Watches:
         self._on_known = on_known
         self._on_change = on_change
         self._unlisted: set[Scope] = set()
+        lists = asyncio.Semaphore(LISTS_AT_A_TIME)
         self.watches = tuple(
             KindWatch(
                 cluster,
@@ -49,6 +53,7 @@ class Watches:
                 Scope(kind, namespace),
                 on_change=self._changed,
                 on_listed=self._listed,
+                lists=lists,
                 on_refused=lambda scope: on_refused(scope.namespace),
             )
             for namespace in (namespaces or (None,))

@@ -57,8 +57,19 @@ def old_pods(situation: Situation, candidate: Candidate) -> Hold | None:
     force = kubectl(f"delete pod --force {old.running[0].name}", situation.namespace)
     return Hold(
         Reason.AWAITING_OLD_PODS,
-        f"waiting for {counted(len(old.running), 'pod')} of revision {old.revision} to terminate; "
-        f"if the node is gone: {force}",
+        f"waiting for {counted(len(old.running), 'pod')} of revision {old.revision} to terminate"
+        f"{_until(old)}; if the node is gone: {force}",
+    )
+
+
+def _until(old: Workload) -> str:
+    """How long the last pod may take; only a process that does not hear SIGTERM takes all of it."""
+    ends = [pod.killed_at for pod in old.running if pod.killed_at]
+    if not ends:
+        return ""
+    return (
+        f", until {max(ends):%H:%M:%SZ} at the latest, when what does not end on SIGTERM is killed "
+        "(a shell that started the server does not pass it on)"
     )
 
 

@@ -15,7 +15,7 @@ from davylamp.rollout.moves.endings import roll_back, roll_back_promoted
 from davylamp.rollout.moves.gates import baseline_missing_too_long
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.pods.blame import is_troubled, own_fault
-from davylamp.rollout.pods.faults import start_fault
+from davylamp.rollout.pods.faults import Fault, start_fault
 from davylamp.rollout.pods.patience import (
     had_its_time,
     image_refused,
@@ -54,6 +54,8 @@ def candidate_broken(situation: Situation) -> Situation | None:
     now = situation.observation.now
     workload = situation.observation.workload(candidate.revision)
     if candidate.stage in IN_TRAFFIC:
+        if workload.ready and not serving.ready:
+            return None  # it is all that serves: without it there would be an outage
         faults = service_faults(workload, period_of(situation, candidate))
         fault = own_fault(faults, workload, serving, now)
     else:
@@ -136,10 +138,7 @@ def probation_failed(situation: Situation) -> Situation | None:
     warm = situation.observation.workload(previous.revision)
     if not warm.ready:
         return None
-    now, plan = situation.observation.now, situation.observation.rollout
-    promoted_at = situation.status.stable.promoted_at if situation.status.stable else now
-    period = Period(now, promoted_at, after(plan.progress_deadline))
-    fault = own_fault(service_faults(serving, period), serving, warm, now)
+    fault, plan = _fault_in_probation(situation, serving, warm), situation.observation.rollout
     if fault:
         return roll_back_promoted(situation, fault.reason, fault.message)
     # in the pass that promotes, the gates that only warn or pause have answered too
@@ -148,6 +147,21 @@ def probation_failed(situation: Situation) -> Situation | None:
             situation, Reason.GATE_FAILED, f"gate {name}: {judgement.message}"
         )
     return None
+
+
+def _fault_in_probation(situation: Situation, serving: Workload, warm: Workload) -> Fault | None:
+    """What is wrong with the promoted revision alone.
+
+    The one before has no traffic any more, so what its pods showed while they had it counts; but
+    nothing excuses a revision without any ready pod, as the other one is ready.
+    """
+    stable, now = situation.status.stable, situation.observation.now
+    promoted_at = stable.promoted_at if stable else now
+    patience = after(situation.observation.rollout.progress_deadline)
+    faults = service_faults(serving, Period(now, promoted_at, patience))
+    if faults and not serving.ready:
+        return faults[0].fault
+    return own_fault(faults, serving, warm, now, both_served_until=promoted_at)
 
 
 def deadline_over(situation: Situation) -> Situation | None:

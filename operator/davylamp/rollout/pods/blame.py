@@ -27,7 +27,12 @@ _OF_A_NODE: Final[frozenset[FaultReason]] = frozenset({Reason.CRASH_LOOP, Reason
 
 
 def own_fault(
-    faults: Sequence[ServiceFault], workload: Workload, other: Workload, now: datetime
+    faults: Sequence[ServiceFault],
+    workload: Workload,
+    other: Workload,
+    now: datetime,
+    *,
+    both_served_until: datetime | None = None,
 ) -> Fault | None:
     """The first of a revision's faults that is its own; None where others show them too.
 
@@ -36,9 +41,11 @@ def own_fault(
         workload: its pods.
         other: the pods of the revision that it is compared with.
         now: the moment of the decision.
+        both_served_until: when the other one lost its traffic; None while it has some.
     """
-    left = [fault for fault in faults if not _on_its_node(fault, faults, workload, other, now)]
-    if not left or _shown_by(other.pods, left, len(workload.living), now):
+    until = min(now, both_served_until or now)
+    left = [fault for fault in faults if not _on_its_node(fault, faults, workload, other, until)]
+    if not left or _shown_by(other.pods, left, len(workload.living), until):
         return None
     return None if _may_be_the_node(left, workload, other, now) else left[0].fault
 
@@ -55,7 +62,7 @@ def _on_its_node(
     faults: Sequence[ServiceFault],
     workload: Workload,
     other: Workload,
-    now: datetime,
+    until: datetime,
 ) -> bool:
     """Whether the other revision's pods on the same node show it too."""
     node = fault.pod.node
@@ -63,15 +70,15 @@ def _on_its_node(
         return False
     beside = [pod for pod in other.pods if pod.node == node]
     own = [pod for pod in workload.living if pod.node == node]
-    return _shown_by(beside, [f for f in faults if f.pod.node == node], len(own), now)
+    return _shown_by(beside, [f for f in faults if f.pod.node == node], len(own), until)
 
 
 def _shown_by(
-    others: Iterable[PodState], faults: Sequence[ServiceFault], own: int, now: datetime
+    others: Iterable[PodState], faults: Sequence[ServiceFault], own: int, until: datetime
 ) -> bool:
     """Whether as large a part of other pods shows one of the faults, or nearly."""
     living = [pod for pod in others if pod.living and not pod.disruption]
-    count = sum(any(_shows(pod, fault, now) for fault in faults) for pod in living)
+    count = sum(any(_shows(pod, fault, until) for fault in faults) for pod in living)
     return _is_alike(count, len(living), len(faults), own)
 
 
@@ -79,9 +86,9 @@ def _is_alike(count: int, others: int, faulty: int, own: int) -> bool:
     return count > 0 and count * max(own, faulty) * ALIKE >= faulty * others
 
 
-def _shows(pod: PodState, fault: ServiceFault, now: datetime) -> bool:
+def _shows(pod: PodState, fault: ServiceFault, until: datetime) -> bool:
     """Whether a pod shows what another one does: the same where it is about memory or an image."""
-    since = (now if fault.lasts else min(now, fault.since)) - WINDOW
+    since = (until if fault.lasts else min(until, fault.since)) - WINDOW
     match fault.fault.reason:
         case Reason.OUT_OF_MEMORY:
             killed = any(c.last_exit_reason == "OOMKilled" for c in pod.containers)

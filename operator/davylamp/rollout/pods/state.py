@@ -58,6 +58,8 @@ class PodState:
     """By the clock of the API server."""
     ready: bool = False
     terminating: bool = False
+    killed_at: datetime | None = None
+    """When the grace of a terminating pod ends, by the clock of the API server."""
     failure: PodFailure | None = None
     """Only of a pod that is over: its containers never run again."""
     disruption: str | None = None

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from davylamp.adapters.pods.model_server import PodAddress
+from davylamp.api.gate_status import CheckStatus
 from davylamp.api.spec import CheckName, Rollout
 from davylamp.api.status import (
     Candidate,
-    CheckStatus,
     ModelDeploymentStatus,
     RevisionRef,
     Stable,

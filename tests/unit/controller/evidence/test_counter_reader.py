@@ -239,7 +239,7 @@ async def test_an_outage_ends_when_what_it_kept_back_was_read(sampler, source):
     assert sampler.evidence(A).errors == {}
 
 
-async def test_the_event_loop_goes_on_while_samples_are_folded(sampler, source, monkeypatch):
+async def test_the_event_loop_goes_on_while_many_samples_are_folded(sampler, source, monkeypatch):
     """A fold that waits for the loop can only end where the loop goes on beside it."""
     loop, real = asyncio.get_running_loop(), ingest.take_in
 
@@ -250,6 +250,7 @@ async def test_the_event_loop_goes_on_while_samples_are_folded(sampler, source, 
         return real(*read)
 
     monkeypatch.setattr(ingest, "take_in", slow)
+    monkeypatch.setattr(ingest, "FEW", 0)
     sampler.follow(A, subject("a"))
     await polled(sampler, source, 8)
     assert sampler.evidence(A).family.states["errors"].candidate.requests

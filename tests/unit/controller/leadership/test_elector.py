@@ -344,3 +344,24 @@ def test_renewing_keeps_the_time_of_taking_over_and_counts_changes_of_holder() -
     assert (again["spec"]["acquireTime"], again["spec"]["leaseTransitions"]) == ("then", 0)
     assert taken["spec"]["acquireTime"] != "then"
     assert taken["spec"]["leaseTransitions"] == 1
+
+
+async def test_an_answer_that_comes_after_the_end_of_the_lease_begins_a_new_term(
+    store: LeaseStore,
+) -> None:
+    """A process that got no processor time: passes meanwhile were none, so all are due again."""
+    async with replicas(store, "a") as (a,):
+        await a.leads(within=1)
+        renew = a.link.replace_lease
+
+        async def renewed_late(manifest: dict) -> dict:
+            answer = await renew(manifest)
+            a.elector._valid_until = now()
+            return answer
+
+        a.link.replace_lease = renewed_late
+        await until(lambda: len(a.story) > 1, within=DURATION)
+        a.link.replace_lease = renew
+        await asyncio.sleep(1)
+        assert a.story == ["started", "stopped", "started"]
+        assert a.elector.is_leader()

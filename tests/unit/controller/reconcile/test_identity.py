@@ -405,3 +405,74 @@ async def test_what_is_deleted_again_and_again_is_made_a_few_times_only(kind):
 def most_made(land: Land) -> int:
     applied = [(w.kind, w.name) for w in land.cluster.writes if w.verb == "apply"]
     return max(applied.count(made) for made in set(applied))
+
+
+@pytest.mark.parametrize("key", ["app.kubernetes.io/managed-by", "davylamp.dev/model"])
+async def test_what_a_policy_takes_our_labels_from_is_told_and_made_once(key, monkeypatch):
+    land = Land()
+    applied = land.cluster.applied
+
+    def admitted(manifest: Json) -> Json:
+        manifest = copy.deepcopy(manifest)
+        if manifest["kind"] == "Deployment":
+            del manifest["metadata"]["labels"][key]
+        return applied(manifest)
+
+    monkeypatch.setattr(land.cluster, "applied", admitted)
+    land.apply("v1", replicas=1)
+    await land.run(50)
+    told = land.condition("Obstructed")
+    assert told[1] == "WriteRefused"
+    assert "an admission policy or a webhook changes what is applied" in told[2]
+    assert len(land.cluster.find("Deployment")) == 1
+    assert len({pod["metadata"]["name"] for pod in land.cluster.find("Pod")}) == 1
+
+
+# --- what is being deleted, and what is no record of ours ------------------------------------------
+
+
+async def test_a_child_that_is_being_deleted_is_waited_for_and_it_is_said_if_it_lasts():
+    land = await served(rollout=PLAN)
+    (deployment,) = land.cluster.find("Deployment")
+    name = deployment["metadata"]["name"]
+
+    def going(item: Json) -> None:
+        item["metadata"]["deletionTimestamp"] = land.now.isoformat()
+        item["metadata"]["finalizers"] = ["example.org/backup"]
+
+    land.cluster.edit("Deployment", name, going)
+    writes = len(written(land, ["Deployment"]))
+    await land.run(4)
+    assert land.condition("Obstructed") is None, "it usually takes a moment"
+    await land.run(10)
+    told = land.condition("Obstructed")
+    assert told[1] == "AwaitingDeletion"
+    assert f"Deployment {name} is being deleted since" in told[2]
+    assert "example.org/backup" in told[2]
+    assert len(written(land, ["Deployment"])) == writes
+    land.cluster.drop(Address("Deployment", NAMESPACE, name))
+    await land.run(3)
+    assert [d["metadata"]["name"] for d in land.cluster.find("Deployment")] == [name]
+    await land.settle()
+    assert land.condition("Obstructed") is None
+    assert land.serving() == {"v1"}
+
+
+async def test_a_record_with_other_content_is_named_and_nothing_is_made_of_it():
+    before = await served(rollout=PLAN)
+    forged = copy.deepcopy(before.cluster.find("ControllerRevision")[0])
+    strip_owners(forged)
+    forged["data"]["deployment"]["metadata"]["name"] = "other"
+    land = Land()
+    land.cluster.put(forged)
+    land.apply("v1", rollout=PLAN)
+    await land.run(20)
+    told = land.condition("Obstructed")
+    name = forged["metadata"]["name"]
+    assert told[1] == "NameTaken"
+    assert f"kubectl delete controllerrevision {name}" in told[2]
+    assert not land.cluster.find("Deployment")
+    assert not land.cluster.one("ControllerRevision", name)["metadata"].get("ownerReferences")
+    land.cluster.drop(Address("ControllerRevision", NAMESPACE, name))
+    await land.settle()
+    assert land.serving() == {"v1"}

@@ -77,6 +77,17 @@ async def test_a_release_that_went_away_for_good_after_it_had_answered_is_asked_
     await land.until(lambda: land.status().operator.release == SECOND, within=120)
 
 
+async def test_a_change_that_nobody_looks_at_makes_the_other_ask_again_soon():
+    land = await served()
+    join(land)
+    await land.run(30)
+    land.processes.pop(0)
+    land.apply("v2")
+    await land.until(lambda: land.status().operator.release == SECOND, within=130)
+    await land.settle()
+    assert land.serving() == {"v2"}
+
+
 async def test_an_invalid_spec_is_refused_by_the_one_that_looks_after_it():
     land = Land()
     land.apply("v1", seed=-1)

@@ -123,6 +123,8 @@ def test_old_pods_that_an_open_service_would_reach():
     world = ready_candidate()
     world.pods["0000000old"] = [PodState("stuck", terminating=True)]
     held(world, Reason.AWAITING_OLD_PODS, "0000000old", "kubectl delete pod --force stuck")
+    world.pods["0000000old"] = [PodState("slow", terminating=True, killed_at=world.now)]
+    held(world, Reason.AWAITING_OLD_PODS, f"until {world.now:%H:%M:%SZ} at the latest", "SIGTERM")
 
 
 def test_stable_that_lacks_pods_would_raise_the_share():

@@ -244,6 +244,51 @@ def test_once_stable_is_well_for_a_while_a_canary_that_is_not_is_rolled_back():
     assert world.status.rejected[0].reason == Reason.READINESS_LOST
 
 
+def test_a_canary_that_alone_serves_is_not_taken_out():
+    """Stable's pods are being replaced, and the canary has more traffic than it can take."""
+    world = running("Step2")
+    world.ready("v2")
+    for pod in list(world.pods[V1]):
+        world.change_pod(V1, pod, ready=False, terminating=True)
+    world.controllers_run()
+    world.unready("v2")
+    world.wait(minutes=1)
+    world.reconcile()
+    assert (world.serving(), world.rejected) == ({V2}, set())
+    world.ready("v1")
+    world.reconcile()
+    assert world.status.rejected[0].reason == Reason.READINESS_LOST
+
+
+def in_probation(*, troubled):
+    """v2 was promoted while pods of both were in trouble, or not."""
+    world = running("Promoting")
+    if troubled:
+        world.unready("v1")
+        world.reconcile()
+        world.ready("v1")
+    return settle(world, GOOD, until=lambda w: w.status.previous is not None)
+
+
+def test_p2_in_a_probation_what_the_other_revision_showed_while_it_served_counts():
+    """Without traffic its pods are well in any case."""
+    for troubled, rejected in ((True, set()), (False, {"v2"})):
+        world = in_probation(troubled=troubled)
+        world.wait(minutes=7)
+        world.unready("v2")
+        world.wait(minutes=1)
+        world.reconcile()
+        assert world.rejected == rejected
+
+
+def test_nothing_excuses_a_promoted_revision_without_any_ready_pod():
+    world = in_probation(troubled=True)
+    world.unready("v2", count=4)
+    world.wait(minutes=1)
+    world.reconcile()
+    assert (world.stable, world.rejected) == ("v1", {"v2"})
+
+
 @pytest.mark.parametrize("stage", ["Canary", "Promoting"])
 def test_a_drained_canary_is_replaced_and_the_step_holds(stage):
     world = running(stage)

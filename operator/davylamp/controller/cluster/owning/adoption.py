@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Collection, Iterator
 from typing import Final
 
 from davylamp.adapters.errors import OperatorError, Retryable
-from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.api import names
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.owning.liveness import Owners

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from davylamp.adapters.errors import Forbidden
-from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.adapters.kubernetes.resources import RESOURCES
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.owning.ownership import Claimant, Whose, claimants, whose

@@ -147,6 +147,20 @@ def taken(item: JsonObject, owner: Owner, dead: Collection[str]) -> Terminal:
     return Terminal(Reason.NAME_TAKEN, message)
 
 
+def no_record(item: JsonObject) -> Terminal:
+    """What is told of a ControllerRevision under a record's name that holds something else.
+
+    What it holds cannot be changed, and nothing is made of it.
+    """
+    name, namespace = metadata(item, "name"), metadata(item, "namespace")
+    away = kubectl(f"delete controllerrevision {name}", namespace)
+    return Terminal(
+        Reason.NAME_TAKEN,
+        f"ControllerRevision {name} exists already and does not hold what a record of this revision "
+        f"holds: it was edited, or is another model's; delete it with {away}",
+    )
+
+
 def still_going(item: JsonObject) -> StillGoing:
     """What is told of an object that is being deleted and that we need."""
     what = f"{text(item, 'kind')} {metadata(item, 'name')}"
@@ -166,7 +180,8 @@ def is_going(item: JsonObject) -> bool:
 
 def changed_on_the_way(answer: JsonObject, owner: Owner) -> Terminal | None:
     """What is told of an object that is stored so that we would not find it again."""
-    if is_owned(answer, owner.uid) and carries_labels(answer, owner):
+    is_watched = label(answer, names.LABEL_MANAGED_BY) == names.MANAGED_BY
+    if is_owned(answer, owner.uid) and is_watched and carries_labels(answer, owner):
         return None
     return Terminal(
         Reason.WRITE_REFUSED,

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from davylamp.api.names import Command
-from davylamp.controller.cluster.annotations import LAST_APPLIED, commands_in, declared_in
+from davylamp.controller.commands.annotations import LAST_APPLIED, commands_in, declared_in
 
 ABORT, RETRY = Command.ABORT.value, Command.RETRY.value
 

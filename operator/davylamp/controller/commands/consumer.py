@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from davylamp.adapters.errors import Forbidden, OperatorError, Terminal
-from davylamp.adapters.kubernetes.cluster import Cluster
+from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.api import names
 from davylamp.api.names import Command
 from davylamp.controller.cluster.cache import Key, ObjectCache, key_of
