@@ -23,7 +23,7 @@ from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
 from davylamp.controller.nightly.nightly import Nightly
-from davylamp.controller.obstacles.refusals import Refusals, RefusedJob
+from davylamp.controller.obstacles.refusals import Refusals
 from davylamp.controller.pods.clock import PodClock
 from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.judgements import with_judgements
@@ -34,7 +34,9 @@ from davylamp.controller.reconcile.passes import (
     Pass,
     Secrets,
     followable,
+    present_replicas,
     served_by,
+    with_refusals,
 )
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests import is_whole, recorded
@@ -253,7 +255,7 @@ def observation_of(
         generation=parent.generation,
         target=target,
         rollout=spec.rollout,
-        replicas=spec.replicas or _present_replicas(parent, children),
+        replicas=spec.replicas or present_replicas(parent, children),
         paused=spec.paused,
         commands=commands_in(parent.manifest),
         declared=declared_in(parent.manifest),
@@ -262,13 +264,6 @@ def observation_of(
         served=served_by(parent, children, spec.rollout),
         explanations=spec.explanations,
     )
-
-
-def _present_replicas(parent: Parent, children: Children) -> int:
-    """The number of pods where the spec says none: what there was, 1 for a new model."""
-    candidate = parent.status.candidate
-    workload = children.workloads.get(candidate.revision) if candidate else None
-    return parent.status.replicas or (workload.desired if workload else 0) or 1
 
 
 def _without_spec(parent: Parent, children: Children, now: datetime) -> Observation:
@@ -291,16 +286,6 @@ def _without_spec(parent: Parent, children: Children, now: datetime) -> Observat
         workloads=children.workloads,
         recorded=tuple(children.records),
         explanations=Explanations() if status.explanations else None,
-    )
-
-
-def with_refusals(observation: Observation, jobs: Mapping[str, RefusedJob]) -> Observation:
-    """The observation with why objects of the nightly job were refused, by kind."""
-    cron_job, job = jobs.get("CronJob"), jobs.get("Job")
-    return replace(
-        observation,
-        cron_job_refusal=cron_job.message if cron_job else None,
-        candidate_job_refusal=job.message if job else None,
     )
 
 

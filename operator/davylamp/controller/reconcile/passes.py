@@ -187,3 +187,20 @@ def followable(parent: Parent, records: Mapping[str, JsonObject]) -> Parent:
     if fault is None:
         return parent
     return replace(parent, spec=None, refusal=Refusal(Reason.INVALID_SPEC, fault))
+
+
+def present_replicas(parent: Parent, children: Children) -> int:
+    """The number of pods where the spec says none: what there was, 1 for a new model."""
+    candidate = parent.status.candidate
+    workload = children.workloads.get(candidate.revision) if candidate else None
+    return parent.status.replicas or (workload.desired if workload else 0) or 1
+
+
+def with_refusals(observation: Observation, jobs: Mapping[str, RefusedJob]) -> Observation:
+    """The observation with why objects of the nightly job were refused, by kind."""
+    cron_job, job = jobs.get("CronJob"), jobs.get("Job")
+    return replace(
+        observation,
+        cron_job_refusal=cron_job.message if cron_job else None,
+        candidate_job_refusal=job.message if job else None,
+    )
