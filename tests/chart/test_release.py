@@ -133,6 +133,7 @@ def test_alerts_come_out_of_the_template_as_they_went_in(render):
         "DavylampDown",
         "DavylampFenceRefused",
         "DavylampWritesRefused",
+        "DavylampCreationLoop",
     }
     assert "$labels.name" in alerts["DavylampRolledBack"]["annotations"]["summary"]
 

@@ -95,7 +95,7 @@ def with_overlay(overlay: dict[str, Any]) -> ModelDeploymentSpec:
 def deployment(overlay: dict[str, Any], namespace: str) -> JsonObject:
     owner = Owner("risk", namespace, "2f1c6f0e-9a3e-4a27-8f43-3f7a9a1c0000")
     spec = with_overlay(overlay)
-    return deployment_of(record(owner, identify(spec, {}), spec, number=1, pinned={}), 0)
+    return deployment_of(owner, record(owner, identify(spec, {}), spec, number=1, pinned={}), 0)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS.values(), ids=OVERLAYS.keys())

@@ -84,6 +84,10 @@ def full(name: str = "risk", namespace: str = "default") -> Manifest:
                 {"name": "feature-store", "policy": "Follow"},
                 {"name": "licence.key", "policy": "Pin"},
             ],
+            "metadata": {
+                "labels": {"cost-center": "risk"},
+                "annotations": {"example.com/owner": "risk team"},
+            },
             "replicas": 4,
             "serving": {
                 "port": 9000,
