@@ -220,3 +220,25 @@ async def test_nothing_is_known_of_a_namespace_before_each_kind_was_listed_there
     assert not watches.knows("models")
     assert pods(cache) == set(), "a standby keeps no children"
     assert len(watches.watches) == len(KINDS) * max(1, len(namespaces))
+
+
+async def test_who_leads_again_lists_everything_again(cache):
+    """Between two leaderships of one process another one wrote, and the cache was given up."""
+    known: list[str | None] = []
+
+    class Living(Server):
+        async def page(self, kind, namespace, *, labels, after=""):
+            return page(10, *([pod("a", 9)] if kind == "Pod" else []))
+
+    watches = Watches(Living(), cache, on_change=lambda _key: None, on_known=known.append)
+    for leadership in (1, 2):
+        watches.begin()
+        try:
+            await asyncio.sleep(0.05)
+            assert watches.knows("models")
+            assert pods(cache) == {"a"}
+            assert known == [None] * leadership
+        finally:
+            watches.end()
+        assert not watches.knows("models")
+        assert pods(cache) == set()
