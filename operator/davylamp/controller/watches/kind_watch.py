@@ -73,11 +73,12 @@ class KindWatch:
     """When the next list is due, by the clock of the event loop."""
 
     async def run(self) -> None:
-        """Keep the cache current; never returns.
+        """Keep the cache current, from a new list on; never returns.
 
-        ModelDeployments are watched by kopf: of them, this only compares.
+        ModelDeployments are watched by kopf: of them, this only compares. What an earlier run knew is
+        no picture to go on from: the cache was emptied when it ended.
         """
-        failures = 0
+        failures, self._version, self.refused = 0, "", None
         while True:
             try:
                 await self._go_on()

@@ -220,3 +220,22 @@ async def test_nothing_is_known_of_a_namespace_before_each_kind_was_listed_there
     assert not watches.knows("models")
     assert pods(cache) == set(), "a standby keeps no children"
     assert len(watches.watches) == len(KINDS) * max(1, len(namespaces))
+
+
+async def test_who_leads_again_after_a_moment_lists_everything_anew(cache):
+    server = Server([[page(5, pod("a", 5))] for _ in KINDS + KINDS])
+    known = asyncio.Event()
+    watches = Watches(
+        server, cache, on_change=lambda _key: None, on_known=lambda _namespace: known.set()
+    )
+    for turn in (1, 2):
+        watches.begin()
+        async with asyncio.timeout(5):
+            await known.wait()
+        assert watches.knows("models")
+        assert server.asked.count("list") == turn * len(KINDS)
+        assert pods(cache) == {"a"}
+        watches.end()
+        known.clear()
+        assert not watches.knows("models")
+        assert pods(cache) == set()
