@@ -75,10 +75,10 @@ class KindWatch:
     async def run(self) -> None:
         """Keep the cache current, from a new list on; never returns.
 
-        ModelDeployments are watched by kopf: of them, this only compares. What an earlier run knew is
-        no picture to go on from: the cache was emptied when it ended.
+        ModelDeployments are watched by kopf: of them, this only compares.
         """
-        failures, self._version, self.refused = 0, "", None
+        self._version, self.refused = "", None  # what an earlier run knew was dropped at its end
+        failures = 0
         while True:
             try:
                 await self._go_on()
