@@ -9,6 +9,7 @@ from davylamp.api.names import CONTAINER
 from davylamp.schema.json import Json, JsonObject, entries, text
 
 _TEMPLATE: Final = "spec.template."
+_METADATA: Final = ("labels", "annotations")
 _CONTAINER: Final = re.compile(r"^spec\.((?:initC|c)ontainers)\[([^\]]*)\]\.?(.*)$")
 _QUANTITY: Final = re.compile(
     r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$"
@@ -37,6 +38,8 @@ def field_of_spec(error: Terminal, sent: JsonObject | None) -> str:
 
 def _of_template(path: str, sent: JsonObject) -> str:
     match = _CONTAINER.match(path)
+    if path.startswith(_METADATA):  # the API server leaves their parent out
+        return f"spec.serving.template.metadata.{path}"
     if match is None:
         return f"spec.serving.template.{path}"
     group, which, rest = match.groups()

@@ -191,7 +191,7 @@ class Reconciler:
         if parent.refusal is not None:
             log = about(_log, **parent.owner.fields())
             log.warning("%s: %s", parent.refusal.reason, parent.refusal.message)
-        plan = refusal_plan(parent, self._clock(), self._settings)
+        plan = refusal_plan(parent, self._observer.glance(parent), self._settings)
         again_in = await self._executor.carry_out(plan)
         self._rest(parent.key)
         return again_in

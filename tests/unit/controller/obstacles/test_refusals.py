@@ -88,6 +88,7 @@ DEPLOYMENT: JsonObject = {
         ),
         ("spec.template.spec.volumes[0].name", "spec.serving.template.spec.volumes[0].name"),
         ("spec.template.metadata.labels", "spec.serving.template.metadata.labels"),
+        ("spec.template.labels", "spec.serving.template.metadata.labels"),  # as it is told
         ("spec.selector", None),
     ],
 )
