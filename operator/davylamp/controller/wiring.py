@@ -73,10 +73,9 @@ class Wiring:
             executor=executor,
             following=following,
             claims=Claims(self.settings.release, self.clock),
-            pod_clock=pod_clock,
+            onlookers=(pod_clock, self.warnings),
             memories=(
                 observer,
-                self.warnings,
                 applier,
                 creations,
                 nightly,
