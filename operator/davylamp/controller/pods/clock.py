@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.objects import metadata
@@ -12,6 +13,8 @@ from davylamp.rollout.pods.memory import PodMemory, remembered, with_times
 
 Ticks = Callable[[], float]
 """Seconds of a clock that never jumps."""
+JUMP: Final = 5.0
+"""Seconds by which the wall clock may move beside that one without having been set anew."""
 
 
 class PodClock:
@@ -24,11 +27,13 @@ class PodClock:
     def __init__(self, ticks: Ticks = time.monotonic) -> None:
         self._ticks = ticks
         self._began: dict[Key, float] = {}
+        self._offset: float | None = None
         self._memories: dict[Key, dict[str, PodMemory]] = {}
 
     def timed(self, key: Key, pods: Iterable[Pod], now: datetime) -> tuple[Pod, ...]:
         """The pods of a ModelDeployment with what is remembered of each."""
         tick, known = self._ticks(), self._memories.get(key, {})
+        self._notice_jump(now, tick)
         self._began.setdefault(key, tick)
         memories: dict[str, PodMemory] = {}
         timed: list[Pod] = []
@@ -40,9 +45,17 @@ class PodClock:
         return tuple(timed)
 
     def watched_since(self, key: Key, now: datetime) -> datetime:
-        """When this process looked at a ModelDeployment first."""
+        """Since when this process has looked at a ModelDeployment by the clock that it goes by now."""
         tick = self._ticks()
+        self._notice_jump(now, tick)
         return now - timedelta(seconds=tick - self._began.get(key, tick))
+
+    def _notice_jump(self, now: datetime, tick: float) -> None:
+        """A wall clock that was set anew is another clock: what the status says was by the old one."""
+        offset = now.timestamp() - tick
+        if self._offset is not None and abs(offset - self._offset) > JUMP:
+            self._began = dict.fromkeys(self._began, tick)
+        self._offset = offset
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""

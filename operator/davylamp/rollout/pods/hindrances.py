@@ -11,27 +11,45 @@ from typing import Final
 from davylamp.rollout.pods.state import ContainerState, PodState
 
 PULL_REASONS: Final = frozenset(
-    {"ErrImagePull", "ImagePullBackOff", "ImageInspectError", "RegistryUnavailable"}
+    {
+        "ErrImagePull",
+        "ImagePullBackOff",
+        "ImageInspectError",
+        "RegistryUnavailable",
+        "SignatureValidationFailed",
+    }
 )
 """Reasons of a container whose image is not on the node yet."""
 LOST_CAUSES: Final = frozenset({"InvalidImageName", "ErrImageNeverPull"})
 """Reasons that no time changes."""
 NOT_THERE: Final = re.compile(
-    r"not ?found|manifest unknown|name unknown|no match for platform"
+    r"not ?found|manifest unknown|name unknown"
+    r"|no match for platform|no matching manifest|no image found in"
     r"|unauthori[sz]ed|authorization failed|denied|forbidden",
     re.IGNORECASE,
 )
 """The registry answered, and the answer is no."""
 NO_ANSWER: Final = re.compile(
-    r"too ?many ?requests|rate limit|time-?out|timed out|deadline ?exceeded|dial tcp|lookup"
+    r"too ?many ?requests|rate limit|quota|time-?out|timed out|deadline ?exceeded|dial tcp|lookup"
     r"|no such host|connection re|broken pipe|\bEOF\b|unavailable|bad gateway|server error"
-    r"|misbehaving|temporary|expired|x509|\btls\b",
+    r"|misbehaving|temporar|cancell?ed|expired|x509|\btls\b",
     re.IGNORECASE,
 )
 """The registry, or the way to it, had a problem of its own."""
+OF_THE_NODE: Final = re.compile(
+    r"snapshot|extract|content digest|unexpected media type|\blease\b|executable file"
+    r"|no space left|read-only file system|(?<!denied: )permission denied",
+    re.IGNORECASE,
+)
+"""The node could not fetch or unpack it: its disk, its store, its helper programs, a proxy's page."""
+RUNTIME_BUSY: Final = re.compile(
+    r"deadline ?exceeded|reserve container name|no space left|unavailable|connection error",
+    re.IGNORECASE,
+)
+"""What a container runtime that is stuck says of a container that it shall create."""
 MISSING_OBJECT: Final = re.compile(r"not found|couldn't find|does not exist", re.IGNORECASE)
 """What a kubelet says of a Secret or ConfigMap, or a key in it, that a container needs."""
-_REFERENCES: Final = re.compile(r"\S*/\S*")
+_REFERENCES: Final = re.compile(r'(?:image|reference) "[^"]*"|\S*/\S*')
 """Images and addresses in a message: their names are anybody's."""
 
 
@@ -44,6 +62,7 @@ def is_refused_for_good(container: ContainerState) -> bool:
         container.waiting_reason in PULL_REASONS
         and NOT_THERE.search(words) is not None
         and NO_ANSWER.search(words) is None
+        and OF_THE_NODE.search(words) is None
     )
 
 
@@ -78,6 +97,15 @@ def _lacks_objects(pod: PodState) -> bool:
     )
 
 
+def _awaits_its_runtime(pod: PodState) -> bool:
+    """The container runtime of its node is stuck, and cannot create a container."""
+    return any(
+        container.waiting_reason in {"CreateContainerError", "RunContainerError"}
+        and RUNTIME_BUSY.search(container.waiting_message or "") is not None
+        for container in pod.containers
+    )
+
+
 def _gated(pod: PodState) -> bool:
     """Its containers are ready; whoever is in charge of a readiness gate has not opened it."""
     return bool(pod.missing_gates) and all(container.ready for container in pod.containers)
@@ -88,6 +116,7 @@ _RULES: Final[tuple[Callable[[PodState], bool], ...]] = (
     _unscheduled,
     _pulls,
     _lacks_objects,
+    _awaits_its_runtime,
     _gated,
 )
 _AT_WORK: Final = frozenset({"ContainerCreating", "PodInitializing"})

@@ -14,7 +14,7 @@ from davylamp.rollout.pods.hindrances import is_hindered
 from davylamp.rollout.pods.state import ContainerState, PodState
 
 MOST_ENDS: Final = 5
-"""Ends of a container that are remembered: enough to see a loop."""
+"""Ends of a container, and losses of readiness, that are remembered: enough to see a loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,8 @@ class PodMemory:
     troubled: float | None
     restarts: Mapping[str, int] = field(default_factory=dict)
     ends: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    losses: tuple[float, ...] = ()
+    """When it lost its readiness, newest last."""
 
 
 def remembered(before: PodMemory | None, pod: PodState, tick: float) -> PodMemory:
@@ -49,6 +51,7 @@ def remembered(before: PodMemory | None, pod: PodState, tick: float) -> PodMemor
         troubled=_troubled(before, pod, tick),
         restarts={c.name: c.restarts for c in pod.containers},
         ends={name: times for name, times in ends.items() if times},
+        losses=_losses(before, pod, tick),
     )
 
 
@@ -59,6 +62,14 @@ def _ends(before: PodMemory | None, container: ContainerState, tick: float) -> t
     known = before.ends.get(container.name, ())
     new = container.restarts - before.restarts.get(container.name, 0)
     return (*known, *([tick] * max(0, new)))[-MOST_ENDS:]
+
+
+def _losses(before: PodMemory | None, pod: PodState, tick: float) -> tuple[float, ...]:
+    """Losses that were observed: one that is over already shows by the time of the last change."""
+    if before is None:
+        return ()
+    lost = before.ready and (True, before.stamp) != (pod.ready, pod.ready_changed_at)
+    return (*before.losses, *([tick] if lost else []))[-MOST_ENDS:]
 
 
 def _troubled(before: PodMemory | None, pod: PodState, tick: float) -> float | None:
@@ -95,4 +106,5 @@ def with_times(pod: PodState, memory: PodMemory, now: datetime, tick: float) -> 
         unready_since=None if pod.ready else moment(memory.since),
         unhindered_since=maybe(memory.unhindered),
         troubled_at=maybe(memory.troubled),
+        losses=tuple(map(moment, memory.losses)),
     )

@@ -51,18 +51,19 @@ def had_its_time(workload: Workload, now: datetime, within: timedelta) -> bool:
 def pods_unsteady(
     workload: Workload, now: datetime, within: timedelta, *, min_ready: timedelta
 ) -> tuple[PodState, ...]:
-    """Pods that had that long for it, and are ready only since a moment ago."""
+    """Pods that had that long to get ready and the time to stay so, and are ready since a moment ago."""
 
     def is_unsteady(pod: PodState) -> bool:
         if pod.ready_since is None or pod.unhindered_since is None:
             return False
-        return now - pod.ready_since < min_ready and now - pod.unhindered_since >= within
+        had = now - pod.unhindered_since
+        return now - pod.ready_since < min_ready and had >= within + min_ready
 
     return tuple(pod for pod in workload.living if pod.ready and is_unsteady(pod))
 
 
 def is_kept_waiting(workload: Workload, needed: int) -> bool:
     """Whether something other than the revision keeps it from having the pods that it needs."""
-    if len(workload.living) < needed:
+    if len(workload.living) < needed or workload.failed_lately:
         return True
     return any(not pod.ready and pod.unhindered_since is None for pod in workload.living)

@@ -26,6 +26,8 @@ CRASHES: Final = 3
 """Ends that are a crash loop even where the kubelet is not backing off at this moment."""
 CRASH_WINDOW: Final = timedelta(minutes=10)
 """Within which several ends of a container are a crash loop."""
+LOSSES: Final = 5
+"""Losses of readiness within that time that are a fault, however short each of them is."""
 OWN_LIMIT: Final = re.compile(r"exceed")
 """What a kubelet says of a pod that it evicts for a limit of its own; else its node was short."""
 
@@ -117,6 +119,15 @@ def _readiness_lost(pod: PodState, period: Period) -> ServiceFault | None:
     return ServiceFault(pod, Fault(Reason.READINESS_LOST, message), since)
 
 
+def _flaps(pod: PodState, period: Period) -> ServiceFault | None:
+    since = max(period.began, period.now - CRASH_WINDOW)
+    recent = [loss for loss in pod.losses if loss >= since]
+    if len(recent) < LOSSES:
+        return None
+    message = f"pod {pod.name} lost its readiness {len(recent)} times in ten minutes"
+    return ServiceFault(pod, Fault(Reason.READINESS_LOST, message), recent[0], lasts=False)
+
+
 def _never_started(pod: PodState, period: Period) -> ServiceFault | None:
     """A pod that was added in traffic: it has none yet, so it is given its time to start."""
     since = pod.unhindered_since
@@ -145,6 +156,12 @@ def _ends(container: ContainerState, period: Period) -> list[datetime]:
     return [end for end in container.ends if end >= period.began]
 
 
-_SERVED: Final[tuple[Rule, ...]] = (_image_refused, _out_of_memory, _crash_loop, _readiness_lost)
+_SERVED: Final[tuple[Rule, ...]] = (
+    _image_refused,
+    _out_of_memory,
+    _crash_loop,
+    _readiness_lost,
+    _flaps,
+)
 _ADDED: Final[tuple[Rule, ...]] = (_image_refused, _never_started)
 _OVER: Final[tuple[Rule, ...]] = (_over_its_own_limit,)

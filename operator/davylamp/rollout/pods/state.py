@@ -86,6 +86,8 @@ class PodState:
     """Since when it has been starting, or running, with nothing but itself in its way."""
     troubled_at: datetime | None = None
     """When a container of it ended last, or when it last lost its readiness."""
+    losses: tuple[datetime, ...] = ()
+    """When it lost its readiness, newest last; the last few."""
 
     @property
     def ready_since_when(self) -> datetime:

@@ -37,7 +37,21 @@ def test_a_wall_clock_that_jumps_changes_no_duration():
     jumped = NOW + timedelta(days=3)
     (timed,) = clock.timed(KEY, [pod()], jumped)
     assert jumped - timed.state.ready_since == timedelta(seconds=30)
-    assert jumped - clock.watched_since(KEY, jumped) == timedelta(seconds=30)
+
+
+def test_a_wall_clock_that_is_set_anew_is_not_believed_at_once():
+    """What stands in the status was by the old one, so holds and deadlines are not over yet."""
+    ticks = Ticks()
+    clock = PodClock(ticks)
+    clock.timed(KEY, [pod()], NOW)
+    ticks.now += 600
+    later = NOW + timedelta(seconds=601)
+    assert later - clock.watched_since(KEY, later) == timedelta(seconds=600)
+    jumped = later + timedelta(hours=1)
+    assert clock.watched_since(KEY, jumped) == jumped
+    ticks.now += 30
+    later = jumped + timedelta(seconds=30)
+    assert later - clock.watched_since(KEY, later) == timedelta(seconds=30)
 
 
 def test_another_pod_of_the_same_name_is_another_pod():

@@ -1,8 +1,10 @@
 """What rolls a candidate back, and what does not."""
 
+from datetime import timedelta
+
 import pytest
 from tests.support.nature import Model, live, settle, world_in
-from tests.support.world import TWO_STEPS, judgement, revision_of
+from tests.support.world import TWO_STEPS, Children, judgement, revision_of
 
 from davylamp.api.names import Reason
 from davylamp.api.spec import Rollout, Step
@@ -201,22 +203,44 @@ def test_the_progress_deadline_does_not_run_in_a_canary_with_its_pods():
 
 
 @pytest.mark.parametrize("stage", IN_TRAFFIC)
-def test_pods_that_do_not_stay_ready_are_rolled_back_in_time(stage):
-    world = running(stage)
-    world.answers[V2] = judgement(Verdict.PASS)
-    for _ in range(200):
+@pytest.mark.parametrize(
+    ("seconds", "min_ready", "reason"),
+    [
+        (15, 10, Reason.READINESS_LOST),
+        (150, 200, Reason.PROGRESS_DEADLINE_EXCEEDED),
+    ],
+)
+def test_pods_that_do_not_stay_ready_are_rolled_back_in_time(stage, seconds, min_ready, reason):
+    plan = TWO_STEPS.model_copy(update={"min_ready_seconds": min_ready})
+    world = running(stage, rollout=plan)
+    world.answers[V2] = judgement(Verdict.UNDECIDED)
+    began = world.now
+    while not world.rejected:
         world.controllers_run()
         world.ready("v2")
-        world.wait(seconds=3)
+        world.wait(seconds=seconds)
         world.reconcile()
-        if world.rejected:
-            break
         for pod in list(world.pods[V2]):
-            world.change_pod(V2, pod, ready=False, was_ready=False)
-        world.wait(seconds=3)
+            world.change_pod(V2, pod, ready=False)
+        world.wait(seconds=15)
         world.reconcile()
-    rejection = world.status.rejected[0]
-    assert (world.stable, rejection.reason) == ("v1", Reason.PROGRESS_DEADLINE_EXCEEDED)
+        assert world.now - began < timedelta(minutes=25)
+    assert (world.stable, world.status.rejected[0].reason) == ("v1", reason)
+
+
+def test_a_first_revision_may_have_to_stay_ready_for_longer_than_the_progress_deadline():
+    plan = TWO_STEPS.model_copy(update={"min_ready_seconds": 3600})
+    world = Children(rollout=plan)
+    world.reconcile()
+    world.controllers_run()
+    world.wait(minutes=9)
+    world.ready("v1")
+    for _ in range(61):
+        world.reconcile()
+        assert not world.rejected
+        world.wait(minutes=1)
+    world.reconcile()
+    assert world.stable == "v1"
 
 
 def test_spec_paused_stops_the_progress_deadline_of_a_canary():

@@ -19,6 +19,15 @@ NO_ANSWER = (
     'Back-off pulling image "docker.io/team/forbidden:v1"',
     "net/http: TLS handshake timeout",
     "unexpected EOF",
+    "denied: Quota exceeded for quota metric 'Requests per project per region'",
+    'unauthorized: Get "https://auth/token": net/http: request canceled while waiting',
+    # what the node itself cannot do, in the words of containerd
+    "failed to unpack image on snapshotter overlayfs: unexpected media type text/html: not found",
+    'failed to prepare extraction snapshot "extract-1": parent snapshot does not exist: not found',
+    "failed to unpack image on snapshotter overlayfs: content digest sha256:6e02: not found",
+    "mkdir /var/lib/containerd/io.containerd.content.v1.content/ingest/1: permission denied",
+    "failed to extract layer sha256:0a: write /var/lib/x: no space left on device",
+    'exec: "docker-credential-ecr-login": executable file not found in $PATH',
 )
 NO = (
     "docker.io/team/model:v1: not found",
@@ -27,6 +36,17 @@ NO = (
     "failed to fetch anonymous token: unexpected status from GET request: 401 Unauthorized",
     "unexpected status from HEAD request to https://r/v2/a: 403 Forbidden",
     "no match for platform in manifest: not found",
+    'choosing an image: no image found in image index for architecture "arm64", OS "linux"',
+    "no matching manifest for linux/arm64/v8 in the manifest list entries",
+    "server message: insufficient_scope: authorization failed",
+    "reading manifest 1 in quay.io/a/b: unauthorized: access to the requested resource",
+    "pulling from host r failed with status code [manifests 1]: 401 Unauthorized",
+    'denied: Permission "artifactregistry.repositories.downloadArtifacts" denied on resource',
+    'denied: Permission denied for "1" from request "/v2/p/a/manifests/1"',
+    "name unknown: The repository with name 'a' does not exist in the registry with id '1'",
+    "unauthorized: unauthorized to access repository: proj/app, action: pull",
+    "artifact library/a:1 not found",
+    "manifest for a/b:1 not found: manifest unknown: manifest unknown",
 )
 
 
@@ -49,9 +69,24 @@ def test_a_registry_that_says_no_is_believed(words):
     assert not is_hindered(PodState("p", containers=(container,)))
 
 
+def test_the_name_of_an_image_is_no_answer_of_its_registry():
+    assert not is_refused_for_good(pull('Back-off pulling image "forbidden:v1"'))
+    assert is_refused_for_good(pull('Back-off pulling image "snapshots:v1": manifest unknown'))
+
+
+def test_a_signature_that_is_not_there_yet_is_waited_for():
+    words = "Source image rejected: A signature was required, but no signature exists"
+    container = pull(words, "SignatureValidationFailed")
+    assert is_hindered(PodState("p", containers=(container,)))
+
+
 @pytest.mark.parametrize("reason", ["InvalidImageName", "ErrImageNeverPull"])
 def test_some_reasons_no_time_changes(reason):
     assert is_refused_for_good(ContainerState(waiting_reason=reason))
+
+
+def create_error(message):
+    return ContainerState(waiting_reason="CreateContainerError", waiting_message=message)
 
 
 def config_error(message):
@@ -67,6 +102,8 @@ def config_error(message):
         PodState("p", event="MountVolume.SetUp failed", containers=(ContainerState(),)),
         PodState("p", containers=(config_error('secret "token" not found'),)),
         PodState("p", containers=(config_error("couldn't find key a in ConfigMap ns/b"),)),
+        PodState("p", containers=(create_error("context deadline exceeded"),)),
+        PodState("p", containers=(create_error('failed to reserve container name "model"'),)),
         PodState("p", missing_gates=("lb.example/ready",), containers=(READY,)),
         PodState("p", disruption="PreemptionByScheduler", containers=(RUNNING,)),
         PodState("p", node_lost=True, containers=(READY,)),
