@@ -155,7 +155,8 @@ def _not_passing(pod: PodState, container: ContainerState, probe: str) -> Shortf
     message = f"{which(pod, container)} is running but does not pass its {probe} probe"
     if container.restarts:
         return _logged(pod, container, message + _after_restarts(container))
-    return _described(pod, f"{message}: {pod.event}" if pod.event else message)
+    is_over = probe != "startup" and (pod.event or "").startswith("Unhealthy: Startup probe")
+    return _described(pod, f"{message}: {pod.event}" if pod.event and not is_over else message)
 
 
 def _after_restarts(container: ContainerState) -> str:

@@ -5,6 +5,8 @@ from typing import Final
 from davylamp.rollout.pods.state import ContainerState, PodState
 
 BACK_OFF: Final = "CrashLoopBackOff"
+_PULL_PAUSED: Final = "ImagePullBackOff"
+_PULL_FAILED: Final = "ErrImagePull: "
 
 
 def which(pod: PodState, container: ContainerState) -> str:
@@ -20,6 +22,9 @@ def waiting_words(container: ContainerState) -> str:
     reason, message = container.waiting_reason or "no reason is given", container.waiting_message
     if reason == BACK_OFF or not message:  # that message only names the pod and the time again
         return reason
+    if reason == _PULL_PAUSED and _PULL_FAILED in message:
+        # the kubelet changes between both every few seconds, and the reason stays the same
+        return _PULL_FAILED + message.partition(_PULL_FAILED)[2]
     return f"{reason}: {message}"
 
 

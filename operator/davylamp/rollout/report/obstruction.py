@@ -87,9 +87,9 @@ def unobstructed(status: ModelDeploymentStatus) -> ModelDeploymentStatus:
     told = next((c for c in status.conditions if c.type == ConditionType.OBSTRUCTED), None)
     if told is None:
         return status
-    suffix = _suffix(told.message)
+    prefix, suffix = _prefix(told.message), _suffix(told.message)
     kept = tuple(
-        c.model_copy(update={"message": c.message.removesuffix(suffix)})
+        c.model_copy(update={"message": c.message.removeprefix(prefix).removesuffix(suffix)})
         for c in status.conditions
         if c.type != ConditionType.OBSTRUCTED
         if c.type != ConditionType.STALLED or c.message != told.message
@@ -101,6 +101,12 @@ def _suffix(message: str) -> str:
     return f"; not everything is done: {message}"
 
 
+def _prefix(message: str) -> str:
+    return f"{message}; "
+
+
 def _with(condition: Condition, obstruction: Obstruction) -> Condition:
     message = f"{condition.message}{_suffix(obstruction.message)}"
+    if condition.reason == Reason.PROGRESS_DEADLINE_EXCEEDED and _is_in_the_way(obstruction):
+        message = f"{_prefix(obstruction.message)}{condition.message}"  # it is why pods are missing
     return condition.model_copy(update={"message": message})

@@ -71,7 +71,7 @@ def test_timestamps_are_moments():
         ("gated", "cannot be scheduled: SchedulingGated: queue.example/admission: ", None),
         ("gpu", "cannot be scheduled: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu", None),
         ("init", 'ended, last exit code 7, last line: "403 from the bucket"', "CrashLoop"),
-        ("initpull", "ImagePullBackOff: Back-off pulling image", None),
+        ("initpull", "is waiting: ErrImagePull: failed to pull", None),
         ("liveness", "is waiting: CrashLoopBackOff, last exit code 137", "CrashLoop"),
         ("loud", 'last line: "Traceback : PermissionError: /home/bento"', "CrashLoop"),
         ("mount", "is starting on node node-a: ContainerCreating", None),

@@ -215,6 +215,23 @@ async def test_p4_deadlines_go_on_running_whatever_is_refused(error):
     await land.until(lambda: land.stable() == "v2")
 
 
+async def test_what_is_refused_is_told_before_what_is_missing_because_of_it():
+    land = Land()
+    land.apply("v1", rollout={**QUICK, "progressDeadline": "1m"})
+    await land.settle()
+    refuse(land, ("apply", "Deployment"), error=Forbidden("403 q", by="the quota team"))
+    land.apply("v2")
+    await land.until(lambda: land.condition("Ready")[1] == "ProgressDeadlineExceeded", within=90)
+    await land.run(60)
+    for kind in ("Ready", "Stalled"):
+        _, reason, message = land.condition(kind)
+        assert reason == "ProgressDeadlineExceeded"
+        assert message.startswith("refused by the quota team: 403 q; ")
+        assert message.count("403 q") == 1
+    land.cluster.before.clear()
+    await land.until(lambda: land.stable() == "v2")
+
+
 async def test_a_refused_scale_down_after_a_good_promotion_leaves_the_model_ready():
     land = Land()
     land.apply("v1", rollout={**QUICK, "probation": "5s"})

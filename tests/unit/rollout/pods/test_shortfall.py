@@ -35,6 +35,13 @@ def evicted(name="old", minutes=0, message="Usage of EmptyDir volume exceeds the
         ((pod(ContainerState(waiting_reason="CreateContainerConfigError",
                              waiting_message='secret "nowhere" not found')),),
          'pod p is waiting: CreateContainerConfigError: secret "nowhere" not found'),
+        ((pod(ContainerState(waiting_reason="ErrImagePull", waiting_message="no such host")),),
+         "pod p is waiting: ErrImagePull: no such host"),
+        # the same a few seconds later
+        ((pod(ContainerState(
+            waiting_reason="ImagePullBackOff",
+            waiting_message='Back-off pulling image "r/x": ErrImagePull: no such host')),),
+         "pod p is waiting: ErrImagePull: no such host"),
         ((pod(CREATING, event='FailedMount: configmap "weights" not found'),),
          'pod p cannot start: FailedMount: configmap "weights" not found'),
         ((pod(CREATING),), "pod p is starting on node n: ContainerCreating"),
@@ -44,6 +51,9 @@ def evicted(name="old", minutes=0, message="Usage of EmptyDir volume exceeds the
          'pod p is waiting: CrashLoopBackOff, last exit code 1, last line: "no such file"'),
         ((pod(ContainerState(running=True, started=True), event="Unhealthy: statuscode: 503"),),
          "pod p is running but does not pass its readiness probe: Unhealthy: statuscode: 503"),
+        ((pod(ContainerState(running=True, started=True),
+              event="Unhealthy: Startup probe failed: connection refused"),),
+         "pod p is running but does not pass its readiness probe"),
         ((PodState("p", unscheduled="0/1 nodes are available: 1 Insufficient nvidia.com/gpu."),),
          "pod p cannot be scheduled: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu."),
         ((pod(ContainerState("fetch", "init", running=True), CREATING),),
