@@ -185,7 +185,7 @@ async def test_a_status_that_is_refused_is_told_by_event_and_metric_and_gives_no
 
 
 @pytest.mark.parametrize("more", [(), (("create", "Event"),)], ids=["event", "no event"])
-async def test_p12_where_nearly_all_is_refused_passes_become_few(more):
+async def test_where_nearly_all_is_refused_passes_become_few(more):
     """What waits for a refused status, or for its Event, must not ask for passes by itself."""
     land = Land()
     refuse(land, SERVICE, *WAYS, ("update_status", KIND), *more, error=Forbidden("403 all of it"))
