@@ -56,9 +56,13 @@ class Announcer:
             now: the time.
         """
         key = key_of(owner)
-        for number, news in enumerate(self._obstacles.announcements(key, now)):
-            at = now + timedelta(microseconds=number)  # of which the name of an Event is made
-            await self._post(owner, news, revision or names.NO_REVISION, at)
+        if not self._obstacles.waits(key, _EVENT, now):
+            announcements = self._obstacles.announcements(key, now)
+            if not announcements:
+                self._obstacles.clear(key, _EVENT.key)
+            for number, news in enumerate(announcements):
+                at = now + timedelta(microseconds=number)  # of which the name of an Event is made
+                await self._post(owner, news, revision or names.NO_REVISION, at)
         self._on_obstacles(key, self._obstacles.counted(key, now))
 
     async def _post(self, owner: Owner, news: Announcement, revision: str, now: datetime) -> None:

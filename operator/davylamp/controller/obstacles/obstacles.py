@@ -46,7 +46,7 @@ _GONE: Final = timedelta(minutes=1)
 _IN_NO_WAY: Final = frozenset({WriteStep.SHRINK, WriteStep.NIGHTLY})
 """Steps whose obstacles keep no revision from serving."""
 _UNSHOWN: Final = frozenset({WriteStep.EVENTS})
-"""What no condition tells: Events that are missing show in metric and log."""
+"""What no condition and no Event tells: Events that are missing show in metric and log."""
 _MAY_PASS: Final = frozenset({Reason.WRITE_FAILING, Reason.FENCE_REFUSED, Reason.AWAITING_DELETION})
 """What nobody has to clear away as long as it does not last."""
 _GRAVITY: Final = (
@@ -147,10 +147,11 @@ class Obstacles:
         self._known.get(key, {}).pop(write, None)
 
     def keep(self, key: Key, writes: Collection[WriteKey]) -> None:
-        """Forget the obstacles of writes that are not wanted any more."""
+        """Forget the obstacles of writes that are not wanted any more; Events are in no plan."""
         known = self._known.get(key, {})
         for write in known.keys() - set(writes):
-            del known[write]
+            if write.step is not WriteStep.EVENTS:
+                del known[write]
 
     def waits(self, key: Key, write: Write, now: datetime) -> bool:
         """Whether a write was refused so recently that it is not tried again yet."""
@@ -167,7 +168,7 @@ class Obstacles:
 
     def obstruction(self, key: Key, now: datetime) -> Obstruction | None:
         """What the status says; None while there is nothing to tell."""
-        shown = [o for o in self._told(key, now) if o.write.step not in _UNSHOWN]
+        shown = self._shown(key, now)
         if not shown:
             return None
         stalling = [o for o in shown if o.is_lasting and o.write.step not in _IN_NO_WAY]
@@ -191,7 +192,7 @@ class Obstacles:
         for signature in [s for s, known in announced.items() if now - known.last > _GONE]:
             del announced[signature]
         groups: dict[tuple[Reason, str], list[Obstacle]] = {}
-        for obstacle in self._told(key, now):
+        for obstacle in self._shown(key, now):
             groups.setdefault(obstacle.signature, []).append(obstacle)
         news = []
         for signature, (first, *rest) in groups.items():
@@ -207,9 +208,12 @@ class Obstacles:
         """An Event was refused: it is news in the next pass too."""
         self._announced.get(key, {}).pop(announcement.signature, None)
 
-    def due_in(self, key: Key, now: datetime) -> float | None:
-        """Seconds until a refused write is tried again, or an obstacle has to be told."""
-        moments = [o.again_at for o in self.of(key)]
+    def due_in(self, key: Key, now: datetime, *, held: Collection[WriteKey] = ()) -> float | None:
+        """Seconds until a refused write is tried again, or an obstacle has to be told.
+
+        Those that are held wait for another write: no pass is made for them.
+        """
+        moments = [o.again_at for o in self.of(key) if o.write not in held]
         moments += [o.told_from for o in self.of(key) if not o.is_quiet and o.told_from > now]
         return max(0.1, (min(moments) - now).total_seconds()) if moments else None
 
@@ -229,6 +233,9 @@ class Obstacles:
 
     def _told(self, key: Key, now: datetime) -> list[Obstacle]:
         return [obstacle for obstacle in self.of(key) if obstacle.is_told(now)]
+
+    def _shown(self, key: Key, now: datetime) -> list[Obstacle]:
+        return [o for o in self._told(key, now) if o.write.step not in _UNSHOWN]
 
 
 def _obstacle(

@@ -145,6 +145,7 @@ class Executor:
             needs |= {status.key for status in plan.of(WriteStep.STATUS)}
         if needs & (progress.missing | self._obstacles.lasting(key, now)):
             progress.is_rest_due = True
+            progress.held.add(write.key)
             return True
         is_late = now - progress.began > UNHURRIED and write.step not in _URGENT
         progress.is_rest_due |= is_late
@@ -240,7 +241,7 @@ class Executor:
     def _due_in(self, plan: WritePlan, progress: Progress, now: datetime) -> float | None:
         """Seconds until a refused write is tried again, or something has to be told."""
         key = plan.parent.key
-        moments = [self._obstacles.due_in(key, now)]
+        moments = [self._obstacles.due_in(key, now, held=progress.held)]
         is_shown = progress.shown == self._obstacles.obstruction(key, now)
         is_news = _messages(plan.refused_jobs) != _messages(self._refusals.jobs(key))
         if progress.consumed:

@@ -175,6 +175,8 @@ class Progress:
     began: datetime
     missing: set[WriteKey] = field(default_factory=set)
     """Writes that were refused or left out."""
+    held: set[WriteKey] = field(default_factory=set)
+    """Writes left out because what they need is missing, which says when they are tried."""
     is_rest_due: bool = False
     """Whether something was left out although nothing is known to refuse it."""
     changed: set[Identity] = field(default_factory=set)

@@ -184,6 +184,24 @@ async def test_a_status_that_is_refused_is_told_by_event_and_metric_and_gives_no
     assert metric(land, "WriteRefused") is None
 
 
+@pytest.mark.parametrize("more", [(), (("create", "Event"),)], ids=["event", "no event"])
+async def test_where_nearly_all_is_refused_passes_become_few(more):
+    """What waits for a refused status, or for its Event, must not ask for passes by itself."""
+    land = Land()
+    refuse(land, SERVICE, *WAYS, ("update_status", KIND), *more, error=Forbidden("403 all of it"))
+    land.apply("v1", rollout=QUICK)
+    await land.run(60)
+    passes, writes = len(land.operator.passes), len(land.cluster.writes)
+    await land.run(60)
+    assert len(land.operator.passes) - passes <= 8
+    assert len(land.cluster.writes) - writes <= 16
+    land.cluster.before.clear()
+    await land.until(lambda: land.stable() == "v1", within=60)
+    await land.settle()
+    assert land.told().count("WriteRefused") == 1
+    assert metric(land, "WriteRefused") is None
+
+
 async def test_refused_events_show_in_the_metric():
     land = await canary()
     refuse(land, SERVICE, ("create", "Event"), error=Forbidden("403 nothing"))
