@@ -132,6 +132,7 @@ class Reason(StrEnum):
     CREATION_LOOP = "CreationLoop"
     ADOPTED = "Adopted"
     RESUMED = "Resumed"
+    STABLE_GIVEN_UP = "StableGivenUp"
     WRITE_REFUSED = "WriteRefused"
     WRITE_FAILING = "WriteFailing"
     FENCE_REFUSED = "FenceRefused"

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from davylamp.api import names
 from davylamp.api.names import Reason
-from davylamp.api.status import Candidate
+from davylamp.api.status import Candidate, RevisionRef
 from davylamp.controller.cluster import objects
-from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.objects import label, metadata
 from davylamp.controller.cluster.owning.ownership import no_record
 from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
@@ -32,7 +33,7 @@ from davylamp.manifests import (
     record,
 )
 from davylamp.rollout import Desired, Notice
-from davylamp.schema.json import JsonObject
+from davylamp.schema.json import JsonObject, integer
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,11 @@ class RevisionWrites:
     """While it is refused a decision is not remembered, so its candidate gets no more pods."""
 
     def recorded(self) -> tuple[Apply | Blocked | Freeze, ...]:
-        """The record of a new revision, after its copy of pinned Secrets."""
+        """The record of a new revision, after its copy of pinned Secrets; or a lost one of stable."""
         candidate, parent = self.candidate, self.current.parent
         if not self._is_new(candidate) or candidate is None or parent.spec is None:
-            return ()
+            lost = self._lost_record()
+            return () if lost is None else (apply(WriteStep.RECORD, lost),)
         secrets, name = self.current.secrets, parent.owner.child(candidate.revision)
         if secrets.unreadable and parent.spec.secrets:
             return (Blocked(WriteStep.RECORD, "ControllerRevision", name, secrets.unreadable),)
@@ -151,20 +153,44 @@ class RevisionWrites:
 
     def _records(self) -> Mapping[str, JsonObject]:
         """The records as they are after the first step, by revision."""
-        known, new = self.current.children.records, self._new_record()
-        return {**known, self.candidate.revision: new} if new and self.candidate else known
+        made = self._new_record() or self._lost_record()
+        known = self.current.children.records
+        return {**known, label(made, names.LABEL_REVISION): made} if made else known
 
     def _new_record(self) -> JsonObject | None:
         """The record of a new revision; None while a Secret that it names cannot be had."""
-        parent, secrets, candidate = self.current.parent, self.current.secrets, self.candidate
-        if candidate is None or not self._is_new(candidate) or parent.spec is None:
+        if self.candidate is None or not self._is_new(self.candidate):
+            return None
+        return self._rendered(self.candidate)
+
+    def _lost_record(self) -> JsonObject | None:
+        """The record of stable, which somebody deleted, if the spec still says the same as its pods.
+
+        Without it stable could not be scaled or put back. From a spec that is rendered in another
+        way by now it is not made again: its pods would be replaced.
+        """
+        stable, known = self.current.parent.status.stable, self.current.children
+        target = self.current.observation.target.revision
+        if stable is None or stable.revision != target or target in known.records:
+            return None
+        stored, made = self._stored("Deployment", target), self._rendered(stable)
+        if stored is None or made is None or self._stored("ControllerRevision", target):
+            return None
+        replicas = integer(stored, "spec", "replicas")
+        running = deployment_of(self._owner, made, replicas)
+        return made if known.stored.agrees(running) else None
+
+    def _rendered(self, ref: RevisionRef) -> JsonObject | None:
+        """The record of the spec's revision; None while a Secret that it names cannot be had."""
+        parent, secrets = self.current.parent, self.current.secrets
+        if parent.spec is None:
             return None
         if secrets.missing or (secrets.unreadable and parent.spec.secrets):
             return None
         records = self.current.children.records.values()
         highest = max((objects.record_number(known) for known in records), default=0)
         pinned = {name: sorted(entries) for name, entries in secrets.pinned.items()}
-        return record(parent.owner, candidate, parent.spec, number=highest + 1, pinned=pinned)
+        return record(parent.owner, ref, parent.spec, number=highest + 1, pinned=pinned)
 
     def _stable_first(self) -> list[tuple[str, int]]:
         """Wanted pods by revision."""

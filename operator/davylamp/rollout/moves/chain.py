@@ -26,6 +26,7 @@ Move = Callable[[Situation], Situation | None]
 MOVES: Final[tuple[Move, ...]] = (
     clocks.future_corrected,
     resuming.stable_resumed,
+    resuming.stable_given_up,
     drift.explanations_unwanted,
     drift.run_noted,
     checks.checks_noted,

@@ -1,7 +1,11 @@
-"""What serves is recognised where the status knows nothing of it: made anew, or restored without it."""
+"""What the status says of stable is brought in line with what there is.
+
+What serves is recognised where the status knows nothing of it: made anew, or restored without it. A
+stable revision of which nothing is left is given up, as nothing could bring it back.
+"""
 
 from davylamp.api.names import Reason
-from davylamp.api.status import Outcome, Stable, identity
+from davylamp.api.status import Outcome, Stable, Stage, identity
 from davylamp.rollout.notices import Notice
 from davylamp.rollout.situation import Situation
 from davylamp.rollout.wording import named_in_full
@@ -27,4 +31,27 @@ def stable_resumed(situation: Situation) -> Situation | None:
         situation.ended(stable, Outcome.PROMOTED, Reason.RESUMED)
         .remember(stable=stable)
         .with_notice(Notice(Reason.RESUMED, message, served.revision))
+    )
+
+
+def stable_given_up(situation: Situation) -> Situation | None:
+    """Somebody deleted the stable revision's record and all that ran of it.
+
+    Without its record it cannot be made again as it was. So what the spec asks for, be it the same
+    revision, is rolled out as a first one is: there is nothing left to compare it to.
+    """
+    stable, candidate = situation.status.stable, situation.status.candidate
+    if stable is None or situation.status.previous:
+        return None
+    if stable.revision in situation.observation.recorded:
+        return None
+    workload = situation.observation.workload(stable.revision)
+    if workload.desired or workload.pods or (candidate and candidate.stage is not Stage.PREPARING):
+        return None
+    message = (
+        f"{named_in_full(stable)} cannot be made again: its ControllerRevision and its pods were "
+        "deleted; what the spec asks for is rolled out as the first revision is, without a canary"
+    )
+    return situation.remember(stable=None, verification=None).with_notice(
+        Notice(Reason.STABLE_GIVEN_UP, message, stable.revision, "Warning")
     )

@@ -9,6 +9,7 @@ from tests.support.fakecluster import Address, Write
 from tests.support.operation import NAMESPACE, QUICK, Land, written
 
 from davylamp.api.names import KIND, NO_REVISION
+from davylamp.manifests import revisions
 
 Json = dict[str, Any]
 PARENT = Address(KIND, NAMESPACE, "risk")
@@ -479,4 +480,78 @@ async def test_a_record_with_other_content_is_named_and_nothing_is_made_of_it():
     assert not land.cluster.one("ControllerRevision", name)["metadata"].get("ownerReferences")
     land.cluster.drop(Address("ControllerRevision", NAMESPACE, name))
     await land.settle()
+    assert land.serving() == {"v1"}
+
+
+# --- records that were deleted ------------------------------------------------------------------
+
+
+def lose_stable(land: Land, *kinds: str) -> None:
+    """Somebody deletes objects of v1."""
+    for kind in kinds:
+        for item in land.cluster.find(kind):
+            if item["metadata"]["labels"]["app.kubernetes.io/version"] == "v1":
+                land.cluster.drop(Address(kind, NAMESPACE, item["metadata"]["name"]))
+
+
+PINS: list[list[Json]] = [[], [{"name": "licence", "policy": "Pin"}]]
+
+
+@pytest.mark.parametrize("secrets", PINS, ids=["", "pinned"])
+@pytest.mark.parametrize("tag", ["v1", "v2"])
+async def test_stable_of_which_nothing_is_left_is_given_up_for_what_the_spec_asks_for(secrets, tag):
+    land = Land()
+    land.cluster.put({**secret_of("licence"), "data": {"k": "b"}})
+    land.apply("v1", rollout=PLAN, secrets=secrets)
+    await land.settle()
+    told = len(land.told())
+    lose_stable(land, "ControllerRevision", "Deployment", "ConfigMap")
+    if tag == "v2":
+        land.apply(tag)
+    await land.run(60)
+    assert (land.stable(), land.serving(), land.running()) == (tag, {tag}, {tag: 4})
+    assert land.condition("Ready")[:2] == ("True", "Serving")
+    assert sorted(land.told()[told:]) == ["Promoted", "RolloutStarted", "StableGivenUp"]
+
+
+async def test_a_canary_that_has_the_traffic_of_a_lost_stable_goes_on():
+    land = await served(rollout=PLAN)
+    land.apply("v2", rollout={**PLAN, "steps": [{"weight": 50, "pause": True}]})
+    await land.until(lambda: land.serving() == {"v1", "v2"})
+    lose_stable(land, "ControllerRevision", "Deployment", "ConfigMap")
+    await land.run(30)
+    assert land.serving() == {"v2"}
+    assert "StableGivenUp" not in land.told()
+
+
+@pytest.mark.parametrize("secrets", PINS, ids=["", "pinned"])
+async def test_a_record_that_was_deleted_is_made_again_and_stable_can_be_scaled(secrets):
+    land = Land()
+    land.cluster.put({**secret_of("licence"), "data": {"k": "b"}})
+    land.apply("v1", rollout=PLAN, secrets=secrets)
+    await land.settle()
+    pods, copies = pod_uids(land), land.cluster.find("Secret")
+    lose_stable(land, "ControllerRevision", "ConfigMap")
+    land.apply("v1", rollout=PLAN, secrets=secrets, replicas=6)
+    await land.run(30)
+    assert land.running() == {"v1": 6}
+    assert pods < pod_uids(land)
+    assert land.cluster.find("Secret") == copies
+    assert len(land.cluster.find("ControllerRevision")) == 1
+    assert len(land.cluster.find("ConfigMap")) == 1
+
+
+async def test_a_record_is_not_made_again_if_that_would_replace_pods(monkeypatch):
+    land = await served(rollout=PLAN)
+    pods = pod_uids(land)
+
+    def rendered_by_another_version(template: Json) -> Json:
+        return {**template, "spec": {**template["spec"], "dnsPolicy": "Default"}}
+
+    monkeypatch.setattr(revisions, "with_last_words", rendered_by_another_version)
+    lose_stable(land, "ControllerRevision")
+    land.restart()
+    await land.run(30)
+    assert pod_uids(land) == pods
+    assert land.cluster.find("ControllerRevision") == []
     assert land.serving() == {"v1"}

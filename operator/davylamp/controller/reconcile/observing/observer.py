@@ -204,12 +204,12 @@ class Observer:
     async def _secrets(
         self, parent: Parent, spec: ModelDeploymentSpec, observation: Observation
     ) -> Secrets:
-        """The Secrets the spec names; not asked while the spec is what serves.
+        """The Secrets the spec names; not asked while the spec is what serves, and is recorded.
 
         Where they cannot be read, none counts as missing: a rollback must not wait for them.
         """
         stable, target = parent.status.stable, observation.target.revision
-        if stable and target == stable.revision:
+        if stable and target == stable.revision and target in observation.recorded:
             return Secrets()
         missing: list[str] = []
         pinned: dict[str, Mapping[str, str]] = {}
