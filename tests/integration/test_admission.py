@@ -114,6 +114,12 @@ BAD = {
     ),
     # labels and annotations of children
     "label key": Bad({"spec.metadata": {"labels": {"a b": "c"}}}, "spec.metadata.labels", "e.g."),
+    "label prefix": Bad(
+        {"spec.metadata": {"labels": {"a..b/c": "d"}}}, "spec.metadata.labels", "e.g."
+    ),
+    "long label prefix": Bad(
+        {"spec.metadata": {"labels": {f"{'a' * 254}/c": "d"}}}, "spec.metadata.labels", "e.g."
+    ),
     "label value": Bad({"spec.metadata": {"labels": {"a": "b c"}}}, "spec.metadata.labels", "e.g."),
     "long label value": Bad(
         {"spec.metadata": {"labels": {"a": "b" * 64}}}, "spec.metadata.labels.a", "63"

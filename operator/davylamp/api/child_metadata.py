@@ -16,7 +16,9 @@ OURS: Final = (names.LABEL_NAME, names.LABEL_MANAGED_BY, names.LABEL_PART_OF, na
 RESERVED: Final = (*OURS, "pod-template-hash", "controller-uid", "job-name")
 """Those, and labels by which Kubernetes' own controllers find their pods."""
 PREFIXES: Final = (f"{names.GROUP}/", "kubernetes.io/", "k8s.io/", "batch.kubernetes.io/")
-_KEY: Final = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$"
+_WORD: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_KEY: Final = rf"^({_WORD}([.]{_WORD})*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?$"
+_LONGEST_PREFIX: Final = 253
 _VALUE: Final = r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$"
 
 
@@ -25,9 +27,11 @@ def _every(pattern: str, entries: list[str]) -> bool:
 
 
 _KEYS: Final = Checked(
-    f"self.all(key, key.matches('{_KEY}'))",
+    f"self.all(key, key.indexOf('/') <= {_LONGEST_PREFIX} && key.matches('{_KEY}'))",
     "keys must be names of labels, e.g. cost-center or example.org/team",
-    lambda entries: _every(_KEY, list(entries)),
+    lambda entries: (
+        _every(_KEY, list(entries)) and all(k.find("/") <= _LONGEST_PREFIX for k in entries)
+    ),
 )
 _NOT_RESERVED: Final = Checked(
     "self.all(key, !("
@@ -43,6 +47,8 @@ _VALUES: Final = Checked(
 )
 
 LabelValue = Annotated[str, Field(max_length=63)]
+AnnotationValue = Annotated[str, Field(max_length=8192)]
+"""So long that twenty of them, and what others add, stay below the API server's 256 KiB."""
 
 
 class ChildMetadata(Strict):
@@ -53,7 +59,7 @@ class ChildMetadata(Strict):
         max_length=20,
         description="Labels of every child and its pods.",
     )
-    annotations: Annotated[dict[str, str], _KEYS, _NOT_RESERVED] = Field(
+    annotations: Annotated[dict[str, AnnotationValue], _KEYS, _NOT_RESERVED] = Field(
         default_factory=dict,
         max_length=20,
         description="Annotations of every child and its pods.",

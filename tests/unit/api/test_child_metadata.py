@@ -14,6 +14,10 @@ EXTRA = ChildMetadata(labels={"cost-center": "4711"}, annotations={"example.org/
     [
         ({"a b": "c"}, "e.g. cost-center"),
         ({"A.b/c": "d"}, "e.g. cost-center"),
+        ({"a..b/c": "d"}, "e.g. cost-center"),
+        ({"a.-b/c": "d"}, "e.g. cost-center"),
+        ({f"{'a.' * 127}/c": "d"}, "e.g. cost-center"),
+        ({f"{'a' * 254}/c": "d"}, "e.g. cost-center"),
         ({"a": "b c"}, "e.g. risk-models"),
         ({"a": "-"}, "e.g. risk-models"),
         ({"a": "b" * 64}, "63"),
@@ -27,6 +31,13 @@ EXTRA = ChildMetadata(labels={"cost-center": "4711"}, annotations={"example.org/
 def test_what_is_no_label_or_not_the_users_to_set_is_refused(labels, words):
     with pytest.raises(ValidationError, match=words):
         ChildMetadata(labels=labels)
+
+
+def test_annotations_are_not_so_long_that_no_child_could_have_them():
+    with pytest.raises(ValidationError, match="8192"):
+        ChildMetadata(annotations={"a": "b" * 8193})
+    longest = ChildMetadata(annotations={f"{'a' * 253}/c": "b" * 8192})
+    assert longest.annotations
 
 
 def test_what_a_model_says_comes_before_the_charts_defaults_and_ours_before_both():

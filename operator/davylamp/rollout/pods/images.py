@@ -5,13 +5,21 @@ digest, a bare `sha256:…` the image's own configuration where it was loaded wi
 of different spellings say nothing about each other.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from typing import Final
+
+_DIGITS: Final = re.compile(r"[0-9a-f]{64}")
 
 
 def read_image_id(text: str) -> str | None:
-    """The image id of a container status without the runtime's prefix, such as `docker-pullable://`."""
-    return text.rpartition("://")[2] or None
+    """The image id of a container status without the runtime's prefix, such as `docker-pullable://`.
+
+    CRI-O names a configuration by its hexadecimal digits alone.
+    """
+    image_id = text.rpartition("://")[2]
+    return f"sha256:{image_id}" if _DIGITS.fullmatch(image_id) else image_id or None
 
 
 def digest_of(image_id: str) -> str:
