@@ -82,7 +82,7 @@ class Wiring:
             executor=self._executor(parts),
             following=parts.following,
             claims=Claims(self.settings.release, self.clock),
-            pod_clock=parts.pod_clock,
+            onlookers=(parts.pod_clock, self.warnings),
             memories=(
                 observer,
                 self.warnings,

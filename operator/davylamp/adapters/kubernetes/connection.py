@@ -6,6 +6,8 @@ import logging
 import os
 from collections.abc import AsyncIterator
 from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from kubernetes.aio.client import ApiClient, Configuration
 from kubernetes.aio.config import (
@@ -43,6 +45,8 @@ async def connect(*, context: str | None = None) -> AsyncIterator[ApiClient]:
             context=context, client_configuration=configuration
         )
         refresher = asyncio.create_task(_keep_fresh(loader, configuration))
+    configuration.proxy = configuration.proxy or _proxy(configuration.host)
+    configuration.client_session_kwargs = {"trust_env": False}
     client = ApiClient(configuration)
     client.user_agent = "davylamp"
     try:
@@ -51,6 +55,18 @@ async def connect(*, context: str | None = None) -> AsyncIterator[ApiClient]:
         if refresher is not None:
             refresher.cancel()
         await client.close()  # type: ignore[no-untyped-call]
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for an address, found once.
+
+    aiohttp would look it up again for every request, and a password in ~/.netrc besides, each in
+    another thread.
+    """
+    address = urlsplit(url)
+    if not address.hostname or proxy_bypass(address.hostname):
+        return None
+    return getproxies().get(address.scheme)
 
 
 async def _keep_fresh(loader: KubeConfigLoader, configuration: Configuration) -> None:

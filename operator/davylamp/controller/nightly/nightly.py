@@ -1,7 +1,7 @@
 """What the runs of the nightly job found: each ended Job is read once, by the pod that is left of it."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -106,10 +106,10 @@ def _newest_of_stable(jobs: Iterable[JobState], status: ModelDeploymentStatus) -
 
 
 def _of_candidate(
-    owner: Owner, jobs: Iterable[JobState], candidate: Candidate | None
+    owner: Owner, jobs: Collection[JobState], candidate: Candidate | None
 ) -> JobState | None:
     """The Job that was made for this attempt of the candidate."""
-    if candidate is None:
+    if candidate is None or not jobs:
         return None
     name, attempt = candidate_job_name(owner, candidate.revision), attempt_of(candidate)
     return next((job for job in jobs if (job.name, job.attempt) == (name, attempt)), None)

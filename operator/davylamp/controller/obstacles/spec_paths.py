@@ -10,6 +10,7 @@ from davylamp.schema.json import Json, JsonObject, entries, text
 from davylamp.schema.kubernetes import amount_of
 
 _TEMPLATE: Final = "spec.template."
+_METADATA: Final = ("labels", "annotations")
 _CONTAINER: Final = re.compile(r"^spec\.((?:initC|c)ontainers)\[([^\]]*)\]\.?(.*)$")
 _AMOUNTS: Final = frozenset({"limits", "requests"})
 _AMOUNT: Final = frozenset({"sizeLimit", "divisor"})
@@ -35,6 +36,8 @@ def field_of_spec(error: Terminal, sent: JsonObject | None) -> str:
 
 def _of_template(path: str, sent: JsonObject) -> str:
     match = _CONTAINER.match(path)
+    if path.startswith(_METADATA):  # the API server leaves their parent out
+        return f"spec.serving.template.metadata.{path}"
     if match is None:
         return f"spec.serving.template.{path}"
     group, which, rest = match.groups()

@@ -11,6 +11,7 @@ from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence.subjects import ReadSettings, Subject, subject_of
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.reconcile.passes import Children, Parent
+from davylamp.schema.json import JsonObject
 
 
 class Tracker(Protocol):
@@ -41,8 +42,8 @@ class _Aim:
             other is not None
             and self.status is other.status
             and self.children.records is other.children.records
-            and self.children.pods == other.children.pods
             and self.rollout == other.rollout
+            and _as_stored(self.children) == _as_stored(other.children)
         )
 
 
@@ -99,3 +100,8 @@ class Following:
     def forget(self, key: Key) -> None:
         """Drop what is shown of an object that is gone."""
         self._metrics.forget_object(key)
+
+
+def _as_stored(children: Children) -> list[JsonObject]:
+    """Pods as the cluster has them: what is remembered of one counts from now, so it moves each time."""
+    return [pod.manifest for pod in children.pods]

@@ -42,9 +42,11 @@ from davylamp.controller.reconcile.writes import (
     WriteStatus,
 )
 from davylamp.manifests import Owner, event
-from davylamp.rollout import Decision, Desired, Notice
+from davylamp.rollout import Decision, Desired, Notice, Observation
+from davylamp.rollout.commands.unfollowed import commands_refused
 from davylamp.rollout.report.obstruction import unobstructed
 from davylamp.rollout.routing import objects_of_every_router, router_of
+from davylamp.rollout.situation import Situation
 from davylamp.schema.json import JsonObject, field
 
 
@@ -86,9 +88,20 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     )
 
 
-def refusal_plan(parent: Parent, now: datetime, settings: PlanSettings) -> WritePlan:
+def refusal_plan(parent: Parent, observation: Observation, settings: PlanSettings) -> WritePlan:
     """The plan for a spec that cannot be followed, where nothing was followed before: say so."""
-    return WritePlan(parent, None, EVERYTHING_KEPT, now, (_unchanged(parent, now, settings),))
+    key, now = parent.key, observation.now
+    situation = Situation(
+        unobstructed(parent.status), observation, name=key.name, namespace=key.namespace
+    )
+    why = parent.refusal.message if parent.refusal else ""
+    situation = commands_refused(situation, why)
+    writes: tuple[PlannedWrite, ...] = (
+        _status(parent, dict.fromkeys(Kept, situation.status), now, settings.claim),
+        *(_event(parent.owner, n, now, settings.reporter) for n in situation.notices),
+        *answered_commands(key, observation, situation.status),
+    )
+    return WritePlan(parent, None, EVERYTHING_KEPT, now, writes)
 
 
 def unobserved_plan(

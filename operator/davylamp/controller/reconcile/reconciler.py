@@ -11,7 +11,6 @@ from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.writes import TRIED_AGAIN
 from davylamp.controller.leadership.claims import Claims, Stance, Standing
 from davylamp.controller.logs import about
-from davylamp.controller.pods.clock import PodClock
 from davylamp.controller.reconcile.claim_plans import (
     question_plan,
     taken_over,
@@ -56,7 +55,7 @@ class Reconciler:
         executor: makes the writes.
         following: is stopped when nobody may look at an object any more.
         claims: knows which release looks after an object.
-        pod_clock: forgets what it timed where nobody looks any more.
+        onlookers: forget what they know of pods where nobody looks any more.
         memories: forget what is gone.
         attentive: keep nothing at hand of what is at rest.
         settings: what plans are made with.
@@ -71,7 +70,7 @@ class Reconciler:
         executor: Executor,
         following: Following,
         claims: Claims,
-        pod_clock: PodClock,
+        onlookers: Iterable[Memory],
         memories: Iterable[Memory],
         attentive: Iterable[Attentive],
         settings: PlanSettings,
@@ -82,7 +81,7 @@ class Reconciler:
         self._executor = executor
         self._following = following
         self._claims = claims
-        self._pod_clock = pod_clock
+        self._onlookers = tuple(onlookers)
         self._memories = (*memories, claims)
         self._attentive = tuple(attentive)
         self._settings = settings
@@ -144,7 +143,8 @@ class Reconciler:
     def stand_by(self, key: Key) -> None:
         """Ask nobody any more about an object; when it is gone, drop all that is known of it."""
         self._following.stop(key)
-        self._pod_clock.forget(key)
+        for onlooker in self._onlookers:
+            onlooker.forget(key)
         self._rest(key)
         if self._cache.parent(key) is None:
             for memory in self._memories:
@@ -183,7 +183,7 @@ class Reconciler:
         if parent.refusal is not None:
             log = about(_log, **parent.owner.fields())
             log.warning("%s: %s", parent.refusal.reason, parent.refusal.message)
-        plan = refusal_plan(parent, self._clock(), self._settings)
+        plan = refusal_plan(parent, self._observer.glance(parent), self._settings)
         again_in = await self._executor.carry_out(plan)
         self._rest(parent.key)
         return again_in

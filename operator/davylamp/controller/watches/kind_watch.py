@@ -73,10 +73,11 @@ class KindWatch:
     """When the next list is due, by the clock of the event loop."""
 
     async def run(self) -> None:
-        """Keep the cache current; never returns.
+        """Keep the cache current, from a new list on; never returns.
 
         ModelDeployments are watched by kopf: of them, this only compares.
         """
+        self._version, self.refused = "", None  # what an earlier run knew was dropped at its end
         failures = 0
         while True:
             try:

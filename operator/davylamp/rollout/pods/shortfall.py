@@ -4,12 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from davylamp.api import names
+from davylamp.rollout.pods.hindrances import AT_WORK
 from davylamp.rollout.pods.state import ContainerState, PodState, Workload
 from davylamp.rollout.pods.wording import BACK_OFF, exit_words, waiting_words, which
 from davylamp.rollout.wording import counted, kubectl
-
-STARTING: Final = frozenset({"ContainerCreating", "PodInitializing"})
-"""Reasons that only say that the kubelet is at work."""
 
 
 class Shortfall(NamedTuple):
@@ -95,12 +93,12 @@ def _logged(pod: PodState, container: ContainerState, message: str) -> Shortfall
 def _lost(pod: PodState) -> Shortfall | None:
     if not pod.node_lost:
         return None
-    message = f"pod {pod.name} is on node {pod.node}, which is not heard of"
+    message = f"pod {pod.name} is on node {pod.node}, which has stopped reporting"
     return Shortfall(message, f"describe node {pod.node}")
 
 
 def _waiting(pod: PodState) -> Shortfall | None:
-    container = pod.first(lambda c: bool(c.waiting_reason) and c.waiting_reason not in STARTING)
+    container = pod.first(lambda c: bool(c.waiting_reason) and c.waiting_reason not in AT_WORK)
     if container is None:
         return None
     message = f"{which(pod, container)} is waiting: {waiting_words(container)}"
@@ -134,6 +132,9 @@ def _initialising(pod: PodState) -> Shortfall | None:
     container = pod.first(lambda c: c.role == "init" and c.running)
     if container is None:
         return None
+    if container.restarts:
+        message = f"{which(pod, container)} is running again{_after_restarts(container)}"
+        return _logged(pod, container, message)
     message = f"{which(pod, container)} is still running"
     return Shortfall(message, f"logs {pod.name} -c {container.name}")
 
@@ -151,9 +152,12 @@ def _unready(pod: PodState) -> Shortfall | None:
 def _not_passing(pod: PodState, container: ContainerState, probe: str) -> Shortfall:
     message = f"{which(pod, container)} is running but does not pass its {probe} probe"
     if container.restarts:
-        ended = f"{counted(container.restarts, 'restart')}{exit_words(container)}"
-        return _logged(pod, container, f"{message} after {ended}")
+        return _logged(pod, container, message + _after_restarts(container))
     return _described(pod, f"{message}: {pod.event}" if pod.event else message)
+
+
+def _after_restarts(container: ContainerState) -> str:
+    return f" after {counted(container.restarts, 'restart')}{exit_words(container)}"
 
 
 def _gated(pod: PodState) -> Shortfall | None:
@@ -168,7 +172,7 @@ def _gated(pod: PodState) -> Shortfall | None:
 
 
 def _created(pod: PodState) -> Shortfall | None:
-    container = pod.first(lambda c: c.waiting_reason in STARTING)
+    container = pod.first(lambda c: c.waiting_reason in AT_WORK)
     if container is None:
         return None
     if pod.event:

@@ -8,6 +8,7 @@ from tests.support.operation import Land
 
 from davylamp.adapters.errors import Forbidden, OperatorError, Terminal
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.cluster.pods import read_pod
 from davylamp.controller.leadership.passes import RETRY_REFUSED, LeaderPasses
 
 KEY = Key("models", "risk")
@@ -128,3 +129,20 @@ async def test_p9_a_process_that_lost_leadership_asks_neither_prometheus_nor_pod
         await operator.sampler.poll()
         await operator.inspector.poll()
     assert (len(land.models.asked), land.prometheus.polls()) == (asked, queried)
+
+
+async def test_a_process_that_lost_leadership_reads_no_events_of_pods():
+    land = Land()
+    land.apply("v1")
+    await land.settle()
+    operator = land.operator
+    (pod, *_) = land.cluster.find("Pod")
+    silent = {**pod, "spec": {"nodeName": "node-1"}, "status": {"phase": "Pending"}}
+    operator.warnings.noted(KEY, [read_pod(silent)])
+    (known,) = operator.cache.parents()
+    operator.reconcile.stand_by(known)
+    for _ in range(600):
+        land.now += timedelta(seconds=1)
+        await operator.warnings.poll()
+    assert known == KEY
+    assert not land.cluster.reads["list", "Event"]

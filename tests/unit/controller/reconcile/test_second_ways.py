@@ -80,6 +80,20 @@ async def test_p1_the_first_other_way_that_works_is_gone_in_the_same_pass(refuse
     assert (land.serving(), land.running()) == ({"v1"}, {"v1": 4})
 
 
+async def test_p5_a_revision_whose_deployment_was_deleted_instead_is_kept_by_its_record():
+    land = await canary()
+    refuse(land, SERVICE, *WAYS[:2])
+    land.say(Command.ABORT, land.status().candidate.revision)
+    await land.run(5)
+    land.cluster.before.clear()
+    await land.settle()
+    assert len(land.cluster.find("ControllerRevision")) == 2
+    assert len(land.cluster.find("Deployment")) == 1, "an empty one would be of no use"
+    land.say(Command.RETRY, land.status().rejected[0].revision)
+    await land.until(lambda: "v2" in land.serving())
+    assert len(land.cluster.find("Deployment")) == 2
+
+
 async def test_where_every_way_is_refused_that_is_told_and_tried_again():
     land = await canary()
     refuse(land, SERVICE, *WAYS, error=Forbidden("403 all of it"))

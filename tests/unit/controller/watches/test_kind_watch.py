@@ -220,3 +220,25 @@ async def test_nothing_is_known_of_a_namespace_before_each_kind_was_listed_there
     assert not watches.knows("models")
     assert pods(cache) == set(), "a standby keeps no children"
     assert len(watches.watches) == len(KINDS) * max(1, len(namespaces))
+
+
+async def test_who_leads_again_lists_everything_again(cache):
+    """A lease that lapses for a moment: what was known before is dropped, and learnt anew."""
+    known = asyncio.Event()
+
+    class Listing(Server):
+        async def page(self, kind, namespace, *, labels, after=""):
+            return page(10, *([pod("a", 9)] if kind == "Pod" else []))
+
+    watches = Watches(
+        Listing(), cache, on_change=lambda _key: None, on_known=lambda _namespace: known.set()
+    )
+    for _term in range(3):
+        known.clear()
+        watches.begin()
+        async with asyncio.timeout(5):
+            await known.wait()
+        assert watches.knows("models")
+        assert pods(cache) == {"a"}
+        watches.end()
+        assert pods(cache) == set()

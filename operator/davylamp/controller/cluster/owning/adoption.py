@@ -88,10 +88,15 @@ class Adoption:
 
 def _without_us(owner: Owner, stored: StoredChildren) -> Iterator[JsonObject]:
     """Children that are not ours, nor of one of ours, such as a CronJob's Jobs."""
+    others = {
+        identity: item
+        for identity, item in stored.items.items()
+        if identity[0] not in OWNED_BY_WORKLOADS and not is_owned(item, owner.uid)
+    }
+    if not others:
+        return  # as in nearly every pass
     uids = {metadata(item, "uid") for item in stored.items.values()}
-    for (kind, _), item in sorted(stored.items.items()):
-        if kind in OWNED_BY_WORKLOADS or is_owned(item, owner.uid):
-            continue
+    for (kind, _), item in sorted(others.items()):
         if kind == "ControllerRevision" and not is_whole(owner, item):
             continue
         if not _is_of_any(item, owner, uids):
