@@ -1,11 +1,15 @@
 """The definition of the resource as the API server understands it."""
 
+import subprocess
+
 import pytest
+from tests.chart.conftest import CHART, find_helm
 from tests.support.kube import kubectl
 from tests.support.manifests import Manifest, changed, minimal
 
 from davylamp.api.crd import custom_resource_definition
 from davylamp.manifests import says_the_same
+from localcluster.names import CONTEXT
 
 GROUP_PATH = "/apis/davylamp.dev/v1alpha1"
 
@@ -133,3 +137,22 @@ def test_columns_of_kubectl_get(waiting: Manifest, namespace: str) -> None:
 
     columns = table.out.splitlines()[0].split()
     assert columns == ["NAME", "READY", "TAG", "CANDIDATE", "WEIGHT", "STEP", "REASON", "AGE"]
+
+
+def test_a_second_release_is_told_which_one_has_the_definition() -> None:
+    def rendered(*arguments: str) -> subprocess.CompletedProcess[str]:
+        where = ("--namespace", "other", "--kube-context", CONTEXT, "--dry-run=server")
+        return subprocess.run(
+            [find_helm(), "template", "second", str(CHART), *where, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    told = "belongs to the release davylamp-system/davylamp: install this one with "
+    refused = rendered()
+    assert refused.returncode != 0
+    assert told in refused.stderr
+    options = refused.stderr.partition(told)[2].partition(", and")[0]
+    assert rendered(*options.split()).returncode == 0

@@ -112,7 +112,7 @@ def config_map_of(owner: Owner, record_manifest: JsonObject) -> JsonObject:
 
 
 def _stamped(owner: Owner, record_manifest: JsonObject, part: str) -> JsonObject:
-    """A recorded object as the owner's of today; whose it was when it was recorded is left out."""
+    """A recorded object as the present owner's; whose it was when it was recorded is left out."""
     manifest = recorded(record_manifest, part)
     described = section(manifest, "metadata")
     kept = [_texts(section(described, part)) for part in ("labels", "annotations")]

@@ -23,6 +23,7 @@ from davylamp.adapters.errors import (
 )
 from davylamp.adapters.kubernetes.resources import ObjectAddress
 from davylamp.schema.json import JsonObject, entries, text
+from davylamp.schema.text import one_line
 
 _MESSAGE_LIMIT: Final = 600
 _ENDING: Final = "NamespaceTerminating"
@@ -98,11 +99,11 @@ def _status(body: bytes) -> JsonObject:
 
 
 def _explanation(address: ObjectAddress, answer: JsonObject) -> str:
-    """The server's sentence; for a Secret only the fields, as the sentence quotes their values."""
+    """The server's sentence, in which webhooks put any text; of a Secret only fields: it quotes values."""
     if address.resource.kind == "Secret":
         fields = (text(cause, "field") for cause in entries(answer, "details", "causes"))
         return ", ".join(filter(None, (text(answer, "reason"), *fields)))
-    return text(answer, "message")[:_MESSAGE_LIMIT]
+    return one_line(text(answer, "message"), limit=_MESSAGE_LIMIT)
 
 
 def _is_ending(answer: JsonObject) -> bool:

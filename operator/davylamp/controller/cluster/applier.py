@@ -243,7 +243,7 @@ class Applier:
         return await self._adopted(owner, orphan(stored, owner, dead))
 
     async def _created(self, owner: Owner, manifest: JsonObject) -> JsonObject:
-        """A new object, unless it was made too often of late."""
+        """A new object, unless it was made too often lately."""
         self._creations.admit(key_of(owner), *identity_of(manifest))
         answer = await self._cluster.apply(manifest)
         self._creations.note(key_of(owner), *identity_of(manifest))

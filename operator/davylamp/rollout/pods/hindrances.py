@@ -72,7 +72,7 @@ def is_hindered(pod: PodState) -> bool:
 
 
 def _leaves(pod: PodState) -> bool:
-    """The cluster ends it, or its node is not heard of."""
+    """The cluster ends it, or its node has stopped reporting."""
     return pod.disruption is not None or pod.node_lost
 
 
@@ -119,7 +119,7 @@ _RULES: Final[tuple[Callable[[PodState], bool], ...]] = (
     _awaits_its_runtime,
     _gated,
 )
-_AT_WORK: Final = frozenset({"ContainerCreating", "PodInitializing"})
+AT_WORK: Final = frozenset({"ContainerCreating", "PodInitializing"})
 """Reasons that say only that the kubelet is at work."""
 
 
@@ -130,5 +130,5 @@ def _has_begun(pod: PodState) -> bool:
 
 def _has_run(container: ContainerState) -> bool:
     ran = container.running or container.ready or container.last_exit_code is not None
-    refused = container.waiting_reason is not None and container.waiting_reason not in _AT_WORK
+    refused = container.waiting_reason is not None and container.waiting_reason not in AT_WORK
     return ran or refused or container.restarts > 0

@@ -12,8 +12,8 @@ from davylamp.rollout.pods.state import PodState, Workload
 
 IMAGE_PATIENCE: Final = timedelta(minutes=1)
 """How long a registry may say that there is no such image: it may be on its way there."""
-BLIP: Final = timedelta(seconds=20)
-"""How long a pod that was ready before may be unready again."""
+READINESS_GRACE: Final = timedelta(seconds=20)
+"""How long a pod that was ready may be unready before that counts against it."""
 
 
 def image_refused_long(pod: PodState, now: datetime) -> Fault | None:
@@ -37,7 +37,11 @@ def pods_at_fault(workload: Workload, now: datetime, within: timedelta) -> tuple
     def is_at_fault(pod: PodState) -> bool:
         if pod.ready or pod.unhindered_since is None or now - pod.unhindered_since < within:
             return False
-        return not pod.was_ready or pod.unready_since is None or now - pod.unready_since > BLIP
+        return (
+            not pod.was_ready
+            or pod.unready_since is None
+            or now - pod.unready_since > READINESS_GRACE
+        )
 
     return tuple(pod for pod in workload.living if is_at_fault(pod))
 

@@ -12,13 +12,11 @@ from typing import Final, NamedTuple
 from davylamp.api.names import Reason
 from davylamp.rollout.pods.faults import Fault, crash_loop, crash_words, out_of_memory
 from davylamp.rollout.pods.hindrances import is_hindered
-from davylamp.rollout.pods.patience import image_refused_long
+from davylamp.rollout.pods.patience import READINESS_GRACE, image_refused_long
 from davylamp.rollout.pods.shortfall import why_not_ready
 from davylamp.rollout.pods.state import ContainerState, PodState, Workload
 from davylamp.rollout.pods.wording import BACK_OFF
 
-READINESS_GRACE: Final = timedelta(seconds=20)
-"""How long a pod that was ready may be unready before that counts as a fault."""
 BACK_OFFS: Final = 2
 """Ends after which a container that its kubelet backs off from is in a crash loop. After a single one
 there is time to see whether others end too."""

@@ -4,12 +4,10 @@ from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
 
 from davylamp.api import names
+from davylamp.rollout.pods.hindrances import AT_WORK
 from davylamp.rollout.pods.state import ContainerState, PodState, Workload
 from davylamp.rollout.pods.wording import BACK_OFF, exit_words, waiting_words, which
 from davylamp.rollout.wording import counted, kubectl
-
-STARTING: Final = frozenset({"ContainerCreating", "PodInitializing"})
-"""Reasons that only say that the kubelet is at work."""
 
 
 class Shortfall(NamedTuple):
@@ -95,12 +93,12 @@ def _logged(pod: PodState, container: ContainerState, message: str) -> Shortfall
 def _lost(pod: PodState) -> Shortfall | None:
     if not pod.node_lost:
         return None
-    message = f"pod {pod.name} is on node {pod.node}, which is not heard of"
+    message = f"pod {pod.name} is on node {pod.node}, which has stopped reporting"
     return Shortfall(message, f"describe node {pod.node}")
 
 
 def _waiting(pod: PodState) -> Shortfall | None:
-    container = pod.first(lambda c: bool(c.waiting_reason) and c.waiting_reason not in STARTING)
+    container = pod.first(lambda c: bool(c.waiting_reason) and c.waiting_reason not in AT_WORK)
     if container is None:
         return None
     message = f"{which(pod, container)} is waiting: {waiting_words(container)}"
@@ -175,7 +173,7 @@ def _gated(pod: PodState) -> Shortfall | None:
 
 
 def _created(pod: PodState) -> Shortfall | None:
-    container = pod.first(lambda c: c.waiting_reason in STARTING)
+    container = pod.first(lambda c: c.waiting_reason in AT_WORK)
     if container is None:
         return None
     if pod.event:

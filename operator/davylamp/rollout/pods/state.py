@@ -78,7 +78,7 @@ class PodState:
     was_ready: bool = False
     """Whether it has been ready before, or is."""
     node_lost: bool = False
-    """Whether its node is not heard of: the control plane says that it is unready, not its kubelet."""
+    """Whether its node has stopped reporting: the control plane says that it is unready, not its kubelet."""
     ready_since: datetime | None = None
     """By the operator's own clock, as are the following (`pods.memory`)."""
     unready_since: datetime | None = None

@@ -260,3 +260,23 @@ async def test_an_invalid_spec_is_told_at_once_where_a_refusal_was_told_before()
     land.apply("latest" * 100)
     await land.run(3)
     assert land.condition("Stalled")[2].startswith("spec.image.tag")
+
+
+async def test_a_list_that_is_refused_is_told_in_the_status_and_nothing_is_decided():
+    """A new leader may not list a kind; another revision is wanted meanwhile."""
+    story = plans.Story()
+    await story.served()
+    land = story.land
+    land.restart()
+    land.apply("v2")
+    land.operator.hear()
+    key, error = land.operator.cache.parents()[0], Forbidden("list Pod: 403", by="a role")
+    land.operator.passes.append([])
+    assert await land.operator.reconcile.unobserved(key, error) is not None
+    assert {write.kind for write in land.operator.passes[-1]} == {KIND, "Event"}
+    assert land.condition("Obstructed")[1:] == ("WriteRefused", "refused by a role: list Pod: 403")
+    assert "list Pod: 403" in land.condition("Ready")[2]
+    assert land.status().candidate is None
+    await land.settle()
+    assert land.condition("Obstructed") is None
+    assert land.serving() == {"v2"}

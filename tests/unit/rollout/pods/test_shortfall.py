@@ -45,7 +45,7 @@ def evicted(name="old", minutes=0, message="Usage of EmptyDir volume exceeds the
         ((pod(CREATING, event='FailedMount: configmap "weights" not found'),),
          'pod p cannot start: FailedMount: configmap "weights" not found'),
         ((pod(CREATING),), "pod p is starting on node n: ContainerCreating"),
-        ((pod(RUNNING, node_lost=True),), "pod p is on node n, which is not heard of"),
+        ((pod(RUNNING, node_lost=True),), "pod p is on node n, which has stopped reporting"),
         ((pod(ContainerState(waiting_reason="CrashLoopBackOff", waiting_message="back-off 40s",
                              restarts=2, last_exit_code=1, last_exit_message="no such file")),),
          'pod p is waiting: CrashLoopBackOff, last exit code 1, last line: "no such file"'),

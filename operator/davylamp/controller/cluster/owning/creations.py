@@ -44,7 +44,7 @@ class _Creation(NamedTuple):
 
 
 class Creations:
-    """What was created of late, by ModelDeployment.
+    """What was created lately, by ModelDeployment.
 
     Args:
         clock: the time.
