@@ -73,11 +73,12 @@ class KindWatch:
     """When the next list is due, by the clock of the event loop."""
 
     async def run(self) -> None:
-        """Keep the cache current; never returns.
+        """Keep the cache current, from a list on; never returns.
 
+        What was listed before this began was forgotten meanwhile, or changed by another leader.
         ModelDeployments are watched by kopf: of them, this only compares.
         """
-        failures = 0
+        failures, self._version, self.refused = 0, "", None
         while True:
             try:
                 await self._go_on()

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
 import pytest
+from typing_extensions import override
 
 from davylamp.adapters.errors import Expired, Forbidden, OperatorError, Retryable
 from davylamp.adapters.kubernetes.watches import Change, Page
@@ -220,3 +221,26 @@ async def test_nothing_is_known_of_a_namespace_before_each_kind_was_listed_there
     assert not watches.knows("models")
     assert pods(cache) == set(), "a standby keeps no children"
     assert len(watches.watches) == len(KINDS) * max(1, len(namespaces))
+
+
+async def test_whoever_leads_again_lists_everything_anew(cache):
+    """A lease that was lost and won again by the same process, as on a busy machine."""
+
+    class Quiet(Server):
+        @override
+        async def page(self, kind: str, *_: object, **__: object) -> Page:
+            self.asked.append(kind)
+            return page(10, pod("a", 9)) if kind == "Pod" else page(10)
+
+    server, known = Quiet(), asyncio.Event()
+    watches = Watches(server, cache, on_change=lambda _key: None, on_known=lambda _: known.set())
+    for _term in (1, 2):
+        known.clear()
+        watches.begin()
+        await asyncio.wait_for(known.wait(), 5)
+        assert watches.knows("models")
+        assert sorted(set(server.asked) & set(KINDS)) == sorted(KINDS)
+        assert pods(cache) == {"a"}
+        watches.end()
+        server.asked.clear()
+        assert not pods(cache)
