@@ -42,6 +42,21 @@ def operator_version() -> str:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Parts:
+    """What more than one part of a pass works with, or remembers something by: one of each."""
+
+    applier: Applier
+    adoption: Adoption
+    consumer: Consumer
+    creations: Creations
+    following: Following
+    nightly: Nightly
+    obstacles: Obstacles
+    pod_clock: PodClock
+    refusals: Refusals
+
+
+@dataclass(frozen=True, kw_only=True)
 class Wiring:
     """What a reconciler works with, from which its parts are made."""
 
@@ -59,35 +74,43 @@ class Wiring:
 
     def reconciler(self) -> Reconciler:
         """A reconciler with all its parts."""
-        owners, obstacles, refusals = Owners(self.cluster, self.clock), Obstacles(), Refusals()
-        creations, adoption = Creations(self.clock), Adoption(self.cluster, owners)
-        applier = Applier(self.cluster, self.cache, owners, creations)
-        nightly, pod_clock = Nightly(self.cluster, self.cache), PodClock(self.ticks)
-        consumer = Consumer(self.cluster, self.cache, clock=self.clock)
-        observer = self._observer(applier, adoption, pod_clock, nightly, refusals, consumer)
-        following = self._following()
-        executor = self._executor(applier, consumer, following, refusals, obstacles)
+        parts = self._parts()
+        observer = self._observer(parts)
         return Reconciler(
             cache=self.cache,
             observer=observer,
-            executor=executor,
-            following=following,
+            executor=self._executor(parts),
+            following=parts.following,
             claims=Claims(self.settings.release, self.clock),
-            onlookers=(pod_clock, self.warnings),
+            onlookers=(parts.pod_clock, self.warnings),
             memories=(
                 observer,
-                applier,
-                creations,
-                nightly,
-                refusals,
-                obstacles,
-                consumer,
-                following,
+                parts.applier,
+                parts.creations,
+                parts.nightly,
+                parts.refusals,
+                parts.obstacles,
+                parts.consumer,
+                parts.following,
                 self.cache,
             ),
-            attentive=(observer, applier, following, self.cache),
+            attentive=(observer, parts.applier, parts.following, self.cache),
             settings=self._plan_settings(),
             clock=self.clock,
+        )
+
+    def _parts(self) -> _Parts:
+        owners, creations = Owners(self.cluster, self.clock), Creations(self.clock)
+        return _Parts(
+            applier=Applier(self.cluster, self.cache, owners, creations),
+            adoption=Adoption(self.cluster, owners),
+            consumer=Consumer(self.cluster, self.cache, clock=self.clock),
+            creations=creations,
+            following=self._following(),
+            nightly=Nightly(self.cluster, self.cache),
+            obstacles=Obstacles(),
+            pod_clock=PodClock(self.ticks),
+            refusals=Refusals(),
         )
 
     def _plan_settings(self) -> PlanSettings:
@@ -99,29 +122,6 @@ class Wiring:
             release=self.settings.release,
         )
 
-    def _observer(  # noqa: PLR0913, PLR0917  (everybody who knows something)
-        self,
-        applier: Applier,
-        adoption: Adoption,
-        pod_clock: PodClock,
-        nightly: Nightly,
-        refusals: Refusals,
-        consumer: Consumer,
-    ) -> Observer:
-        return Observer(
-            cluster=self.cluster,
-            applier=applier,
-            warnings=self.warnings,
-            adoption=adoption,
-            pod_clock=pod_clock,
-            inspections=self.inspector,
-            samples=self.tracker,
-            nightly=nightly,
-            refusals=refusals,
-            consumer=consumer,
-            clock=self.clock,
-        )
-
     def _following(self) -> Following:
         metrics = self.settings.metrics
         return Following(
@@ -131,17 +131,25 @@ class Wiring:
             reading=ReadSettings(metrics.scrape_interval, metrics.pod_metrics),
         )
 
-    def _executor(
-        self,
-        applier: Applier,
-        consumer: Consumer,
-        following: Following,
-        refusals: Refusals,
-        obstacles: Obstacles,
-    ) -> Executor:
+    def _observer(self, parts: _Parts) -> Observer:
+        return Observer(
+            cluster=self.cluster,
+            applier=parts.applier,
+            warnings=self.warnings,
+            adoption=parts.adoption,
+            pod_clock=parts.pod_clock,
+            inspections=self.inspector,
+            samples=self.tracker,
+            nightly=parts.nightly,
+            refusals=parts.refusals,
+            consumer=parts.consumer,
+            clock=self.clock,
+        )
+
+    def _executor(self, parts: _Parts) -> Executor:
         announcer = Announcer(
             cluster=self.cluster,
-            obstacles=obstacles,
+            obstacles=parts.obstacles,
             reporter=self.settings.identity,
             on_notice=self.metrics.tell,
             on_obstacles=self.metrics.show_refused,
@@ -149,12 +157,12 @@ class Wiring:
         return Executor(
             cluster=self.cluster,
             cache=self.cache,
-            applier=applier,
-            recorder=FlightRecorder(applier, patience=self.patience),
-            consumer=consumer,
-            following=following,
-            obstacles=obstacles,
-            refusals=refusals,
+            applier=parts.applier,
+            recorder=FlightRecorder(parts.applier, patience=self.patience),
+            consumer=parts.consumer,
+            following=parts.following,
+            obstacles=parts.obstacles,
+            refusals=parts.refusals,
             announcer=announcer,
             on_notice=self.metrics.tell,
             clock=self.clock,

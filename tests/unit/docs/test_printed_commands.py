@@ -25,6 +25,7 @@ RICH = {
     "config": {"TEXT": "line 1\nline 2 \\ \"$HOME\" `id` '%s' <&>", "OTHER": "1"},
     "secrets": [{"name": "licence", "policy": "Pin"}],
     "serving": {"port": 9000, "resources": {"limits": {"memory": "1Gi"}}},
+    "metadata": {"labels": {"cost-center": "4711"}, "annotations": {"example.org/owner": "risk"}},
 }
 KEPT = {"replicas": 7, "paused": True, "rollout": {"minRequests": 9}, "explanations": {}}
 
@@ -55,6 +56,12 @@ def kubectl(tmp_path):
 
 def run(printed: Printed, command: str, folder) -> None:
     printed.run(command, namespace="models", name="risk", kubectl=folder)
+
+
+def test_these_specs_have_every_field():
+    """A field that makes a revision and is not undone would make an undo a rollout."""
+    fields = {field.alias or name for name, field in ModelDeploymentSpec.model_fields.items()}
+    assert fields == RICH.keys() | KEPT.keys()
 
 
 UNDOS = pytest.mark.parametrize(

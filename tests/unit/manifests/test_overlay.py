@@ -253,6 +253,16 @@ def test_what_cannot_be_merged_is_refused_with_its_path(fields, path, words):
         ),
         ({"spec": None}, "the container called model is gone"),
         (
+            {"spec": {"terminationGracePeriodSeconds": -1}},
+            "template.spec.terminationGracePeriodSeconds: is -1: it cannot be negative",
+        ),
+        (
+            {"spec": {"containers": [{"name": "a\n\x1b[2Jb"}]}},
+            "containers[a??[2Jb].image: is missing",
+        ),
+        ({"spec": {"hostname": 5, "dnsPolicy": "a"}}, "template.spec.hostname: must be text"),
+        ({"spec": {"containers": "a\nb"}}, 'template.spec.containers: must be a list, not "a?b"'),
+        (
             {"spec": {"containers": [{"name": "model", "$patch": "replace"}]}},
             "containers[model].image: is missing",
         ),

@@ -31,7 +31,7 @@ from davylamp.controller.cluster.stored import (
 from davylamp.controller.cluster.writes import (
     Adopt,
     Apply,
-    Claim,
+    ConfirmName,
     Delete,
     FillInReplicas,
     Freeze,
@@ -86,7 +86,7 @@ class Applier:
     async def write(self, owner: Owner, write: ObjectWrite) -> bool:
         """Make one planned write of an object; True if that changed what others had made."""
         match write:
-            case Claim():
+            case ConfirmName():
                 await self.names_are_ours(owner, (write.manifest,))
             case Adopt():
                 await self.adopt(owner, write.orphan)

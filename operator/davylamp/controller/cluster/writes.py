@@ -171,7 +171,7 @@ class ManifestWrite(Write):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim(ManifestWrite):
+class ConfirmName(ManifestWrite):
     """Make sure that nobody else has a name that is needed later: a read, told as a refused write."""
 
 
@@ -269,7 +269,9 @@ class Blocked(Write):
     error: OperatorError
 
 
-ObjectWrite: TypeAlias = Adopt | Apply | Claim | Delete | FillInReplicas | Freeze | Replace | Scale
+ObjectWrite: TypeAlias = (
+    Adopt | Apply | ConfirmName | Delete | FillInReplicas | Freeze | Replace | Scale
+)
 """What is written to an object of the cluster; a `Fence` is an `Apply`."""
 
 
@@ -287,11 +289,6 @@ def apply(
 def adopt(step: WriteStep, orphan: Orphan) -> Adopt:
     """An orphan made ours."""
     return Adopt(step, *identity_of(orphan.item), orphan)
-
-
-def claim(step: WriteStep, manifest: JsonObject) -> Claim:
-    """A check of an object's name."""
-    return Claim(step, *identity_of(manifest), manifest)
 
 
 def delete(step: WriteStep, item: JsonObject, *, needs: Iterable[WriteKey] = ()) -> Delete:

@@ -21,7 +21,7 @@ from davylamp.controller.cluster.writes import (
     WriteKey,
     WriteStep,
 )
-from davylamp.controller.obstacles.refusals import Refusal, refusal_of
+from davylamp.controller.obstacles.refusals import Refusal, refusal_of, where_to_look
 from davylamp.rollout.report.obstruction import Obstruction
 from davylamp.schema.json import JsonObject
 
@@ -175,7 +175,7 @@ class Obstacles:
         rest = [o for o in shown if o is not first]
         return Obstruction(
             first.refusal.reason,
-            _sentence(first, rest),
+            _sentence(first, rest, key.namespace),
             stalls=bool(stalling),
             keeps_from_serving=any(obstacle.is_closed for obstacle in shown),
         )
@@ -197,7 +197,7 @@ class Obstacles:
         for signature, (first, *rest) in groups.items():
             known = announced.get(signature)
             if known is None or now - known.at >= EVENT_AGAIN:
-                sentence = _sentence(first, rest)
+                sentence = _sentence(first, rest, key.namespace)
                 news.append(Announcement(first.refusal.reason, sentence, signature))
                 known = _Announced(now, now)
             announced[signature] = replace(known, last=now)
@@ -278,8 +278,8 @@ def _gravity(obstacle: Obstacle) -> int:
     return _GRAVITY.index(reason) if reason in _GRAVITY else 1
 
 
-def _sentence(first: Obstacle, rest: Iterable[Obstacle]) -> str:
-    """What is refused, by whom, and what else is; what was done instead of a fence."""
+def _sentence(first: Obstacle, rest: Iterable[Obstacle], namespace: str) -> str:
+    """What is refused, by whom, and what else is; what was done instead of a fence, where to look."""
     name = f"{first.write.kind} {first.write.name}"
     shut = f"{name} cannot be made to shut {', '.join(first.out)} out" if first.out else ""
     parts = [shut, first.instead, first.refusal.message]
@@ -287,4 +287,6 @@ def _sentence(first: Obstacle, rest: Iterable[Obstacle]) -> str:
     others.pop(name, None)
     if others:
         parts.append(f"refused as well: {', '.join(others)}")
+    if where := where_to_look(first.by, namespace):
+        parts.append(f"see {where}")
     return "; ".join(filter(None, parts))

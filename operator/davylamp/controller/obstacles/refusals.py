@@ -13,9 +13,22 @@ from davylamp.api.names import Reason
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.writes import TRIED_AGAIN
 from davylamp.controller.obstacles.spec_paths import field_of_spec
+from davylamp.rollout.wording import kubectl
 from davylamp.schema.json import JsonObject
 
 _REASONS: Final = frozenset(Reason)
+_WEBHOOKS: Final = (
+    "get validatingwebhookconfigurations,mutatingwebhookconfigurations "
+    "-o custom-columns=KIND:.kind,NAME:.metadata.name,WEBHOOKS:.webhooks..name"
+)
+"""A webhook is told by its own name: this shows in which configuration it stands."""
+_RULES: Final = {
+    "the ValidatingAdmissionPolicy ": "describe validatingadmissionpolicy {}",
+    "the MutatingAdmissionPolicy ": "describe mutatingadmissionpolicy {}",
+    "the webhook ": _WEBHOOKS,
+    "the quota ": "describe resourcequota {}",
+}
+"""Where the rules of those who refuse stand."""
 
 
 class Refusal(NamedTuple):
@@ -45,6 +58,19 @@ def refusal_of(error: OperatorError, sent: JsonObject | None = None) -> Refusal:
     if isinstance(error, Terminal | Forbidden):
         return Refusal(Reason.WRITE_REFUSED, words)
     return Refusal(Reason.WRITE_FAILING, words)
+
+
+def where_to_look(by: str, namespace: str) -> str:
+    """The command that shows the rule of whoever refused; empty where there is none to show.
+
+    Args:
+        by: who refused, as in `OperatorError.by`.
+        namespace: of what was to be written.
+    """
+    for prefix, arguments in _RULES.items():
+        if by.startswith(prefix):
+            return kubectl(arguments.format(by.removeprefix(prefix)), namespace)
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

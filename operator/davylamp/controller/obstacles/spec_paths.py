@@ -7,12 +7,11 @@ from typing import Final
 from davylamp.adapters.errors import Terminal
 from davylamp.api.names import CONTAINER
 from davylamp.schema.json import Json, JsonObject, entries, text
+from davylamp.schema.kubernetes import amount_of
 
 _TEMPLATE: Final = "spec.template."
+_METADATA: Final = ("labels", "annotations")
 _CONTAINER: Final = re.compile(r"^spec\.((?:initC|c)ontainers)\[([^\]]*)\]\.?(.*)$")
-_QUANTITY: Final = re.compile(
-    r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]+)?$"
-)
 _AMOUNTS: Final = frozenset({"limits", "requests"})
 _AMOUNT: Final = frozenset({"sizeLimit", "divisor"})
 
@@ -37,6 +36,8 @@ def field_of_spec(error: Terminal, sent: JsonObject | None) -> str:
 
 def _of_template(path: str, sent: JsonObject) -> str:
     match = _CONTAINER.match(path)
+    if path.startswith(_METADATA):  # the API server leaves their parent out
+        return f"spec.serving.template.metadata.{path}"
     if match is None:
         return f"spec.serving.template.{path}"
     group, which, rest = match.groups()
@@ -72,12 +73,8 @@ def _wrong_amounts(node: Json, path: str) -> Iterator[str]:
         where = f"{path}.{key}"
         if key in _AMOUNTS and isinstance(value, dict):
             amounts = {f"{where}.{resource}": amount for resource, amount in value.items()}
-            yield from (name for name, amount in amounts.items() if not _is_amount(amount))
+            yield from (name for name, amount in amounts.items() if amount_of(amount) is None)
         elif key in _AMOUNT:
-            yield from () if _is_amount(value) else (where,)
+            yield from () if amount_of(value) is not None else (where,)
         else:
             yield from _wrong_amounts(value, where)
-
-
-def _is_amount(value: Json) -> bool:
-    return not isinstance(value, dict | list) and bool(_QUANTITY.match(str(value)))

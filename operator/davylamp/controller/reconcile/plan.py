@@ -18,14 +18,13 @@ from davylamp.controller.cluster.stored import identity_of
 from davylamp.controller.cluster.writes import (
     Apply,
     Blocked,
-    Claim,
+    ConfirmName,
     Fence,
     FillInReplicas,
     Write,
     WriteKey,
     WriteStep,
     apply,
-    claim,
 )
 from davylamp.controller.commands.answered import answered_commands
 from davylamp.controller.nightly.writes import NightlyPlan, NightlyState, nightly_plan
@@ -43,9 +42,11 @@ from davylamp.controller.reconcile.writes import (
     WriteStatus,
 )
 from davylamp.manifests import Owner, event
-from davylamp.rollout import Decision, Desired, Notice
+from davylamp.rollout import Decision, Desired, Notice, Observation
+from davylamp.rollout.commands.unfollowed import commands_refused
 from davylamp.rollout.report.obstruction import unobstructed
 from davylamp.rollout.routing import objects_of_every_router, router_of
+from davylamp.rollout.situation import Situation
 from davylamp.schema.json import JsonObject, field
 
 
@@ -54,24 +55,24 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     parent, desired = current.parent, decision.desired
     traffic = _traffic(current, decision)
     fenced = tuple(_fenced(current, desired))
-    claimed = tuple(_claimed(current, traffic))
-    claims, candidate = _keys(claimed), decision.status.candidate
+    names_needed = tuple(_names(current, traffic))
+    confirmed, candidate = _keys(names_needed), decision.status.candidate
     status = _decided(current, decision, settings)
     revisions = RevisionWrites(
-        current, desired, candidate, fences=fenced, claims=claims, status=status.key
+        current, desired, candidate, fences=fenced, confirmed=confirmed, status=status.key
     )
     grown, nightly = tuple(revisions.grown()), _nightly(current, decision)
     writes: tuple[PlannedWrite, ...] = (
         *fenced,
         *adoptions(current.children.orphans, fenced),
-        *claimed,
+        *names_needed,
         *revisions.recorded(),
         *grown,
         *_flights(current, decision, settings),
         status,
         *_events(current, decision.notices, grown, settings.reporter),
         *answered_commands(parent.key, current.observation, decision.status),
-        *_admitted(current, traffic, fenced, claims),
+        *_admitted(current, traffic, fenced, confirmed),
         *revisions.shrunk(),
         *_replicas(parent, current.observation.replicas),
         *nightly.writes,
@@ -87,9 +88,20 @@ def write_plan(current: Pass, decision: Decision, settings: PlanSettings) -> Wri
     )
 
 
-def refusal_plan(parent: Parent, now: datetime, settings: PlanSettings) -> WritePlan:
+def refusal_plan(parent: Parent, observation: Observation, settings: PlanSettings) -> WritePlan:
     """The plan for a spec that cannot be followed, where nothing was followed before: say so."""
-    return WritePlan(parent, None, EVERYTHING_KEPT, now, (_unchanged(parent, now, settings),))
+    key, now = parent.key, observation.now
+    situation = Situation(
+        unobstructed(parent.status), observation, name=key.name, namespace=key.namespace
+    )
+    why = parent.refusal.message if parent.refusal else ""
+    situation = commands_refused(situation, why)
+    writes: tuple[PlannedWrite, ...] = (
+        _status(parent, dict.fromkeys(Kept, situation.status), now, settings.claim),
+        *(_event(parent.owner, n, now, settings.reporter) for n in situation.notices),
+        *answered_commands(key, observation, situation.status),
+    )
+    return WritePlan(parent, None, EVERYTHING_KEPT, now, writes)
 
 
 def unobserved_plan(
@@ -141,18 +153,18 @@ def _fenced(current: Pass, wanted: Desired) -> Iterator[Fence]:
             yield fencing.fence(manifest, out=admitted - kept, kept=kept, opens=opens)
 
 
-def _claimed(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[Claim]:
+def _names(current: Pass, traffic: Iterable[JsonObject]) -> Iterator[ConfirmName]:
     """Names of Services that may be somebody else's: asked before anything is made for them."""
     for manifest in traffic:
         if not current.children.stored.is_ours(manifest):
-            yield claim(WriteStep.RECORD, manifest)
+            yield ConfirmName(WriteStep.RECORD, *identity_of(manifest), manifest)
 
 
 def _admitted(
     current: Pass,
     traffic: Iterable[JsonObject],
     fenced: Iterable[Apply],
-    claims: Iterable[WriteKey],
+    confirmed: Iterable[WriteKey],
 ) -> Iterator[Apply]:
     """Services that do not yet admit what they may, unless the fence wrote them already."""
     written = {(write.kind, write.name) for write in fenced}
@@ -162,7 +174,7 @@ def _admitted(
         stored = current.children.stored.get(*identity_of(manifest))
         is_new = stored is None or not current.children.stored.is_ours(manifest)
         opens = is_new or field(stored, "spec", "selector") != field(manifest, "spec", "selector")
-        write = apply(WriteStep.ADMIT, manifest, needs=claims if is_new else ())
+        write = apply(WriteStep.ADMIT, manifest, needs=confirmed if is_new else ())
         yield replace(write, opens=opens)
 
 

@@ -2,41 +2,31 @@
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from davylamp.adapters.errors import NotLeader, OperatorError
-from davylamp.api.names import KIND, NO_REVISION, Reason
-from davylamp.api.operator_claim import OperatorClaim
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.writes import TRIED_AGAIN, WriteStep
+from davylamp.controller.cluster.writes import TRIED_AGAIN
 from davylamp.controller.leadership.claims import Claims, Stance, Standing
 from davylamp.controller.logs import about
+from davylamp.controller.reconcile.claim_plans import (
+    question_plan,
+    taken_over,
+    watched_twice_plan,
+)
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.observing.observer import Observer
-from davylamp.controller.reconcile.passes import (
-    EVERYTHING_KEPT,
-    Parent,
-    followable,
-    read_parent,
-)
+from davylamp.controller.reconcile.passes import Parent, followable, read_parent
 from davylamp.controller.reconcile.plan import (
     refusal_plan,
     unobserved_plan,
     write_plan,
 )
-from davylamp.controller.reconcile.writes import (
-    Kept,
-    PlanSettings,
-    PostEvent,
-    WritePlan,
-    WriteStatus,
-)
-from davylamp.manifests import event
-from davylamp.rollout import Decision, Notice, decide
+from davylamp.controller.reconcile.writes import PlanSettings
+from davylamp.rollout import decide
 from davylamp.schema.json import JsonObject, text
 
 _log = logging.getLogger(__name__)
@@ -125,7 +115,7 @@ class Reconciler:
             parent.status, current.observation, name=key.name, namespace=key.namespace
         )
         if standing.stance is Stance.TAKES_OVER:
-            decision = _taken_over(parent, decision, self._settings.release)
+            decision = taken_over(parent, decision, self._settings.release)
         plan = write_plan(current, decision, self._settings)
         refused = TRIED_AGAIN.total_seconds() if current.refused_jobs else None
         again = await self._executor.carry_out(plan)
@@ -164,12 +154,14 @@ class Reconciler:
         """Another release claims the object: ask whether it lives, or leave the object to it."""
         self._following.stop(parent.key)
         if standing.stance is Stance.ASKS:
-            await self._executor.carry_out(_question(parent, self._clock(), self._settings))
+            await self._executor.carry_out(question_plan(parent, self._clock(), self._settings))
             stored = self._cache.parent(parent.key) or {}
             if text(stored, "status", "operator", "contender") == self._claims.release:
                 self._claims.asked(parent.key)
         if standing.is_news:
-            await self._executor.carry_out(_told_apart(parent, self._clock(), self._settings))
+            await self._executor.carry_out(
+                watched_twice_plan(parent, self._clock(), self._settings)
+            )
         self._rest(parent.key)
         return standing.again_in
 
@@ -191,46 +183,7 @@ class Reconciler:
         if parent.refusal is not None:
             log = about(_log, **parent.owner.fields())
             log.warning("%s: %s", parent.refusal.reason, parent.refusal.message)
-        plan = refusal_plan(parent, self._clock(), self._settings)
+        plan = refusal_plan(parent, self._observer.glance(parent), self._settings)
         again_in = await self._executor.carry_out(plan)
         self._rest(parent.key)
         return again_in
-
-
-def _question(parent: Parent, now: datetime, settings: PlanSettings) -> WritePlan:
-    """Another release claims the object: ask whether it lives, and say nothing else."""
-    untouched = replace(parent, refusal=None)
-    claim = OperatorClaim(release=_other(parent), contender=settings.release)
-    decided = dict.fromkeys(Kept, parent.status)
-    name = parent.key.name
-    write = WriteStatus(WriteStep.STATUS, KIND, name, untouched, decided, now, claim)
-    return WritePlan(untouched, None, EVERYTHING_KEPT, now, (write,))
-
-
-def _told_apart(parent: Parent, now: datetime, settings: PlanSettings) -> WritePlan:
-    """Another release claims the object and lives: say so in an Event, and write nothing else."""
-    notice = Notice(
-        Reason.WATCHED_TWICE,
-        f"release {_other(parent)} of the operator looks after this ModelDeployment, so release "
-        f"{settings.release} does nothing about it: narrow watchNamespaces of one of them, or "
-        "uninstall it",
-        NO_REVISION,
-        "Warning",
-    )
-    manifest = event(parent.owner, notice, now=now, reporter=settings.reporter)
-    write = PostEvent(WriteStep.EVENTS, "Event", notice.reason.value, notice, manifest)
-    return WritePlan(parent, None, EVERYTHING_KEPT, now, (write,))
-
-
-def _taken_over(parent: Parent, decision: Decision, release: str) -> Decision:
-    """The decision, and that the object is another release's no longer."""
-    message = (
-        f"release {_other(parent)} of the operator did not answer; release {release} looks after "
-        "this ModelDeployment now"
-    )
-    notice = Notice(Reason.TAKEN_OVER, message, NO_REVISION)
-    return replace(decision, notices=(notice, *decision.notices))
-
-
-def _other(parent: Parent) -> str:
-    return parent.status.operator.release if parent.status.operator else ""

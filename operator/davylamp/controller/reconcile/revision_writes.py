@@ -44,7 +44,7 @@ class RevisionWrites:
     candidate: Candidate | None
     fences: tuple[Fence, ...] = ()
     """Until they are made, Services let in what they must not: nothing of it may grow or go."""
-    claims: frozenset[WriteKey] = frozenset()
+    confirmed: frozenset[WriteKey] = frozenset()
     """Names that have to be ours before something new is made."""
     status: WriteKey | None = None
     """While it is refused a decision is not remembered, so its candidate gets no more pods."""
@@ -64,10 +64,10 @@ class RevisionWrites:
         if forged is not None:
             return (Blocked(WriteStep.RECORD, "ControllerRevision", name, no_record(forged)),)
         if not secrets.pinned:
-            return (apply(WriteStep.RECORD, made, needs=self.claims),)
+            return (apply(WriteStep.RECORD, made, needs=self.confirmed),)
         frozen = pinned_secret(parent.owner, candidate, secrets.pinned)
-        freeze = Freeze(WriteStep.RECORD, "Secret", name, frozen, needs=self.claims)
-        return freeze, apply(WriteStep.RECORD, made, needs={freeze.key, *self.claims})
+        freeze = Freeze(WriteStep.RECORD, "Secret", name, frozen, needs=self.confirmed)
+        return freeze, apply(WriteStep.RECORD, made, needs={freeze.key, *self.confirmed})
 
     def grown(self) -> Iterator[Apply]:
         """What is created and scaled up; what serves comes first, in case another is refused."""
@@ -134,7 +134,7 @@ class RevisionWrites:
             return needs
         if self._is_new(self.candidate):
             name = self.current.parent.owner.child(revision)
-            needs |= {WriteKey(WriteStep.RECORD, "ControllerRevision", name), *self.claims}
+            needs |= {WriteKey(WriteStep.RECORD, "ControllerRevision", name), *self.confirmed}
         return needs | ({self.status} if self.status else set())
 
     @property

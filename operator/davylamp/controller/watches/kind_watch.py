@@ -73,12 +73,12 @@ class KindWatch:
     """When the next list is due, by the clock of the event loop."""
 
     async def run(self) -> None:
-        """Keep the cache current, from a list on; never returns.
+        """Keep the cache current, from a new list on; never returns.
 
-        What was listed before this began was forgotten meanwhile, or changed by another leader.
         ModelDeployments are watched by kopf: of them, this only compares.
         """
-        failures, self._version, self.refused = 0, "", None
+        self._version, self.refused = "", None  # what an earlier run knew was dropped at its end
+        failures = 0
         while True:
             try:
                 await self._go_on()

@@ -10,7 +10,7 @@ from davylamp.api import names
 from davylamp.api.identity import PORT_NAME
 from davylamp.api.serving import Serving
 from davylamp.manifests.overlay.essentials import MODEL
-from davylamp.manifests.overlay.refused import named, refuse
+from davylamp.manifests.overlay.refused import ROOT, named, refuse
 from davylamp.schema.json import JsonObject, entries, field, integer, text
 
 DRAIN_SECONDS: Final = 5
@@ -44,6 +44,8 @@ def stop_of(serving: Serving) -> Stop:
     grace = field(serving.template, "spec", "terminationGracePeriodSeconds")
     if not isinstance(grace, int):
         return Stop(max(wait, DRAIN_SECONDS) + STOP_SECONDS, DRAIN_SECONDS)
+    if grace < 0:
+        refuse(f"{ROOT}.spec.terminationGracePeriodSeconds", f"is {grace}: it cannot be negative")
     if wait > grace:
         path = f"{MODEL}.lifecycle.preStop.sleep.seconds"
         refuse(path, f"is {wait}, but terminationGracePeriodSeconds is {grace}")

@@ -3,6 +3,8 @@
 import re
 from typing import Final, NoReturn
 
+from davylamp.schema.text import printable
+
 ROOT: Final = "spec.serving.template"
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _LONGEST_KEY: Final = 80
@@ -27,4 +29,4 @@ def below(path: str, key: str) -> str:
 
 def named(path: str, item: str | int) -> str:
     """The path of an item of a list by its name or position, or of a key that is no plain word."""
-    return f"{path}[{str(item)[:_LONGEST_KEY]}]"
+    return f"{path}[{printable(str(item)[:_LONGEST_KEY], instead='?')}]"

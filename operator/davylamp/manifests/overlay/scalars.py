@@ -5,6 +5,7 @@ from typing import Final
 from davylamp.manifests.overlay.refused import refuse
 from davylamp.schema.json import Json
 from davylamp.schema.kubernetes import QUANTITY_SENTENCE, is_quantity
+from davylamp.schema.text import printable
 
 _WANTED: Final = {
     "string": "must be text",
@@ -33,7 +34,7 @@ def kind_of(value: Json) -> str:
         case bool() | int() | float():
             return "true" if value is True else "false" if value is False else str(value)
         case str():
-            return f'"{value[:40]}"'
+            return f'"{printable(value[:40], instead="?")}"'
         case list():
             return "a list"
         case dict():

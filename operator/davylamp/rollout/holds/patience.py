@@ -9,7 +9,7 @@ from davylamp.rollout.holds.pods import pods_needed, pods_not_ready, return_not_
 from davylamp.rollout.pods.blame import own_fault
 from davylamp.rollout.pods.patience import is_kept_waiting, pods_at_fault
 from davylamp.rollout.pods.service import Period, service_faults
-from davylamp.rollout.pods.shortfall import why_not_ready
+from davylamp.rollout.pods.shortfall import why_and_where
 from davylamp.rollout.situation import Situation, after, is_over
 from davylamp.rollout.stages import IN_TRAFFIC
 
@@ -40,9 +40,10 @@ def pods_late(situation: Situation, candidate: Candidate) -> Hold | None:
     kept = is_kept_waiting(workload, needed)
     if not kept and not pods_at_fault(workload, situation.observation.now, after(deadline)):
         return None  # what kept it is gone, and its own time runs
+    why = why_and_where(workload, situation.namespace)
     return Hold(
         Reason.PROGRESS_DEADLINE_EXCEEDED,
-        f"{workload.lasting} of {needed} pods ready after {deadline}: {why_not_ready(workload)}. "
+        f"{workload.lasting} of {needed} pods ready after {deadline}: {why}. "
         "This is not held against the revision: it goes on by itself once its pods are ready; "
         f"to stop waiting: {how_to(Command.ABORT, situation, candidate)}",
     )

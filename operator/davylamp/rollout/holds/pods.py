@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from davylamp.api.names import Reason
+from davylamp.api.names import Command, Reason
 from davylamp.api.status import Candidate, Stage
-from davylamp.rollout.holds.hold import Hold
+from davylamp.rollout.holds.hold import Hold, how_to
 from davylamp.rollout.pods.images import differing
 from davylamp.rollout.pods.shortfall import why_and_where
 from davylamp.rollout.situation import Situation
@@ -91,10 +91,13 @@ def return_not_ready(situation: Situation, candidate: Candidate) -> Hold | None:
 def digests_differ(situation: Situation, candidate: Candidate) -> Hold | None:
     """Pods of one revision run different images: the tag was moved in the registry.
 
-    With `spec.image.digest` they cannot, whatever their nodes report.
+    With `spec.image.digest` they cannot, whatever their nodes report. Where stable's pods differ
+    too, it is their nodes that do: each architecture has an image id of its own.
     """
-    target = situation.observation.target
+    target, serving = situation.observation.target, situation.serving()
     if target.revision == candidate.revision and target.digest:
+        return None
+    if candidate.promote_requested or (serving and any(differing(serving.image_ids))):
         return None
     workload = situation.observation.workload(candidate.revision)
     digests = next(differing(workload.image_ids), None)
@@ -103,5 +106,7 @@ def digests_differ(situation: Situation, candidate: Candidate) -> Hold | None:
     return Hold(
         Reason.IMAGE_DIGESTS_DIFFER,
         f"tag {candidate.tag} was moved: its pods run {' and '.join(digests)}; "
-        "use a tag per commit or set spec.image.digest",
+        "use a tag per commit or set spec.image.digest; if it is only that nodes of several "
+        "architectures have images of their own, promote it: "
+        f"{how_to(Command.PROMOTE, situation, candidate)}",
     )

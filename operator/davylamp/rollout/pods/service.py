@@ -13,6 +13,7 @@ from davylamp.api.names import Reason
 from davylamp.rollout.pods.faults import Fault, crash_loop, crash_words, out_of_memory
 from davylamp.rollout.pods.hindrances import is_hindered
 from davylamp.rollout.pods.patience import image_refused_long
+from davylamp.rollout.pods.shortfall import why_not_ready
 from davylamp.rollout.pods.state import ContainerState, PodState, Workload
 from davylamp.rollout.pods.wording import BACK_OFF
 
@@ -111,7 +112,8 @@ def _readiness_lost(pod: PodState, period: Period) -> ServiceFault | None:
     if since is None or not _lasts(pod, period) or is_hindered(pod):
         return None
     lost = round((period.now - since).total_seconds())
-    message = f"pod {pod.name} lost its readiness {lost} s ago and has not regained it"
+    why = why_not_ready(Workload("", 1, (pod,)))
+    message = f"pod {pod.name} lost its readiness {lost} s ago and has not regained it: {why}"
     return ServiceFault(pod, Fault(Reason.READINESS_LOST, message), since)
 
 

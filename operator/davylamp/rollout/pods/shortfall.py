@@ -134,6 +134,9 @@ def _initialising(pod: PodState) -> Shortfall | None:
     container = pod.first(lambda c: c.role == "init" and c.running)
     if container is None:
         return None
+    if container.restarts:
+        message = f"{which(pod, container)} is running again{_after_restarts(container)}"
+        return _logged(pod, container, message)
     message = f"{which(pod, container)} is still running"
     return Shortfall(message, f"logs {pod.name} -c {container.name}")
 
@@ -151,9 +154,12 @@ def _unready(pod: PodState) -> Shortfall | None:
 def _not_passing(pod: PodState, container: ContainerState, probe: str) -> Shortfall:
     message = f"{which(pod, container)} is running but does not pass its {probe} probe"
     if container.restarts:
-        ended = f"{counted(container.restarts, 'restart')}{exit_words(container)}"
-        return _logged(pod, container, f"{message} after {ended}")
+        return _logged(pod, container, message + _after_restarts(container))
     return _described(pod, f"{message}: {pod.event}" if pod.event else message)
+
+
+def _after_restarts(container: ContainerState) -> str:
+    return f" after {counted(container.restarts, 'restart')}{exit_words(container)}"
 
 
 def _gated(pod: PodState) -> Shortfall | None:

@@ -102,7 +102,7 @@ def test_another_obstacle_and_one_that_returns_later_have_their_own_event():
     assert obstacles.announcements(KEY, NOW)
     obstacles.note(KEY, deployment(), Forbidden("403", by="the quota q"), NOW + SECOND)
     assert [news.message for news in obstacles.announcements(KEY, NOW + SECOND)] == [
-        "refused by the quota q: 403"
+        "refused by the quota q: 403; see `kubectl describe resourcequota q -n models`"
     ]
     obstacles.clear(KEY, deployment().key)
     obstacles.announcements(KEY, NOW + 2 * SECOND)

@@ -7,7 +7,7 @@ import pytest
 from davylamp.adapters.errors import Conflict, Forbidden, Retryable, Terminal
 from davylamp.api.names import Reason
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.obstacles.refusals import Refusals, RefusedJob, refusal_of
+from davylamp.controller.obstacles.refusals import Refusals, RefusedJob, refusal_of, where_to_look
 from davylamp.schema.json import JsonObject
 
 KEY = Key("models", "risk")
@@ -34,6 +34,27 @@ def test_an_error_has_a_reason_and_is_the_specs_fault_only_where_it_names_a_fiel
 def test_who_refused_comes_first():
     refusal = refusal_of(Forbidden("apply Deployment: 422 denied", by="the webhook w"))
     assert refusal.message == "refused by the webhook w: apply Deployment: 422 denied"
+
+
+@pytest.mark.parametrize(
+    ("by", "command"),
+    [
+        ("the ValidatingAdmissionPolicy p", "describe validatingadmissionpolicy p"),
+        ("the MutatingAdmissionPolicy p", "describe mutatingadmissionpolicy p"),
+        ("the quota team", "describe resourcequota team"),
+        ("the webhook w", "get validatingwebhookconfigurations,mutatingwebhookconfigurations"),
+        ("the webhook w, which cannot be called", "get validatingwebhookconfigurations,"),
+    ],
+)
+def test_whose_rule_it_is_can_be_looked_up_as_printed(by, command):
+    where = where_to_look(by, "models")
+    assert where.startswith(f"`kubectl {command}")
+    assert where.endswith(" -n models`")
+
+
+@pytest.mark.parametrize("by", ["", "the operator's own permissions (RBAC)"])
+def test_where_no_object_holds_the_rule_none_is_named(by):
+    assert not where_to_look(by, "models")
 
 
 DEPLOYMENT: JsonObject = {
@@ -67,6 +88,7 @@ DEPLOYMENT: JsonObject = {
         ),
         ("spec.template.spec.volumes[0].name", "spec.serving.template.spec.volumes[0].name"),
         ("spec.template.metadata.labels", "spec.serving.template.metadata.labels"),
+        ("spec.template.labels", "spec.serving.template.metadata.labels"),  # as it is told
         ("spec.selector", None),
     ],
 )

@@ -136,3 +136,21 @@ async def test_two_answers_of_one_pass_are_two_events():
     assert len(answers(land)) == 3
     told = [event["message"] for event in land.cluster.events]
     assert {answer.message for answer in land.status().commands} <= set(told)
+
+
+async def test_a_command_on_an_object_that_was_never_followed_is_answered_too():
+    land = Land()
+    land.apply("v1", serving={"template": {"spec": {"containers": [{"name": "server"}]}}})
+    await land.run(2)
+    for times in (1, 2):
+        land.say(Command.ABORT, "v1")
+        land.say(Command.ADVANCE, "")
+        await land.run(3)
+        assert land.told().count("CommandRefused") == 2 * times
+        assert annotations(land) == {}
+    assert set(answers(land)) == {("abort", "Refused"), ("advance", "Refused")}
+    assert "the spec cannot be followed: spec.serving" in land.status().commands[0].message
+    assert land.condition("Ready")[1] == "InvalidSpec"
+    land.apply("v1", serving={})
+    await land.until(lambda: "v1" in land.serving())
+    assert land.told().count("CommandRefused") == 4

@@ -354,6 +354,10 @@ async def test_models_whose_names_collide_do_not_fight():
     assert (stalled.reason, land.condition("Ready")[0]) == ("NameTaken", "True")
     assert "it belongs to ModelDeployment risk" in stalled.message
     assert land.serving() == {"v1"}
+    models = [
+        d["metadata"]["labels"]["davylamp.dev/model"] for d in land.cluster.find("Deployment")
+    ]
+    assert models == ["risk"], "the other one makes nothing"
     events, writes = len(land.cluster.events), len(land.cluster.writes)
     await land.run(60)
     assert len(land.cluster.events) == events

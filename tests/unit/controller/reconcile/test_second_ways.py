@@ -3,8 +3,8 @@
 import pytest
 from prometheus_client import CollectorRegistry
 from tests.support import plans
-from tests.support.fakecluster import Killed, Write
-from tests.support.operation import QUICK, Land
+from tests.support.fakecluster import Address, Killed, Write
+from tests.support.operation import NAMESPACE, QUICK, Land
 
 from davylamp.adapters.errors import Forbidden, OperatorError, Retryable
 from davylamp.api.names import KIND, Command
@@ -80,6 +80,20 @@ async def test_p1_the_first_other_way_that_works_is_gone_in_the_same_pass(refuse
     assert (land.serving(), land.running()) == ({"v1"}, {"v1": 4})
 
 
+async def test_p5_a_revision_whose_deployment_was_deleted_instead_is_kept_by_its_record():
+    land = await canary()
+    refuse(land, SERVICE, *WAYS[:2])
+    land.say(Command.ABORT, land.status().candidate.revision)
+    await land.run(5)
+    land.cluster.before.clear()
+    await land.settle()
+    assert len(land.cluster.find("ControllerRevision")) == 2
+    assert len(land.cluster.find("Deployment")) == 1, "an empty one would be of no use"
+    land.say(Command.RETRY, land.status().rejected[0].revision)
+    await land.until(lambda: "v2" in land.serving())
+    assert len(land.cluster.find("Deployment")) == 2
+
+
 async def test_where_every_way_is_refused_that_is_told_and_tried_again():
     land = await canary()
     refuse(land, SERVICE, *WAYS, error=Forbidden("403 all of it"))
@@ -147,8 +161,8 @@ async def test_p1_killed_between_a_refused_fence_and_the_status_it_ends_the_same
     assert land.running() == {"v1": 4}
 
 
-async def test_a_status_that_is_refused_is_told_by_event_and_metric_and_gives_no_pods():
-    """What is decided and cannot be remembered gets no pods, and loses none; stable is repaired."""
+async def test_a_status_that_is_refused_is_told_by_event_and_metric_and_gives_no_more_pods():
+    """The first pod of v2 was made before the refusal; it is not made again. Stable is repaired."""
     story = plans.Story()
     await story.served()
     land = story.land
@@ -157,10 +171,14 @@ async def test_a_status_that_is_refused_is_told_by_event_and_metric_and_gives_no
     await land.run(20)
     assert land.told().count("WriteRefused") == 1
     assert metric(land, "WriteRefused") == 1
+    assert (land.running(), land.serving()) == ({"v1": 4, "v2": 1}, {"v1"})
+    for item in land.cluster.find("Deployment"):
+        if item["spec"]["replicas"] == 1:
+            land.cluster.drop(Address("Deployment", NAMESPACE, item["metadata"]["name"]))
     stable = land.status().stable.revision
     land.cluster.edit("Deployment", f"risk-{stable}", lambda item: item["spec"].update(replicas=1))
     await land.run(3)
-    assert land.running()["v1"] == 4
+    assert land.running() == {"v1": 4}
     land.cluster.before.clear()
     await land.until(lambda: land.stable() == "v2")
     assert metric(land, "WriteRefused") is None

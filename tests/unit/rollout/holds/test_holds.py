@@ -6,6 +6,7 @@ import pytest
 from tests.support.nature import serving_world, world_in
 from tests.support.world import NAME, NAMESPACE, TWO_STEPS, judgement, revision_of
 
+from davylamp.api.command_answers import AnswerKind
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import Stage
@@ -116,6 +117,29 @@ def test_image_ids_are_not_compared_where_the_spec_names_the_digest():
     seen = world.observe()
     pinned = seen.target.model_copy(update={"digest": f"sha256:{'a' * 64}"})
     decision = decide(world.status, replace(seen, target=pinned), name=NAME, namespace=NAMESPACE)
+    assert decision.status.candidate.waiting_for is not Reason.IMAGE_DIGESTS_DIFFER
+
+
+def test_image_ids_that_differ_among_stables_pods_too_are_those_of_unlike_nodes():
+    world = ready_candidate(rollout=Rollout(steps=(Step(weight=40, hold="1m"),)))
+    for number, pod in enumerate(list(world.pods[V2])):
+        world.change_pod(V2, pod, image_id=f"sha256:{number}")
+    held(world, Reason.IMAGE_DIGESTS_DIFFER)
+    stable = revision_of("v1")
+    for number, pod in enumerate(list(world.pods[stable])):
+        world.change_pod(stable, pod, image_id=f"sha256:a{number % 2}")
+    decision = world.decide()
+    assert decision.status.candidate.waiting_for is not Reason.IMAGE_DIGESTS_DIFFER
+
+
+def test_a_user_who_knows_better_promotes_images_that_differ_by_architecture():
+    world = ready_candidate(rollout=Rollout(steps=(Step(weight=40, hold="1m"),)))
+    for number, pod in enumerate(list(world.pods[V2])):
+        world.change_pod(V2, pod, image_id=f"sha256:{number}")
+    held(world, Reason.IMAGE_DIGESTS_DIFFER, f"{Command.PROMOTE}={V2}")
+    world.say(Command.PROMOTE, "v2")
+    decision = world.reconcile()
+    assert decision.status.commands[0].answer is AnswerKind.ACCEPTED
     assert decision.status.candidate.waiting_for is not Reason.IMAGE_DIGESTS_DIFFER
 
 

@@ -169,7 +169,7 @@ def test_a_canary_that_gets_no_pods_is_told_so_and_not_rolled_back():
     assert (world.candidate, world.rejected) == ("v2", set())
     _, reason, message = world.condition("Stalled")
     assert reason == Reason.PROGRESS_DEADLINE_EXCEEDED
-    assert "another pod cannot be created: exceeded quota: team" in message
+    assert "another pod cannot be created: exceeded quota: team; see `kubectl describe" in message
     del world.refusals[V2]
     settle(world, GOOD)
     assert world.stable == "v2"

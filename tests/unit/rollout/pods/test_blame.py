@@ -54,6 +54,15 @@ WELL = tuple(pod(f"s{number}", node="b") for number in range(4))
 # --- what is a fault ------------------------------------------------------------------------------
 
 
+def test_a_pod_that_lost_its_readiness_says_which_container_is_in_the_way():
+    proxy = ContainerState("proxy", "sidecar", last_exit_code=3, ends=(NOW - 30 * SECOND,))
+    (fault,) = service_faults(of(lost(container=proxy)), PERIOD)
+    assert fault.fault.message == (
+        "pod p lost its readiness 30 s ago and has not regained it: "
+        "sidecar proxy of pod p ended, last exit code 3"
+    )
+
+
 @pytest.mark.parametrize(
     ("canary", "fault"),
     [

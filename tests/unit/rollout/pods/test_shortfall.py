@@ -48,6 +48,10 @@ def evicted(name="old", minutes=0, message="Usage of EmptyDir volume exceeds the
          "pod p cannot be scheduled: 0/1 nodes are available: 1 Insufficient nvidia.com/gpu."),
         ((pod(ContainerState("fetch", "init", running=True), CREATING),),
          "init container fetch of pod p is still running"),
+        ((pod(ContainerState("fetch", "init", running=True, restarts=2, last_exit_code=7,
+                             last_exit_message="403 from the bucket"), CREATING),),
+         ('init container fetch of pod p is running again after 2 restarts, last exit code 7, '
+         'last line: "403 from the bucket"')),
         ((pod(ContainerState("fetch", "init", last_exit_code=7, last_exit_reason="Error",
                              last_exit_message="403 from the bucket"),
               ContainerState(waiting_reason="PodInitializing")),),
@@ -104,6 +108,10 @@ def test_who_refuses_pods_is_told_while_some_are_missing(desired, pods, sentence
         (Workload("r", 1, refusal=QUOTA), "describe resourcequota"),
         (Workload("r", 1, refusal="denied"), "describe replicaset -l davylamp.dev/revision=r"),
         (Workload("r", 1, (pod(CREATING),)), "describe pod p"),
+        (
+            Workload("r", 1, (pod(ContainerState("get", "init", running=True, restarts=1)),)),
+            "logs p -c get --previous",
+        ),
         (
             Workload("r", 1, (pod(RUNNING, ContainerState("proxy", "sidecar", last_exit_code=3)),)),
             "logs p -c proxy",

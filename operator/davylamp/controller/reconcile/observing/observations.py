@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from davylamp.api.explanations import Explanations
+from davylamp.api.names import NO_REVISION
 from davylamp.api.status import RevisionRef, identity
 from davylamp.controller.commands.annotations import commands_in, declared_in
 from davylamp.controller.obstacles.refusals import RefusedJob
@@ -62,6 +63,21 @@ def _without_spec(parent: Parent, children: Children, now: datetime) -> Observat
         workloads=children.workloads,
         recorded=tuple(children.records),
         explanations=Explanations() if status.explanations else None,
+    )
+
+
+def of_the_unfollowed(parent: Parent, *, now: datetime) -> Observation:
+    """What is known of an object that was never followed: what users ask of it."""
+    nothing = RevisionRef(revision=NO_REVISION, tag="", feature_snapshot="", seed=0)
+    return Observation(
+        now=now,
+        generation=parent.generation,
+        target=nothing,
+        rollout=EVERYTHING_KEPT,
+        replicas=1,
+        paused=True,
+        commands=commands_in(parent.manifest),
+        declared=declared_in(parent.manifest),
     )
 
 

@@ -25,7 +25,11 @@ from davylamp.controller.obstacles.refusals import Refusals
 from davylamp.controller.pods.clock import PodClock
 from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.observing.judgements import with_judgements
-from davylamp.controller.reconcile.observing.observations import observation_of, with_refusals
+from davylamp.controller.reconcile.observing.observations import (
+    observation_of,
+    of_the_unfollowed,
+    with_refusals,
+)
 from davylamp.controller.reconcile.passes import (
     Children,
     Parent,
@@ -148,6 +152,11 @@ class Observer:
             refused_jobs=refused,
             wake_after=self._nightly.wake_after(parent.key),
         )
+
+    def glance(self, parent: Parent) -> Observation:
+        """What is known about a ModelDeployment that was never followed."""
+        observation = of_the_unfollowed(parent, now=self._clock())
+        return replace(observation, consumed=self._consumer.taken(parent.key))
 
     async def _children(self, parent: Parent) -> Children:
         """The children as the cache knows them, with those that are to be adopted.
