@@ -85,7 +85,6 @@ class Wiring:
             onlookers=(parts.pod_clock, self.warnings),
             memories=(
                 observer,
-                self.warnings,
                 parts.applier,
                 parts.creations,
                 parts.nightly,
