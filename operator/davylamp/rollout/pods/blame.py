@@ -2,7 +2,8 @@
 
 A node that is lost, a server under more load than it can take, a dependency that is down: these hit pods
 of both revisions. Two comparisons tell them apart: with the other revision's pods on the same
-node, and with all of them. Neither can make a fault vanish for good: trouble of others excuses for a few minutes.
+node, and with all of them. Trouble of others excuses for a few minutes after it ended; while it lasts, the
+step waits and says so.
 """
 
 from collections.abc import Iterable, Sequence

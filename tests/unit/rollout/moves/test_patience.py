@@ -76,6 +76,20 @@ def test_what_the_cluster_lacks_is_waited_for_and_told(stage, hindrance, words):
     assert (world.stable, world.rejected) == ("v2", set())
 
 
+def test_pods_that_are_evicted_again_and_again_are_told_at_the_deadline():
+    """Each new pod has its own time before it, so it is none of theirs that is over."""
+    world = running("Preparing")
+    for _ in range(11):
+        world.fail("v2", "Evicted", "The node was low on resource: memory")
+        world.controllers_run()
+        world.wait(minutes=1)
+        world.reconcile()
+    assert (world.candidate, world.rejected) == ("v2", set())
+    _, reason, message = world.condition("Stalled")
+    assert reason == Reason.PROGRESS_DEADLINE_EXCEEDED
+    assert "low on resource: memory (11 pods failed in an hour)" in message
+
+
 def test_no_pod_of_a_canary_that_waits_gets_traffic():
     world = running("Preparing")
     kept(world, **PULLING)
