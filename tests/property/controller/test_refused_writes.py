@@ -8,6 +8,7 @@ from tests.support.fakecluster import Write
 from tests.support.operation import QUICK, Land
 
 from davylamp.adapters.errors import Conflict, Forbidden, Retryable, Terminal
+from davylamp.controller.obstacles.obstacles import LONGEST_WAIT
 
 PLAN = {**QUICK, "steps": [{"weight": 50, "hold": "5s"}], "probation": "10s", "history": 2}
 ERRORS = (
@@ -53,6 +54,8 @@ async def played(plan: list[tuple[int, int, Exception]]) -> dict:
     land.prometheus.error_share["v2"] = 0.3
     for tag in ("v1", "v2", "v3", "v1"):
         land.apply(tag, rollout=PLAN)
+        await land.settle()
+        await land.run(int(LONGEST_WAIT))  # what was refused last is tried again by then
         await land.settle()
     event(f"{moody.refused} refused")
     assert land.condition("Obstructed") is None
