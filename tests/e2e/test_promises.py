@@ -349,5 +349,5 @@ def test_p12_no_request_is_lost_to_promotion_rollback_or_return(story: Story) ->
         traffic.wait_for(50)
     records = once_reachable(traffic.stop())
 
-    assert {r.revision for r in records} == {good, promoted, aborted}
     assert [r for r in records if r.status != 200] == []
+    assert {r.revision for r in records} == {good, promoted, aborted}
