@@ -53,8 +53,12 @@ def lost(records: Iterable[Record]) -> list[Record]:
 
 
 def once_reachable(records: Sequence[Record]) -> list[Record]:
-    """Requests from the first answer on: nodes hear of a Service's first endpoints a bit later."""
-    first = next((n for n, record in enumerate(records) if record.status), len(records))
+    """Requests from the first answer of a model on.
+
+    Nodes hear of a new Service a bit later. Until then its address leads out of the cluster, where
+    nobody answers, or somebody else: a gateway that answers 404 to any address on port 80 does.
+    """
+    first = next((n for n, record in enumerate(records) if record.revision), len(records))
     return list(records[first:])
 
 

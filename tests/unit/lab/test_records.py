@@ -78,3 +78,12 @@ def test_gaps_in_all_answers_are_the_machines():
     assert records.stalled(answers, 10.0, 13.0) == pytest.approx(2.0 + 0.35)
     assert records.stalled(answers, 10.0, 10.2) == 0
     assert records.stalled([], 10.0, 11.0) == pytest.approx(0.75)
+
+
+def test_requests_count_from_the_first_answer_of_a_model():
+    nobody = Record(1.0, 5.0, 0, "", "", "TimeoutError: connect")
+    stranger = Record(1.1, 2.0, 404, "", "", "")
+    first, later = record(1.2), record(1.3)
+    lost = Record(1.4, 5.0, 0, "", "", "ConnectionResetError: reset")
+    assert records.once_reachable([nobody, stranger, first, lost, later]) == [first, lost, later]
+    assert records.once_reachable([nobody, stranger]) == []
