@@ -1,12 +1,12 @@
-"""docs/clusters.md is a list of promises: each row names tests, and they exist."""
+"""docs/clusters.md and docs/threat-model.md are lists of promises: each row names tests, and they exist."""
 
 import re
 
 import pytest
 from tests.support.documents import DOCS, ROOT, code, rows, text
 
-PAGE = DOCS / "clusters.md"
-PROMISES = [row for row in rows(text(PAGE)) if row[-1] != "shown by"]
+PAGES = (DOCS / "clusters.md", DOCS / "threat-model.md")
+PROMISES = [row for page in PAGES for row in rows(text(page)) if row[-1] != "shown by"]
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=lambda row: row[0][:60])
