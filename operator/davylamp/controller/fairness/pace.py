@@ -29,6 +29,10 @@ class Pace(Generic[PaceKey]):
         self._even: dict[PaceKey, float] = {}
         self._sweep_at = 64
 
+    def __len__(self) -> int:
+        """Of how many keys something is kept."""
+        return len(self._even)
+
     def due(self, key: PaceKey) -> float:
         """The moment from which it may be done again; in the past where it may be done now."""
         return self._even.get(key, float("-inf")) - self._tolerance

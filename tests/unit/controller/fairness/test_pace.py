@@ -25,7 +25,7 @@ def test_some_in_a_row_and_then_at_a_pace():
 def test_each_key_has_its_own():
     pace: Pace[str] = Pace(burst=2, per_second=1)
     done(pace, "a", until=1)
-    assert pace.due("a") > 1
+    assert pace.due("a") >= 1
     assert pace.due("b") <= 0
 
 
@@ -45,7 +45,7 @@ def test_nothing_is_kept_of_keys_that_are_gone():
     pace: Pace[int] = Pace(burst=2, per_second=1)
     for key in range(100_000):
         pace.note(key, key)
-    assert len(pace._even) < 100
+    assert len(pace) < 100
 
 
 @pytest.mark.parametrize(("burst", "per_second"), [(0, 1.0), (1, 0.0), (1, float("nan"))])
