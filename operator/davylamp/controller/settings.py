@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames, check
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
+from davylamp.controller.checks.pod_networks import ANYWHERE, PodNetworks
 from davylamp.schema.json import Json
 from davylamp.schema.quantities import seconds
 
@@ -53,6 +54,8 @@ class Settings:
     """Whether the operator may read and copy Secrets: pinned ones, and those to pull images with."""
     children: ChildMetadata = NOTHING
     """What children carry by default, besides ours and what `spec.metadata` says."""
+    pod_networks: PodNetworks = ANYWHERE
+    """Where pods are: requests of the operator go nowhere else."""
     log_level: str = "INFO"
     metrics_port: int = 9090
     probes_port: int = 8080
@@ -77,6 +80,7 @@ class Settings:
             identity=variables.text("IDENTITY", socket.gethostname()),
             reads_secrets=variables.truth("SECRETS", default=plain.reads_secrets),
             children=variables.children(),
+            pod_networks=variables.pod_networks(),
             log_level=variables.text("LOG_LEVEL", plain.log_level).upper(),
             metrics_port=variables.number("METRICS_PORT", plain.metrics_port),
             probes_port=variables.number("PROBES_PORT", plain.probes_port),
@@ -121,6 +125,14 @@ class _Environment:
             except ValueError:
                 raise ValueError(f"DAVYLAMP_{name}: is no JSON object") from None
         return ChildMetadata.model_validate(entries)
+
+    def pod_networks(self) -> PodNetworks:
+        """Networks of pods; the API server's own address is no pod's, wherever they are."""
+        try:
+            api_server = self.env.get("KUBERNETES_SERVICE_HOST", "")
+            return PodNetworks.of(self.texts("POD_NETWORKS"), [api_server])
+        except ValueError as error:
+            raise ValueError(f"DAVYLAMP_POD_NETWORKS: {error}") from None
 
     def truth(self, name: str, *, default: bool) -> bool:
         text = self.text(name, str(default)).lower()

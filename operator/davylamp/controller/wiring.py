@@ -128,7 +128,9 @@ class Wiring:
             tracker=self.tracker,
             checker=self.inspector,
             metrics=self.metrics,
-            reading=ReadSettings(metrics.scrape_interval, metrics.pod_metrics),
+            reading=ReadSettings(
+                metrics.scrape_interval, metrics.pod_metrics, self.settings.pod_networks
+            ),
         )
 
     def _observer(self, parts: _Parts) -> Observer:
