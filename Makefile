@@ -12,7 +12,7 @@ TEST_WORKERS ?= 2
 ON_CLUSTER := eval "$$($(LOCAL) env)" && DAVYLAMP_TAGS="$$($(LOCAL) install)" && export DAVYLAMP_TAGS
 UV_VERSION := 0.13.9
 CRD := crds/davylamp.dev_modeldeployments.yaml
-POD_FIELDS := operator/davylamp/manifests/overlay/fields.py
+POD_FIELDS := operator/davylamp/api/template/fields.py
 CHART_CRD := charts/davylamp/files/crds/davylamp.dev_modeldeployments.yaml
 
 .DEFAULT_GOAL := help

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames, check
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
+from davylamp.manifests import Privilege
 from davylamp.schema.json import Json
 from davylamp.schema.quantities import seconds
 
@@ -51,6 +52,8 @@ class Settings:
     identity: str = "davylamp"
     children: ChildMetadata = NOTHING
     """What children carry by default, besides ours and what `spec.metadata` says."""
+    allowed: frozenset[Privilege] = frozenset()
+    """What pods may have beyond the ordinary, for which tenants need no right of their own."""
     log_level: str = "INFO"
     metrics_port: int = 9090
     probes_port: int = 8080
@@ -74,6 +77,7 @@ class Settings:
             lease_duration=variables.duration("LEASE_DURATION", plain.lease_duration),
             identity=variables.text("IDENTITY", socket.gethostname()),
             children=variables.children(),
+            allowed=variables.privileges(),
             log_level=variables.text("LOG_LEVEL", plain.log_level).upper(),
             metrics_port=variables.number("METRICS_PORT", plain.metrics_port),
             probes_port=variables.number("PROBES_PORT", plain.probes_port),
@@ -118,6 +122,17 @@ class _Environment:
             except ValueError:
                 raise ValueError(f"DAVYLAMP_{name}: is no JSON object") from None
         return ChildMetadata.model_validate(entries)
+
+    def privileges(self) -> frozenset[Privilege]:
+        """The privileges that pods may have."""
+        texts = self.texts("TENANTS_ALLOW")
+        try:
+            return frozenset(map(Privilege, texts))
+        except ValueError:
+            wrong = next(text for text in texts if text not in [*Privilege])
+            raise ValueError(
+                f"DAVYLAMP_TENANTS_ALLOW: {wrong!r} is none of {', '.join(Privilege)}"
+            ) from None
 
     def truth(self, name: str, *, default: bool) -> bool:
         text = self.text(name, str(default)).lower()

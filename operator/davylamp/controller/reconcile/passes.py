@@ -23,7 +23,7 @@ from davylamp.controller.cluster.pods import Pod
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.controller.obstacles.refusals import Refusal, RefusedJob
 from davylamp.gates.recording.store import Recording
-from davylamp.manifests import Owner, recorded, template_fault
+from davylamp.manifests import Owner, Privilege, recorded, template_fault
 from davylamp.rollout import Observation, Served, Workload, identify, ref_of
 from davylamp.rollout.routing import router_of
 from davylamp.schema.json import JsonObject
@@ -46,6 +46,8 @@ class Parent:
     refusal: Refusal | None
     """Why it cannot."""
     generation: int
+    allowed: frozenset[Privilege] = frozenset()
+    """What its pods may have beyond the ordinary."""
 
     @property
     def was_followed(self) -> bool:
@@ -103,8 +105,20 @@ class Pass:
     """Seconds until something is to be looked at again of which no watch tells."""
 
 
-def read_parent(key: Key, manifest: JsonObject, defaults: ChildMetadata = NOTHING) -> Parent:
-    """A stored ModelDeployment; by default its children carry `defaults`, besides our labels."""
+def read_parent(
+    key: Key,
+    manifest: JsonObject,
+    defaults: ChildMetadata = NOTHING,
+    allowed: frozenset[Privilege] = frozenset(),
+) -> Parent:
+    """A stored ModelDeployment, and what the operator's settings say of all of them.
+
+    Args:
+        key: its namespace and name.
+        manifest: as it is stored.
+        defaults: what children carry by default, besides our labels.
+        allowed: what pods may have beyond the ordinary.
+    """
     spec, refusal = read_spec(manifest)
     generation = objects.field(manifest, "metadata", "generation")
     return Parent(
@@ -120,6 +134,7 @@ def read_parent(key: Key, manifest: JsonObject, defaults: ChildMetadata = NOTHIN
         spec=spec,
         refusal=refusal,
         generation=generation if isinstance(generation, int) else 0,
+        allowed=allowed,
     )
 
 
@@ -178,12 +193,12 @@ def followable(parent: Parent, records: Mapping[str, JsonObject]) -> Parent:
     What an earlier version of the operator has rendered is not judged anew by today's rules (P8).
     """
     spec = parent.spec
-    if spec is None or not spec.serving.template:
+    if spec is None or not (spec.serving.template or spec.metadata.annotations):
         return parent
     intents = {revision: recorded(record, "intent") for revision, record in records.items()}
     if identify(spec, intents).revision in records:
         return parent
-    fault = template_fault(spec)
+    fault = template_fault(spec, parent.allowed)
     if fault is None:
         return parent
     return replace(parent, spec=None, refusal=Refusal(Reason.INVALID_SPEC, fault))
