@@ -17,11 +17,11 @@ from typing_extensions import override
 QUESTION_HEAD: Final = struct.Struct("!II")
 """Lengths of the question and of the text after it."""
 ANSWER_HEAD: Final = struct.Struct("!B?dI")
-"""`Outcome`, whether the process ends now, seconds of CPU, length of the body."""
+"""`ReadingOutcome`, whether the process ends now, seconds of CPU, length of the body."""
 _BUILTINS: Final = frozenset({"set", "frozenset", "complex", "bytearray"})
 
 
-class Outcome(enum.IntEnum):
+class ReadingOutcome(enum.IntEnum):
     """How a reading ended."""
 
     READ = 0
@@ -33,7 +33,7 @@ class Outcome(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ReadingTask:
     """What to do with a text: a function of a module, its further arguments, and the limits."""
 
     module: str

@@ -13,8 +13,8 @@ from typing import Any, Final, Self
 from davylamp.adapters.reading.frames import (
     ANSWER_HEAD,
     QUESTION_HEAD,
-    Outcome,
-    Question,
+    ReadingOutcome,
+    ReadingTask,
     packed,
     unpacked,
 )
@@ -62,11 +62,12 @@ class WorkerProcess:
         """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
+        starting = asyncio.ensure_future(asyncio.to_thread(_started, theirs, limits.memory))
         try:
-            with theirs:
-                process = await asyncio.to_thread(_started, theirs, limits.memory)
+            process = await asyncio.shield(starting)
         except BaseException:
             ours.close()
+            starting.add_done_callback(_abandon)
             raise
         return cls(process, ours, limits)
 
@@ -85,7 +86,7 @@ class WorkerProcess:
             EndedError: somebody else has ended the process, or the text did.
         """
         question = packed(
-            Question(module, function, arguments, self._limits.seconds, self._limits.result)
+            ReadingTask(module, function, arguments, self._limits.seconds, self._limits.result)
         )
         self.is_spent = True  # until the whole answer is here
         try:
@@ -94,6 +95,9 @@ class WorkerProcess:
                 return await self._answer()
         except TimeoutError:
             raise TooMuchToReadError("takes longer than one reading may") from None
+        finally:
+            if self.is_spent:  # also when nobody waits any more
+                self._process.kill()
 
     async def aclose(self) -> None:
         """End the process, whatever it is doing."""
@@ -117,10 +121,10 @@ class WorkerProcess:
         if size > self._limits.result:
             raise TooMuchToReadError("says more than one reading may")
         body = bytes(await self._received(size))
-        if outcome == Outcome.TOO_MUCH:
+        if outcome == ReadingOutcome.TOO_MUCH:
             raise TooMuchToReadError(body.decode())
         self.is_spent = is_last
-        if outcome == Outcome.UNREADABLE:
+        if outcome == ReadingOutcome.UNREADABLE:
             raise UnreadableError(body.decode())
         try:
             return Reading(unpacked(body), seconds)
@@ -151,11 +155,19 @@ class WorkerProcess:
 def _started(channel: socket.socket, memory: int) -> subprocess.Popen[bytes]:
     path = os.pathsep.join(place for place in sys.path if place)  # finds the same modules as we do
     kept = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
-    return subprocess.Popen(  # noqa: S603 - no word of it comes from outside
-        [sys.executable, "-m", _MODULE, str(memory)],
-        stdin=channel.fileno(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**kept, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
-        cwd="/",
-    )
+    with channel:
+        return subprocess.Popen(  # noqa: S603 - no word of it comes from outside
+            [sys.executable, "-m", _MODULE, str(memory)],
+            stdin=channel.fileno(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**kept, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"},
+            cwd="/",
+        )
+
+
+def _abandon(starting: "asyncio.Future[subprocess.Popen[bytes]]") -> None:
+    """End a process that nobody waits for any more."""
+    if not starting.cancelled() and starting.exception() is None:
+        starting.result().kill()
+        starting.result().wait()

@@ -62,7 +62,6 @@ class Reader:
         """For whoever receives texts in the event loop."""
         self._on_reading = on_reading
         self._shared, self._strangers = _Lane(self._limits), _Lane(self._limits)
-        self._readings: set[asyncio.Task[Any]] = set()
 
     async def read(
         self,
@@ -90,24 +89,12 @@ class Reader:
             return read_here(task, text, *arguments)
         if owner:
             self._budget.require(owner)
-        reading = asyncio.ensure_future(self._measured(owner, task, text, arguments))
-        self._readings.add(reading)
-        reading.add_done_callback(self._done)
-        # Whoever stops waiting does not stop the reading: it is short, and a new process takes longer.
-        return await asyncio.shield(reading)
+        return await self._measured(owner, task, text, arguments)
 
     async def aclose(self) -> None:
         """End the processes; what is being read is given up."""
-        for reading in self._readings:
-            reading.cancel()
-        await asyncio.gather(*self._readings, return_exceptions=True)
         await self._shared.aclose()
         await self._strangers.aclose()
-
-    def _done(self, reading: "asyncio.Task[Any]") -> None:
-        self._readings.discard(reading)
-        if not reading.cancelled():
-            reading.exception()  # whoever asked may not be there any more to take it
 
     async def _measured(
         self, owner: str, task: Callable[..., _T], text: bytes, arguments: tuple[Any, ...]

@@ -27,8 +27,8 @@ from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.reading.frames import (
     ANSWER_HEAD,
     QUESTION_HEAD,
-    Outcome,
-    Question,
+    ReadingOutcome,
+    ReadingTask,
     packed,
 )
 
@@ -57,7 +57,7 @@ def _next(channel: socket.socket) -> bytes | None:
     if not head:
         return None
     question_size, text_size = QUESTION_HEAD.unpack(head)
-    question: Question = pickle.loads(_received(channel, question_size))  # noqa: S301 - is ours
+    question: ReadingTask = pickle.loads(_received(channel, question_size))  # noqa: S301 - is ours
     text = bytes(_received(channel, text_size))
     task = getattr(importlib.import_module(question.module), question.function)
     gc.freeze()  # modules are not looked at again
@@ -66,27 +66,29 @@ def _next(channel: socket.socket) -> bytes | None:
     outcome, body = _read(task, text, question)
     seconds = time.process_time() - began
     gc.collect()  # what errors leave behind
-    is_last = _peak() - before > GROWTH or outcome is Outcome.TOO_MUCH
+    is_last = _peak() - before > GROWTH or outcome is ReadingOutcome.TOO_MUCH
     return ANSWER_HEAD.pack(outcome, is_last, seconds, len(body)) + body
 
 
-def _read(task: Callable[..., Any], text: bytes, question: Question) -> tuple[Outcome, bytes]:
+def _read(
+    task: Callable[..., Any], text: bytes, question: ReadingTask
+) -> tuple[ReadingOutcome, bytes]:
     signal.setitimer(signal.ITIMER_PROF, question.seconds)
     try:
         body = packed(task(text, *question.arguments))
     except MemoryError:
-        return Outcome.TOO_MUCH, b"takes more memory than one reading may"
+        return ReadingOutcome.TOO_MUCH, b"takes more memory than one reading may"
     except OperatorError as error:
-        return Outcome.UNREADABLE, error.message.encode(errors="replace")
+        return ReadingOutcome.UNREADABLE, error.message.encode(errors="replace")
     except ValueError as error:
-        return Outcome.UNREADABLE, str(error).encode(errors="replace")
+        return ReadingOutcome.UNREADABLE, str(error).encode(errors="replace")
     except Exception as error:  # noqa: BLE001 - whatever a text can do, it does it to its owner only
-        return Outcome.UNREADABLE, f"cannot be read: {type(error).__name__}".encode()
+        return ReadingOutcome.UNREADABLE, f"cannot be read: {type(error).__name__}".encode()
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
     if len(body) > question.result:
-        return Outcome.TOO_MUCH, b"says more than one reading may"
-    return Outcome.READ, body
+        return ReadingOutcome.TOO_MUCH, b"says more than one reading may"
+    return ReadingOutcome.READ, body
 
 
 def _received(channel: socket.socket, size: int) -> bytearray:
