@@ -134,6 +134,8 @@ def test_alerts_come_out_of_the_template_as_they_went_in(render):
         "DavylampFenceRefused",
         "DavylampWritesRefused",
         "DavylampCreationLoop",
+        "DavylampEventLoopBlocked",
+        "DavylampReadingTooMuch",
     }
     assert "$labels.name" in alerts["DavylampRolledBack"]["annotations"]["summary"]
 

@@ -18,10 +18,12 @@ from davylamp.adapters.kubernetes.watches import KubernetesWatches
 from davylamp.adapters.pods.metrics import PodMetrics
 from davylamp.adapters.pods.model_server import HttpModelServer
 from davylamp.adapters.prometheus.source import PrometheusSource
+from davylamp.adapters.reading.reader import Reader
 from davylamp.controller import endpoints, handlers, memory
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
+from davylamp.controller.lag import LagMeter
 from davylamp.controller.leadership.elector import Elector
 from davylamp.controller.leadership.lease import LeaseSettings
 from davylamp.controller.leadership.passes import LeaderPasses
@@ -56,8 +58,10 @@ class Operator:
         self.queue: WorkQueue[Key] = WorkQueue(
             self._pass, workers=WORKERS, owner=_namespace, on_pass=self._count_pass
         )
+        self.reader = Reader(on_reading=self.metrics.on_reading)
         self.source = PrometheusSource(
             settings.metrics,
+            reader=self.reader,
             on_query=self.metrics.on_query,
             on_down=self.metrics.on_source_down,
         )
@@ -139,6 +143,7 @@ class Operator:
             judging = tasks.create_task(self.sampler.run())
             checking = tasks.create_task(self.inspector.run())
             trimming = tasks.create_task(memory.keep_giving_back())
+            measuring = tasks.create_task(LagMeter(self.metrics.on_lag).run())
             explaining = tasks.create_task(self.warnings.run())
             leading = tasks.create_task(self._lead())
             await self.stop.wait()
@@ -147,13 +152,14 @@ class Operator:
             if self.ready.is_set():
                 await leading
             self.watches.end()
-            helping = (judging, checking, explaining, trimming)
+            helping = (judging, checking, explaining, trimming, measuring)
             for task in (leading, *helping, working, watching):
                 task.cancel()
 
     async def aclose(self) -> None:
-        """Close the connections to pods and to Prometheus."""
+        """Close the connections to pods and to Prometheus, and end what reads their answers."""
         self.source.close()
+        await self.reader.aclose()
         await self.models.aclose()
         if self.pods:
             await self.pods.aclose()
