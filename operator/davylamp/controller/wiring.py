@@ -120,6 +120,7 @@ class Wiring:
             scrape_interval=self.settings.metrics.scrape_interval,
             children=self.settings.children,
             release=self.settings.release,
+            allowed=self.settings.allowed,
         )
 
     def _following(self) -> Following:
@@ -128,7 +129,9 @@ class Wiring:
             tracker=self.tracker,
             checker=self.inspector,
             metrics=self.metrics,
-            reading=ReadSettings(metrics.scrape_interval, metrics.pod_metrics),
+            reading=ReadSettings(
+                metrics.scrape_interval, metrics.pod_metrics, self.settings.pod_networks
+            ),
         )
 
     def _observer(self, parts: _Parts) -> Observer:

@@ -16,7 +16,7 @@ from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.owning.adoption import Adoption
-from davylamp.controller.cluster.pods import Pod, read_pod, workloads_of
+from davylamp.controller.cluster.pods import Pod, read_pod, without_strangers, workloads_of
 from davylamp.controller.cluster.stored import StoredChildren, identity_of
 from davylamp.controller.commands.annotations import users_in
 from davylamp.controller.commands.consumer import Consumer
@@ -256,11 +256,13 @@ class _AtHand(NamedTuple):
 def _read(parent: Parent, stored: StoredChildren) -> _AtHand:
     own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
     records = sorted(own, key=objects.record_number)
+    deployments = _own(stored, "Deployment")
+    pods = map(read_pod, stored.of_kind("Pod"))
     return _AtHand(
         stored,
         {objects.label(r, names.LABEL_REVISION): r for r in records},
-        _own(stored, "Deployment"),
-        tuple(read_pod(item) for item in stored.of_kind("Pod")),
+        deployments,
+        tuple(without_strangers(deployments, pods)),
     )
 
 
