@@ -70,6 +70,8 @@
   value: {{ .Values.childLabels | toJson | quote }}
 - name: DAVYLAMP_CHILD_ANNOTATIONS
   value: {{ .Values.childAnnotations | toJson | quote }}
+- name: DAVYLAMP_PROVEN_NAMES
+  value: {{ and .Values.admission.enabled (eq .Values.admission.action "Deny") | quote }}
 - name: DAVYLAMP_SECRETS
   value: {{ .Values.secrets.enabled | quote }}
 - name: DAVYLAMP_LEADER_ELECTION

@@ -49,6 +49,11 @@ class Command(StrEnum):
     ABORT = f"{GROUP}/abort"
     RETRY = f"{GROUP}/retry"
 
+    @property
+    def beside(self) -> str:
+        """The annotation that says who gave it: the command's value, a space, the user's name."""
+        return f"by.{self.value}"
+
 
 class ConditionType(StrEnum):
     """Condition types; `Reconciling`, `Stalled` (kstatus) and `Obstructed` are present only while true."""

@@ -178,6 +178,9 @@ class Candidate(RevisionRef):
     )
     advanced: int = Field(default=0, description="Last paused step that a user advanced.")
     promote_requested: bool = Field(default=False, description="A user gave the command promote.")
+    promote_requested_by: str | None = Field(
+        default=None, max_length=100, description="Who that was, where it is proven."
+    )
     stopped_at: Instant | None = Field(
         default=None, description="Since when the deadline clock is stopped."
     )
@@ -203,6 +206,11 @@ class HistoryEntry(RevisionRef):
     reason: str = Field(description="CamelCase reason.")
     recording: str | None = Field(
         default=None, description="ConfigMap with the flight record, for `davylamp replay`."
+    )
+    by: str | None = Field(
+        default=None,
+        max_length=100,
+        description="Who gave the command that ended it, where an admission policy proves it.",
     )
     at: Instant = Field(description="When it ended.")
 

@@ -53,6 +53,8 @@ class Settings:
     identity: str = "davylamp"
     reads_secrets: bool = True
     """Whether the operator may read and copy Secrets: pinned ones, and those to pull images with."""
+    proven_names: bool = False
+    """Whether an admission policy lets nobody write another user's name beside a command."""
     children: ChildMetadata = NOTHING
     """What children carry by default, besides ours and what `spec.metadata` says."""
     pod_networks: PodNetworks = ANYWHERE
@@ -82,6 +84,7 @@ class Settings:
             lease_duration=variables.duration("LEASE_DURATION", plain.lease_duration),
             identity=variables.text("IDENTITY", socket.gethostname()),
             reads_secrets=variables.truth("SECRETS", default=plain.reads_secrets),
+            proven_names=variables.truth("PROVEN_NAMES", default=plain.proven_names),
             children=variables.children(),
             pod_networks=variables.pod_networks(),
             allowed=variables.privileges(),

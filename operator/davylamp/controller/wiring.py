@@ -147,6 +147,7 @@ class Wiring:
             refusals=parts.refusals,
             consumer=parts.consumer,
             reads_secrets=self.settings.reads_secrets,
+            proven_names=self.settings.proven_names,
             clock=self.clock,
         )
 

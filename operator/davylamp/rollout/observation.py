@@ -48,6 +48,8 @@ class Observation:
     """Since when this process looks at the object; None where that is longer than anything matters."""
     paused: bool = False
     commands: Mapping[Command, str] = field(default_factory=dict)
+    users: Mapping[Command, str] = field(default_factory=dict)
+    """Who gave each command, where that is proven."""
     declared: frozenset[Command] = frozenset()
     """Commands that stand in an applied manifest: whoever applies it would put them back."""
     consumed: Mapping[Command, datetime | None] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.api import names
+from davylamp.api.names import Command
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef
 from davylamp.controller.cluster import objects
@@ -17,6 +18,7 @@ from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.owning.adoption import Adoption
 from davylamp.controller.cluster.pods import Pod, read_pod, without_strangers, workloads_of
 from davylamp.controller.cluster.stored import StoredChildren, identity_of
+from davylamp.controller.commands.annotations import users_in
 from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
@@ -89,6 +91,7 @@ class Observer:
         refusals: has what was refused of the nightly job.
         consumer: knows which commands it took off.
         reads_secrets: whether it may ask for Secrets at all.
+        proven_names: whether the names beside commands can be believed.
         clock: the time.
     """
 
@@ -106,6 +109,7 @@ class Observer:
         refusals: Refusals,
         consumer: Consumer,
         reads_secrets: bool = True,
+        proven_names: bool = False,
         clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
@@ -119,6 +123,7 @@ class Observer:
         self._refusals = refusals
         self._consumer = consumer
         self._reads_secrets = reads_secrets
+        self._proven_names = proven_names
         self._clock = clock
         self._at_hand: dict[Key, _AtHand] = {}
         self._targets: dict[Key, _Target] = {}
@@ -139,6 +144,7 @@ class Observer:
         observation = replace(
             observation,
             consumed=self._consumer.taken(parent.key),
+            users=self._users(parent),
             inspected=self._inspections.inspected(parent.key),
         )
         evidence = self._samples.evidence(parent.key)
@@ -163,7 +169,11 @@ class Observer:
     def glance(self, parent: Parent) -> Observation:
         """What is known about a ModelDeployment that was never followed."""
         observation = of_the_unfollowed(parent, now=self._clock())
-        return replace(observation, consumed=self._consumer.taken(parent.key))
+        consumed = self._consumer.taken(parent.key)
+        return replace(observation, consumed=consumed, users=self._users(parent))
+
+    def _users(self, parent: Parent) -> dict[Command, str]:
+        return users_in(parent.manifest) if self._proven_names else {}
 
     async def _children(self, parent: Parent) -> Children:
         """The children as the cache knows them, with those that are to be adopted.
