@@ -42,6 +42,16 @@ QUEUE_DEPTH: Final = MetricFamily("davylamp_queue_depth", "ModelDeployments that
 QUEUE_OLDEST: Final = MetricFamily(
     "davylamp_queue_oldest_seconds", "How long the oldest unfinished pass has been due."
 )
+UNREAD_OBJECTS: Final = MetricFamily(
+    "davylamp_unread_objects",
+    "Objects that are too heavy to be read, of which only name and status are known.",
+    ("kind",),
+)
+PASSED_OVER: Final = MetricFamily(
+    "davylamp_passed_over_objects_total",
+    "Objects passed over by a list or a watch, because not even their name was found.",
+    ("kind",),
+)
 
 # each rollout
 REFUSED_WRITES: Final = MetricFamily(
