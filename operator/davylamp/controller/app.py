@@ -19,9 +19,10 @@ from davylamp.adapters.pods.metrics import PodMetrics
 from davylamp.adapters.pods.model_server import HttpModelServer
 from davylamp.adapters.prometheus.source import PrometheusSource
 from davylamp.adapters.reading.reader import Reader
+from davylamp.api import names
 from davylamp.controller import endpoints, handlers, memory
 from davylamp.controller.checks.inspector import Inspector
-from davylamp.controller.cluster.cache import Key, ObjectCache
+from davylamp.controller.cluster.cache import CHILD_KINDS, Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.lag import LagMeter
 from davylamp.controller.leadership.elector import Elector
@@ -33,6 +34,7 @@ from davylamp.controller.metrics import Metrics
 from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.settings import MetricSettings, Settings
+from davylamp.controller.watches.unread import UnreadObjects
 from davylamp.controller.watches.watches import Watches
 from davylamp.controller.wiring import Wiring, operator_version
 from davylamp.controller.workqueue import PassOutcome, WorkQueue
@@ -83,10 +85,12 @@ class Operator:
             metrics=self.metrics,
             settings=settings,
         ).reconciler()
+        self.unread = UnreadObjects(cluster, reporter=settings.identity)
         self.leadership = self._leadership(cluster)
         self.watches = self._watches(client)
         self.passes = self._leader_passes(reconcile)
         self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
+        self.metrics.watch_unread(self._cache.unread, (names.KIND, *CHILD_KINDS))
         self.ready = asyncio.Event()
         self.stop = asyncio.Event()
 
@@ -109,12 +113,17 @@ class Operator:
 
     def _watches(self, client: ApiClient) -> Watches:
         return Watches(
-            KubernetesWatches(client, on_request=self.metrics.on_request),
+            KubernetesWatches(
+                client,
+                on_request=self.metrics.on_request,
+                on_passed_over=self.metrics.on_passed_over,
+            ),
             self._cache,
             namespaces=self._settings.namespaces,
             on_change=self.queue.add,
             on_known=self._look_at_all,
             on_refused=self._look_at_all,
+            on_unread=self.unread.note,
         )
 
     def _leadership(self, leases: Leases) -> Elector | SoleReplica:
@@ -145,6 +154,7 @@ class Operator:
             trimming = tasks.create_task(memory.keep_giving_back())
             measuring = tasks.create_task(LagMeter(self.metrics.on_lag).run())
             explaining = tasks.create_task(self.warnings.run())
+            telling = tasks.create_task(self.unread.run())
             leading = tasks.create_task(self._lead())
             await self.stop.wait()
             await self.queue.stop()
@@ -152,7 +162,7 @@ class Operator:
             if self.ready.is_set():
                 await leading
             self.watches.end()
-            helping = (judging, checking, explaining, trimming, measuring)
+            helping = (judging, checking, explaining, telling, trimming, measuring)
             for task in (leading, *helping, working, watching):
                 task.cancel()
 
@@ -171,18 +181,20 @@ class Operator:
             loop.add_signal_handler(number, self.stop.set)
 
     async def _watch(self) -> None:
-        await kopf.operator(
-            registry=handlers.registry(self._cache, self.queue.add),
-            settings=handlers.watch_settings(),
-            clusterwide=not self._settings.namespaces,
-            namespaces=self._settings.namespaces,
-            standalone=True,
-            # without one kopf asks for the name of the user, whom containers do not have; it is a
-            # string, of a type that kopf does not export
-            identity=cast("Any", self._settings.identity),
-            ready_flag=self.ready,
-            stop_flag=self.stop,
-        )
+        passed_over = self.metrics.on_passed_over
+        async with handlers.registry(self._cache, self.queue.add, passed_over) as registry:
+            await kopf.operator(
+                registry=registry,
+                settings=handlers.watch_settings(),
+                clusterwide=not self._settings.namespaces,
+                namespaces=self._settings.namespaces,
+                standalone=True,
+                # without one kopf asks for the name of the user, whom containers do not have; it is
+                # a string, of a type that kopf does not export
+                identity=cast("Any", self._settings.identity),
+                ready_flag=self.ready,
+                stop_flag=self.stop,
+            )
         self.stop.set()  # a signal reached kopf first, or the watches cannot go on
 
     async def _lead(self) -> None:

@@ -1,7 +1,8 @@
 """The operator's own metrics: what was decided, how much work it was, whether it still has data."""
 
 import contextlib
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -23,6 +24,7 @@ class Metrics:
         self.source_up = self._gauge(names.SOURCE_UP)
         self.source_up.set(1)
         self._requests = self._counter(names.API_REQUESTS)
+        self._passed_over = self._counter(names.PASSED_OVER)
         self._queries = self._counter(names.PROMETHEUS_QUERIES)
         self._query_seconds = self._histogram(names.PROMETHEUS_SECONDS)
         self._passes = self._counter(names.PASSES)
@@ -57,6 +59,16 @@ class Metrics:
         """Show how much work waits, and for how long."""
         self._gauge(names.QUEUE_DEPTH).set_function(depth)
         self._gauge(names.QUEUE_OLDEST).set_function(oldest)
+
+    def watch_unread(self, unread: Callable[[str], float], kinds: Iterable[str]) -> None:
+        """Show how many objects of each kind are known in outline only."""
+        gauge = self._gauge(names.UNREAD_OBJECTS)
+        for kind in kinds:
+            gauge.labels(kind).set_function(functools.partial(unread, kind))
+
+    def on_passed_over(self, kind: str) -> None:
+        """Count an object that nobody can be told of."""
+        self._passed_over.labels(kind).inc()
 
     def show_build(self, version: str, python: str) -> None:
         """Show what runs."""
