@@ -18,10 +18,12 @@ from davylamp.adapters.kubernetes.watches import KubernetesWatches
 from davylamp.adapters.pods.metrics import PodMetrics
 from davylamp.adapters.pods.model_server import HttpModelServer
 from davylamp.adapters.prometheus.source import PrometheusSource
+from davylamp.adapters.registries.client import HttpRegistries
 from davylamp.controller import endpoints, handlers, memory
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
+from davylamp.controller.images.resolver import ImageResolver
 from davylamp.controller.leadership.elector import Elector
 from davylamp.controller.leadership.lease import LeaseSettings
 from davylamp.controller.leadership.passes import LeaderPasses
@@ -68,22 +70,27 @@ class Operator:
         self.inspector = Inspector(
             self.models, on_news=self.queue.add, on_result=self.metrics.on_check
         )
+        self.registries = HttpRegistries(settings.images.registries)
+        self.images = ImageResolver(self.registries, cluster, on_news=self.queue.add)
         self.warnings = PodWarnings(cluster, on_news=self.queue.add)
-        reconcile = Wiring(
+        self.leadership = self._leadership(cluster)
+        self.watches = self._watches(client)
+        self.passes = self._leader_passes(self._reconciler(cluster))
+        self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
+        self.ready = asyncio.Event()
+        self.stop = asyncio.Event()
+
+    def _reconciler(self, cluster: KubernetesCluster) -> Reconciler:
+        return Wiring(
             cluster=cluster,
             cache=self._cache,
             tracker=self.sampler,
             inspector=self.inspector,
             warnings=self.warnings,
             metrics=self.metrics,
-            settings=settings,
+            settings=self._settings,
+            images=self.images,
         ).reconciler()
-        self.leadership = self._leadership(cluster)
-        self.watches = self._watches(client)
-        self.passes = self._leader_passes(reconcile)
-        self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
-        self.ready = asyncio.Event()
-        self.stop = asyncio.Event()
 
     def _cluster(self, client: ApiClient) -> KubernetesCluster:
         return KubernetesCluster(
@@ -137,6 +144,7 @@ class Operator:
             working = tasks.create_task(self.queue.run())
             judging = tasks.create_task(self.sampler.run())
             checking = tasks.create_task(self.inspector.run())
+            resolving = tasks.create_task(self.images.run())
             trimming = tasks.create_task(memory.keep_giving_back())
             explaining = tasks.create_task(self.warnings.run())
             leading = tasks.create_task(self._lead())
@@ -146,7 +154,7 @@ class Operator:
             if self.ready.is_set():
                 await leading
             self.watches.end()
-            helping = (judging, checking, explaining, trimming)
+            helping = (judging, checking, resolving, explaining, trimming)
             for task in (leading, *helping, working, watching):
                 task.cancel()
 
@@ -154,6 +162,7 @@ class Operator:
         """Close the connections to pods and to Prometheus."""
         self.source.close()
         await self.models.aclose()
+        await self.registries.aclose()
         if self.pods:
             await self.pods.aclose()
 

@@ -24,6 +24,7 @@ from davylamp.controller.nightly.nightly import Nightly
 from davylamp.controller.obstacles.refusals import Refusals
 from davylamp.controller.pods.clock import PodClock
 from davylamp.controller.pods.warnings import PodWarnings
+from davylamp.controller.reconcile.observing.images import ImageObserver
 from davylamp.controller.reconcile.observing.judgements import with_judgements
 from davylamp.controller.reconcile.observing.observations import (
     observation_of,
@@ -88,6 +89,7 @@ class Observer:
         nightly: has the results of the nightly job.
         refusals: has what was refused of the nightly job.
         consumer: knows which commands it took off.
+        images: has what registries said.
         clock: the time.
     """
 
@@ -104,6 +106,7 @@ class Observer:
         nightly: Nightly,
         refusals: Refusals,
         consumer: Consumer,
+        images: ImageObserver,
         clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
@@ -116,6 +119,7 @@ class Observer:
         self._nightly = nightly
         self._refusals = refusals
         self._consumer = consumer
+        self._images = images
         self._clock = clock
         self._at_hand: dict[Key, _AtHand] = {}
         self._targets: dict[Key, _Target] = {}
@@ -134,7 +138,7 @@ class Observer:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
         observation = replace(
-            observation,
+            self._images.look(parent, children, observation),
             consumed=self._consumer.taken(parent.key),
             inspected=self._inspections.inspected(parent.key),
         )
