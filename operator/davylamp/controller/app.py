@@ -19,11 +19,13 @@ from davylamp.adapters.pods.metrics import PodMetrics
 from davylamp.adapters.pods.model_server import HttpModelServer
 from davylamp.adapters.prometheus.source import PrometheusSource
 from davylamp.adapters.reading.reader import Reader
+from davylamp.adapters.registries.client import HttpRegistries
 from davylamp.api import names
 from davylamp.controller import endpoints, handlers, memory
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.cache import CHILD_KINDS, Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
+from davylamp.controller.images.resolver import ImageResolver
 from davylamp.controller.lag import LagMeter
 from davylamp.controller.leadership.elector import Elector
 from davylamp.controller.leadership.lease import LeaseSettings
@@ -75,24 +77,29 @@ class Operator:
         self.inspector = Inspector(
             self.models, on_news=self.queue.add, on_result=self.metrics.on_check
         )
+        self.registries = HttpRegistries(settings.images.registries)
+        self.images = ImageResolver(self.registries, cluster, on_news=self.queue.add)
         self.warnings = PodWarnings(cluster, on_news=self.queue.add)
-        reconcile = Wiring(
+        self.unread = UnreadObjects(cluster, reporter=settings.identity)
+        self.leadership = self._leadership(cluster)
+        self.watches = self._watches(client)
+        self.passes = self._leader_passes(self._reconciler(cluster))
+        self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
+        self.metrics.watch_unread(self._cache.unread, (names.KIND, *CHILD_KINDS))
+        self.ready = asyncio.Event()
+        self.stop = asyncio.Event()
+
+    def _reconciler(self, cluster: KubernetesCluster) -> Reconciler:
+        return Wiring(
             cluster=cluster,
             cache=self._cache,
             tracker=self.sampler,
             inspector=self.inspector,
             warnings=self.warnings,
             metrics=self.metrics,
-            settings=settings,
+            settings=self._settings,
+            images=self.images,
         ).reconciler()
-        self.unread = UnreadObjects(cluster, reporter=settings.identity)
-        self.leadership = self._leadership(cluster)
-        self.watches = self._watches(client)
-        self.passes = self._leader_passes(reconcile)
-        self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
-        self.metrics.watch_unread(self._cache.unread, (names.KIND, *CHILD_KINDS))
-        self.ready = asyncio.Event()
-        self.stop = asyncio.Event()
 
     def _cluster(self, client: ApiClient) -> KubernetesCluster:
         return KubernetesCluster(
@@ -151,6 +158,7 @@ class Operator:
             working = tasks.create_task(self.queue.run())
             judging = tasks.create_task(self.sampler.run())
             checking = tasks.create_task(self.inspector.run())
+            resolving = tasks.create_task(self.images.run())
             trimming = tasks.create_task(memory.keep_giving_back())
             measuring = tasks.create_task(LagMeter(self.metrics.on_lag).run())
             explaining = tasks.create_task(self.warnings.run())
@@ -162,7 +170,7 @@ class Operator:
             if self.ready.is_set():
                 await leading
             self.watches.end()
-            helping = (judging, checking, explaining, telling, trimming, measuring)
+            helping = (judging, checking, resolving, explaining, telling, trimming, measuring)
             for task in (leading, *helping, working, watching):
                 task.cancel()
 
@@ -171,6 +179,7 @@ class Operator:
         self.source.close()
         await self.reader.aclose()
         await self.models.aclose()
+        await self.registries.aclose()
         if self.pods:
             await self.pods.aclose()
 
