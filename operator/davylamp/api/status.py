@@ -6,10 +6,17 @@ from typing import Final, Literal, TypedDict
 from pydantic import Field
 
 from davylamp.api.command_answers import CommandAnswer, Handled
-from davylamp.api.conditions import Condition, ImageNote
-from davylamp.api.gate_status import CheckStatus, FeatureShare, GateForecast, GateRate, GateStatus
 from davylamp.api.operator_claim import UNOBSERVED, OperatorClaim
 from davylamp.api.spec import MOST_HISTORY, CheckName, Rollout
+from davylamp.api.status_parts import (
+    CheckStatus,
+    Condition,
+    FeatureShare,
+    GateForecast,
+    GateRate,
+    GateStatus,
+    ImageNote,
+)
 from davylamp.schema.json import Json, JsonObject
 from davylamp.schema.models import Instant, Reported
 
