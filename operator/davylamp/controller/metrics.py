@@ -29,6 +29,9 @@ class Metrics:
         self._query_seconds = self._histogram(names.PROMETHEUS_SECONDS)
         self._passes = self._counter(names.PASSES)
         self._pass_seconds = self._histogram(names.PASS_SECONDS)
+        self._lag = self._histogram(names.EVENT_LOOP_LAG)
+        self._readings = self._counter(names.READINGS)
+        self._reading_seconds = self._counter(names.READING_SECONDS)
 
         self._notices = self._counter(names.EVENTS)
         self._rollbacks = self._counter(names.ROLLBACKS)
@@ -91,6 +94,15 @@ class Metrics:
         self._passes.labels(result).inc()
         self._pass_seconds.observe(seconds)
 
+    def on_lag(self, seconds: float) -> None:
+        """Show how late the event loop was."""
+        self._lag.observe(seconds)
+
+    def on_reading(self, owner: str, outcome: str, seconds: float) -> None:
+        """Count a reading in another process; the owner is a namespace, or nobody in particular."""
+        self._readings.labels(owner, outcome).inc()
+        self._reading_seconds.labels(owner).inc(seconds)
+
     def on_check(self, key: Key, result: CheckResult) -> None:
         """Count the result of a check."""
         self._checks.labels(*key, result.name, result.verdict, result.reason).inc()
@@ -143,6 +155,8 @@ class Metrics:
         """Drop everything about rollouts: this process has lost leadership."""
         self._weight.clear()
         self._started.clear()
+        self._readings.clear()
+        self._reading_seconds.clear()
         for gauge in (
             self._without_data,
             self._refused,

@@ -156,12 +156,19 @@ class KubernetesCluster:
         except NotFound:
             return
 
-    async def drop_annotation(
-        self, kind: str, namespace: str, name: str, *, annotation: str, value: str
+    async def drop_annotation(  # noqa: PLR0913  (an object, and what is taken off it)
+        self,
+        kind: str,
+        namespace: str,
+        name: str,
+        *,
+        annotation: str,
+        value: str,
+        beside: str | None = None,
     ) -> Manifest:
         """See `Cluster.drop_annotation`; the test makes the API server refuse a change in between."""
         address = object_address(kind, namespace, name)
-        return await self._write(without_annotation(address, annotation, value))
+        return await self._write(without_annotation(address, annotation, value, beside))
 
     async def create_event(self, manifest: Manifest) -> None:
         """See `Cluster.create_event`."""
