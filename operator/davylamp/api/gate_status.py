@@ -68,3 +68,11 @@ class CheckStatus(Reported):
     reason: str = Field(description="CamelCase reason.")
     message: str = Field(description="What was compared, with numbers.")
     at: Instant = Field(description="When this was the result.")
+
+
+class WeightChange(Reported):
+    """The share of traffic from one moment on; evidence is recomputed from these."""
+
+    weight: int = Field(description="Weight of the step in percent.")
+    share: str = Field(description="Actual share in [0, 1], from the number of ready pods.")
+    at: Instant = Field(description="When it was set.")

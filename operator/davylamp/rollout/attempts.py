@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from davylamp.api.gate_status import FeatureShare, GateRate, GateStatus
+from davylamp.api.gate_status import FeatureShare, GateRate, GateStatus, WeightChange
 from davylamp.api.spec import Rollout
 from davylamp.api.status import (
     Candidate,
@@ -17,7 +17,6 @@ from davylamp.api.status import (
     Previous,
     RevisionRef,
     Stable,
-    WeightChange,
     identity,
 )
 from davylamp.gates import Judgement

@@ -1,6 +1,6 @@
 """Moves that go forward: a rollout begins, steps end, a revision is promoted."""
 
-from davylamp.api.gate_status import GateRate
+from davylamp.api.gate_status import GateRate, WeightChange
 from davylamp.api.names import Reason
 from davylamp.api.status import (
     Candidate,
@@ -9,7 +9,6 @@ from davylamp.api.status import (
     RevisionRef,
     Stable,
     Stage,
-    WeightChange,
     identity,
 )
 from davylamp.rollout.holds.chain import hold_of

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.support.kubelets import made_by
 
+from davylamp.api.gate_status import WeightChange
 from davylamp.api.gates import Gate
 from davylamp.api.spec import Rollout, Source, Step
 from davylamp.api.status import (
@@ -15,7 +16,6 @@ from davylamp.api.status import (
     RevisionRef,
     Stable,
     Stage,
-    WeightChange,
     identity,
 )
 from davylamp.controller.checks.ready_pods import ready_pods
