@@ -141,6 +141,8 @@ def test_alerts_come_out_of_the_template_as_they_went_in(render):
         "DavylampFenceRefused",
         "DavylampWritesRefused",
         "DavylampCreationLoop",
+        "DavylampEventLoopBlocked",
+        "DavylampReadingTooMuch",
     }
     assert "$labels.name" in alerts["DavylampRolledBack"]["annotations"]["summary"]
 
@@ -179,7 +181,7 @@ def test_network_policy_allows_dns_api_server_and_prometheus(render, url, port):
     policy = rendered.one("NetworkPolicy")
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
     assert policy["spec"]["podSelector"] == rendered.one("Deployment")["spec"]["selector"]
-    assert egress_ports(policy) == [[53, 53], [443, 6443], [port]]
+    assert egress_ports(policy) == [[53, 53], [443, 6443], [port], [443]]
     (models,) = [rule for rule in policy["spec"]["egress"] if "ports" not in rule]
     exists = {"matchExpressions": [{"key": names.LABEL_MODEL, "operator": "Exists"}]}
     assert models == {"to": [{"namespaceSelector": {}, "podSelector": exists}]}
@@ -198,7 +200,7 @@ def test_network_policy_can_name_its_peers(render):
             }
         }
     ).one("NetworkPolicy")
-    assert egress_ports(policy) == [[53, 53], [6443], [9090], [3128]]
+    assert egress_ports(policy) == [[53, 53], [6443], [9090], [443], [3128]]
     _, api_server, prometheus, *_ = policy["spec"]["egress"]
     assert api_server["to"] == [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
     assert prometheus["to"] == [monitoring]

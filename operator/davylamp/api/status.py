@@ -208,6 +208,15 @@ class HistoryEntry(RevisionRef):
     at: Instant = Field(description="When it ended.")
 
 
+class ImageNote(Reported):
+    """What is to be said of the image of a revision that serves or is rolled out."""
+
+    revision: str = Field(description="The revision.")
+    reason: str = Field(description="ImageNotPinned or TagMoved.")
+    message: str = Field(description="What is known, and what to type.")
+    digest: str | None = Field(default=None, description="What its tag points to now.")
+
+
 class Condition(Reported):
     """A metav1.Condition."""
 
@@ -234,8 +243,8 @@ class ModelDeploymentStatus(Reported):
     )
     conditions: tuple[Condition, ...] = Field(
         default=(),
-        description="Ready and Available always; Reconciling and Stalled only while true; RollbackVerified after "
-        "a rollback and ExplanationsStable with spec.explanations.",
+        description="Ready and Available always; Reconciling, Stalled, ImageNotPinned and TagMoved only while true; "
+        "RollbackVerified after a rollback and ExplanationsStable with spec.explanations.",
         json_schema_extra={
             "maxItems": MOST_CONDITIONS,
             "x-kubernetes-list-type": "map",
@@ -260,6 +269,11 @@ class ModelDeploymentStatus(Reported):
     )
     explanations: ExplanationRun | None = Field(
         default=None, description="Last run of the nightly explanation job."
+    )
+    images: tuple[ImageNote, ...] = Field(
+        default=(),
+        max_length=4,
+        description="Images of these revisions that are not pinned, or whose tag was moved.",
     )
     rejected: tuple[Rejected, ...] = Field(
         default=(),

@@ -17,6 +17,8 @@ from pydantic import ValidationError
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames, check
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
 from davylamp.controller.checks.pod_networks import ANYWHERE, PodNetworks
+from davylamp.controller.images.settings import ImageSettings
+from davylamp.controller.images.variables import read_images
 from davylamp.manifests import Privilege
 from davylamp.schema.json import Json
 from davylamp.schema.quantities import seconds
@@ -44,6 +46,7 @@ class Settings:
     """The settings of one operator process."""
 
     metrics: MetricSettings = field(default_factory=MetricSettings)
+    images: ImageSettings = field(default_factory=ImageSettings)
     namespaces: tuple[str, ...] = ()
     """Namespaces to watch; empty means the whole cluster."""
     leader_election: bool = True
@@ -77,6 +80,7 @@ class Settings:
         plain = cls()
         return cls(
             metrics=_metrics(variables),
+            images=read_images(variables.text),
             namespaces=tuple(variables.texts("NAMESPACES")),
             leader_election=variables.truth("LEADER_ELECTION", default=plain.leader_election),
             lease_name=variables.text("LEASE_NAME", plain.lease_name),

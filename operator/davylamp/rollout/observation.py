@@ -11,6 +11,7 @@ from davylamp.api.spec import Rollout
 from davylamp.api.status import RevisionRef
 from davylamp.checks import CheckResult
 from davylamp.gates import Judgement, Verdict
+from davylamp.images import ImageAnswer, ImageFinding
 from davylamp.rollout.drift_reports import DriftResult
 from davylamp.rollout.pods.state import Workload
 
@@ -59,6 +60,12 @@ class Observation:
     recorded: tuple[str, ...] = ()
     """Names of the recorded revisions, oldest first."""
     missing_secrets: tuple[str, ...] = ()
+    image: ImageFinding | None = None
+    """What is known of the target's image before it is recorded; None where nothing is to be known."""
+    pins: Mapping[str, str] = field(default_factory=dict)
+    """Digests to which tags were resolved, by recorded revision."""
+    tags: Mapping[str, ImageAnswer] = field(default_factory=dict)
+    """Where the tags of pinned revisions point to now, by revision, as far as that was asked."""
     served: Served | None = None
     """What the stored route sends traffic to, where the status knows of no stable revision."""
     judged: str | None = None

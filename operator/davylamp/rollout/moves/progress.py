@@ -48,7 +48,8 @@ def rollout_begins(situation: Situation) -> Situation | None:
 
 def _new_candidate(situation: Situation, target: RevisionRef, *, returning: bool) -> Candidate:
     observation = situation.observation
-    digest = observation.workload(target.revision).digest or target.digest
+    running = observation.workload(target.revision).digest or target.digest
+    digest = observation.pins.get(target.revision, running)
     return Candidate(
         **identity(target.model_copy(update={"digest": digest})),
         stage=Stage.RETURNING if returning else Stage.PREPARING,

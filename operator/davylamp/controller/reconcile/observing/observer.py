@@ -26,6 +26,7 @@ from davylamp.controller.nightly.nightly import Nightly
 from davylamp.controller.obstacles.refusals import Refusals
 from davylamp.controller.pods.clock import PodClock
 from davylamp.controller.pods.warnings import PodWarnings
+from davylamp.controller.reconcile.observing.images import ImageObserver
 from davylamp.controller.reconcile.observing.judgements import with_judgements
 from davylamp.controller.reconcile.observing.observations import (
     observation_of,
@@ -92,6 +93,7 @@ class Observer:
         consumer: knows which commands it took off.
         reads_secrets: whether it may ask for Secrets at all.
         proven_names: whether the names beside commands can be believed.
+        images: has what registries said.
         clock: the time.
     """
 
@@ -110,6 +112,7 @@ class Observer:
         consumer: Consumer,
         reads_secrets: bool = True,
         proven_names: bool = False,
+        images: ImageObserver,
         clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
@@ -124,6 +127,7 @@ class Observer:
         self._consumer = consumer
         self._reads_secrets = reads_secrets
         self._proven_names = proven_names
+        self._images = images
         self._clock = clock
         self._at_hand: dict[Key, _AtHand] = {}
         self._targets: dict[Key, _Target] = {}
@@ -142,7 +146,7 @@ class Observer:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
         observation = replace(
-            observation,
+            self._images.look(parent, children, observation),
             consumed=self._consumer.taken(parent.key),
             users=self._users(parent),
             inspected=self._inspections.inspected(parent.key),
