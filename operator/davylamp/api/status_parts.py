@@ -93,3 +93,11 @@ class ImageNote(Reported):
     reason: str = Field(description="ImageNotPinned or TagMoved.")
     message: str = Field(description="What is known, and what to type.")
     digest: str | None = Field(default=None, description="What its tag points to now.")
+
+
+class WeightChange(Reported):
+    """The share of traffic from one moment on; evidence is recomputed from these."""
+
+    weight: int = Field(description="Weight of the step in percent.")
+    share: str = Field(description="Actual share in [0, 1], from the number of ready pods.")
+    at: Instant = Field(description="When it was set.")

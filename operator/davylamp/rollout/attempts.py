@@ -16,10 +16,9 @@ from davylamp.api.status import (
     Previous,
     RevisionRef,
     Stable,
-    WeightChange,
     identity,
 )
-from davylamp.api.status_parts import FeatureShare, GateRate, GateStatus
+from davylamp.api.status_parts import FeatureShare, GateRate, GateStatus, WeightChange
 from davylamp.gates import Judgement
 from davylamp.rollout.stages import IN_TRAFFIC
 

@@ -8,10 +8,9 @@ from davylamp.api.status import (
     RevisionRef,
     Stable,
     Stage,
-    WeightChange,
     identity,
 )
-from davylamp.api.status_parts import GateRate
+from davylamp.api.status_parts import GateRate, WeightChange
 from davylamp.rollout.holds.chain import hold_of
 from davylamp.rollout.moves.verification import verifying
 from davylamp.rollout.notices import Notice
