@@ -50,6 +50,8 @@ class Settings:
     lease_namespace: str = "davylamp-system"
     lease_duration: float = 15.0
     identity: str = "davylamp"
+    reads_secrets: bool = True
+    """Whether the operator may read and copy Secrets: pinned ones, and those to pull images with."""
     children: ChildMetadata = NOTHING
     """What children carry by default, besides ours and what `spec.metadata` says."""
     allowed: frozenset[Privilege] = frozenset()
@@ -76,6 +78,7 @@ class Settings:
             lease_namespace=variables.text("LEASE_NAMESPACE", plain.lease_namespace),
             lease_duration=variables.duration("LEASE_DURATION", plain.lease_duration),
             identity=variables.text("IDENTITY", socket.gethostname()),
+            reads_secrets=variables.truth("SECRETS", default=plain.reads_secrets),
             children=variables.children(),
             allowed=variables.privileges(),
             log_level=variables.text("LOG_LEVEL", plain.log_level).upper(),

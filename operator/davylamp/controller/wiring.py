@@ -103,7 +103,7 @@ class Wiring:
         owners, creations = Owners(self.cluster, self.clock), Creations(self.clock)
         return _Parts(
             applier=Applier(self.cluster, self.cache, owners, creations),
-            adoption=Adoption(self.cluster, owners),
+            adoption=Adoption(self.cluster, owners, reads_secrets=self.settings.reads_secrets),
             consumer=Consumer(self.cluster, self.cache, clock=self.clock),
             creations=creations,
             following=self._following(),
@@ -144,6 +144,7 @@ class Wiring:
             nightly=parts.nightly,
             refusals=parts.refusals,
             consumer=parts.consumer,
+            reads_secrets=self.settings.reads_secrets,
             clock=self.clock,
         )
 
