@@ -100,6 +100,7 @@ def test_environment_by_default(defaults):
         "DAVYLAMP_POD_METRICS": "true",
         "DAVYLAMP_POD_METRICS_PER_SECOND": "50",
         "DAVYLAMP_SCRAPE_INTERVAL": "5s",
+        "DAVYLAMP_SECRETS": "true",
         "DAVYLAMP_LEADER_ELECTION": "true",
         "DAVYLAMP_LEASE_NAME": "davylamp",
         "DAVYLAMP_LEASE_DURATION": "15s",

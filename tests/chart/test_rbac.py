@@ -88,6 +88,16 @@ def test_listed_namespaces_get_roles_and_no_cluster_role_of_the_operator(render)
         }
 
 
+@pytest.mark.parametrize("namespaces", [[], ["models"]])
+def test_secrets_switched_off_leave_no_right_to_any(render, namespaces):
+    """The only other role that names them is none of the operator's."""
+    rendered = render({"secrets": {"enabled": False}, "watchNamespaces": namespaces})
+    without = {key: verbs for key, verbs in OPERATOR.items() if key != ("", "secrets")}
+    kind = "Role" if namespaces else "ClusterRole"
+    assert granted(rendered.one(kind, "davylamp")) == without
+    assert not [r for r in roles(rendered) if ("", "secrets") in granted(r)]
+
+
 def test_the_operator_makes_and_deletes_none_of_what_people_ask_for(defaults):
     """It patches: answered commands are taken off, and `replicas` is filled in where it is left out."""
     verbs = granted(defaults.one("ClusterRole", "davylamp"))["davylamp.dev", "modeldeployments"]

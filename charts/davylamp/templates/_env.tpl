@@ -70,6 +70,8 @@
   value: {{ .Values.childLabels | toJson | quote }}
 - name: DAVYLAMP_CHILD_ANNOTATIONS
   value: {{ .Values.childAnnotations | toJson | quote }}
+- name: DAVYLAMP_SECRETS
+  value: {{ .Values.secrets.enabled | quote }}
 - name: DAVYLAMP_LEADER_ELECTION
   value: {{ .Values.leaderElection.enabled | quote }}
 - name: DAVYLAMP_LEASE_NAME

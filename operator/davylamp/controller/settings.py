@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames, check
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
+from davylamp.controller.checks.pod_networks import ANYWHERE, PodNetworks
 from davylamp.schema.json import Json
 from davylamp.schema.quantities import seconds
 
@@ -49,8 +50,12 @@ class Settings:
     lease_namespace: str = "davylamp-system"
     lease_duration: float = 15.0
     identity: str = "davylamp"
+    reads_secrets: bool = True
+    """Whether the operator may read and copy Secrets: pinned ones, and those to pull images with."""
     children: ChildMetadata = NOTHING
     """What children carry by default, besides ours and what `spec.metadata` says."""
+    pod_networks: PodNetworks = ANYWHERE
+    """Where pods are: requests of the operator go nowhere else."""
     log_level: str = "INFO"
     metrics_port: int = 9090
     probes_port: int = 8080
@@ -73,7 +78,9 @@ class Settings:
             lease_namespace=variables.text("LEASE_NAMESPACE", plain.lease_namespace),
             lease_duration=variables.duration("LEASE_DURATION", plain.lease_duration),
             identity=variables.text("IDENTITY", socket.gethostname()),
+            reads_secrets=variables.truth("SECRETS", default=plain.reads_secrets),
             children=variables.children(),
+            pod_networks=variables.pod_networks(),
             log_level=variables.text("LOG_LEVEL", plain.log_level).upper(),
             metrics_port=variables.number("METRICS_PORT", plain.metrics_port),
             probes_port=variables.number("PROBES_PORT", plain.probes_port),
@@ -118,6 +125,14 @@ class _Environment:
             except ValueError:
                 raise ValueError(f"DAVYLAMP_{name}: is no JSON object") from None
         return ChildMetadata.model_validate(entries)
+
+    def pod_networks(self) -> PodNetworks:
+        """Networks of pods; the API server's own address is no pod's, wherever they are."""
+        try:
+            api_server = self.env.get("KUBERNETES_SERVICE_HOST", "")
+            return PodNetworks.of(self.texts("POD_NETWORKS"), [api_server])
+        except ValueError as error:
+            raise ValueError(f"DAVYLAMP_POD_NETWORKS: {error}") from None
 
     def truth(self, name: str, *, default: bool) -> bool:
         text = self.text(name, str(default)).lower()

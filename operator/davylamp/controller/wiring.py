@@ -103,7 +103,7 @@ class Wiring:
         owners, creations = Owners(self.cluster, self.clock), Creations(self.clock)
         return _Parts(
             applier=Applier(self.cluster, self.cache, owners, creations),
-            adoption=Adoption(self.cluster, owners),
+            adoption=Adoption(self.cluster, owners, reads_secrets=self.settings.reads_secrets),
             consumer=Consumer(self.cluster, self.cache, clock=self.clock),
             creations=creations,
             following=self._following(),
@@ -128,7 +128,9 @@ class Wiring:
             tracker=self.tracker,
             checker=self.inspector,
             metrics=self.metrics,
-            reading=ReadSettings(metrics.scrape_interval, metrics.pod_metrics),
+            reading=ReadSettings(
+                metrics.scrape_interval, metrics.pod_metrics, self.settings.pod_networks
+            ),
         )
 
     def _observer(self, parts: _Parts) -> Observer:
@@ -143,6 +145,7 @@ class Wiring:
             nightly=parts.nightly,
             refusals=parts.refusals,
             consumer=parts.consumer,
+            reads_secrets=self.settings.reads_secrets,
             clock=self.clock,
         )
 

@@ -69,6 +69,10 @@ def test_what_gates_may_ask_can_be_limited():
     assert (plain.user_queries, plain.pod_metrics, plain.pod_metrics_per_second) == (True, True, 50)
 
 
+def test_secrets_can_be_left_alone():
+    assert (said().reads_secrets, said(SECRETS="false").reads_secrets) == (True, False)
+
+
 def test_no_selector_is_a_selector():
     assert said(REQUESTS_SELECTOR="").metrics.series["requests_selector"] == ""
 
@@ -107,6 +111,7 @@ def test_no_selector_is_a_selector():
         ("LEASE_DURATION", "0s"),
         ("METRICS_PORT", "http"),
         ("LEADER_ELECTION", "no"),
+        ("SECRETS", "no"),
     ],
 )
 def test_what_is_wrong_is_named(name, value):

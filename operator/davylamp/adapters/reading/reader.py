@@ -22,7 +22,7 @@ from davylamp.adapters.reading.limits import (
     UnreadableError,
 )
 from davylamp.adapters.reading.process import EndedError, Reading, WorkerProcess
-from davylamp.adapters.reading.turns import Turns
+from davylamp.adapters.reading.turns import ReadingTurns
 
 SHARED: Final = ""
 """Owner of what is asked about all rollouts together."""
@@ -128,7 +128,7 @@ class _Lane:
     """One process and the turns on it."""
 
     def __init__(self, limits: ReadingLimits) -> None:
-        self.turns = Turns()
+        self.turns = ReadingTurns()
         self._limits = limits
         self._process: WorkerProcess | None = None
         self._ending: asyncio.TimerHandle | None = None

@@ -68,6 +68,8 @@ class Secrets:
     """Data by name of each Secret with policy Pin, in base64 as the API gives it."""
     unreadable: OperatorError | None = None
     """Why they could not be read: nothing new is made then, and nothing else waits for it."""
+    are_off: bool = False
+    """The operator has no right to any Secret: none is asked for, copied or deleted."""
 
 
 @dataclass(frozen=True)
@@ -172,18 +174,30 @@ def _query_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
     return None
 
 
-def followable(parent: Parent, records: Mapping[str, JsonObject]) -> Parent:
+def followable(
+    parent: Parent, records: Mapping[str, JsonObject], *, reads_secrets: bool = True
+) -> Parent:
     """The same, without its spec where no pod can be made from that; with why not.
 
     What an earlier version of the operator has rendered is not judged anew by today's rules (P8).
     """
     spec = parent.spec
-    if spec is None or not spec.serving.template:
+    fault = _fault_of(spec, reads_secrets=reads_secrets) if spec else None
+    if spec is None or fault is None:
         return parent
     intents = {revision: recorded(record, "intent") for revision, record in records.items()}
     if identify(spec, intents).revision in records:
         return parent
-    fault = template_fault(spec)
-    if fault is None:
-        return parent
     return replace(parent, spec=None, refusal=Refusal(Reason.INVALID_SPEC, fault))
+
+
+def _fault_of(spec: ModelDeploymentSpec, *, reads_secrets: bool) -> str | None:
+    """Why no pod can be made from a spec, with the path of the field."""
+    pinned = (secret.name for secret in spec.secrets if secret.policy == "Pin")
+    first = None if reads_secrets else next(pinned, None)
+    if first is not None:
+        return (
+            f"spec.secrets[{first}].policy: Pin copies the Secret, and this operator was installed "
+            "without any right to Secrets (secrets.enabled=false in the chart's values): use Follow"
+        )
+    return template_fault(spec) if spec.serving.template else None

@@ -19,7 +19,7 @@ from davylamp.controller.reconcile.claim_plans import (
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.observing.observer import Observer
-from davylamp.controller.reconcile.passes import Parent, followable, read_parent
+from davylamp.controller.reconcile.passes import Parent, read_parent
 from davylamp.controller.reconcile.plan import (
     refusal_plan,
     unobserved_plan,
@@ -102,7 +102,7 @@ class Reconciler:
         if standing.stance not in {Stance.ACTS, Stance.TAKES_OVER}:
             return await self._stay_away(parent, standing)
         if not parent.was_followed:
-            parent = followable(parent, {})
+            parent = self._observer.followable(parent, {})
             if parent.spec is None:
                 return await self._refuse(parent)
         try:

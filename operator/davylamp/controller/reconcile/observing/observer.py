@@ -15,7 +15,7 @@ from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.owning.adoption import Adoption
-from davylamp.controller.cluster.pods import Pod, read_pod, workloads_of
+from davylamp.controller.cluster.pods import Pod, read_pod, without_strangers, workloads_of
 from davylamp.controller.cluster.stored import StoredChildren, identity_of
 from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.evidence.tracked import TrackedEvidence
@@ -88,6 +88,7 @@ class Observer:
         nightly: has the results of the nightly job.
         refusals: has what was refused of the nightly job.
         consumer: knows which commands it took off.
+        reads_secrets: whether it may ask for Secrets at all.
         clock: the time.
     """
 
@@ -104,6 +105,7 @@ class Observer:
         nightly: Nightly,
         refusals: Refusals,
         consumer: Consumer,
+        reads_secrets: bool = True,
         clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
@@ -116,6 +118,7 @@ class Observer:
         self._nightly = nightly
         self._refusals = refusals
         self._consumer = consumer
+        self._reads_secrets = reads_secrets
         self._clock = clock
         self._at_hand: dict[Key, _AtHand] = {}
         self._targets: dict[Key, _Target] = {}
@@ -123,14 +126,14 @@ class Observer:
     async def look(self, parent: Parent) -> Pass:
         """Everything that is known about a ModelDeployment now."""
         children = await self._children(parent)
-        parent = followable(parent, children.records)
-        secrets = Secrets()
+        parent = self.followable(parent, children.records)
+        secrets = Secrets(are_off=not self._reads_secrets)
         now = self._clock()
         observation = replace(
             observation_of(parent, children, self._target(parent, children), now=now),
             watched_since=self._pod_clock.watched_since(parent.key, now),
         )
-        if parent.spec is not None:
+        if parent.spec is not None and self._reads_secrets:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
         observation = replace(
@@ -152,6 +155,10 @@ class Observer:
             refused_jobs=refused,
             wake_after=self._nightly.wake_after(parent.key),
         )
+
+    def followable(self, parent: Parent, records: Mapping[str, JsonObject]) -> Parent:
+        """The same, without its spec where this operator can make no pod from that; with why not."""
+        return followable(parent, records, reads_secrets=self._reads_secrets)
 
     def glance(self, parent: Parent) -> Observation:
         """What is known about a ModelDeployment that was never followed."""
@@ -239,11 +246,13 @@ class _AtHand(NamedTuple):
 def _read(parent: Parent, stored: StoredChildren) -> _AtHand:
     own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
     records = sorted(own, key=objects.record_number)
+    deployments = _own(stored, "Deployment")
+    pods = map(read_pod, stored.of_kind("Pod"))
     return _AtHand(
         stored,
         {objects.label(r, names.LABEL_REVISION): r for r in records},
-        _own(stored, "Deployment"),
-        tuple(read_pod(item) for item in stored.of_kind("Pod")),
+        deployments,
+        tuple(without_strangers(deployments, pods)),
     )
 
 
