@@ -139,7 +139,7 @@ class PrometheusSource:
     ) -> None:
         self._deadline = deadline
         self._reader = reader
-        self._in_hand = BytesInHand()
+        self._in_hand = reader.in_hand if reader else BytesInHand()
         self._on_query = on_query
         self._on_down = on_down
         self._client = PrometheusConnect(
