@@ -5,6 +5,7 @@ import copy
 import gzip
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -88,9 +89,22 @@ def recorded(scrapes, pods=4, parts=0, most=1000, channels=(ERRORS, LATENCY)):
                 arm: {pod: (Sample(s.time, s.requests),) for pod, (s,) in side.items()}
                 for arm, side in sides.items()
             }
-            shown = bare if channel is ERRORS else sides
+            shown = bare if channel is ERRORS else _stored(sides, channel)
             recording = noted(recording, channel, Scrapes(at, **shown))
     return recording
+
+
+def _stored(sides, channel):
+    return {
+        arm: {
+            pod: tuple(
+                replace(s, parts={channel.stored_part(name): n for name, n in s.parts.items()})
+                for s in samples
+            )
+            for pod, samples in side.items()
+        }
+        for arm, side in sides.items()
+    }
 
 
 def sent(item):

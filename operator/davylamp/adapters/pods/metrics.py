@@ -30,7 +30,7 @@ import yarl
 
 from davylamp.adapters.errors import SourceError
 from davylamp.adapters.pod_names import PodRef, deployment_of
-from davylamp.adapters.pods.exposition import WantedLines, read_lines
+from davylamp.adapters.pods.exposition import UnreadableError, WantedLines, read_lines
 from davylamp.adapters.pods.session import open_session
 from davylamp.adapters.prometheus.matchers import METRIC_NAME, Condition
 from davylamp.adapters.prometheus.promql import CounterQuery
@@ -196,8 +196,10 @@ class PodMetrics:
             return Silent(f"no answer within {self._timeout.total:g} s")
         except (aiohttp.ClientError, OSError) as error:
             return Silent(f"cannot be asked: {type(error).__name__}")
-        except ValueError as error:
+        except UnreadableError as error:
             return Silent(f"cannot be read: {error}")
+        except ValueError as error:
+            return Silent(f"cannot be read: {type(error).__name__}")
 
     def _scrape(
         self,
@@ -217,8 +219,10 @@ class PodMetrics:
                 channel: samples_of(channel, selection.among(by_metric), names=self._names)
                 for channel, selection in selections.items()
             }
-        except ValueError as error:
+        except UnreadableError as error:
             return Silent(f"cannot be read: {error}")
+        except ValueError as error:
+            return Silent(f"cannot be read: {type(error).__name__}")
         except SourceError:
             return Silent("cannot be read: its series are none that can be counted")
         usable = {channel: sample for channel, sample in samples.items() if sample}
@@ -238,5 +242,5 @@ async def _receive(answer: aiohttp.ClientResponse, wanted: WantedLines) -> None:
     async for piece in answer.content.iter_any():
         size += len(piece)
         if size > LARGEST:
-            raise ValueError(f"more than {LARGEST} bytes")
+            raise UnreadableError(f"more than {LARGEST} bytes")
         wanted.add(piece)

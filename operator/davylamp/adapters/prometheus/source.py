@@ -5,6 +5,7 @@ import functools
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -160,9 +161,10 @@ class PrometheusSource:
         until = self._ends(until)
         names = self._at(suggestions.names_text(query), query.at)
         read = functools.partial(suggestions.read_names, query)
-        metrics = await self._answer(names, read, until)
-        labels = self._at(suggestions.labels_text(query), query.at)
-        return OtherSeries(metrics, await self._answer(labels, suggestions.read_labels, until))
+        other = await self._answer(names, read, until)
+        wanted = self._at(f"count({suggestions.unselected_text(query)})", query.at)
+        is_there = await self._answer(wanted, suggestions.read_presence, until)
+        return replace(other, is_there=is_there)
 
     def _at(self, promql: str, at: float) -> _Ask:
         """An instant query."""

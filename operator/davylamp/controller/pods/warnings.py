@@ -7,6 +7,7 @@ pod without a warning is a sentence without a reason, no more.
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import math
 import time
@@ -43,6 +44,7 @@ class _Unexplained:
     uid: str
     due: float
     reads: int = 0
+    objects: frozenset[str] = frozenset()
     words: str | None = None
 
 
@@ -71,10 +73,11 @@ class PodWarnings:
     def noted(self, key: Key, pods: Iterable[Pod]) -> tuple[Pod, ...]:
         """The pods of a model with what is known by now; what is not known is asked from now on."""
         listed = tuple(pods)
-        silent = [_uid(pod) for pod in listed if is_unexplained(pod.state) and _uid(pod)]
+        silent = {_uid(pod): pod for pod in listed if is_unexplained(pod.state) and _uid(pod)}
         known, due = self._unexplained.pop(key, {}), self._clock() + PATIENCE
         kept = {
-            uid: known.get(uid) or _Unexplained(key, uid, due) for uid in silent[:PODS_AT_A_TIME]
+            uid: known.get(uid) or _Unexplained(key, uid, due, objects=pod.state.objects)
+            for uid, pod in itertools.islice(silent.items(), PODS_AT_A_TIME)
         }
         if kept:
             self._unexplained[key] = kept
@@ -122,7 +125,7 @@ class PodWarnings:
         log = about(_log, namespace=pod.key.namespace, name=pod.key.name)
         try:
             warnings = await self._cluster.pod_warnings(pod.key.namespace, pod.uid)
-            words = newest_warning(warnings) or pod.words
+            words = newest_warning(warnings, pod.objects) or pod.words
         except OperatorError as error:
             log.warning("Events of pods are not read: %s", error)
             return
