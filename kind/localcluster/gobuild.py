@@ -107,6 +107,12 @@ PAUSE = GoBuild("pause", "", (".",), expected=2)
 KWOK = GoBuild(
     "kwok", "sigs.k8s.io/kwok", ("sigs.k8s.io/kwok/cmd/kwok",), binary="kwok", expected=200
 )
+KUBE_SCORE = GoBuild(
+    "kube-score",
+    "github.com/zegl/kube-score",
+    ("github.com/zegl/kube-score/cmd/kube-score",),
+    expected=30,
+)
 HELM = GoBuild("helm", "helm.sh/helm/v4", ("helm.sh/helm/v4/cmd/helm",), expected=90)
 PROMETHEUS = GoBuild(
     "prometheus",

@@ -19,7 +19,7 @@ TRAINING_IMAGE = f"{SAMPLE_IMAGE}-training"
 # Releases whose nightly job runs on the cluster; the others' training images stay with the engine.
 TRAINING_RELEASES = ("v1", "v3")
 NAMESPACE = "davylamp-system"
-SOURCES = ("Dockerfile", "pyproject.toml", "uv.lock", "operator/**/*.py")
+SOURCES = ("Dockerfile", "requirements/uv.txt", "pyproject.toml", "uv.lock", "operator/**/*.py")
 
 
 def operator_tag() -> str:
@@ -68,6 +68,7 @@ def _helm(tag: str) -> list[str]:
         "image.repository": OPERATOR_IMAGE,
         "image.tag": tag,
         "prometheus.url": "http://prometheus.monitoring.svc:9090",
+        "modelImages.digests": "Off",  # images are loaded into the node: no registry has them
     }
     settings = [part for key, value in values.items() for part in ("--set", f"{key}={value}")]
     return [

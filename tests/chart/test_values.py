@@ -124,6 +124,8 @@ def test_readme_shows_every_value(values_text):
         ({"prometheus": {"groups": {"by": "x"}}}, "/prometheus/groups", "by"),
         ({"gates": {"userQueries": "no"}}, "/gates/userQueries", "boolean"),
         ({"gates": {"podMetrics": {"perSecond": 0}}}, "/gates/podMetrics/perSecond", "0"),
+        ({"admission": {"action": "deny"}}, "/admission/action", "Deny"),
+        ({"rbac": {"edit": ["pause"]}}, "/rbac/edit/0", "abort"),
         ({"watchNamespaces": ["Models"]}, "/watchNamespaces/0", "pattern"),
         ({"watchNamespaces": ["a", "a"]}, "/watchNamespaces", "equal"),
         ({"logLevel": "LOUD"}, "/logLevel", "DEBUG"),

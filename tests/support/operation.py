@@ -48,6 +48,7 @@ class Process:
         *,
         release: str = "davylamp",
         children: ChildMetadata = NOTHING,
+        **settings_of: Any,
     ) -> None:
         self.land = land
         self.cache = ObjectCache()
@@ -58,7 +59,9 @@ class Process:
         self.is_deaf = False
         self.passes: list[list[Write]] = []
         """What each pass wrote; the last one may be under way."""
-        settings = Settings(identity="davylamp-0", lease_name=release, children=children)
+        settings = Settings(
+            identity="davylamp-0", lease_name=release, children=children, **settings_of
+        )
         self.sampler = EvidenceTracker(
             land.prometheus, settings.metrics, on_news=self.wake, clock=land.seconds
         )

@@ -19,7 +19,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from davylamp.adapters.prometheus.matchers import METRIC_NAME
 from davylamp.adapters.prometheus.query_result import CounterSeries
-from davylamp.adapters.prometheus.scrapes import TARGET_LABELS
+from davylamp.adapters.prometheus.targets import TARGET_LABELS
+from davylamp.adapters.reading.limits import UnreadableError
 from davylamp.schema.json import Labels
 
 LONGEST_LINE: Final = 2048
@@ -33,10 +34,6 @@ _USUAL_LINE: Final = re.compile(
     r"(?P<value>-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)"
 )
 _USUAL_LABEL: Final = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="([^"]*)"')
-
-
-class UnreadableError(ValueError):
-    """A pod's text cannot be read; the message has nothing of it."""
 
 
 _Sample: TypeAlias = tuple[str, Mapping[str, str], float]

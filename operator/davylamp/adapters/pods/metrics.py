@@ -30,13 +30,14 @@ import yarl
 
 from davylamp.adapters.errors import SourceError
 from davylamp.adapters.pod_names import PodRef, deployment_of
-from davylamp.adapters.pods.exposition import UnreadableError, WantedLines, read_lines
+from davylamp.adapters.pods.exposition import WantedLines, read_lines
 from davylamp.adapters.pods.session import open_session
 from davylamp.adapters.prometheus.matchers import METRIC_NAME, Condition
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.query_result import CounterSeries
 from davylamp.adapters.prometheus.scrapes import samples_of
 from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.adapters.reading.limits import UnreadableError
 from davylamp.checks import Silent
 from davylamp.gates.channels import Channel
 from davylamp.gates.kinds.registry import CHANNELS
@@ -46,7 +47,7 @@ TIMEOUT: Final = 1.0
 """Seconds from the beginning of a sweep after which no answer is waited for."""
 LARGEST: Final = 4 * 1024 * 1024
 """Bytes of an answer that are read."""
-MOST_CONNECTIONS: Final = 128
+MOST_CONNECTIONS: Final = 512
 """Connections in use; so many pods can hang without keeping others from their turn."""
 KEEP_OPEN: Final = 15.0
 """Seconds for which a connection waits for the next sweep."""

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from tests.support.kubelets import made_by
 
 from davylamp.adapters.pods.model_server import PodAddress
 from davylamp.api.gate_status import CheckStatus
@@ -70,6 +71,7 @@ def pod(name, revision=NEW, *, ready="True", ip="10.0.0.7", deleted=None, ports=
             "uid": f"uid-{name}",
             "labels": {"davylamp.dev/revision": revision},
             "deletionTimestamp": deleted,
+            "ownerReferences": made_by(f"risk-{revision}-{name}"),
         },
         "spec": {"containers": containers},
         "status": {"podIP": ip, "conditions": [{"type": "Ready", "status": ready}]},
