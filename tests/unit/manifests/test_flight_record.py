@@ -5,7 +5,6 @@ import copy
 import gzip
 import json
 import random
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -30,6 +29,7 @@ from davylamp.manifests.flight_record import (
     flight_record,
     read_flight_record,
 )
+from davylamp.schema.pseudonyms import pseudonym
 
 OWNER = Owner("risk", "models", "uid-1")
 AT = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
@@ -81,7 +81,7 @@ def recorded(scrapes, pods=4, parts=0, most=1000, channels=(ERRORS, LATENCY)):
         for i, total in enumerate(totals):
             for k in range(parts + 1):
                 total[k] += chance.randrange(most)
-            values = {f"a part with a long name/{k}": total[k] for k in range(1, parts + 1)}
+            values = {pseudonym(f"part {k}"): total[k] for k in range(1, parts + 1)}
             side = sides["candidate" if i % 2 else "stable"]
             side[f"risk-9f8e7d6c5b-7d9c5b6f8-{i:05d}"] = (Sample(at, total[0], 0.0, values),)
         for channel in channels:
@@ -89,22 +89,9 @@ def recorded(scrapes, pods=4, parts=0, most=1000, channels=(ERRORS, LATENCY)):
                 arm: {pod: (Sample(s.time, s.requests),) for pod, (s,) in side.items()}
                 for arm, side in sides.items()
             }
-            shown = bare if channel is ERRORS else _stored(sides, channel)
+            shown = bare if channel is ERRORS else sides
             recording = noted(recording, channel, Scrapes(at, **shown))
     return recording
-
-
-def _stored(sides, channel):
-    return {
-        arm: {
-            pod: tuple(
-                replace(s, parts={channel.stored_part(name): n for name, n in s.parts.items()})
-                for s in samples
-            )
-            for pod, samples in side.items()
-        }
-        for arm, side in sides.items()
-    }
 
 
 def sent(item):

@@ -6,8 +6,7 @@ is decided in `rollout.pods.phrases`.
 """
 
 import dataclasses
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -16,7 +15,6 @@ from davylamp.api import names
 from davylamp.controller.cluster.objects import instant, label, metadata
 from davylamp.rollout import ContainerState, PodFailure, PodState, Workload
 from davylamp.rollout.pods.images import read_image_id
-from davylamp.rollout.pods.phrases import objects_in, phrases_in
 from davylamp.rollout.pods.state import ContainerRole
 from davylamp.schema.json import Json, JsonObject, entries, field, integer, section, text
 from davylamp.schema.text import one_line
@@ -43,31 +41,6 @@ OF_THE_CLUSTER: Final = frozenset(
 """Reasons of pods that failed whose message has nothing but the node's and the spec's words."""
 OUT_OF: Final = "OutOf"
 """How reasons begin that say what a node has not enough of."""
-WARNINGS: Final = frozenset(
-    {
-        "BackOff",
-        "ErrImageNeverPull",
-        "Failed",
-        "FailedAttachVolume",
-        "FailedCreatePodContainer",
-        "FailedCreatePodSandBox",
-        "FailedMapVolume",
-        "FailedMount",
-        "FailedPostStartHook",
-        "FailedPreStopHook",
-        "FailedSync",
-        "FailedToRetrieveImagePullSecret",
-        "FailedValidation",
-        "InspectFailed",
-        "InvalidEnvironmentVariableNames",
-        "NetworkNotReady",
-        "NodeNotReady",
-        "ProbeWarning",
-        "Unhealthy",
-    }
-)
-"""Reasons of kubelets' Events that are told; whoever may create Events may invent others."""
-_PROBE: Final = re.compile(r"(Startup|Readiness|Liveness) probe")
 LONGEST_NAME: Final = 63
 """Characters of a reason: those that Kubernetes gives are far shorter."""
 
@@ -196,35 +169,6 @@ def _missing_gates(pod: JsonObject, conditions: Mapping[str, JsonObject]) -> tup
     gates = (text(gate, "conditionType") for gate in entries(pod, "spec", "readinessGates"))
     closed = (gate for gate in gates if conditions.get(gate, {}).get("status") != "True")
     return tuple(one_line(gate, limit=LONGEST_WORDS) for gate in closed)
-
-
-def newest_warning(events: Iterable[JsonObject], objects: Collection[str]) -> str | None:
-    """What was warned of a pod last; that no node took it is over once it has one.
-
-    Args:
-        events: about the pod, whoever wrote them.
-        objects: names that the pod itself has: only these are told.
-    """
-    telling = [event for event in events if text(event, "reason") in WARNINGS]
-    newest = max(telling, key=_told_at, default=None)
-    if newest is None:
-        return None
-    message = _words(newest, "message")
-    probe = _PROBE.match(message)
-    words = objects_in(message, objects) or phrases_in(message)
-    parts = (text(newest, "reason"), f"{probe.group()} failed" if probe else "", words)
-    return ": ".join(filter(None, parts))
-
-
-def _told_at(event: JsonObject) -> str:
-    """When an Event was told last: the API server spells all such times alike."""
-    times = (
-        text(event, "series", "lastObservedTime"),
-        text(event, "lastTimestamp"),
-        text(event, "eventTime"),
-        text(event, "metadata", "creationTimestamp"),
-    )
-    return max(times)
 
 
 # --- names that a pod has itself ---------------------------------------------------------------

@@ -19,9 +19,10 @@ from typing import Final
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.pods import Pod, newest_warning
+from davylamp.controller.cluster.pods import Pod
 from davylamp.controller.fairness.errands import Errands
 from davylamp.controller.logs import about
+from davylamp.controller.pods.events import newest_warning
 from davylamp.rollout.pods.shortfall import is_unexplained
 from davylamp.schema.json import text
 

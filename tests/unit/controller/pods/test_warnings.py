@@ -7,7 +7,8 @@ import pytest
 
 from davylamp.adapters.errors import Retryable, Terminal
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.pods import newest_warning, read_pod
+from davylamp.controller.cluster.pods import read_pod
+from davylamp.controller.pods.events import newest_warning
 from davylamp.controller.pods.warnings import MOST_READS, PATIENCE, PodWarnings
 
 KEY = Key("models", "risk")
