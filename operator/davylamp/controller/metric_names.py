@@ -42,6 +42,11 @@ QUEUE_DEPTH: Final = MetricFamily("davylamp_queue_depth", "ModelDeployments that
 QUEUE_OLDEST: Final = MetricFamily(
     "davylamp_queue_oldest_seconds", "How long the oldest unfinished pass has been due."
 )
+LEFT_OUT: Final = MetricFamily(
+    "davylamp_left_out",
+    "What is left out because its namespace has more of it than it may, by limit.",
+    ("namespace", "limit"),
+)
 
 # each rollout
 REFUSED_WRITES: Final = MetricFamily(

@@ -9,13 +9,14 @@ import math
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Self
 
 from pydantic import ValidationError
 
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames, check
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
+from davylamp.controller.fairness.limits import DEFAULT_LIMITS, Limits
 from davylamp.schema.json import Json
 from davylamp.schema.quantities import seconds
 
@@ -51,6 +52,8 @@ class Settings:
     identity: str = "davylamp"
     reads_secrets: bool = True
     """Whether the operator may read and copy Secrets: pinned ones, and those to pull images with."""
+    limits: Limits = DEFAULT_LIMITS
+    """How much one namespace may have looked after at a time."""
     children: ChildMetadata = NOTHING
     """What children carry by default, besides ours and what `spec.metadata` says."""
     log_level: str = "INFO"
@@ -76,6 +79,7 @@ class Settings:
             lease_duration=variables.duration("LEASE_DURATION", plain.lease_duration),
             identity=variables.text("IDENTITY", socket.gethostname()),
             reads_secrets=variables.truth("SECRETS", default=plain.reads_secrets),
+            limits=variables.limits(),
             children=variables.children(),
             log_level=variables.text("LOG_LEVEL", plain.log_level).upper(),
             metrics_port=variables.number("METRICS_PORT", plain.metrics_port),
@@ -121,6 +125,16 @@ class _Environment:
             except ValueError:
                 raise ValueError(f"DAVYLAMP_{name}: is no JSON object") from None
         return ChildMetadata.model_validate(entries)
+
+    def limits(self) -> Limits:
+        """What a namespace may have at a time; each at least one."""
+        names = [limit.name for limit in fields(Limits)]
+        plain = asdict(DEFAULT_LIMITS)
+        values = {name: self.number(f"LIMIT_{name.upper()}", plain[name]) for name in names}
+        for name, value in values.items():
+            if value < 1:
+                raise ValueError(f"DAVYLAMP_LIMIT_{name.upper()}: must be above 0")
+        return Limits(**values)
 
     def truth(self, name: str, *, default: bool) -> bool:
         text = self.text(name, str(default)).lower()
