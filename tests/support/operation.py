@@ -21,7 +21,7 @@ from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.pods.warnings import PodWarnings
-from davylamp.controller.settings import Settings
+from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.controller.watches.watches import Watches
 from davylamp.controller.wiring import Wiring
 
@@ -60,7 +60,13 @@ class Process:
         self.passes: list[list[Write]] = []
         """What each pass wrote; the last one may be under way."""
         settings = Settings(
-            identity="davylamp-0", lease_name=release, children=children, **settings_of
+            **{
+                "identity": "davylamp-0",
+                "lease_name": release,
+                "children": children,
+                "metrics": MetricSettings(user_queries=True),
+                **settings_of,
+            }
         )
         self.sampler = EvidenceTracker(
             land.prometheus, settings.metrics, on_news=self.wake, clock=land.seconds

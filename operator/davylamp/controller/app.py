@@ -56,9 +56,10 @@ class Operator:
             self._pass, workers=WORKERS, on_pass=self._count_pass
         )
         self.source = PrometheusSource(
-            settings.metrics,
+            settings.metrics.prometheus,
             on_query=self.metrics.on_query,
             on_down=self.metrics.on_source_down,
+            user_queries=settings.metrics.user_back_end,
         )
         self.pods = _pod_metrics(settings.metrics)
         self.sampler = EvidenceTracker(

@@ -28,6 +28,7 @@ from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.flight_recorder import PATIENCE, FlightRecorder
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.observing.observer import Observer
+from davylamp.controller.reconcile.passes import Allowances
 from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.reconcile.writes import PlanSettings
 from davylamp.controller.settings import Settings
@@ -145,7 +146,10 @@ class Wiring:
             nightly=parts.nightly,
             refusals=parts.refusals,
             consumer=parts.consumer,
-            reads_secrets=self.settings.reads_secrets,
+            allowed=Allowances(
+                secrets=self.settings.reads_secrets,
+                user_queries=self.settings.metrics.user_queries,
+            ),
             clock=self.clock,
         )
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Final, Protocol, TypeAlias, TypeVar
-from urllib.parse import urlsplit
 
 import requests
 from prometheus_api_client import PrometheusConnect
@@ -16,20 +15,21 @@ from urllib3.util import Retry
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.pod_names import PodRef
 from davylamp.adapters.prometheus import suggestions
+from davylamp.adapters.prometheus.connection.back_end import BackEnd
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.scrapes import read_scrapes
-from davylamp.adapters.prometheus.session import ANSWER_LIMIT, PrometheusSession
+from davylamp.adapters.prometheus.session import ANSWER_LIMIT, TENANT, PrometheusSession
 from davylamp.adapters.prometheus.suggestions import OtherSeries
 from davylamp.adapters.prometheus.user_query import RangeQuery, read_values
 from davylamp.gates.samples import Sample
 
 __all__ = [
+    "BackEnd",
     "CounterQuery",
     "MetricSource",
     "OtherSeries",
     "PrometheusSource",
     "RangeQuery",
-    "SourceSettings",
 ]
 
 CONNECT_TIMEOUT: Final = 2.0
@@ -76,61 +76,36 @@ class MetricSource(Protocol):
         """
 
 
-class SourceSettings(Protocol):
-    """Where Prometheus is; from the operator's settings, never from what users write."""
-
-    @property
-    def url(self) -> str:
-        """http(s) address, with a path prefix if there is one."""
-
-    @property
-    def bearer_token_file(self) -> str | None:
-        """File with a bearer token, read for each request as such tokens rotate."""
-
-    @property
-    def ca_file(self) -> str | None:
-        """Certificates to trust instead of the system's."""
-
-
 class PrometheusSource:
     """`MetricSource` on Prometheus or on what speaks its HTTP API.
 
     Args:
-        settings: where Prometheus is.
+        back_end: what is asked.
         deadline: seconds for one answer as a whole.
         answer_limit: bytes of an answer about counters.
         on_query: called after every query, for metrics.
         on_down: called when pods' counters cannot be asked for; a user query may be too slow for
             a Prometheus that is well.
-
-    Raises:
-        ValueError: the URL is not plain http(s), or carries credentials.
+        user_queries: what user queries are asked of, where that is another.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (what is asked, two bounds, and who is told)
         self,
-        settings: SourceSettings,
+        back_end: BackEnd,
         *,
         deadline: float = 8.0,
         answer_limit: int = ANSWER_LIMIT,
         on_query: OnQuery = lambda _result, _seconds: None,
         on_down: Callable[[], None] = lambda: None,
+        user_queries: BackEnd | None = None,
     ) -> None:
         self._deadline = deadline
         self._on_query = on_query
         self._on_down = on_down
-        self._client = PrometheusConnect(
-            url=_checked(settings.url),
-            session=PrometheusSession(
-                token_file=settings.bearer_token_file,
-                ca_file=settings.ca_file,
-                deadline=deadline,
-                answer_limit=answer_limit,
-            ),
-            retry=Retry(0),
-            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-            method="POST",
-        )
+        self._client = _client(back_end, deadline, answer_limit)
+        self._user_client = self._client
+        if user_queries is not None:
+            self._user_client = _client(user_queries, deadline, answer_limit)
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="prometheus")
 
     async def scrapes(
@@ -172,8 +147,9 @@ class PrometheusSource:
     def _on_grid(self, query: RangeQuery) -> _Ask:
         """A range query; the library rounds its times to whole seconds, which ours are."""
         start, end = (datetime.fromtimestamp(time, UTC) for time in (query.start, query.end))
-        ask, step = self._client.custom_query_range, f"{query.step}s"
-        return lambda timeout: ask(query.promql, start, end, step, timeout=timeout)
+        ask, step = self._user_client.custom_query_range, f"{query.step}s"
+        params = {TENANT: query.namespace}
+        return lambda timeout: ask(query.promql, start, end, step, params, timeout=timeout)
 
     async def _answer(self, ask: _Ask, read: Callable[[object], _T], until: float | None) -> _T:
         """What is read of an answer; a query that nobody waits for any more is not reported."""
@@ -207,6 +183,7 @@ class PrometheusSource:
         """Give connections and threads back."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
+        self._user_client.close()
 
 
 def _asked_and_read(ask: _Ask, read: Callable[[object], _T], left: float) -> _T:
@@ -228,12 +205,11 @@ def _too_late(seconds: float) -> SourceError:
     return SourceError(SourceFault.DOWN, f"Prometheus: no answer within {seconds:.2g} s")
 
 
-def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("the address of Prometheus is no http(s) URL")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("the address of Prometheus carries credentials: use a token file")
-    if parts.query or parts.fragment:
-        raise ValueError("the address of Prometheus has a query or a fragment")
-    return url.rstrip("/")
+def _client(back_end: BackEnd, deadline: float, answer_limit: int) -> PrometheusConnect:
+    return PrometheusConnect(
+        url=back_end.url.rstrip("/"),
+        session=PrometheusSession(back_end, deadline=deadline, answer_limit=answer_limit),
+        retry=Retry(0),
+        timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+        method="POST",
+    )

@@ -19,6 +19,10 @@ from davylamp.controller.evidence.ingest import isolated, take_in_answers
 from davylamp.controller.evidence.tracked import TrackedRollout, TrackedRollouts
 from davylamp.gates import QueryAnswers, UserQuery
 
+SWITCHED_OFF: Final = (
+    "user queries are switched off in this release of the operator (chart value "
+    "gates.userQueries.enabled): use a gate of another kind, or ask whoever installed it"
+)
 MOST_POINTS: Final = 500
 """Points of a user query that are asked for at a time."""
 
@@ -69,8 +73,7 @@ class UserQueries:
         if scope is None:
             return None
         if not self._are_allowed:
-            text = "user queries are not allowed here (chart value gates.userQueries)"
-            return SourceError(SourceFault.BAD_ANSWER, text)
+            return SourceError(SourceFault.BAD_ANSWER, SWITCHED_OFF)
         after = tracked.queries.until.get(gate, tracked.since)
         edge = min(now - LAG, after + MOST_POINTS * max(1.0, query.interval))
         due = on_grid(query.promql, after=after, until=edge, step=query.interval)
@@ -100,7 +103,8 @@ class UserQueries:
     ) -> Mapping[float, float]:
         """One side's values; `ValueError` where the query's variables cannot be put in."""
         text = render(due.promql, replace(scope, interval=due.step).variables(arm))
-        return await self._source.values(replace(due, promql=text), until=until)
+        asked = replace(due, promql=text, namespace=scope.namespace)
+        return await self._source.values(asked, until=until)
 
 
 def _arms(scope: QueryScope, query: UserQuery) -> list[ArmNames]:

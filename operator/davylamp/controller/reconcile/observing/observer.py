@@ -31,6 +31,8 @@ from davylamp.controller.reconcile.observing.observations import (
     with_refusals,
 )
 from davylamp.controller.reconcile.passes import (
+    EVERYTHING_ALLOWED,
+    Allowances,
     Children,
     Parent,
     Pass,
@@ -88,7 +90,7 @@ class Observer:
         nightly: has the results of the nightly job.
         refusals: has what was refused of the nightly job.
         consumer: knows which commands it took off.
-        reads_secrets: whether it may ask for Secrets at all.
+        allowed: what specs may ask for; without Secrets none is read.
         clock: the time.
     """
 
@@ -105,7 +107,7 @@ class Observer:
         nightly: Nightly,
         refusals: Refusals,
         consumer: Consumer,
-        reads_secrets: bool = True,
+        allowed: Allowances = EVERYTHING_ALLOWED,
         clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
@@ -118,7 +120,7 @@ class Observer:
         self._nightly = nightly
         self._refusals = refusals
         self._consumer = consumer
-        self._reads_secrets = reads_secrets
+        self._allowed = allowed
         self._clock = clock
         self._at_hand: dict[Key, _AtHand] = {}
         self._targets: dict[Key, _Target] = {}
@@ -127,13 +129,13 @@ class Observer:
         """Everything that is known about a ModelDeployment now."""
         children = await self._children(parent)
         parent = self.followable(parent, children.records)
-        secrets = Secrets(are_off=not self._reads_secrets)
+        secrets = Secrets(are_off=not self._allowed.secrets)
         now = self._clock()
         observation = replace(
             observation_of(parent, children, self._target(parent, children), now=now),
             watched_since=self._pod_clock.watched_since(parent.key, now),
         )
-        if parent.spec is not None and self._reads_secrets:
+        if parent.spec is not None and self._allowed.secrets:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
         observation = replace(
@@ -158,7 +160,7 @@ class Observer:
 
     def followable(self, parent: Parent, records: Mapping[str, JsonObject]) -> Parent:
         """The same, without its spec where this operator can make no pod from that; with why not."""
-        return followable(parent, records, reads_secrets=self._reads_secrets)
+        return followable(parent, records, self._allowed)
 
     def glance(self, parent: Parent) -> Observation:
         """What is known about a ModelDeployment that was never followed."""

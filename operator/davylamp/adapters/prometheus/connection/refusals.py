@@ -1,0 +1,102 @@
+"""What is told of answers that are no measurement: refusals, web pages, partial answers."""
+
+import json
+import re
+from typing import Final
+
+from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
+from davylamp.schema.text import one_line
+
+_LONGEST_ERROR: Final = 200
+_TOO_MUCH: Final = re.compile(r"too many|too much|exceed|more than|limit", re.IGNORECASE)
+"""How Prometheus and its kin say that a query would load more than it may."""
+_CANNOT_ASK: Final = frozenset({401, 403, 408, 429})
+_UNPROCESSABLE: Final = 422
+_SERVER_ERROR: Final = 500
+_OF_PARTIAL_ANSWERS: Final = (b'"warnings"', b'"infos"', b'"isPartial"')
+_HINT: Final = "PromQL info: "
+"""How Prometheus begins a hint about a query, whose answer is whole."""
+_OF_THE_QUERY: Final = "PromQL warning: "
+"""How Prometheus begins a warning that a query does not mean what its author thinks."""
+_ADVICE: Final = {
+    301: "it redirects, which is not followed: name the address that it redirects to",
+    302: "it redirects, to a login page perhaps, which is not followed: name an address that answers",
+    401: "it does not accept the operator's credentials: see bearerTokenSecret and basicAuthSecret",
+    403: "the operator's credentials may not read there",
+    404: "there is no Prometheus API at this address: some need a path, as Mimir does /prometheus",
+}
+"""What to do about refusals that say nothing themselves, by status."""
+_ADVICE.update(dict.fromkeys((303, 307, 308), _ADVICE[302]))
+
+
+def refusal(status: int, body: bytes) -> SourceError:
+    """The error of an answer that is not 200.
+
+    Args:
+        status: HTTP status.
+        body: what came with it, or nothing where that was too long.
+    """
+    cannot_ask = status in _CANNOT_ASK or status >= _SERVER_ERROR
+    fault = SourceFault.DOWN if cannot_ask else SourceFault.BAD_ANSWER
+    error = _error(body)
+    message = f"Prometheus: HTTP {status} {error}".rstrip()
+    if status == _UNPROCESSABLE and _TOO_MUCH.search(error):
+        return TooMuch(message)
+    if b"no org id" in body:
+        message = f"Prometheus: HTTP {status}: it wants a tenant: set the header X-Scope-OrgID"
+    elif not error and status in _ADVICE:
+        message = f"Prometheus: HTTP {status}: {_ADVICE[status]}"
+    return SourceError(fault, message)
+
+
+def require_whole(body: bytes) -> None:
+    """Refuse a web page, and an answer that its sender calls partial: neither says anything.
+
+    Args:
+        body: of an answer with status 200.
+
+    Raises:
+        SourceError: BadAnswer for a page, and for a query that Prometheus warns of; SourceDown for a
+            part, as the rest cannot be had now.
+    """
+    if body.lstrip()[:1] == b"<":
+        message = "it answers with a web page: a login page, or the address of something else"
+        raise SourceError(SourceFault.BAD_ANSWER, f"Prometheus: {message}")
+    if not any(word in body for word in _OF_PARTIAL_ANSWERS):
+        return
+    reason = _reservation(body)
+    if reason is None:
+        return
+    if reason.startswith(_OF_THE_QUERY):
+        raise SourceError(SourceFault.BAD_ANSWER, f"Prometheus: {reason}")
+    message = f"Prometheus: a partial answer, which is no answer: {reason}"
+    raise SourceError(SourceFault.DOWN, message)
+
+
+def _reservation(body: bytes) -> str | None:
+    """Why an answer is partial: Thanos and Prometheus warn, VictoriaMetrics has a mark for it."""
+    answer = _object(body)
+    if answer.get("isPartial") is True:
+        return "isPartial"
+    warnings = _texts(answer.get("warnings"))
+    infos = [text for text in _texts(answer.get("infos")) if not text.startswith(_HINT)]
+    first = next(iter([*warnings, *infos]), None)
+    return None if first is None else one_line(first, limit=_LONGEST_ERROR)
+
+
+def _error(body: bytes) -> str:
+    """What Prometheus itself says is wrong (with the query, mostly); nothing of other bodies."""
+    error = _object(body).get("error")
+    return one_line(error, limit=_LONGEST_ERROR) if isinstance(error, str) else ""
+
+
+def _object(body: bytes) -> dict[str, object]:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _texts(entries: object) -> list[str]:
+    return [str(entry) for entry in entries] if isinstance(entries, list) else []
