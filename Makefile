@@ -11,7 +11,7 @@ TEST_WORKERS ?= 2
 # model's tags for tests/e2e/conftest.py (which installs by itself where nobody set them)
 ON_CLUSTER := eval "$$($(LOCAL) env)" && DAVYLAMP_TAGS="$$($(LOCAL) install)" && export DAVYLAMP_TAGS
 CRD := crds/davylamp.dev_modeldeployments.yaml
-POD_FIELDS := operator/davylamp/manifests/overlay/fields.py
+POD_FIELDS := operator/davylamp/api/template/fields.py
 CHART_CRD := charts/davylamp/files/crds/davylamp.dev_modeldeployments.yaml
 
 .DEFAULT_GOAL := help

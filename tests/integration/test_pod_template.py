@@ -9,9 +9,9 @@ from tests.support.kube import kubectl
 from tests.support.manifests import Manifest, changed, minimal
 
 from davylamp.api.spec import ModelDeploymentSpec
+from davylamp.api.template import fields
+from davylamp.api.template.shapes import parsed
 from davylamp.manifests import Owner, deployment_of, record, template_fault
-from davylamp.manifests.overlay import fields
-from davylamp.manifests.overlay.shapes import parsed
 from davylamp.rollout import identify
 from davylamp.schema.json import JsonObject
 

@@ -8,11 +8,18 @@ from pydantic import Field
 from davylamp.api.command_answers import CommandAnswer, Handled
 from davylamp.api.gate_status import CheckStatus, FeatureShare, GateForecast, GateRate, GateStatus
 from davylamp.api.operator_claim import UNOBSERVED, OperatorClaim
-from davylamp.api.spec import Rollout
+from davylamp.api.spec import MOST_HISTORY, CheckName, Rollout
 from davylamp.schema.json import Json, JsonObject
 from davylamp.schema.models import Instant, Reported
 
 MAX_REJECTED: Final = 20
+MOST_CONDITIONS: Final = 32
+"""Ours, and those that others may add."""
+MOST_GATES: Final = 10
+MOST_CHECKS: Final = len(CheckName) + 1
+"""Those of the spec, and a candidate's own run of the nightly job."""
+MOST_ATTEMPTS: Final = 2 * MOST_HISTORY + 1
+"""As many that served as the spec keeps, the one that serves, and as many others."""
 
 
 class Stage(StrEnum):
@@ -135,18 +142,25 @@ class Candidate(RevisionRef):
         default=(), max_length=100, description="Every change of the share during the canary."
     )
     checks: tuple[CheckStatus, ...] = Field(
-        default=(), description="Results of the checks before traffic."
+        default=(),
+        description="Results of the checks before traffic.",
+        json_schema_extra={"maxItems": MOST_CHECKS},
     )
     forecast: tuple[GateForecast, ...] = Field(
         default=(),
         description="What the gates will be able to detect, estimated before the canary.",
+        json_schema_extra={"maxItems": MOST_GATES},
     )
     baseline: tuple[FeatureShare, ...] = Field(
         default=(),
         max_length=200,
         description="Explanation shares of its training run, for gates that compare with them.",
     )
-    gates: tuple[GateStatus, ...] = Field(default=(), description="Verdicts of the gates.")
+    gates: tuple[GateStatus, ...] = Field(
+        default=(),
+        description="Verdicts of the gates.",
+        json_schema_extra={"maxItems": MOST_GATES},
+    )
     no_data_since: Instant | None = Field(
         default=None, description="Since when some gate has had no data."
     )
@@ -222,6 +236,7 @@ class ModelDeploymentStatus(Reported):
         description="Ready and Available always; Reconciling and Stalled only while true; RollbackVerified after "
         "a rollback and ExplanationsStable with spec.explanations.",
         json_schema_extra={
+            "maxItems": MOST_CONDITIONS,
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],
         },
@@ -234,7 +249,9 @@ class ModelDeploymentStatus(Reported):
         default=None, description="The revision kept warm during probation."
     )
     probation_gates: tuple[GateStatus, ...] = Field(
-        default=(), description="Verdicts of the gates about the promoted revision."
+        default=(),
+        description="Verdicts of the gates about the promoted revision.",
+        json_schema_extra={"maxItems": MOST_GATES},
     )
     verification: Verification | None = Field(
         default=None,
@@ -249,7 +266,9 @@ class ModelDeploymentStatus(Reported):
         description="Revisions that get no traffic until a user retries them.",
     )
     history: tuple[HistoryEntry, ...] = Field(
-        default=(), description="Rollout attempts that ended, newest first."
+        default=(),
+        description="Rollout attempts that ended, newest first.",
+        json_schema_extra={"maxItems": MOST_ATTEMPTS},
     )
     commands: tuple[CommandAnswer, ...] = Field(
         default=(),

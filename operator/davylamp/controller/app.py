@@ -38,8 +38,9 @@ from davylamp.controller.workqueue import PassOutcome, WorkQueue
 WRITE_TIMEOUT: Final = 5.0
 """Seconds for one request; shorter where the lease is short, so that none outlives leadership."""
 WORKERS: Final = 16
-"""Passes at the same time, each over another object: they wait for the API server, not for a CPU, and
-must wait for it side by side, or hundreds of new objects take as long as all their requests in a row."""
+"""Passes over objects of one namespace at the same time, twice as many of all. They wait for the API
+server, not for a CPU, and must wait for it side by side, or hundreds of new objects take as long as
+all their requests in a row."""
 _log = logging.getLogger(__name__)
 
 
@@ -53,7 +54,7 @@ class Operator:
         self._cache = ObjectCache()
         cluster = self._cluster(client)
         self.queue: WorkQueue[Key] = WorkQueue(
-            self._pass, workers=WORKERS, on_pass=self._count_pass
+            self._pass, workers=WORKERS, owner=_namespace, on_pass=self._count_pass
         )
         self.source = PrometheusSource(
             settings.metrics.prometheus,
@@ -213,6 +214,10 @@ class Operator:
 
     def _count_pass(self, _key: Key, outcome: PassOutcome, seconds: float) -> None:
         self.metrics.on_pass(outcome.value, seconds)
+
+
+def _namespace(key: Key) -> str:
+    return key.namespace
 
 
 def run(settings: Settings) -> int:

@@ -23,6 +23,7 @@ from davylamp.adapters.prometheus.connection.environment import (
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames, check
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
 from davylamp.controller.checks.pod_networks import ANYWHERE, PodNetworks
+from davylamp.manifests import Privilege
 from davylamp.schema.json import Json
 from davylamp.schema.quantities import seconds
 
@@ -64,6 +65,8 @@ class Settings:
     """What children carry by default, besides ours and what `spec.metadata` says."""
     pod_networks: PodNetworks = ANYWHERE
     """Where pods are: requests of the operator go nowhere else."""
+    allowed: frozenset[Privilege] = frozenset()
+    """What pods may have beyond the ordinary, for which tenants need no right of their own."""
     log_level: str = "INFO"
     metrics_port: int = 9090
     probes_port: int = 8080
@@ -89,6 +92,7 @@ class Settings:
             reads_secrets=variables.truth("SECRETS", default=plain.reads_secrets),
             children=variables.children(),
             pod_networks=variables.pod_networks(),
+            allowed=variables.privileges(),
             log_level=variables.text("LOG_LEVEL", plain.log_level).upper(),
             metrics_port=variables.number("METRICS_PORT", plain.metrics_port),
             probes_port=variables.number("PROBES_PORT", plain.probes_port),
@@ -151,6 +155,17 @@ class _Environment:
             return None
         header, parameter = own.tenant_header, own.tenant_parameter
         return replace(prometheus, tenant_header=header, tenant_parameter=parameter)
+
+    def privileges(self) -> frozenset[Privilege]:
+        """The privileges that pods may have."""
+        texts = self.texts("TENANTS_ALLOW")
+        try:
+            return frozenset(map(Privilege, texts))
+        except ValueError:
+            wrong = next(text for text in texts if text not in [*Privilege])
+            raise ValueError(
+                f"DAVYLAMP_TENANTS_ALLOW: {wrong!r} is none of {', '.join(Privilege)}"
+            ) from None
 
     def truth(self, name: str, *, default: bool) -> bool:
         text = self.text(name, str(default)).lower()

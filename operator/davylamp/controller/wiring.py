@@ -121,6 +121,7 @@ class Wiring:
             scrape_interval=self.settings.metrics.scrape_interval,
             children=self.settings.children,
             release=self.settings.release,
+            allowed=self.settings.allowed,
         )
 
     def _following(self) -> Following:

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from tests.support.manifests import changed, minimal
 
 from davylamp.api.spec import ModelDeploymentSpec
+from davylamp.api.template.shapes import POD_TEMPLATE, SCALARS, SHAPES, FieldShape
 from davylamp.manifests import Owner
 from davylamp.manifests.overlay import TemplateRefused, merged
-from davylamp.manifests.overlay.shapes import POD_TEMPLATE, SCALARS, SHAPES, FieldShape
 from davylamp.manifests.pods import pod_template
 
 OWNER = Owner("risk", "models", "uid-1")

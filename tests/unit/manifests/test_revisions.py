@@ -127,8 +127,8 @@ def test_secrets_that_are_followed_are_mounted_pinned_ones_from_the_revisions_ow
         {
             "secretName": name,
             "items": [
-                {"key": "licence.key.key", "path": "key"},
-                {"key": "licence.key.tls.crt", "path": "tls.crt"},
+                {"key": "licence.key_key", "path": "key"},
+                {"key": "licence.key_tls.crt", "path": "tls.crt"},
             ],
         },
     ]
@@ -145,7 +145,7 @@ def test_the_copy_is_immutable_and_the_record_has_nothing_of_it():
     spec = ModelDeploymentSpec.model_validate(full()["spec"])
     secret = pinned_secret(OWNER, identify(spec, {}), {"licence.key": {"key": "c2VjcmV0"}})
     assert secret["immutable"] is True
-    assert secret["data"] == {"licence.key.key": "c2VjcmV0"}
+    assert secret["data"] == {"licence.key_key": "c2VjcmV0"}
     assert "c2VjcmV0" not in str(made(full(), PINNED))
 
 

@@ -46,7 +46,7 @@ TIMEOUT: Final = 1.0
 """Seconds from the beginning of a sweep after which no answer is waited for."""
 LARGEST: Final = 4 * 1024 * 1024
 """Bytes of an answer that are read."""
-MOST_CONNECTIONS: Final = 128
+MOST_CONNECTIONS: Final = 512
 """Connections in use; so many pods can hang without keeping others from their turn."""
 KEEP_OPEN: Final = 15.0
 """Seconds for which a connection waits for the next sweep."""

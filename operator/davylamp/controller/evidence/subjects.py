@@ -1,5 +1,6 @@
 """What is to be judged at each stage: from the status to the pods and trials of the gates. Pure."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -52,6 +53,11 @@ class Subject:
         mine = {name: (trial.rule, trial.started_at) for name, trial in self.trials.items()}
         theirs = {name: (trial.rule, trial.started_at) for name, trial in other.trials.items()}
         return (self.candidate, self.stable, mine) == (other.candidate, other.stable, theirs)
+
+    @property
+    def is_survey(self) -> bool:
+        """Whether nothing of it is judged yet: it has no traffic."""
+        return bool(self.trials) and all(t.started_at == math.inf for t in self.trials.values())
 
     @property
     def channels(self) -> frozenset[Channel]:

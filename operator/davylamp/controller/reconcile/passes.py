@@ -3,7 +3,7 @@
 Each part is read once and handed on as a whole, so that nobody on the way asks for it again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -24,7 +24,7 @@ from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.controller.evidence.user_queries import SWITCHED_OFF
 from davylamp.controller.obstacles.refusals import Refusal, RefusedJob
 from davylamp.gates.recording.store import Recording
-from davylamp.manifests import Owner, recorded, template_fault
+from davylamp.manifests import Owner, Privilege, recorded, template_fault
 from davylamp.rollout import Observation, Served, Workload, identify, ref_of
 from davylamp.rollout.routing import router_of
 from davylamp.schema.json import JsonObject
@@ -60,6 +60,8 @@ class Parent:
     refusal: Refusal | None
     """Why it cannot."""
     generation: int
+    allowed: frozenset[Privilege] = frozenset()
+    """What its pods may have beyond the ordinary."""
 
     @property
     def was_followed(self) -> bool:
@@ -119,8 +121,20 @@ class Pass:
     """Seconds until something is to be looked at again of which no watch tells."""
 
 
-def read_parent(key: Key, manifest: JsonObject, defaults: ChildMetadata = NOTHING) -> Parent:
-    """A stored ModelDeployment; by default its children carry `defaults`, besides our labels."""
+def read_parent(
+    key: Key,
+    manifest: JsonObject,
+    defaults: ChildMetadata = NOTHING,
+    allowed: frozenset[Privilege] = frozenset(),
+) -> Parent:
+    """A stored ModelDeployment, and what the operator's settings say of all of them.
+
+    Args:
+        key: its namespace and name.
+        manifest: as it is stored.
+        defaults: what children carry by default, besides our labels.
+        allowed: what pods may have beyond the ordinary.
+    """
     spec, refusal = read_spec(manifest)
     generation = objects.field(manifest, "metadata", "generation")
     return Parent(
@@ -136,6 +150,7 @@ def read_parent(key: Key, manifest: JsonObject, defaults: ChildMetadata = NOTHIN
         spec=spec,
         refusal=refusal,
         generation=generation if isinstance(generation, int) else 0,
+        allowed=allowed,
     )
 
 
@@ -189,14 +204,14 @@ def _query_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
 
 
 def followable(
-    parent: Parent, records: Mapping[str, JsonObject], allowed: Allowances = EVERYTHING_ALLOWED
+    parent: Parent, records: Mapping[str, JsonObject], release: Allowances = EVERYTHING_ALLOWED
 ) -> Parent:
     """The same, without its spec where no pod can or may be made from that; with why not.
 
     What an earlier version of the operator has rendered is not judged anew by today's rules (P8).
     """
     spec = parent.spec
-    fault = _fault_of(spec, allowed) if spec else None
+    fault = _fault_of(spec, parent.allowed, release) if spec else None
     if spec is None or fault is None:
         return parent
     intents = {revision: recorded(record, "intent") for revision, record in records.items()}
@@ -205,16 +220,19 @@ def followable(
     return replace(parent, spec=None, refusal=Refusal(Reason.INVALID_SPEC, fault))
 
 
-def _fault_of(spec: ModelDeploymentSpec, allowed: Allowances) -> str | None:
+def _fault_of(
+    spec: ModelDeploymentSpec, allowed: Collection[Privilege], release: Allowances
+) -> str | None:
     """Why no pod can be made from a spec, with the path of the field."""
     for number, gate in enumerate(spec.rollout.gates):
-        if gate.user_query is not None and not allowed.user_queries:
+        if gate.user_query is not None and not release.user_queries:
             return f"spec.rollout.gates.{number}.{gate.kind.name}: {SWITCHED_OFF}"
     pinned = (secret.name for secret in spec.secrets if secret.policy == "Pin")
-    first = None if allowed.secrets else next(pinned, None)
+    first = None if release.secrets else next(pinned, None)
     if first is not None:
         return (
             f"spec.secrets[{first}].policy: Pin copies the Secret, and this operator was installed "
             "without any right to Secrets (secrets.enabled=false in the chart's values): use Follow"
         )
-    return template_fault(spec) if spec.serving.template else None
+    has_wishes = spec.serving.template or spec.metadata.annotations
+    return template_fault(spec, allowed) if has_wishes else None
