@@ -128,6 +128,8 @@ def test_readme_shows_every_value(values_text):
         ({"prometheus": {"replicaLabels": ["a-b"]}}, "/prometheus/replicaLabels/0", "pattern"),
         ({"podNetworks": ["10.0.0.0"]}, "/podNetworks/0", "pattern"),
         ({"gates": {"podMetrics": {"perSecond": 0}}}, "/gates/podMetrics/perSecond", "0"),
+        ({"admission": {"action": "deny"}}, "/admission/action", "Deny"),
+        ({"rbac": {"edit": ["pause"]}}, "/rbac/edit/0", "abort"),
         ({"watchNamespaces": ["Models"]}, "/watchNamespaces/0", "pattern"),
         ({"watchNamespaces": ["a", "a"]}, "/watchNamespaces", "equal"),
         ({"logLevel": "LOUD"}, "/logLevel", "DEBUG"),

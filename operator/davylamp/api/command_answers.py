@@ -23,6 +23,11 @@ class CommandAnswer(Reported):
     answer: AnswerKind = Field(description="Accepted, AlreadyDone or Refused.")
     message: str = Field(max_length=32768, description="What was done, or why nothing was done.")
     at: Instant = Field(description="When it was answered.")
+    by: str | None = Field(
+        default=None,
+        max_length=100,
+        description="Who gave it, where an admission policy proves it.",
+    )
 
 
 class Handled(Reported):

@@ -178,6 +178,9 @@ class Candidate(RevisionRef):
     )
     advanced: int = Field(default=0, description="Last paused step that a user advanced.")
     promote_requested: bool = Field(default=False, description="A user gave the command promote.")
+    promote_requested_by: str | None = Field(
+        default=None, max_length=100, description="Who that was, where it is proven."
+    )
     stopped_at: Instant | None = Field(
         default=None, description="Since when the deadline clock is stopped."
     )
@@ -204,7 +207,21 @@ class HistoryEntry(RevisionRef):
     recording: str | None = Field(
         default=None, description="ConfigMap with the flight record, for `davylamp replay`."
     )
+    by: str | None = Field(
+        default=None,
+        max_length=100,
+        description="Who gave the command that ended it, where an admission policy proves it.",
+    )
     at: Instant = Field(description="When it ended.")
+
+
+class ImageNote(Reported):
+    """What is to be said of the image of a revision that serves or is rolled out."""
+
+    revision: str = Field(description="The revision.")
+    reason: str = Field(description="ImageNotPinned or TagMoved.")
+    message: str = Field(description="What is known, and what to type.")
+    digest: str | None = Field(default=None, description="What its tag points to now.")
 
 
 class Condition(Reported):
@@ -233,8 +250,8 @@ class ModelDeploymentStatus(Reported):
     )
     conditions: tuple[Condition, ...] = Field(
         default=(),
-        description="Ready and Available always; Reconciling and Stalled only while true; RollbackVerified after "
-        "a rollback and ExplanationsStable with spec.explanations.",
+        description="Ready and Available always; Reconciling, Stalled, ImageNotPinned and TagMoved only while true; "
+        "RollbackVerified after a rollback and ExplanationsStable with spec.explanations.",
         json_schema_extra={
             "maxItems": MOST_CONDITIONS,
             "x-kubernetes-list-type": "map",
@@ -259,6 +276,11 @@ class ModelDeploymentStatus(Reported):
     )
     explanations: ExplanationRun | None = Field(
         default=None, description="Last run of the nightly explanation job."
+    )
+    images: tuple[ImageNote, ...] = Field(
+        default=(),
+        max_length=4,
+        description="Images of these revisions that are not pinned, or whose tag was moved.",
     )
     rejected: tuple[Rejected, ...] = Field(
         default=(),

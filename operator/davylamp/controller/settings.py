@@ -23,6 +23,8 @@ from davylamp.adapters.prometheus.connection.environment import (
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames, check
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
 from davylamp.controller.checks.pod_networks import ANYWHERE, PodNetworks
+from davylamp.controller.images.settings import ImageSettings
+from davylamp.controller.images.variables import read_images
 from davylamp.manifests import Privilege
 from davylamp.schema.json import Json
 from davylamp.schema.quantities import seconds
@@ -52,6 +54,7 @@ class Settings:
     """The settings of one operator process."""
 
     metrics: MetricSettings = field(default_factory=MetricSettings)
+    images: ImageSettings = field(default_factory=ImageSettings)
     namespaces: tuple[str, ...] = ()
     """Namespaces to watch; empty means the whole cluster."""
     leader_election: bool = True
@@ -61,6 +64,8 @@ class Settings:
     identity: str = "davylamp"
     reads_secrets: bool = True
     """Whether the operator may read and copy Secrets: pinned ones, and those to pull images with."""
+    proven_names: bool = False
+    """Whether an admission policy lets nobody write another user's name beside a command."""
     children: ChildMetadata = NOTHING
     """What children carry by default, besides ours and what `spec.metadata` says."""
     pod_networks: PodNetworks = ANYWHERE
@@ -83,6 +88,7 @@ class Settings:
         plain = cls()
         return cls(
             metrics=_metrics(variables),
+            images=read_images(variables.text),
             namespaces=tuple(variables.texts("NAMESPACES")),
             leader_election=variables.truth("LEADER_ELECTION", default=plain.leader_election),
             lease_name=variables.text("LEASE_NAME", plain.lease_name),
@@ -90,6 +96,7 @@ class Settings:
             lease_duration=variables.duration("LEASE_DURATION", plain.lease_duration),
             identity=variables.text("IDENTITY", socket.gethostname()),
             reads_secrets=variables.truth("SECRETS", default=plain.reads_secrets),
+            proven_names=variables.truth("PROVEN_NAMES", default=plain.proven_names),
             children=variables.children(),
             pod_networks=variables.pod_networks(),
             allowed=variables.privileges(),

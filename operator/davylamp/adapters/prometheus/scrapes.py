@@ -35,6 +35,9 @@ from davylamp.gates.channels import Channel, Role, boundary
 from davylamp.gates.samples import Sample
 
 PARTS_LIMIT: Final = 256
+NUMBERS_LIMIT: Final = 50_000
+"""Numbers that the samples of one pod and channel are made of: a quarter of an hour of 50 parts, scraped
+each second. A few bytes of text may stand for many of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,8 @@ def _parts(channel: Channel, series: CounterSeries, names: SeriesNames) -> Itera
         ladder = LADDERS.get(channel)
         if ladder is None:
             raise bad_answer("histograms came where counters were asked for")
-        yield from _unfolded(series.histograms, ladder)
+        if len(series.histograms) * (2 + len(ladder.names)) <= NUMBERS_LIMIT:
+            yield from _unfolded(series.histograms, ladder)
         return
     part = channel.role(names, series.labels.get("__name__", ""), series.labels)
     if part is not None:
@@ -111,24 +115,40 @@ def _added_up(channel: Channel, parts: list[_Part]) -> tuple[Sample, ...]:
     if len(names) > PARTS_LIMIT or (not names and channel.has_parts):
         return ()
     times = sorted({time for part in chosen for time in part.values})
-    scrapes = (_scrape(chosen, names, time) for time in times)
-    return tuple(scrape for scrape in scrapes if scrape is not None)
+    if len(times) * (2 + len(names)) > NUMBERS_LIMIT:
+        return ()
+    totals = {time: _Totals(dict.fromkeys(names, 0.0)) for time in times}
+    for part in chosen:
+        for time, value in part.values.items():
+            totals[time].add(part.role, value)
+    return tuple(
+        Sample(time, total.requests, total.errors, total.counts)
+        for time, total in totals.items()
+        if total.is_usable
+    )
+
+
+@dataclass(slots=True)
+class _Totals:
+    """What the series of one target add up to at one time; a series that is not there adds nothing."""
+
+    counts: dict[str, float]
+    requests: float = 0.0
+    errors: float = 0.0
+    is_usable: bool = True
+
+    def add(self, role: Role, value: float) -> None:
+        """Add the value of a series; one that is no count spoils the scrape."""
+        if not (math.isfinite(value) and value >= 0):
+            self.is_usable = False
+            return
+        self.requests += value * role.requests
+        self.errors += value * role.errors
+        for name in role.parts:
+            self.counts[name] += value
 
 
 def _of_one_form(parts: list[_Part]) -> list[_Part]:
     is_classic = any(part.role.parts and not part.is_native for part in parts)
     is_native = not is_classic and any(part.is_native for part in parts)
     return [part for part in parts if part.is_native == is_native]
-
-
-def _scrape(parts: Iterable[_Part], names: Iterable[str], time: float) -> Sample | None:
-    requests, errors, counts = 0.0, 0.0, dict.fromkeys(names, 0.0)
-    for part in parts:
-        value = part.values.get(time, 0.0)
-        if not (math.isfinite(value) and value >= 0):
-            return None
-        requests += value * part.role.requests
-        errors += value * part.role.errors
-        for name in part.role.parts:
-            counts[name] += value
-    return Sample(time, requests, errors, counts)

@@ -79,6 +79,7 @@ class PrometheusSession(requests.Session):
             require_whole(response.content)
         finally:
             response.close()  # else what is cut off stays open
+        response.__class__ = _UnreadAnswer
         return response
 
     def _compose(self, options: dict[str, Any]) -> None:
@@ -95,6 +96,14 @@ class PrometheusSession(requests.Session):
             options["headers"] = {**(options.get("headers") or {}), header: tenant}
         if parameter:
             options["params"] = {parameter: tenant}
+
+
+class _UnreadAnswer(requests.Response):
+    """Gives the library the text where it takes a result out: what is in there others find out."""
+
+    @override
+    def json(self, **_options: Any) -> dict[str, dict[str, bytes]]:
+        return {"data": {"result": self.content}}
 
 
 class _BoundedBody:

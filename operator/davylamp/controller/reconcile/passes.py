@@ -10,6 +10,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from davylamp.adapters.errors import OperatorError
+from davylamp.adapters.kubernetes.stored import why_unread
 from davylamp.adapters.prometheus import templates
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
 from davylamp.api.names import Reason
@@ -181,6 +182,11 @@ def _metadata_of_children(manifest: JsonObject) -> ChildMetadata:
 
 def read_spec(manifest: JsonObject) -> tuple[ModelDeploymentSpec | None, Refusal | None]:
     """The spec, or why it cannot be followed, with the path of the field."""
+    why = why_unread(manifest)
+    if why:
+        return None, Refusal(
+            Reason.INVALID_SPEC, f"the object {why}: make it smaller, or correct it"
+        )
     try:
         spec = ModelDeploymentSpec.model_validate(manifest.get("spec") or {})
     except ValidationError as error:

@@ -158,6 +158,7 @@ async def test_no_part_of_an_answer_is_asked_for_and_nothing_is_held_back(http):
 
 
 PARTIAL = [
+    {"warnings": ["x" * 100_000]},
     {"warnings": ["receive series from Addr: 10.0.0.1:10901: connection refused"]},
     {"infos": ["one store is left out"]},
     {"isPartial": True},
@@ -186,7 +187,8 @@ async def test_a_query_that_prometheus_warns_of_is_a_bad_one_and_a_hint_is_nothi
 
 
 async def test_a_series_with_such_a_label_is_no_warning(http):
-    labels = {"namespace": "a", "pod": "x-1-7d4b9c-abcde", "warnings": "isPartial"}
+    text = '"warnings":["x"],"isPartial":true,'
+    labels = {"namespace": "a", "pod": "x-1-7d4b9c-abcde", "warnings": text, "infos": "[]"}
     series = {"metric": labels, "values": [[990, "1"]]}
     data = {"resultType": "matrix", "result": [series]}
     http.answer = lambda _request: Response({"status": "success", "isPartial": False, "data": data})

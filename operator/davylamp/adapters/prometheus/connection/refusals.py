@@ -13,7 +13,11 @@ _TOO_MUCH: Final = re.compile(r"too many|too much|exceed|more than|limit", re.IG
 _CANNOT_ASK: Final = frozenset({401, 403, 408, 429})
 _UNPROCESSABLE: Final = 422
 _SERVER_ERROR: Final = 500
-_OF_PARTIAL_ANSWERS: Final = (b'"warnings"', b'"infos"', b'"isPartial"')
+_IS_PARTIAL: Final = re.compile(rb'"isPartial"\s*:\s*true\b')
+_REMARKS: Final = re.compile(rb'"(?:warnings|infos)"\s*:\s*(?=\[)')
+"""Where remarks begin. No label is taken for them: labels are texts, in which quotes are escaped."""
+_LONGEST_REMARKS: Final = 64 * 1024
+"""Bytes of remarks that are read."""
 _HINT: Final = "PromQL info: "
 """How Prometheus begins a hint about a query, whose answer is whole."""
 _OF_THE_QUERY: Final = "PromQL warning: "
@@ -62,8 +66,6 @@ def require_whole(body: bytes) -> None:
     if body.lstrip()[:1] == b"<":
         message = "it answers with a web page: a login page, or the address of something else"
         raise SourceError(SourceFault.BAD_ANSWER, f"Prometheus: {message}")
-    if not any(word in body for word in _OF_PARTIAL_ANSWERS):
-        return
     reason = _reservation(body)
     if reason is None:
         return
@@ -74,14 +76,17 @@ def require_whole(body: bytes) -> None:
 
 
 def _reservation(body: bytes) -> str | None:
-    """Why an answer is partial: Thanos and Prometheus warn, VictoriaMetrics has a mark for it."""
-    answer = _object(body)
-    if answer.get("isPartial") is True:
+    """Why an answer is partial: Thanos and Prometheus warn, VictoriaMetrics has a mark for it.
+
+    An answer may be long and is anybody's, so it is searched and not parsed.
+    """
+    if _IS_PARTIAL.search(body):
         return "isPartial"
-    warnings = _texts(answer.get("warnings"))
-    infos = [text for text in _texts(answer.get("infos")) if not text.startswith(_HINT)]
-    first = next(iter([*warnings, *infos]), None)
-    return None if first is None else one_line(first, limit=_LONGEST_ERROR)
+    for found in _REMARKS.finditer(body):
+        for text in _texts(body[found.end() : found.end() + _LONGEST_REMARKS]):
+            if not text.startswith(_HINT):
+                return one_line(text, limit=_LONGEST_ERROR)
+    return None
 
 
 def _error(body: bytes) -> str:
@@ -98,5 +103,10 @@ def _object(body: bytes) -> dict[str, object]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _texts(entries: object) -> list[str]:
+def _texts(beginning: bytes) -> list[str]:
+    """The texts of a list, of which this is the beginning."""
+    try:
+        entries, _ = json.JSONDecoder().raw_decode(beginning.decode(errors="replace"))
+    except (ValueError, RecursionError):
+        return ["there are remarks that cannot be read"]
     return [str(entry) for entry in entries] if isinstance(entries, list) else []

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.api import names
+from davylamp.api.names import Command
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef
 from davylamp.controller.cluster import objects
@@ -17,6 +18,7 @@ from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.owning.adoption import Adoption
 from davylamp.controller.cluster.pods import Pod, read_pod, without_strangers, workloads_of
 from davylamp.controller.cluster.stored import StoredChildren, identity_of
+from davylamp.controller.commands.annotations import users_in
 from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
@@ -24,6 +26,7 @@ from davylamp.controller.nightly.nightly import Nightly
 from davylamp.controller.obstacles.refusals import Refusals
 from davylamp.controller.pods.clock import PodClock
 from davylamp.controller.pods.warnings import PodWarnings
+from davylamp.controller.reconcile.observing.images import ImageObserver
 from davylamp.controller.reconcile.observing.judgements import with_judgements
 from davylamp.controller.reconcile.observing.observations import (
     observation_of,
@@ -91,6 +94,8 @@ class Observer:
         refusals: has what was refused of the nightly job.
         consumer: knows which commands it took off.
         allowed: what specs may ask for; without Secrets none is read.
+        proven_names: whether the names beside commands can be believed.
+        images: has what registries said.
         clock: the time.
     """
 
@@ -108,6 +113,8 @@ class Observer:
         refusals: Refusals,
         consumer: Consumer,
         allowed: Allowances = EVERYTHING_ALLOWED,
+        proven_names: bool = False,
+        images: ImageObserver,
         clock: Callable[[], datetime],
     ) -> None:
         self._cluster = cluster
@@ -121,6 +128,8 @@ class Observer:
         self._refusals = refusals
         self._consumer = consumer
         self._allowed = allowed
+        self._proven_names = proven_names
+        self._images = images
         self._clock = clock
         self._at_hand: dict[Key, _AtHand] = {}
         self._targets: dict[Key, _Target] = {}
@@ -139,8 +148,9 @@ class Observer:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
         observation = replace(
-            observation,
+            self._images.look(parent, children, observation),
             consumed=self._consumer.taken(parent.key),
+            users=self._users(parent),
             inspected=self._inspections.inspected(parent.key),
         )
         evidence = self._samples.evidence(parent.key)
@@ -165,7 +175,11 @@ class Observer:
     def glance(self, parent: Parent) -> Observation:
         """What is known about a ModelDeployment that was never followed."""
         observation = of_the_unfollowed(parent, now=self._clock())
-        return replace(observation, consumed=self._consumer.taken(parent.key))
+        consumed = self._consumer.taken(parent.key)
+        return replace(observation, consumed=consumed, users=self._users(parent))
+
+    def _users(self, parent: Parent) -> dict[Command, str]:
+        return users_in(parent.manifest) if self._proven_names else {}
 
     async def _children(self, parent: Parent) -> Children:
         """The children as the cache knows them, with those that are to be adopted.
