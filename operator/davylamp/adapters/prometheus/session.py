@@ -15,6 +15,8 @@ from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
 from davylamp.adapters.prometheus.connection.back_end import BackEnd
 from davylamp.adapters.prometheus.connection.credentials import FileCredentials
 from davylamp.adapters.prometheus.connection.refusals import refusal, require_whole
+from davylamp.adapters.prometheus.texts.answers import AnswerText, as_source_errors
+from davylamp.adapters.reading.in_hand import BytesInHand
 
 ANSWER_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of an answer: while it is read it takes fifteen times as much memory. The operator asks
@@ -44,9 +46,12 @@ class PrometheusSession(requests.Session):
         back_end: what is asked; nothing of its credentials is sent anywhere else.
         deadline: seconds for request and answer as a whole.
         answer_limit: bytes of an answer.
+        in_hand: counts the bytes of all answers that are in memory.
     """
 
-    def __init__(self, back_end: BackEnd, *, deadline: float, answer_limit: int) -> None:
+    def __init__(
+        self, back_end: BackEnd, *, deadline: float, answer_limit: int, in_hand: BytesInHand
+    ) -> None:
         super().__init__()
         self.auth = FileCredentials(back_end)
         self.headers.update(back_end.headers)
@@ -58,6 +63,7 @@ class PrometheusSession(requests.Session):
         self._back_end = back_end
         self._deadline = deadline
         self._answer_limit = answer_limit
+        self._in_hand = in_hand
 
     @override
     def request(self, method: str | bytes, url: str | bytes, **options: Any) -> requests.Response:  # type: ignore[override]
@@ -70,17 +76,24 @@ class PrometheusSession(requests.Session):
         if str(url).endswith("/query_range"):
             limit, advice = _USER_ANSWER_LIMIT, ": aggregate it to one series, by sum or max"
         is_ok = response.status_code == requests.codes.ok
-        response.raw = _BoundedBody(
-            response.raw, ends=ends, limit=limit if is_ok else _BODY_LIMIT, advice=advice
+        body = _BoundedBody(
+            response.raw,
+            ends=ends,
+            limit=limit if is_ok else _BODY_LIMIT,
+            advice=advice,
+            in_hand=self._in_hand,
         )
+        response.raw = body
         try:
             if not is_ok:
                 raise refusal(response.status_code, _content(response))
-            require_whole(response.content)
+            text = AnswerText(response.content)
+            require_whole(text.text)
         finally:
             response.close()  # else what is cut off stays open
-        response.__class__ = _UnreadAnswer
-        return response
+            body.let_go()
+        self._in_hand.hold(text, len(text.text))
+        return _UnreadAnswer(text)
 
     def _compose(self, options: dict[str, Any]) -> None:
         """Turn what the library sends into a form, with what this back end needs besides."""
@@ -101,9 +114,14 @@ class PrometheusSession(requests.Session):
 class _UnreadAnswer(requests.Response):
     """Gives the library the text where it takes a result out: what is in there others find out."""
 
+    def __init__(self, text: AnswerText) -> None:
+        super().__init__()
+        self.status_code = requests.codes.ok
+        self._text = text
+
     @override
-    def json(self, **_options: Any) -> dict[str, dict[str, bytes]]:
-        return {"data": {"result": self.content}}
+    def json(self, **_options: Any) -> dict[str, dict[str, AnswerText]]:
+        return {"data": {"result": self._text}}
 
 
 class _BoundedBody:
@@ -113,8 +131,12 @@ class _BoundedBody:
     ever; and no answer we asked for needs that much memory.
     """
 
-    def __init__(self, body: Any, *, ends: float, limit: int, advice: str) -> None:
+    def __init__(
+        self, body: Any, *, ends: float, limit: int, advice: str, in_hand: BytesInHand
+    ) -> None:
         self._body = body
+        self._in_hand = in_hand
+        self._taken = 0
         self._ends = ends
         self._left = limit
         self._advice = advice
@@ -127,7 +149,15 @@ class _BoundedBody:
             raise requests.ReadTimeout
         if self._left < 0:
             raise TooMuch(f"Prometheus: the answer is too long{self._advice}")
+        with as_source_errors():
+            self._in_hand.take(len(piece))
+        self._taken += len(piece)
         return piece
+
+    def let_go(self) -> None:
+        """Nobody holds the pieces any more."""
+        self._in_hand.give_back(self._taken)
+        self._taken = 0
 
     def close(self) -> None:
         self._body.close()
