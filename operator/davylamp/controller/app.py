@@ -64,10 +64,11 @@ class Operator:
         )
         self.reader = Reader(on_reading=self.metrics.on_reading)
         self.source = PrometheusSource(
-            settings.metrics,
+            settings.metrics.prometheus,
             reader=self.reader,
             on_query=self.metrics.on_query,
             on_down=self.metrics.on_source_down,
+            user_queries=settings.metrics.user_back_end,
         )
         self.pods = _pod_metrics(settings.metrics, self.reader)
         self.sampler = EvidenceTracker(
