@@ -7,12 +7,10 @@ where that can be read, and why there is no more; so whoever looks after the obj
 from collections.abc import Mapping
 from typing import Final
 
-from davylamp.schema.json import Json, JsonObject, section, text
-from davylamp.schema.outlines import last_member, members
+from davylamp.schema.json import Json, JsonObject, section
+from davylamp.schema.outlines import UNREAD, last_member, members
 from davylamp.schema.weight import Budget, UnreadableJsonError, read_json
 
-UNREAD: Final = "davylamp.dev/unread"
-"""The member of an outline that says why it is one; no object of Kubernetes has it."""
 LONGEST: Final = 4 * 2**20
 """Bytes of an object that are kept while it is read; etcd takes less than half of that."""
 _DEPTH: Final = 64
@@ -66,11 +64,6 @@ def read_change(line: bytes) -> tuple[str, bytes] | None:
 def read_short(content: bytes) -> Json:
     """A text that is short unless something is wrong with it; None where it is not."""
     return _value(content)
-
-
-def why_unread(item: JsonObject) -> str:
-    """Why an object is there in outline only; empty where it is whole."""
-    return text(item, UNREAD)
 
 
 def identity(item: JsonObject) -> JsonObject:

@@ -10,7 +10,6 @@ from typing import Final
 from pydantic import ValidationError
 
 from davylamp.adapters.errors import OperatorError
-from davylamp.adapters.kubernetes.stored import why_unread
 from davylamp.adapters.prometheus import templates
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
 from davylamp.api.names import Reason
@@ -28,6 +27,7 @@ from davylamp.manifests import Owner, Privilege, recorded, template_fault
 from davylamp.rollout import Observation, Served, Workload, identify, ref_of
 from davylamp.rollout.routing import router_of
 from davylamp.schema.json import JsonObject
+from davylamp.schema.outlines import why_unread
 
 EVERYTHING_KEPT: Final = Rollout(gates=(), history=50)
 """Settings where the spec cannot be read: nothing is judged by limits nobody set, nothing pruned."""
