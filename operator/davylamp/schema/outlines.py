@@ -9,10 +9,6 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from davylamp.schema.json import JsonObject, text
-
-UNREAD: Final = "davylamp.dev/unread"
-"""The member of an outline that says why it is one; no object of Kubernetes has it."""
 STEPS: Final = 50_000
 """Brackets of one walk: 20 ms at most."""
 FARTHEST: Final = 512 * 1024
@@ -42,11 +38,6 @@ _NEARBY: Final = 64
 _AMONG_ITEMS: Final = 2
 """The depth at which the items of a list stand side by side."""
 _QUOTE: Final = ord('"')
-
-
-def why_unread(item: JsonObject) -> str:
-    """Why an object is there in outline only: the end of a sentence about it, empty where it is whole."""
-    return text(item, UNREAD)
 
 
 @dataclass(slots=True)

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from davylamp.adapters.kubernetes.stored import LONGEST, identity, read_change, read_stored
-from davylamp.schema.outlines import UNREAD, why_unread
+from davylamp.api.names import UNREAD
+from davylamp.controller.cluster.objects import why_unread
 
 NAMED = b'"metadata":{"name":"risk","namespace":"models","uid":"u","resourceVersion":"7","generation":3}'
 DEEP = b"[" * 5_000 + b"]" * 5_000

@@ -7,8 +7,9 @@ where that can be read, and why there is no more; so whoever looks after the obj
 from collections.abc import Mapping
 from typing import Final
 
+from davylamp.api import names
 from davylamp.schema.json import Json, JsonObject, section
-from davylamp.schema.outlines import UNREAD, last_member, members
+from davylamp.schema.outlines import last_member, members
 from davylamp.schema.weight import Budget, UnreadableJsonError, read_json
 
 LONGEST: Final = 4 * 2**20
@@ -47,7 +48,7 @@ def read_stored(content: bytes, kind: str) -> JsonObject | None:
         return _outline(content, str(error))
     if not isinstance(item, dict):
         return None
-    item.pop(UNREAD, None)
+    item.pop(names.UNREAD, None)
     return item
 
 
@@ -78,7 +79,7 @@ def _outline(content: bytes, why: str) -> JsonObject | None:
     described = _metadata(parts.whole.get("metadata") or parts.rest.get("metadata") or b"")
     if not all(isinstance(described.get(name), str) for name in _IDENTITY):
         return None
-    outline: JsonObject = {UNREAD: why, "metadata": described}
+    outline: JsonObject = {names.UNREAD: why, "metadata": described}
     for name in ("apiVersion", "kind"):
         value = _value(parts.whole.get(name, b"")[:_WORD])
         if isinstance(value, str):

@@ -24,8 +24,8 @@ from davylamp.adapters.prometheus.suggestions import OtherSeries
 from davylamp.adapters.prometheus.texts.answers import (
     CONNECT_TIMEOUT,
     READ_TIMEOUT,
+    AnswerText,
     Ask,
-    LongAnswer,
     Wanted,
     as_source_errors,
     asked_and_read,
@@ -41,6 +41,7 @@ from davylamp.adapters.prometheus.texts.tasks import (
     values_in,
 )
 from davylamp.adapters.prometheus.user_query import RangeQuery
+from davylamp.adapters.reading.in_hand import BytesInHand
 from davylamp.adapters.reading.reader import Reader
 from davylamp.gates.samples import Sample
 
@@ -56,7 +57,6 @@ __all__ = [
 THREADS: Final = 24
 """As many as can be asked at a time, so that none waits here: the counters of those who are read
 together, of 4 namespaces that are read apart, 6 surveys, and 8 user queries."""
-"""Queries of one tick at a time, and room for those that ran into a deadline and still die."""
 OnQuery: TypeAlias = Callable[[str, float], None]
 """Called after every query: with "ok" or the fault, and the seconds it took."""
 _T = TypeVar("_T")
@@ -139,8 +139,7 @@ class PrometheusSource:
     ) -> None:
         self._deadline = deadline
         self._reader = reader
-        self._answers = asyncio.Semaphore(THREADS)
-        """Answers that are in memory at a time: a long one is there until it was read."""
+        self._in_hand = reader.in_hand if reader else BytesInHand()
         self._on_query = on_query
         self._on_down = on_down
         self._client = PrometheusConnect(
@@ -150,6 +149,7 @@ class PrometheusSource:
                 ca_file=settings.ca_file,
                 deadline=deadline,
                 answer_limit=answer_limit,
+                in_hand=self._in_hand,
             ),
             retry=Retry(0),
             timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
@@ -223,15 +223,15 @@ class PrometheusSource:
         most = wanted.light if self._reader else math.inf
         work = functools.partial(asked_and_read, ask, wanted, left, most)
         try:
-            async with asyncio.timeout_at(ends), self._answers:
+            async with asyncio.timeout_at(ends):
                 answer = await loop.run_in_executor(self._threads, work)
                 return (
-                    await self._read(answer, wanted) if isinstance(answer, LongAnswer) else answer
+                    await self._read(answer, wanted) if isinstance(answer, AnswerText) else answer
                 )
         except TimeoutError as error:
             raise too_late(left) from error
 
-    async def _read(self, answer: LongAnswer, wanted: Wanted[_T]) -> _T:
+    async def _read(self, answer: AnswerText, wanted: Wanted[_T]) -> _T:
         """What is read of a long answer."""
         if self._reader is None:
             return read_now(answer.text, wanted)

@@ -9,8 +9,8 @@ import zlib
 from typing import Final
 
 from davylamp.api import names
+from davylamp.controller.cluster.objects import why_unread
 from davylamp.schema.json import JsonObject, section
-from davylamp.schema.outlines import why_unread
 
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _COMMANDS: Final = frozenset(command.value for command in names.Command)

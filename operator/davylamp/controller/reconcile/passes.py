@@ -17,7 +17,7 @@ from davylamp.api.spec import ModelDeploymentSpec, Rollout
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.objects import metadata, why_unread
 from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.pods import Pod
 from davylamp.controller.cluster.stored import StoredChildren
@@ -27,7 +27,6 @@ from davylamp.manifests import Owner, Privilege, recorded, template_fault
 from davylamp.rollout import Observation, Served, Workload, identify, ref_of
 from davylamp.rollout.routing import router_of
 from davylamp.schema.json import JsonObject
-from davylamp.schema.outlines import why_unread
 
 EVERYTHING_KEPT: Final = Rollout(gates=(), history=50)
 """Settings where the spec cannot be read: nothing is judged by limits nobody set, nothing pruned."""

@@ -15,10 +15,9 @@ from davylamp.adapters.errors import Expired, OperatorError
 from davylamp.adapters.kubernetes.watches import Change, Watchable
 from davylamp.api import names
 from davylamp.controller.cluster.cache import Key, ObjectCache, version_number
-from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.objects import metadata, why_unread
 from davylamp.controller.workqueue import Backoff
 from davylamp.schema.json import JsonObject
-from davylamp.schema.outlines import why_unread
 
 COMPARE_EVERY: Final = (1800.0, 3600.0)
 """Seconds between lists of a kind: a random time of these, so that kinds do not come together."""

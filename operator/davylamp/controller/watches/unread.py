@@ -12,11 +12,10 @@ from typing import Final, Protocol
 from davylamp.adapters.errors import OperatorError
 from davylamp.api import names
 from davylamp.api.names import Reason
-from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.objects import metadata, why_unread
 from davylamp.manifests.events import event_about
 from davylamp.rollout import Notice
 from davylamp.schema.json import JsonObject, text
-from davylamp.schema.outlines import why_unread
 
 MOST_WAITING: Final = 100
 """Objects of which an Event is still to be told; of more the metric tells."""

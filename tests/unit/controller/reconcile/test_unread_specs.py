@@ -6,7 +6,6 @@ from tests.support.kubelets import Health
 from tests.support.operation import Land
 
 from davylamp.api import names
-from davylamp.schema.outlines import UNREAD
 
 WHY = "is nested deeper than 64 levels"
 
@@ -16,7 +15,7 @@ def grow_too_heavy(land: Land) -> None:
 
     def outline(item: dict[str, Any]) -> None:
         del item["spec"]
-        item[UNREAD] = WHY
+        item[names.UNREAD] = WHY
 
     land.cluster.edit(names.KIND, "risk", outline)
 
@@ -60,7 +59,7 @@ async def test_it_goes_on_when_it_can_be_read_again():
     spec = land.parent()["spec"]
     grow_too_heavy(land)
     await land.run(5)
-    mended = {k: v for k, v in land.parent().items() if k != UNREAD}
+    mended = {k: v for k, v in land.parent().items() if k != names.UNREAD}
     land.cluster.put({**mended, "spec": spec})
     land.apply("v2")
     await land.settle()
