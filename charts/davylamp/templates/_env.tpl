@@ -90,6 +90,8 @@
   value: {{ and .Values.admission.enabled (eq .Values.admission.action "Deny") | quote }}
 - name: DAVYLAMP_SECRETS
   value: {{ .Values.secrets.enabled | quote }}
+- name: DAVYLAMP_TENANTS_ALLOW
+  value: {{ join "," .Values.tenants.allow | quote }}
 - name: DAVYLAMP_LEADER_ELECTION
   value: {{ .Values.leaderElection.enabled | quote }}
 - name: DAVYLAMP_LEASE_NAME

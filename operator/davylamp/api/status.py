@@ -6,16 +6,18 @@ from typing import Final, Literal, TypedDict
 from pydantic import Field
 
 from davylamp.api.command_answers import CommandAnswer, Handled, UserName
-from davylamp.api.gate_status import (
+from davylamp.api.operator_claim import UNOBSERVED, OperatorClaim
+from davylamp.api.spec import MOST_HISTORY, CheckName, Rollout
+from davylamp.api.status_parts import (
     CheckStatus,
+    Condition,
     FeatureShare,
     GateForecast,
     GateRate,
     GateStatus,
+    ImageNote,
     WeightChange,
 )
-from davylamp.api.operator_claim import UNOBSERVED, OperatorClaim
-from davylamp.api.spec import MOST_HISTORY, CheckName, Rollout
 from davylamp.schema.json import Json, JsonObject
 from davylamp.schema.models import Instant, Reported
 
@@ -206,31 +208,6 @@ class HistoryEntry(RevisionRef):
     )
     by: UserName = Field(default=None, description="Who ended it by a command, if proven.")
     at: Instant = Field(description="When it ended.")
-
-
-class ImageNote(Reported):
-    """What is to be said of the image of a revision that serves or is rolled out."""
-
-    revision: str = Field(description="The revision.")
-    reason: str = Field(description="ImageNotPinned or TagMoved.")
-    message: str = Field(description="What is known, and what to type.")
-    digest: str | None = Field(default=None, description="What its tag points to now.")
-
-
-class Condition(Reported):
-    """A metav1.Condition."""
-
-    type: str = Field(max_length=316, description="Type of the condition.")
-    status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
-    reason: str = Field(max_length=1024, description="CamelCase reason.")
-    message: str = Field(
-        max_length=32768, description="What happened, why, and the command to type."
-    )
-    observed_generation: int = Field(
-        description="Generation of the spec that this describes.",
-        json_schema_extra={"format": "int64"},
-    )
-    last_transition_time: Instant = Field(description="When status last changed.")
 
 
 class ModelDeploymentStatus(Reported):

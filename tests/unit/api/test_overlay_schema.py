@@ -1,5 +1,7 @@
 """The definition bounds everything that can be written, and an overlay holds what a pod template has."""
 
+import base64
+import gzip
 import json
 
 import pytest
@@ -14,6 +16,7 @@ CRD = custom_resource_definition()
 ROOT = CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
 LARGEST_ANNOTATION = 262_144
 """Bytes of all annotations of an object; plain `kubectl apply` keeps the whole of it in one."""
+LARGEST_SECRET = 1024 * 1024
 DEEPEST = 14
 
 
@@ -95,6 +98,13 @@ def test_plain_kubectl_apply_can_install_the_definition(capsys):
     printed = yaml.safe_load(capsys.readouterr().out)
     kept = json.dumps(printed, separators=(",", ":"))
     assert len(kept.encode()) < 0.75 * LARGEST_ANNOTATION
+
+
+def test_helm_can_keep_the_chart_in_a_secret():
+    """A release holds the chart's files in base64 and what was rendered of them, in one Secret."""
+    definition = json.dumps(CRD).encode()
+    release = gzip.compress(base64.b64encode(definition) + definition)
+    assert len(base64.b64encode(release)) < LARGEST_SECRET / 4
 
 
 @pytest.mark.parametrize("value", ["1e999", "1e100", "9" * 65, "512mb", "", "1e", "x"])

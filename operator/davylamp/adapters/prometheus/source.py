@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
@@ -24,8 +25,8 @@ from davylamp.adapters.prometheus.suggestions import OtherSeries
 from davylamp.adapters.prometheus.texts.answers import (
     CONNECT_TIMEOUT,
     READ_TIMEOUT,
+    AnswerText,
     Ask,
-    LongAnswer,
     Wanted,
     as_source_errors,
     asked_and_read,
@@ -35,12 +36,13 @@ from davylamp.adapters.prometheus.texts.answers import (
 from davylamp.adapters.prometheus.texts.tasks import (
     FEW_NAMES,
     AskedCounters,
-    labels_in,
     names_in,
+    presence_in,
     scrapes_in,
     values_in,
 )
 from davylamp.adapters.prometheus.user_query import RangeQuery
+from davylamp.adapters.reading.in_hand import BytesInHand
 from davylamp.adapters.reading.reader import Reader
 from davylamp.gates.samples import Sample
 
@@ -56,7 +58,6 @@ __all__ = [
 THREADS: Final = 24
 """As many as can be asked at a time, so that none waits here: the counters of those who are read
 together, of 4 namespaces that are read apart, 6 surveys, and 8 user queries."""
-"""Queries of one tick at a time, and room for those that ran into a deadline and still die."""
 OnQuery: TypeAlias = Callable[[str, float], None]
 """Called after every query: with "ok" or the fault, and the seconds it took."""
 _T = TypeVar("_T")
@@ -139,8 +140,7 @@ class PrometheusSource:
     ) -> None:
         self._deadline = deadline
         self._reader = reader
-        self._answers = asyncio.Semaphore(THREADS)
-        """Answers that are in memory at a time: a long one is there until it was read."""
+        self._in_hand = reader.in_hand if reader else BytesInHand()
         self._on_query = on_query
         self._on_down = on_down
         self._client = PrometheusConnect(
@@ -150,6 +150,7 @@ class PrometheusSource:
                 ca_file=settings.ca_file,
                 deadline=deadline,
                 answer_limit=answer_limit,
+                in_hand=self._in_hand,
             ),
             retry=Retry(0),
             timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
@@ -187,10 +188,10 @@ class PrometheusSource:
         asked = (AskedCounters.of(query),)
         names = self._at(suggestions.names_text(query), query.at)
         similar = Wanted(names_in, asked, query.namespace, light=FEW_NAMES)
-        metrics = await self._answer(names, similar, until)
-        labels = self._at(suggestions.labels_text(query), query.at)
-        sets = Wanted(labels_in, (), query.namespace)
-        return OtherSeries(metrics, await self._answer(labels, sets, until))
+        other = await self._answer(names, similar, until)
+        wanted = self._at(f"count({suggestions.unselected_text(query)})", query.at)
+        presence = Wanted(presence_in, (), query.namespace)
+        return replace(other, is_there=await self._answer(wanted, presence, until))
 
     def _at(self, promql: str, at: float) -> Ask:
         """An instant query."""
@@ -223,15 +224,15 @@ class PrometheusSource:
         most = wanted.light if self._reader else math.inf
         work = functools.partial(asked_and_read, ask, wanted, left, most)
         try:
-            async with asyncio.timeout_at(ends), self._answers:
+            async with asyncio.timeout_at(ends):
                 answer = await loop.run_in_executor(self._threads, work)
                 return (
-                    await self._read(answer, wanted) if isinstance(answer, LongAnswer) else answer
+                    await self._read(answer, wanted) if isinstance(answer, AnswerText) else answer
                 )
         except TimeoutError as error:
             raise too_late(left) from error
 
-    async def _read(self, answer: LongAnswer, wanted: Wanted[_T]) -> _T:
+    async def _read(self, answer: AnswerText, wanted: Wanted[_T]) -> _T:
         """What is read of a long answer."""
         if self._reader is None:
             return read_now(answer.text, wanted)

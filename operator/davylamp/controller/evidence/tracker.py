@@ -81,15 +81,7 @@ class EvidenceTracker:
             clock=clock,
             monotonic=monotonic,
         )
-        self._counters = CounterReader(
-            CounterQueries(source, settings),
-            tracked,
-            scrape_interval=settings.scrape_interval,
-            tick=tick,
-            clock=clock,
-            monotonic=monotonic,
-            is_read_directly=self._direct.covers,
-        )
+        self._counters = self._counter_reader(source, settings, monotonic)
         self._questions: Errands[Hashable] = Errands(USER_QUESTIONS_AT_A_TIME)
         self._queries = UserQueries(
             source,
@@ -101,6 +93,19 @@ class EvidenceTracker:
         )
         self._search = SuggestionSearch(
             source, tracked, settings, clock=clock, errands=self._questions
+        )
+
+    def _counter_reader(
+        self, source: MetricSource, settings: MetricSettings, monotonic: Callable[[], float]
+    ) -> CounterReader:
+        return CounterReader(
+            CounterQueries(source, settings),
+            self._tracked,
+            scrape_interval=settings.scrape_interval,
+            tick=self._tick,
+            clock=self._clock,
+            monotonic=monotonic,
+            is_read_directly=self._direct.covers,
         )
 
     def follow(self, key: Key, subject: Subject | None) -> None:

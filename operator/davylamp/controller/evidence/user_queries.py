@@ -117,8 +117,11 @@ class UserQueries:
     async def _values(
         self, due: RangeQuery, scope: QueryScope, arm: ArmNames, *, until: float
     ) -> Mapping[float, float]:
-        """One side's values; `ValueError` where the query's variables cannot be put in."""
-        text = render(due.promql, replace(scope, interval=due.step).variables(arm))
+        """One side's values."""
+        try:
+            text = render(due.promql, replace(scope, interval=due.step).variables(arm))
+        except ValueError as error:  # about the query that the user wrote
+            raise SourceError(SourceFault.BAD_ANSWER, str(error)) from None
         due = replace(due, promql=text, namespace=scope.namespace)
         return await self._source.values(due, until=until)
 

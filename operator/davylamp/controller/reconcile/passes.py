@@ -10,7 +10,6 @@ from typing import Final
 from pydantic import ValidationError
 
 from davylamp.adapters.errors import OperatorError
-from davylamp.adapters.kubernetes.stored import why_unread
 from davylamp.adapters.prometheus import templates
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
 from davylamp.api.names import Reason
@@ -18,7 +17,7 @@ from davylamp.api.spec import ModelDeploymentSpec, Rollout
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.objects import metadata, why_unread
 from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.pods import Pod
 from davylamp.controller.cluster.stored import StoredChildren

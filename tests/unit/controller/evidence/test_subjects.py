@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from tests.support.kubelets import made_by
 
-from davylamp.api.gate_status import WeightChange
 from davylamp.api.gates import Gate
 from davylamp.api.spec import Rollout, Source, Step
 from davylamp.api.status import (
@@ -18,6 +17,7 @@ from davylamp.api.status import (
     Stage,
     identity,
 )
+from davylamp.api.status_parts import WeightChange
 from davylamp.controller.checks.ready_pods import ready_pods
 from davylamp.controller.cluster.pods import read_pod
 from davylamp.controller.evidence.subjects import ReadSettings, subject_of

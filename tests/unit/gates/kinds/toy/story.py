@@ -21,11 +21,11 @@ from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.scrapes import read_scrapes
 from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.api.crd import custom_resource_definition
-from davylamp.api.gate_status import WeightChange
 from davylamp.api.gates import ONE_KIND
 from davylamp.api.identity import Owner
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import Outcome, RevisionRef
+from davylamp.api.status_parts import WeightChange
 from davylamp.controller.settings import Settings
 from davylamp.gates import JudgementContext, Sample, Scrapes, judge_all, open_family, take_in
 from davylamp.gates import ShareChange as Change
