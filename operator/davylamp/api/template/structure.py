@@ -12,7 +12,7 @@ from davylamp.api.template.shapes import POD_TEMPLATE, SHAPES, FieldShape
 from davylamp.schema.json import Json, JsonObject
 from davylamp.schema.kubernetes import QUANTITY_PATTERN
 
-DIRECTIVE: Final = "$patch"
+DIRECTIVE: Final = "$overlay"
 _MOST_ITEMS: Final = 256
 """Of a list or map: the variables of a large application, or a file for each key of a ConfigMap."""
 _LONGEST_TEXT: Final = 4096
