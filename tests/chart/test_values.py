@@ -134,6 +134,8 @@ def test_tenants_may_be_allowed_every_privilege_and_no_other(values_text):
         ({"prometheus": {"groups": {"by": "x"}}}, "/prometheus/groups", "by"),
         ({"gates": {"userQueries": "no"}}, "/gates/userQueries", "boolean"),
         ({"gates": {"podMetrics": {"perSecond": 0}}}, "/gates/podMetrics/perSecond", "0"),
+        ({"admission": {"action": "deny"}}, "/admission/action", "Deny"),
+        ({"rbac": {"edit": ["pause"]}}, "/rbac/edit/0", "abort"),
         ({"watchNamespaces": ["Models"]}, "/watchNamespaces/0", "pattern"),
         ({"watchNamespaces": ["a", "a"]}, "/watchNamespaces", "equal"),
         ({"tenants": {"allow": ["hostPath"]}}, "/tenants/allow/0", "hostPaths"),

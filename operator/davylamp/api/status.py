@@ -5,10 +5,19 @@ from typing import Final, Literal, TypedDict
 
 from pydantic import Field
 
-from davylamp.api.command_answers import CommandAnswer, Handled
-from davylamp.api.gate_status import CheckStatus, FeatureShare, GateForecast, GateRate, GateStatus
+from davylamp.api.command_answers import CommandAnswer, Handled, UserName
 from davylamp.api.operator_claim import UNOBSERVED, OperatorClaim
 from davylamp.api.spec import MOST_HISTORY, CheckName, Rollout
+from davylamp.api.status_parts import (
+    CheckStatus,
+    Condition,
+    FeatureShare,
+    GateForecast,
+    GateRate,
+    GateStatus,
+    ImageNote,
+    WeightChange,
+)
 from davylamp.schema.json import Json, JsonObject
 from davylamp.schema.models import Instant, Reported
 
@@ -85,14 +94,6 @@ class Previous(RevisionRef):
         default=(), max_length=10, description="Its error rates during the canary, by gate."
     )
     until: Instant = Field(description="End of the probation.")
-
-
-class WeightChange(Reported):
-    """The share of traffic from one moment on; evidence is recomputed from these."""
-
-    weight: int = Field(description="Weight of the step in percent.")
-    share: str = Field(description="Actual share in [0, 1], from the number of ready pods.")
-    at: Instant = Field(description="When it was set.")
 
 
 class Verification(RevisionRef):
@@ -178,6 +179,7 @@ class Candidate(RevisionRef):
     )
     advanced: int = Field(default=0, description="Last paused step that a user advanced.")
     promote_requested: bool = Field(default=False, description="A user gave the command promote.")
+    promote_requested_by: UserName = Field(default=None, description="Who, where it is proven.")
     stopped_at: Instant | None = Field(
         default=None, description="Since when the deadline clock is stopped."
     )
@@ -204,23 +206,8 @@ class HistoryEntry(RevisionRef):
     recording: str | None = Field(
         default=None, description="ConfigMap with the flight record, for `davylamp replay`."
     )
+    by: UserName = Field(default=None, description="Who ended it by a command, if proven.")
     at: Instant = Field(description="When it ended.")
-
-
-class Condition(Reported):
-    """A metav1.Condition."""
-
-    type: str = Field(max_length=316, description="Type of the condition.")
-    status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
-    reason: str = Field(max_length=1024, description="CamelCase reason.")
-    message: str = Field(
-        max_length=32768, description="What happened, why, and the command to type."
-    )
-    observed_generation: int = Field(
-        description="Generation of the spec that this describes.",
-        json_schema_extra={"format": "int64"},
-    )
-    last_transition_time: Instant = Field(description="When status last changed.")
 
 
 class ModelDeploymentStatus(Reported):
@@ -233,8 +220,8 @@ class ModelDeploymentStatus(Reported):
     )
     conditions: tuple[Condition, ...] = Field(
         default=(),
-        description="Ready and Available always; Reconciling and Stalled only while true; RollbackVerified after "
-        "a rollback and ExplanationsStable with spec.explanations.",
+        description="Ready and Available always; Reconciling, Stalled, ImageNotPinned and TagMoved only while true; "
+        "RollbackVerified after a rollback and ExplanationsStable with spec.explanations.",
         json_schema_extra={
             "maxItems": MOST_CONDITIONS,
             "x-kubernetes-list-type": "map",
@@ -259,6 +246,11 @@ class ModelDeploymentStatus(Reported):
     )
     explanations: ExplanationRun | None = Field(
         default=None, description="Last run of the nightly explanation job."
+    )
+    images: tuple[ImageNote, ...] = Field(
+        default=(),
+        max_length=4,
+        description="Images of these revisions that are not pinned, or whose tag was moved.",
     )
     rejected: tuple[Rejected, ...] = Field(
         default=(),

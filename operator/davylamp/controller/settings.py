@@ -16,6 +16,9 @@ from pydantic import ValidationError
 
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames, check
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
+from davylamp.controller.checks.pod_networks import ANYWHERE, PodNetworks
+from davylamp.controller.images.settings import ImageSettings
+from davylamp.controller.images.variables import read_images
 from davylamp.manifests import Privilege
 from davylamp.schema.json import Json
 from davylamp.schema.quantities import seconds
@@ -43,6 +46,7 @@ class Settings:
     """The settings of one operator process."""
 
     metrics: MetricSettings = field(default_factory=MetricSettings)
+    images: ImageSettings = field(default_factory=ImageSettings)
     namespaces: tuple[str, ...] = ()
     """Namespaces to watch; empty means the whole cluster."""
     leader_election: bool = True
@@ -52,8 +56,12 @@ class Settings:
     identity: str = "davylamp"
     reads_secrets: bool = True
     """Whether the operator may read and copy Secrets: pinned ones, and those to pull images with."""
+    proven_names: bool = False
+    """Whether an admission policy lets nobody write another user's name beside a command."""
     children: ChildMetadata = NOTHING
     """What children carry by default, besides ours and what `spec.metadata` says."""
+    pod_networks: PodNetworks = ANYWHERE
+    """Where pods are: requests of the operator go nowhere else."""
     allowed: frozenset[Privilege] = frozenset()
     """What pods may have beyond the ordinary, for which tenants need no right of their own."""
     log_level: str = "INFO"
@@ -72,6 +80,7 @@ class Settings:
         plain = cls()
         return cls(
             metrics=_metrics(variables),
+            images=read_images(variables.text),
             namespaces=tuple(variables.texts("NAMESPACES")),
             leader_election=variables.truth("LEADER_ELECTION", default=plain.leader_election),
             lease_name=variables.text("LEASE_NAME", plain.lease_name),
@@ -79,7 +88,9 @@ class Settings:
             lease_duration=variables.duration("LEASE_DURATION", plain.lease_duration),
             identity=variables.text("IDENTITY", socket.gethostname()),
             reads_secrets=variables.truth("SECRETS", default=plain.reads_secrets),
+            proven_names=variables.truth("PROVEN_NAMES", default=plain.proven_names),
             children=variables.children(),
+            pod_networks=variables.pod_networks(),
             allowed=variables.privileges(),
             log_level=variables.text("LOG_LEVEL", plain.log_level).upper(),
             metrics_port=variables.number("METRICS_PORT", plain.metrics_port),
@@ -125,6 +136,14 @@ class _Environment:
             except ValueError:
                 raise ValueError(f"DAVYLAMP_{name}: is no JSON object") from None
         return ChildMetadata.model_validate(entries)
+
+    def pod_networks(self) -> PodNetworks:
+        """Networks of pods; the API server's own address is no pod's, wherever they are."""
+        try:
+            api_server = self.env.get("KUBERNETES_SERVICE_HOST", "")
+            return PodNetworks.of(self.texts("POD_NETWORKS"), [api_server])
+        except ValueError as error:
+            raise ValueError(f"DAVYLAMP_POD_NETWORKS: {error}") from None
 
     def privileges(self) -> frozenset[Privilege]:
         """The privileges that pods may have."""

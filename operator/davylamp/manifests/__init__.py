@@ -11,9 +11,11 @@ from davylamp.manifests.revisions import (
     deployment_of,
     has_pinned,
     is_whole,
+    model_image,
     pinned_secret,
     record,
     recorded,
+    resolved_digest,
 )
 
 __all__ = [
@@ -25,11 +27,13 @@ __all__ = [
     "event",
     "has_pinned",
     "is_whole",
+    "model_image",
     "model_labels",
     "pinned_secret",
     "projected",
     "record",
     "recorded",
+    "resolved_digest",
     "says_the_same",
     "template_fault",
 ]

@@ -27,11 +27,20 @@ from davylamp.gates.kinds.registry import REASONS as GATE_REASONS
 PAGE = DOCS / "reference.md"
 LISTED = {Command, ConditionType, Reason, CheckReason, SourceFault, PassOutcome}
 """Enums whose members are published as names of their own."""
-ELSEWHERE = {"Stage", "Outcome", "CheckName", "CheckVerdict", "OnFail", "Reference", "AnswerKind"}
+ELSEWHERE = {
+    "Stage",
+    "Outcome",
+    "CheckName",
+    "CheckVerdict",
+    "OnFail",
+    "Reference",
+    "AnswerKind",
+    "Digests",
+}
 """Enums whose values are values of fields: `kubectl explain` and the CRD list those."""
 OF_THE_CHART = {"Privilege"}
 """Enums whose values are values of the chart: its schema and docs/pod-template.md list those."""
-INTERNAL = {"Arm", "Channel"}
+INTERNAL = {"Arm", "Channel", "ImageFault"}
 """Enums that nobody outside ever reads."""
 
 

@@ -3,7 +3,7 @@
 Each part is read once and handed on as a whole, so that nobody on the way asks for it again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -17,7 +17,7 @@ from davylamp.api.spec import ModelDeploymentSpec, Rollout
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.objects import metadata, why_unread
 from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.pods import Pod
 from davylamp.controller.cluster.stored import StoredChildren
@@ -167,6 +167,11 @@ def _metadata_of_children(manifest: JsonObject) -> ChildMetadata:
 
 def read_spec(manifest: JsonObject) -> tuple[ModelDeploymentSpec | None, Refusal | None]:
     """The spec, or why it cannot be followed, with the path of the field."""
+    why = why_unread(manifest)
+    if why:
+        return None, Refusal(
+            Reason.INVALID_SPEC, f"the object {why}: make it smaller, or correct it"
+        )
     try:
         spec = ModelDeploymentSpec.model_validate(manifest.get("spec") or {})
     except ValidationError as error:
@@ -207,7 +212,7 @@ def followable(
 
 
 def _fault_of(
-    spec: ModelDeploymentSpec, allowed: frozenset[Privilege], *, reads_secrets: bool
+    spec: ModelDeploymentSpec, allowed: Collection[Privilege], *, reads_secrets: bool
 ) -> str | None:
     """Why no pod can be made from a spec, with the path of the field."""
     pinned = (secret.name for secret in spec.secrets if secret.policy == "Pin")
@@ -217,5 +222,5 @@ def _fault_of(
             f"spec.secrets[{first}].policy: Pin copies the Secret, and this operator was installed "
             "without any right to Secrets (secrets.enabled=false in the chart's values): use Follow"
         )
-    described = spec.serving.template or spec.metadata.annotations
-    return template_fault(spec, allowed) if described else None
+    has_wishes = spec.serving.template or spec.metadata.annotations
+    return template_fault(spec, allowed) if has_wishes else None

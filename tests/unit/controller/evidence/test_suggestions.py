@@ -1,6 +1,5 @@
 """Before a canary: what a gate looks for, and which series there are instead."""
 
-import asyncio
 import math
 
 import pytest
@@ -13,6 +12,7 @@ from davylamp.controller.evidence.subjects import Subject
 from davylamp.controller.evidence.suggestions import SuggestionSearch
 from davylamp.controller.evidence.tracked import TrackedRollouts
 from davylamp.controller.evidence.tracker import EvidenceTracker
+from davylamp.controller.fairness.errands import Errands
 from davylamp.controller.settings import MetricSettings
 from davylamp.gates import (
     ERRORS,
@@ -62,7 +62,7 @@ async def suggested(source):
         TrackedRollouts(on_news=lambda _: None),
         MetricSettings(),
         clock=lambda: NOW,
-        slots=asyncio.Semaphore(1),
+        errands=Errands(1),
     )
     return await search.suggestion(subject(ErrorRate(), started_at=math.inf), ERRORS, NOW)
 
