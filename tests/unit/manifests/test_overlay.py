@@ -326,7 +326,9 @@ def nested(levels):
     [
         (nested(33), "deeper than 32 levels"),
         (nested(100_000), "deeper than 32 levels"),
-        ({"spec": {"x": [0] * 20_001}}, "more than 10000 values"),
+        ({"spec": {"x": [[0] * 256] * 80}}, "more than 10000 values"),
+        ({"spec": {"x": [0] * 257}}, "a list or map of more than 256 items"),
+        ({"spec": {"nodeSelector": {f"a{n}": "b" for n in range(257)}}}, "more than 256 items"),
         ({"spec": {"x": "y" * 300_000}}, "longer than 256 KiB"),
         ({"spec": {"priority": 10**400}}, "more than 64 bits"),
         ({"spec": {"x": float("nan")}}, "no number"),
