@@ -54,6 +54,21 @@ READINGS: Final = MetricFamily(
 READING_SECONDS: Final = MetricFamily(
     "davylamp_reading_seconds_total", "CPU that reading them took.", ("namespace",)
 )
+UNREAD_OBJECTS: Final = MetricFamily(
+    "davylamp_unread_objects",
+    "Objects that are too heavy to be read, of which only name and status are known.",
+    ("kind",),
+)
+PASSED_OVER: Final = MetricFamily(
+    "davylamp_passed_over_objects_total",
+    "Objects passed over by a list or a watch, because not even their name was found.",
+    ("kind",),
+)
+LEFT_OUT: Final = MetricFamily(
+    "davylamp_left_out",
+    "What is left out because its namespace has more of it than it may, by limit.",
+    ("namespace", "limit"),
+)
 
 # each rollout
 REFUSED_WRITES: Final = MetricFamily(

@@ -30,6 +30,32 @@ _BODY_LIMIT: Final = 64 * 1024
 _ERROR_LIMIT: Final = 200
 _TOO_MUCH: Final = re.compile(r"too many|too much|exceed|more than|limit", re.IGNORECASE)
 """How Prometheus and its kin say that a query would load more than it may."""
+_MISTAKE: Final = re.compile(r'(invalid parameter "?\w+"?: )?[0-9]+:[0-9]+: parse error: ')
+"""A query that cannot be read: it was not run, so the error has words of the query alone."""
+_PHRASES: Final = (
+    "found duplicate series for the match group",
+    "many-to-many matching not allowed",
+    "multiple matches for labels",
+    "grouping labels must ensure unique matches",
+    "vector cannot contain metrics with the same labelset",
+    "query processing would load too many samples",
+    "exceeded maximum resolution of 11,000 points",
+    "query timed out",
+    "query was canceled",
+    "too many outstanding requests",
+    "the query hit the max number of series limit",
+    "the query exceeded the maximum number of chunks",
+    "invalid step",
+    "end timestamp must not be before start time",
+    "bounds are the wrong way around",
+    "no org id",
+    "unauthorized",
+    "forbidden",
+    "rate limit",
+    "context deadline exceeded",
+    "service unavailable",
+)
+"""What Prometheus and its kin say of queries that were run, without the series that they name."""
 _CANNOT_ASK: Final = frozenset({401, 403, 408, 429})
 
 
@@ -169,7 +195,7 @@ def _refused(response: requests.Response) -> SourceError:
         error = _error(response.content)
     except TooMuch:
         error = ""
-    message = f"Prometheus: HTTP {status} {error}".rstrip()
+    message = f"Prometheus: HTTP {status} {_told(error)}".rstrip()
     if status == requests.codes.unprocessable_entity and _TOO_MUCH.search(error):
         return TooMuch(message)
     return SourceError(fault, message)
@@ -183,3 +209,11 @@ def _error(body: bytes) -> str:
         return ""
     error = answer.get("error") if isinstance(answer, dict) else None
     return one_line(error, limit=_ERROR_LIMIT) if isinstance(error, str) else ""
+
+
+def _told(error: str) -> str:
+    """A mistake in a query as it is told; of what goes wrong with series, which the error repeats,
+    the kind alone."""  # noqa: D205, D209
+    if _MISTAKE.match(error):
+        return error
+    return ", ".join(phrase for phrase in _PHRASES if phrase in error)

@@ -24,6 +24,9 @@ STALLING: Final = frozenset(
         Reason.PROGRESS_DEADLINE_EXCEEDED,
         Reason.DEADLINE_EXCEEDED,
         Reason.IMAGE_DIGESTS_DIFFER,
+        Reason.IMAGE_NOT_RESOLVED,
+        Reason.SIGNATURE_MISSING,
+        Reason.SIGNATURE_INVALID,
     }
 )
 
@@ -132,7 +135,8 @@ def _progress(situation: Situation, candidate: Candidate) -> str:
 
 
 def _pinned(situation: Situation, candidate: Candidate) -> str:
-    edited = candidate.plan != situation.observation.rollout
+    shown = {"names": situation.observation.rollout.names}  # what may be shown is not pinned
+    edited = candidate.plan.model_copy(update=shown) != situation.observation.rollout
     if candidate.stage is not Stage.CANARY or not edited:
         return ""
     return "; changes to spec.rollout apply from the next revision on"
