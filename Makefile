@@ -11,7 +11,7 @@ TEST_WORKERS ?= 2
 # model's tags for tests/e2e/conftest.py (which installs by itself where nobody set them)
 ON_CLUSTER := eval "$$($(LOCAL) env)" && DAVYLAMP_TAGS="$$($(LOCAL) install)" && export DAVYLAMP_TAGS
 CRD := crds/davylamp.dev_modeldeployments.yaml
-POD_FIELDS := operator/davylamp/manifests/overlay/fields.py
+POD_FIELDS := operator/davylamp/api/template/fields.py
 CHART_CRD := charts/davylamp/files/crds/davylamp.dev_modeldeployments.yaml
 
 .DEFAULT_GOAL := help
@@ -28,15 +28,15 @@ demo-clean: venv ## Remove from the cluster what the demo made
 	@eval "$$($(LOCAL) env)" && $(DEMO) --clean
 
 .PHONY: test
-test: venv ## Lint, types and every test: unit, property, chart, images, integration, e2e
+test: venv ## Lint, types and every test: unit, property, process, chart, images, integration, e2e
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory cluster
-	@$(ON_CLUSTER) && $(BIN)/pytest --ignore=tests/unit --ignore=tests/property
+	@$(ON_CLUSTER) && $(BIN)/pytest --ignore=tests/unit --ignore=tests/property --ignore=tests/process
 
 .PHONY: unit
 unit: venv ## Tests that need no cluster
-	@$(BIN)/pytest --numprocesses=$(TEST_WORKERS) tests/unit tests/property
+	@$(BIN)/pytest --numprocesses=$(TEST_WORKERS) tests/unit tests/property tests/process
 
 .PHONY: chart
 chart: venv ## Tests of the Helm chart (need helm)

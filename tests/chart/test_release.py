@@ -46,6 +46,12 @@ def test_objects_of_the_default_installation(defaults):
             ("ClusterRole", "davylamp"),
             ("ClusterRole", "davylamp-view"),
             ("ClusterRole", "davylamp-edit"),
+            ("ClusterRole", "davylamp-admin"),
+            *(
+                (kind, f"davylamp-{policy}")
+                for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+                for policy in ("workloads", "commands")
+            ),
             ("ClusterRoleBinding", "davylamp"),
             ("Role", "davylamp-lease"),
             ("RoleBinding", "davylamp-lease"),
@@ -62,7 +68,8 @@ def test_objects_of_the_default_installation(defaults):
 def test_every_namespaced_object_says_its_namespace(defaults):
     cluster = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
     for document in defaults.documents:
-        expected = None if document["kind"] in cluster else NAMESPACE
+        has_none = document["kind"] in cluster or "AdmissionPolicy" in document["kind"]
+        expected = None if has_none else NAMESPACE
         assert document["metadata"].get("namespace") == expected
 
 
@@ -134,6 +141,8 @@ def test_alerts_come_out_of_the_template_as_they_went_in(render):
         "DavylampFenceRefused",
         "DavylampWritesRefused",
         "DavylampCreationLoop",
+        "DavylampEventLoopBlocked",
+        "DavylampReadingTooMuch",
     }
     assert "$labels.name" in alerts["DavylampRolledBack"]["annotations"]["summary"]
 
@@ -172,7 +181,7 @@ def test_network_policy_allows_dns_api_server_and_prometheus(render, url, port):
     policy = rendered.one("NetworkPolicy")
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
     assert policy["spec"]["podSelector"] == rendered.one("Deployment")["spec"]["selector"]
-    assert egress_ports(policy) == [[53, 53], [443, 6443], [port]]
+    assert egress_ports(policy) == [[53, 53], [443, 6443], [port], [443]]
     (models,) = [rule for rule in policy["spec"]["egress"] if "ports" not in rule]
     exists = {"matchExpressions": [{"key": names.LABEL_MODEL, "operator": "Exists"}]}
     assert models == {"to": [{"namespaceSelector": {}, "podSelector": exists}]}
@@ -191,7 +200,7 @@ def test_network_policy_can_name_its_peers(render):
             }
         }
     ).one("NetworkPolicy")
-    assert egress_ports(policy) == [[53, 53], [6443], [9090], [3128]]
+    assert egress_ports(policy) == [[53, 53], [6443], [9090], [443], [3128]]
     _, api_server, prometheus, *_ = policy["spec"]["egress"]
     assert api_server["to"] == [{"ipBlock": {"cidr": "10.0.0.1/32"}}]
     assert prometheus["to"] == [monitoring]

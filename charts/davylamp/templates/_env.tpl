@@ -56,6 +56,22 @@
   value: /var/run/davylamp/prometheus/ca.crt
 {{- end }}
 {{- end }}
+{{- with .Values.modelImages }}
+- name: DAVYLAMP_IMAGE_DIGESTS
+  value: {{ .digests | quote }}
+- name: DAVYLAMP_PULL_SECRETS
+  value: {{ .pullSecrets | quote }}
+- name: DAVYLAMP_REGISTRIES
+  value: {{ join "," .registries | quote }}
+- name: DAVYLAMP_PLAIN_HTTP_REGISTRIES
+  value: {{ join "," .plainHttpRegistries | quote }}
+- name: DAVYLAMP_IMAGE_KEYS
+  value: {{ .keys | toJson | quote }}
+{{- if .caSecret.name }}
+- name: DAVYLAMP_REGISTRY_CA_FILE
+  value: /var/run/davylamp/registries/ca.crt
+{{- end }}
+{{- end }}
 {{- with .Values.gates }}
 - name: DAVYLAMP_USER_QUERIES
   value: {{ .userQueries | quote }}
@@ -70,8 +86,12 @@
   value: {{ .Values.childLabels | toJson | quote }}
 - name: DAVYLAMP_CHILD_ANNOTATIONS
   value: {{ .Values.childAnnotations | toJson | quote }}
+- name: DAVYLAMP_PROVEN_NAMES
+  value: {{ and .Values.admission.enabled (eq .Values.admission.action "Deny") | quote }}
 - name: DAVYLAMP_SECRETS
   value: {{ .Values.secrets.enabled | quote }}
+- name: DAVYLAMP_TENANTS_ALLOW
+  value: {{ join "," .Values.tenants.allow | quote }}
 - name: DAVYLAMP_LEADER_ELECTION
   value: {{ .Values.leaderElection.enabled | quote }}
 - name: DAVYLAMP_LEASE_NAME

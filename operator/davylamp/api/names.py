@@ -25,6 +25,8 @@ LABEL_MODEL: Final = f"{GROUP}/model"
 LABEL_REVISION: Final = f"{GROUP}/revision"
 LABEL_EXPLAINS: Final = f"{GROUP}/explains"
 """On pods of the nightly job instead of LABEL_MODEL, by which Services and budgets select."""
+UNREAD: Final = f"{GROUP}/unread"
+"""The member of an object read in outline that says why; no object of Kubernetes has it."""
 ANNOTATION_ROLLOUT: Final = f"{GROUP}/rollout"
 """On a candidate's Job: when the attempt began that it was made for."""
 ANNOTATION_RENDERED: Final = f"{GROUP}/rendered"
@@ -49,9 +51,18 @@ class Command(StrEnum):
     ABORT = f"{GROUP}/abort"
     RETRY = f"{GROUP}/retry"
 
+    @property
+    def beside(self) -> str:
+        """The annotation that says who gave it: the command's value, a space, the user's name."""
+        return f"by.{self.value}"
+
 
 class ConditionType(StrEnum):
-    """Condition types; `Reconciling`, `Stalled` (kstatus) and `Obstructed` are present only while true."""
+    """Condition types.
+
+    `Reconciling`, `Stalled` (kstatus), `Obstructed`, `ImageNotPinned` and `TagMoved` are present only
+    while true.
+    """
 
     READY = "Ready"
     AVAILABLE = "Available"
@@ -60,6 +71,8 @@ class ConditionType(StrEnum):
     OBSTRUCTED = "Obstructed"
     ROLLBACK_VERIFIED = "RollbackVerified"
     EXPLANATIONS_STABLE = "ExplanationsStable"
+    IMAGE_NOT_PINNED = "ImageNotPinned"
+    TAG_MOVED = "TagMoved"
 
 
 class Reason(StrEnum):
@@ -100,6 +113,10 @@ class Reason(StrEnum):
     EXPLANATIONS_DRIFTED = "ExplanationsDrifted"
     EXPLANATIONS_UNDECIDED = "ExplanationsUndecided"
     EXPLANATION_JOB_FAILED = "ExplanationJobFailed"
+    # about images
+    IMAGE_PINNED = "ImagePinned"
+    IMAGE_NOT_PINNED = "ImageNotPinned"
+    TAG_MOVED = "TagMoved"
     # why a revision is rolled back
     CHECK_FAILED = "CheckFailed"
     GATE_FAILED = "GateFailed"
@@ -113,6 +130,8 @@ class Reason(StrEnum):
     PROGRESS_DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     SECRET_MISSING = "SecretMissing"  # noqa: S105
+    SIGNATURE_MISSING = "SignatureMissing"
+    SIGNATURE_INVALID = "SignatureInvalid"
     # why a stage goes on
     HOLDING = "Holding"
     AWAITING_APPROVAL = "AwaitingApproval"
@@ -121,10 +140,12 @@ class Reason(StrEnum):
     AWAITING_EVIDENCE = "AwaitingEvidence"
     AWAITING_OLD_PODS = "AwaitingOldPods"
     AWAITING_FIRST_SCRAPE = "AwaitingFirstScrape"
+    AWAITING_IMAGE = "AwaitingImage"
     AWAITING_PODS = "AwaitingPods"
     STABLE_DEGRADED = "StableDegraded"
     STEP_NOT_REACHABLE = "StepNotReachable"
     IMAGE_DIGESTS_DIFFER = "ImageDigestsDiffer"
+    IMAGE_NOT_RESOLVED = "ImageNotResolved"
     # the spec and the objects of a revision
     INVALID_SPEC = "InvalidSpec"
     NAME_TAKEN = "NameTaken"
@@ -151,11 +172,15 @@ HoldReason: TypeAlias = Literal[
     Reason.AWAITING_EVIDENCE,
     Reason.AWAITING_OLD_PODS,
     Reason.AWAITING_FIRST_SCRAPE,
+    Reason.AWAITING_IMAGE,
     Reason.AWAITING_PODS,
     Reason.NO_BASELINE_DATA,
     Reason.STABLE_DEGRADED,
     Reason.STEP_NOT_REACHABLE,
     Reason.IMAGE_DIGESTS_DIFFER,
+    Reason.IMAGE_NOT_RESOLVED,
+    Reason.SIGNATURE_MISSING,
+    Reason.SIGNATURE_INVALID,
     Reason.SECRET_MISSING,
     Reason.PROGRESS_DEADLINE_EXCEEDED,
     Reason.DEADLINE_EXCEEDED,
@@ -178,6 +203,8 @@ RollbackReason: TypeAlias = (
         Reason.GATE_FAILED,
         Reason.NO_DATA,
         Reason.NO_BASELINE_DATA,
+        Reason.SIGNATURE_MISSING,
+        Reason.SIGNATURE_INVALID,
         Reason.PROGRESS_DEADLINE_EXCEEDED,
         Reason.DEADLINE_EXCEEDED,
         Reason.ABORTED,

@@ -5,7 +5,7 @@ The CRD is generated from these models (`davylamp crd`), so every description he
 """
 
 from enum import StrEnum
-from typing import Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -13,11 +13,13 @@ from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.explanations import Explanations
 from davylamp.api.gates import Gate, gate_of
 from davylamp.api.serving import FeatureSnapshot, Image, SecretRef, Serving
+from davylamp.api.template import LONGEST_ARGUMENT
 from davylamp.gates.kinds.error_rate import ErrorRateSpec
 from davylamp.schema.models import Strict
 from davylamp.schema.quantities import Duration, Percent
 from davylamp.schema.written import cel
 
+MOST_HISTORY: Final = 50
 MAX_SEED: Final = 2**53 - 1
 """The largest integer that survives JSON readers that know only doubles."""
 
@@ -202,7 +204,7 @@ class Rollout(Strict):
     history: int = Field(
         default=10,
         ge=1,
-        le=50,
+        le=MOST_HISTORY,
         description="Number of earlier revisions kept for an instant return.",
     )
 
@@ -220,13 +222,13 @@ class ModelDeploymentSpec(Strict):
         description="Random seed of the training run; part of the revision.",
         json_schema_extra={"format": "int64"},
     )
-    config: dict[str, str] = Field(
+    config: dict[str, Annotated[str, Field(max_length=LONGEST_ARGUMENT)]] = Field(
         default_factory=dict,
         max_length=100,
         description="Environment variables of the container, kept in an immutable ConfigMap per revision.",
         json_schema_extra=cel(
             (
-                "self.all(key, key.matches('^[A-Za-z_][A-Za-z0-9_]*$'))",
+                "self.all(key, key.matches('^[A-Za-z_][A-Za-z0-9_]{0,252}$'))",
                 "keys must be names of environment variables, e.g. OMP_NUM_THREADS",
             ),
             (

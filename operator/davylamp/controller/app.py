@@ -18,10 +18,15 @@ from davylamp.adapters.kubernetes.watches import KubernetesWatches
 from davylamp.adapters.pods.metrics import PodMetrics
 from davylamp.adapters.pods.model_server import HttpModelServer
 from davylamp.adapters.prometheus.source import PrometheusSource
+from davylamp.adapters.reading.reader import Reader
+from davylamp.adapters.registries.client import HttpRegistries
+from davylamp.api import names
 from davylamp.controller import endpoints, handlers, memory
 from davylamp.controller.checks.inspector import Inspector
-from davylamp.controller.cluster.cache import Key, ObjectCache
+from davylamp.controller.cluster.cache import CHILD_KINDS, Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
+from davylamp.controller.images.resolver import ImageResolver
+from davylamp.controller.lag import LagMeter
 from davylamp.controller.leadership.elector import Elector
 from davylamp.controller.leadership.lease import LeaseSettings
 from davylamp.controller.leadership.passes import LeaderPasses
@@ -31,6 +36,7 @@ from davylamp.controller.metrics import Metrics
 from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.settings import MetricSettings, Settings
+from davylamp.controller.watches.unread import UnreadObjects
 from davylamp.controller.watches.watches import Watches
 from davylamp.controller.wiring import Wiring, operator_version
 from davylamp.controller.workqueue import PassOutcome, WorkQueue
@@ -56,8 +62,10 @@ class Operator:
         self.queue: WorkQueue[Key] = WorkQueue(
             self._pass, workers=WORKERS, owner=_namespace, on_pass=self._count_pass
         )
+        self.reader = Reader(on_reading=self.metrics.on_reading)
         self.source = PrometheusSource(
             settings.metrics,
+            reader=self.reader,
             on_query=self.metrics.on_query,
             on_down=self.metrics.on_source_down,
         )
@@ -73,23 +81,34 @@ class Operator:
         self.inspector = Inspector(
             self.models, on_news=self.queue.add, on_result=self.metrics.on_check
         )
+        self.registries = HttpRegistries(settings.images.registries)
+        self.images = ImageResolver(self.registries, cluster, on_news=self.queue.add)
         self.warnings = PodWarnings(cluster, on_news=self.queue.add)
-        reconcile = Wiring(
+        self.unread = UnreadObjects(cluster, reporter=settings.identity)
+        self.leadership = self._leadership(cluster)
+        self.watches = self._watches(client)
+        self.passes = self._leader_passes(self._reconciler(cluster))
+        self._publish()
+        self.ready = asyncio.Event()
+        self.stop = asyncio.Event()
+
+    def _publish(self) -> None:
+        """Show in the metrics what changes without anybody telling them."""
+        self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
+        self.metrics.watch_unread(self._cache.unread, (names.KIND, *CHILD_KINDS))
+        self.metrics.watch_limits(self.sampler.left_out)
+
+    def _reconciler(self, cluster: KubernetesCluster) -> Reconciler:
+        return Wiring(
             cluster=cluster,
             cache=self._cache,
             tracker=self.sampler,
             inspector=self.inspector,
             warnings=self.warnings,
             metrics=self.metrics,
-            settings=settings,
+            settings=self._settings,
+            images=self.images,
         ).reconciler()
-        self.leadership = self._leadership(cluster)
-        self.watches = self._watches(client)
-        self.passes = self._leader_passes(reconcile)
-        self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
-        self.metrics.watch_limits(self.sampler.left_out)
-        self.ready = asyncio.Event()
-        self.stop = asyncio.Event()
 
     def _cluster(self, client: ApiClient) -> KubernetesCluster:
         return KubernetesCluster(
@@ -110,12 +129,17 @@ class Operator:
 
     def _watches(self, client: ApiClient) -> Watches:
         return Watches(
-            KubernetesWatches(client, on_request=self.metrics.on_request),
+            KubernetesWatches(
+                client,
+                on_request=self.metrics.on_request,
+                on_passed_over=self.metrics.on_passed_over,
+            ),
             self._cache,
             namespaces=self._settings.namespaces,
             on_change=self.queue.add,
             on_known=self._look_at_all,
             on_refused=self._look_at_all,
+            on_unread=self.unread.note,
         )
 
     def _leadership(self, leases: Leases) -> Elector | SoleReplica:
@@ -143,8 +167,11 @@ class Operator:
             working = tasks.create_task(self.queue.run())
             judging = tasks.create_task(self.sampler.run())
             checking = tasks.create_task(self.inspector.run())
+            resolving = tasks.create_task(self.images.run())
             trimming = tasks.create_task(memory.keep_giving_back())
+            measuring = tasks.create_task(LagMeter(self.metrics.on_lag).run())
             explaining = tasks.create_task(self.warnings.run())
+            telling = tasks.create_task(self.unread.run())
             leading = tasks.create_task(self._lead())
             await self.stop.wait()
             await self.queue.stop()
@@ -152,14 +179,16 @@ class Operator:
             if self.ready.is_set():
                 await leading
             self.watches.end()
-            helping = (judging, checking, explaining, trimming)
+            helping = (judging, checking, resolving, explaining, telling, trimming, measuring)
             for task in (leading, *helping, working, watching):
                 task.cancel()
 
     async def aclose(self) -> None:
-        """Close the connections to pods and to Prometheus."""
+        """Close the connections to pods and to Prometheus, and end what reads their answers."""
         self.source.close()
+        await self.reader.aclose()
         await self.models.aclose()
+        await self.registries.aclose()
         if self.pods:
             await self.pods.aclose()
 
@@ -170,18 +199,20 @@ class Operator:
             loop.add_signal_handler(number, self.stop.set)
 
     async def _watch(self) -> None:
-        await kopf.operator(
-            registry=handlers.registry(self._cache, self.queue.add),
-            settings=handlers.watch_settings(),
-            clusterwide=not self._settings.namespaces,
-            namespaces=self._settings.namespaces,
-            standalone=True,
-            # without one kopf asks for the name of the user, whom containers do not have; it is a
-            # string, of a type that kopf does not export
-            identity=cast("Any", self._settings.identity),
-            ready_flag=self.ready,
-            stop_flag=self.stop,
-        )
+        passed_over = self.metrics.on_passed_over
+        async with handlers.registry(self._cache, self.queue.add, passed_over) as registry:
+            await kopf.operator(
+                registry=registry,
+                settings=handlers.watch_settings(),
+                clusterwide=not self._settings.namespaces,
+                namespaces=self._settings.namespaces,
+                standalone=True,
+                # without one kopf asks for the name of the user, whom containers do not have; it is
+                # a string, of a type that kopf does not export
+                identity=cast("Any", self._settings.identity),
+                ready_flag=self.ready,
+                stop_flag=self.stop,
+            )
         self.stop.set()  # a signal reached kopf first, or the watches cannot go on
 
     async def _lead(self) -> None:

@@ -6,6 +6,7 @@ names of gates; how many have none is shown.
 """
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
@@ -48,10 +49,14 @@ class Metrics:
         self.source_up = self._gauge(names.SOURCE_UP)
         self.source_up.set(1)
         self._requests = self._counter(names.API_REQUESTS)
+        self._passed_over = self._counter(names.PASSED_OVER)
         self._queries = self._counter(names.PROMETHEUS_QUERIES)
         self._query_seconds = self._histogram(names.PROMETHEUS_SECONDS)
         self._passes = self._counter(names.PASSES)
         self._pass_seconds = self._histogram(names.PASS_SECONDS)
+        self._lag = self._histogram(names.EVENT_LOOP_LAG)
+        self._readings = self._counter(names.READINGS)
+        self._reading_seconds = self._counter(names.READING_SECONDS)
 
         self._notices = self._counter(names.EVENTS)
         self._rollbacks = self._counter(names.ROLLBACKS)
@@ -84,6 +89,16 @@ class Metrics:
         """Show what is left out because of a limit."""
         self.registry.register(_LeftOutCollector(left_out, self._shown))
 
+    def watch_unread(self, unread: Callable[[str], float], kinds: Iterable[str]) -> None:
+        """Show how many objects of each kind are known in outline only."""
+        gauge = self._gauge(names.UNREAD_OBJECTS)
+        for kind in kinds:
+            gauge.labels(kind).set_function(functools.partial(unread, kind))
+
+    def on_passed_over(self, kind: str) -> None:
+        """Count an object that nobody can be told of."""
+        self._passed_over.labels(kind).inc()
+
     def show_build(self, version: str, python: str) -> None:
         """Show what runs."""
         self._gauge(names.BUILD_INFO).labels(version, python).set(1)
@@ -107,6 +122,15 @@ class Metrics:
         """Count a reconcile pass."""
         self._passes.labels(result).inc()
         self._pass_seconds.observe(seconds)
+
+    def on_lag(self, seconds: float) -> None:
+        """Show how late the event loop was."""
+        self._lag.observe(seconds)
+
+    def on_reading(self, owner: str, outcome: str, seconds: float) -> None:
+        """Count a reading in another process; the owner is a namespace, or nobody in particular."""
+        self._readings.labels(owner, outcome).inc()
+        self._reading_seconds.labels(owner).inc(seconds)
 
     def on_check(self, key: Key, result: CheckResult) -> None:
         """Count the result of a check."""
@@ -173,6 +197,8 @@ class Metrics:
         """Drop everything about rollouts: this process has lost leadership."""
         self._weight.clear()
         self._started.clear()
+        self._readings.clear()
+        self._reading_seconds.clear()
         for gauge in (
             self._without_data,
             self._refused,

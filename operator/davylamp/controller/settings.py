@@ -16,7 +16,11 @@ from pydantic import ValidationError
 
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames, check
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
+from davylamp.controller.checks.pod_networks import ANYWHERE, PodNetworks
 from davylamp.controller.fairness.limits import DEFAULT_LIMITS, Limits
+from davylamp.controller.images.settings import ImageSettings
+from davylamp.controller.images.variables import read_images
+from davylamp.manifests import Privilege
 from davylamp.schema.json import Json
 from davylamp.schema.quantities import seconds
 
@@ -43,6 +47,7 @@ class Settings:
     """The settings of one operator process."""
 
     metrics: MetricSettings = field(default_factory=MetricSettings)
+    images: ImageSettings = field(default_factory=ImageSettings)
     namespaces: tuple[str, ...] = ()
     """Namespaces to watch; empty means the whole cluster."""
     leader_election: bool = True
@@ -54,8 +59,14 @@ class Settings:
     """Whether the operator may read and copy Secrets: pinned ones, and those to pull images with."""
     limits: Limits = DEFAULT_LIMITS
     """How much one namespace may have looked after at a time."""
+    proven_names: bool = False
+    """Whether an admission policy lets nobody write another user's name beside a command."""
     children: ChildMetadata = NOTHING
     """What children carry by default, besides ours and what `spec.metadata` says."""
+    pod_networks: PodNetworks = ANYWHERE
+    """Where pods are: requests of the operator go nowhere else."""
+    allowed: frozenset[Privilege] = frozenset()
+    """What pods may have beyond the ordinary, for which tenants need no right of their own."""
     log_level: str = "INFO"
     metrics_port: int = 9090
     probes_port: int = 8080
@@ -72,6 +83,7 @@ class Settings:
         plain = cls()
         return cls(
             metrics=_metrics(variables),
+            images=read_images(variables.text),
             namespaces=tuple(variables.texts("NAMESPACES")),
             leader_election=variables.truth("LEADER_ELECTION", default=plain.leader_election),
             lease_name=variables.text("LEASE_NAME", plain.lease_name),
@@ -80,7 +92,10 @@ class Settings:
             identity=variables.text("IDENTITY", socket.gethostname()),
             reads_secrets=variables.truth("SECRETS", default=plain.reads_secrets),
             limits=variables.limits(),
+            proven_names=variables.truth("PROVEN_NAMES", default=plain.proven_names),
             children=variables.children(),
+            pod_networks=variables.pod_networks(),
+            allowed=variables.privileges(),
             log_level=variables.text("LOG_LEVEL", plain.log_level).upper(),
             metrics_port=variables.number("METRICS_PORT", plain.metrics_port),
             probes_port=variables.number("PROBES_PORT", plain.probes_port),
@@ -135,6 +150,25 @@ class _Environment:
             if value < 1:
                 raise ValueError(f"DAVYLAMP_LIMIT_{name.upper()}: must be above 0")
         return Limits(**values)
+
+    def pod_networks(self) -> PodNetworks:
+        """Networks of pods; the API server's own address is no pod's, wherever they are."""
+        try:
+            api_server = self.env.get("KUBERNETES_SERVICE_HOST", "")
+            return PodNetworks.of(self.texts("POD_NETWORKS"), [api_server])
+        except ValueError as error:
+            raise ValueError(f"DAVYLAMP_POD_NETWORKS: {error}") from None
+
+    def privileges(self) -> frozenset[Privilege]:
+        """The privileges that pods may have."""
+        texts = self.texts("TENANTS_ALLOW")
+        try:
+            return frozenset(map(Privilege, texts))
+        except ValueError:
+            wrong = next(text for text in texts if text not in [*Privilege])
+            raise ValueError(
+                f"DAVYLAMP_TENANTS_ALLOW: {wrong!r} is none of {', '.join(Privilege)}"
+            ) from None
 
     def truth(self, name: str, *, default: bool) -> bool:
         text = self.text(name, str(default)).lower()

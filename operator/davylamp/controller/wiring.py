@@ -16,6 +16,7 @@ from davylamp.controller.cluster.owning.liveness import Owners
 from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.evidence.subjects import ReadSettings
 from davylamp.controller.evidence.tracker import EvidenceTracker
+from davylamp.controller.images.resolver import ImageResolver
 from davylamp.controller.leadership.claims import Claims
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.nightly.nightly import Nightly
@@ -27,6 +28,7 @@ from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.flight_recorder import PATIENCE, FlightRecorder
 from davylamp.controller.reconcile.following import Following
+from davylamp.controller.reconcile.observing.images import ImageObserver
 from davylamp.controller.reconcile.observing.observer import Observer
 from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.reconcile.writes import PlanSettings
@@ -67,6 +69,8 @@ class Wiring:
     warnings: PodWarnings
     metrics: Metrics
     settings: Settings
+    images: ImageResolver | None = None
+    """Who asks registries; None where nobody does."""
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     ticks: Ticks = time.monotonic
     patience: float = PATIENCE
@@ -82,7 +86,7 @@ class Wiring:
             executor=self._executor(parts),
             following=parts.following,
             claims=Claims(self.settings.release, self.clock),
-            onlookers=(parts.pod_clock, self.warnings),
+            onlookers=(parts.pod_clock, self.warnings, *([self.images] if self.images else [])),
             memories=(
                 observer,
                 parts.applier,
@@ -120,6 +124,7 @@ class Wiring:
             scrape_interval=self.settings.metrics.scrape_interval,
             children=self.settings.children,
             release=self.settings.release,
+            allowed=self.settings.allowed,
         )
 
     def _following(self) -> Following:
@@ -128,7 +133,9 @@ class Wiring:
             tracker=self.tracker,
             checker=self.inspector,
             metrics=self.metrics,
-            reading=ReadSettings(metrics.scrape_interval, metrics.pod_metrics),
+            reading=ReadSettings(
+                metrics.scrape_interval, metrics.pod_metrics, self.settings.pod_networks
+            ),
         )
 
     def _observer(self, parts: _Parts) -> Observer:
@@ -144,6 +151,8 @@ class Wiring:
             refusals=parts.refusals,
             consumer=parts.consumer,
             reads_secrets=self.settings.reads_secrets,
+            proven_names=self.settings.proven_names,
+            images=ImageObserver(self.images, self.settings.images),
             clock=self.clock,
         )
 

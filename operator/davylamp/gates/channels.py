@@ -30,6 +30,7 @@ class Form(enum.Enum):
 
     METRIC = "metric name"
     LABEL = "label name"
+    LABELS = "list of label names"
     SELECTOR = "list of matchers"
     EXPRESSION = "regular expression"
     TEXT = "text"
@@ -38,6 +39,7 @@ class Form(enum.Enum):
 _PATTERNS: Final = {
     Form.METRIC: re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*"),
     Form.LABEL: re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*"),
+    Form.LABELS: re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*(,[a-zA-Z_][a-zA-Z0-9_]*)*)?"),
 }
 
 

@@ -20,18 +20,19 @@ from davylamp.manifests.last_words import with_last_words
 from davylamp.manifests.overlay import model_port
 from davylamp.manifests.pods import pinned_key, pod_template
 from davylamp.rollout.revision import HASH_VERSION, intent_of
-from davylamp.schema.json import Json, JsonObject, field, section, text
+from davylamp.schema.json import Json, JsonObject, entries, field, section, text
 
 RESERVED_PREFIX: Final = "DAVYLAMP_"
 
 
-def record(
+def record(  # noqa: PLR0913  (all that a record is made from)
     owner: Owner,
     ref: RevisionRef,
     spec: ModelDeploymentSpec,
     *,
     number: int,
     pinned: Mapping[str, list[str]],
+    digest: str | None = None,
 ) -> JsonObject:
     """The ControllerRevision of a revision.
 
@@ -41,7 +42,10 @@ def record(
         spec: the spec it is made from.
         number: rises with each new revision of the owner.
         pinned: keys of each Secret with policy Pin, by the Secret's name.
+        digest: what the image's tag was resolved to; the intent keeps what users wrote.
     """
+    image = spec.image.model_copy(update={"digest": spec.image.digest or digest})
+    rendered = spec.model_copy(update={"image": image})
     return {
         "apiVersion": "apps/v1",
         "kind": "ControllerRevision",
@@ -53,7 +57,7 @@ def record(
             "hashVersion": HASH_VERSION,
             "intent": intent_of(spec),
             "configMap": _config_map(owner, ref, spec),
-            "deployment": _deployment(owner, ref, spec, dict(pinned)),
+            "deployment": _deployment(owner, ref, rendered, dict(pinned)),
         },
     }
 
@@ -86,6 +90,25 @@ def is_whole(owner: Owner, record_manifest: JsonObject) -> bool:
         and _kind_and_name(data.get("deployment")) == ("apps/v1", "Deployment", name)
         and pods == selector(owner, revision)
     )
+
+
+def model_image(manifest: JsonObject) -> str:
+    """The image that a Deployment runs as the model: with `@sha256:...` where it is pinned."""
+    containers = entries(manifest, "spec", "template", "spec", "containers")
+    return next((text(c, "image") for c in containers if text(c, "name") == names.CONTAINER), "")
+
+
+def resolved_digest(record_manifest: JsonObject) -> str | None:
+    """What the tag of a recorded revision was resolved to; None where it was not.
+
+    A digest that stands in the spec, or an image in the overlay, was never resolved.
+    """
+    image = section(recorded(record_manifest, "intent"), "image")
+    if image.get("digest"):
+        return None
+    tagged, _, digest = model_image(recorded(record_manifest, "deployment")).partition("@")
+    is_ours = tagged == f"{text(image, 'repository')}:{text(image, 'tag')}"
+    return digest if is_ours and digest else None
 
 
 def has_pinned(record_manifest: JsonObject) -> bool:

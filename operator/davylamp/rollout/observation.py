@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from davylamp.api.explanations import Explanations
-from davylamp.api.gate_status import GateForecast
 from davylamp.api.names import Command
 from davylamp.api.spec import Rollout
 from davylamp.api.status import RevisionRef
+from davylamp.api.status_parts import GateForecast
 from davylamp.checks import CheckResult
 from davylamp.gates import Judgement, Verdict
+from davylamp.images import ImageAnswer, ImageFinding
 from davylamp.rollout.drift_reports import DriftResult
 from davylamp.rollout.pods.state import Workload
 
@@ -48,6 +49,8 @@ class Observation:
     """Since when this process looks at the object; None where that is longer than anything matters."""
     paused: bool = False
     commands: Mapping[Command, str] = field(default_factory=dict)
+    users: Mapping[Command, str] = field(default_factory=dict)
+    """Who gave each command, where that is proven."""
     declared: frozenset[Command] = frozenset()
     """Commands that stand in an applied manifest: whoever applies it would put them back."""
     consumed: Mapping[Command, datetime | None] = field(default_factory=dict)
@@ -57,6 +60,12 @@ class Observation:
     recorded: tuple[str, ...] = ()
     """Names of the recorded revisions, oldest first."""
     missing_secrets: tuple[str, ...] = ()
+    image: ImageFinding | None = None
+    """What is known of the target's image before it is recorded; None where nothing is to be known."""
+    pins: Mapping[str, str] = field(default_factory=dict)
+    """Digests to which tags were resolved, by recorded revision."""
+    tags: Mapping[str, ImageAnswer] = field(default_factory=dict)
+    """Where the tags of pinned revisions point to now, by revision, as far as that was asked."""
     served: Served | None = None
     """What the stored route sends traffic to, where the status knows of no stable revision."""
     judged: str | None = None

@@ -39,6 +39,8 @@ def test_condition_types():
         "Obstructed",
         "RollbackVerified",
         "ExplanationsStable",
+        "ImageNotPinned",
+        "TagMoved",
     ]
 
 

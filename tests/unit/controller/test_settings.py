@@ -4,6 +4,7 @@ import pytest
 
 from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.controller.settings import Settings
+from davylamp.manifests import Privilege
 
 
 def said(**variables: str) -> Settings:
@@ -15,6 +16,13 @@ def test_nothing_said_is_fine():
     assert plain.metrics == Settings().metrics
     assert plain.leader_election
     assert plain.namespaces == ()
+
+
+def test_what_tenants_may_have_is_told_by_its_names():
+    assert said().allowed == frozenset()
+    assert said(TENANTS_ALLOW="hostPaths, root").allowed == {Privilege.HOST_PATHS, Privilege.ROOT}
+    with pytest.raises(ValueError, match="DAVYLAMP_TENANTS_ALLOW: 'hostpath' is none of annotat"):
+        said(TENANTS_ALLOW="root,hostpath")
 
 
 def test_namespaces_may_have_spaces_around_them():

@@ -19,7 +19,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from davylamp.adapters.prometheus.matchers import METRIC_NAME
 from davylamp.adapters.prometheus.query_result import CounterSeries
-from davylamp.adapters.prometheus.scrapes import TARGET_LABELS
+from davylamp.adapters.prometheus.targets import TARGET_LABELS
 from davylamp.schema.json import Labels
 
 LONGEST_LINE: Final = 2048

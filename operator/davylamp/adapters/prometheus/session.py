@@ -77,7 +77,16 @@ class PrometheusSession(requests.Session):
             _ = response.content
         finally:
             response.close()  # else what is cut off stays open
+        response.__class__ = _UnreadAnswer
         return response
+
+
+class _UnreadAnswer(requests.Response):
+    """Gives the library the text where it takes a result out: what is in there others find out."""
+
+    @override
+    def json(self, **_options: Any) -> dict[str, dict[str, bytes]]:
+        return {"data": {"result": self.content}}
 
 
 class _TokenFile(AuthBase):

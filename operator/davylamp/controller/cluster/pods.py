@@ -5,7 +5,7 @@ included. So each text becomes one clean line of bounded length here, once.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -38,11 +38,34 @@ class Pod:
     manifest: JsonObject = dataclasses.field(repr=False)
     revision: str
     state: PodState
+    deployment: str = ""
+    """The Deployment that made it, by its controller; empty where a user, or anything else, did."""
 
 
 def read_pod(manifest: JsonObject) -> Pod:
     """A pod as it is stored."""
-    return Pod(manifest, label(manifest, names.LABEL_REVISION), pod_state(manifest))
+    revision = label(manifest, names.LABEL_REVISION)
+    return Pod(manifest, revision, pod_state(manifest), _deployment(manifest))
+
+
+def without_strangers(deployments: Iterable[JsonObject], pods: Iterable[Pod]) -> Iterator[Pod]:
+    """The pods that Deployments of ours made, and those of revisions that have none.
+
+    Whoever may create a pod can give it a revision's labels. It is no pod of that revision: neither
+    ready for it, nor failing for it. Where a revision has no Deployment its pods only keep a Service
+    from being opened to them, and that is right whoever made them.
+    """
+    made = {label(item, names.LABEL_REVISION): metadata(item, "name") for item in deployments}
+    return (pod for pod in pods if made.get(pod.revision, pod.deployment) == pod.deployment)
+
+
+def _deployment(pod: JsonObject) -> str:
+    """Deployments call their ReplicaSets by their own name and a hash, however long it is."""
+    for owner in entries(pod, "metadata", "ownerReferences"):
+        is_set = text(owner, "kind") == "ReplicaSet" and text(owner, "apiVersion") == "apps/v1"
+        if is_set and field(owner, "controller") is True:
+            return text(owner, "name").rpartition("-")[0]
+    return ""
 
 
 def workloads_of(deployments: Iterable[JsonObject], pods: Iterable[Pod]) -> dict[str, Workload]:

@@ -9,6 +9,7 @@ from davylamp.adapters.pods.metrics import PodTarget
 from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope
 from davylamp.api.spec import Rollout
 from davylamp.api.status import Candidate, ModelDeploymentStatus, Stage
+from davylamp.controller.checks.pod_networks import ANYWHERE, PodNetworks
 from davylamp.controller.checks.ready_pods import ReadyPod
 from davylamp.gates import Channel, Trial, UserQuery
 from davylamp.manifests import Owner
@@ -23,10 +24,11 @@ SURVEY: Final = 600.0
 
 @dataclass(frozen=True, slots=True)
 class ReadSettings:
-    """How counters are read: seconds between scrapes, and whether pods may be read directly."""
+    """How counters are read: seconds between scrapes, and whether and where pods may be asked."""
 
     scrape_interval: float = 5.0
     pods_allowed: bool = True
+    networks: PodNetworks = ANYWHERE
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,8 @@ class UserQueries:
     ) -> Mapping[float, float]:
         """One side's values; `ValueError` where the query's variables cannot be put in."""
         text = render(due.promql, replace(scope, interval=due.step).variables(arm))
-        return await self._source.values(replace(due, promql=text), until=until)
+        due = replace(due, promql=text, namespace=scope.namespace)
+        return await self._source.values(due, until=until)
 
 
 def _edge(tracked: TrackedRollout, gate: str, query: UserQuery, now: float) -> float:

@@ -169,7 +169,7 @@ class Reconciler:
         """The object as it is read: once for each version of it."""
         parent = self._at_hand.get(key)
         if parent is None or parent.manifest is not manifest:
-            parent = read_parent(key, manifest, self._settings.children)
+            parent = read_parent(key, manifest, self._settings.children, self._settings.allowed)
             self._at_hand[key] = parent
         return parent
 

@@ -29,6 +29,7 @@ from davylamp.manifests import (
     disruption,
     disruption_budget,
     has_pinned,
+    model_image,
     pinned_secret,
     record,
 )
@@ -158,10 +159,13 @@ class RevisionWrites:
         return {**known, label(made, names.LABEL_REVISION): made} if made else known
 
     def _new_record(self) -> JsonObject | None:
-        """The record of a new revision; None while a Secret that it names cannot be had."""
+        """The record of a new revision; None while a Secret, or its image's digest, cannot be had."""
         if self.candidate is None or not self._is_new(self.candidate):
             return None
-        return self._rendered(self.candidate)
+        image = self.current.observation.image
+        if image is None or image.revision != self.candidate.revision:
+            return self._rendered(self.candidate)
+        return None if image.holds else self._rendered(self.candidate, image.digest)
 
     def _lost_record(self) -> JsonObject | None:
         """The record of stable, which somebody deleted, if the spec still says the same as its pods.
@@ -173,14 +177,16 @@ class RevisionWrites:
         target = self.current.observation.target.revision
         if stable is None or stable.revision != target or target in known.records:
             return None
-        stored, made = self._stored("Deployment", target), self._rendered(stable)
+        stored = self._stored("Deployment", target)
+        digest = model_image(stored or {}).partition("@")[2] or None
+        made = self._rendered(stable, digest)
         if stored is None or made is None or self._stored("ControllerRevision", target):
             return None
         replicas = integer(stored, "spec", "replicas")
         running = deployment_of(self._owner, made, replicas)
         return made if known.stored.agrees(running) else None
 
-    def _rendered(self, ref: RevisionRef) -> JsonObject | None:
+    def _rendered(self, ref: RevisionRef, digest: str | None = None) -> JsonObject | None:
         """The record of the spec's revision; None while a Secret that it names cannot be had."""
         parent, secrets = self.current.parent, self.current.secrets
         if parent.spec is None:
@@ -190,7 +196,9 @@ class RevisionWrites:
         records = self.current.children.records.values()
         highest = max((objects.record_number(known) for known in records), default=0)
         pinned = {name: sorted(entries) for name, entries in secrets.pinned.items()}
-        return record(parent.owner, ref, parent.spec, number=highest + 1, pinned=pinned)
+        return record(
+            parent.owner, ref, parent.spec, number=highest + 1, pinned=pinned, digest=digest
+        )
 
     def _stable_first(self) -> list[tuple[str, int]]:
         """Wanted pods by revision."""

@@ -7,7 +7,7 @@ over and the next move is made.
 from typing import Final
 
 from davylamp.api.status import Candidate, Stage
-from davylamp.rollout.holds import checks, clocks, drift, gates, patience, pods, shares
+from davylamp.rollout.holds import checks, clocks, drift, gates, images, patience, pods, shares
 from davylamp.rollout.holds.hold import Hold, HoldRule
 from davylamp.rollout.situation import Situation
 
@@ -16,6 +16,7 @@ HOLDS: Final[dict[Stage, tuple[HoldRule, ...]]] = {
         pods.secret_missing,
         clocks.paused,
         shares.no_step_reachable,
+        images.image_awaited,
         patience.pods_late,
         pods.pods_not_ready,
         pods.digests_differ,

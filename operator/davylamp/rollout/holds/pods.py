@@ -91,11 +91,13 @@ def return_not_ready(situation: Situation, candidate: Candidate) -> Hold | None:
 def digests_differ(situation: Situation, candidate: Candidate) -> Hold | None:
     """Pods of one revision run different images: the tag was moved in the registry.
 
-    With `spec.image.digest` they cannot, whatever their nodes report. Where stable's pods differ
+    With `spec.image.digest`, or a tag that was resolved, they cannot, whatever their nodes report. Where stable's pods differ
     too, it is their nodes that do: each architecture has an image id of its own.
     """
     target, serving = situation.observation.target, situation.serving()
     if target.revision == candidate.revision and target.digest:
+        return None
+    if candidate.revision in situation.observation.pins:
         return None
     if candidate.promote_requested or (serving and any(differing(serving.image_ids))):
         return None

@@ -7,6 +7,7 @@ from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Outcome, Stage
 from davylamp.rollout.holds.clocks import paused
 from davylamp.rollout.holds.gates import failing
+from davylamp.rollout.holds.images import image_rejection
 from davylamp.rollout.holds.patience import patience_since, period_of
 from davylamp.rollout.holds.pods import pods_not_ready, pods_unsettled, unsettled_at_first
 from davylamp.rollout.moves.checks import check_unanswered
@@ -71,6 +72,9 @@ def progress_deadline_over(situation: Situation) -> Situation | None:
     since = patience_since(candidate)
     if since is None or not is_over(situation, since, candidate.plan.progress_deadline):
         return None
+    rejection = image_rejection(situation, candidate)
+    if rejection:
+        return roll_back(situation, *rejection)
     if pods_not_ready(situation, candidate):
         return _never_ready(situation, candidate)
     if candidate.stage in IN_TRAFFIC:

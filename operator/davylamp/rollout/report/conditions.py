@@ -4,7 +4,8 @@ from typing import Final, Literal
 
 from davylamp.api.explanations import Explanations
 from davylamp.api.names import ConditionType, Reason
-from davylamp.api.status import Condition, ExplanationRun
+from davylamp.api.status import ExplanationRun
+from davylamp.api.status_parts import Condition
 from davylamp.rollout.drift_reports import DriftVerdict
 from davylamp.rollout.holds.drift import REASONS, drift_sentence
 from davylamp.rollout.holds.hold import Hold
@@ -34,6 +35,8 @@ def conditions(situation: Situation, hold: Hold | None) -> tuple[Condition, ...]
         ConditionType.AVAILABLE: _available(situation),
         ConditionType.ROLLBACK_VERIFIED: _rollback_verified(situation),
         ConditionType.EXPLANATIONS_STABLE: _explanations_stable(situation),
+        ConditionType.IMAGE_NOT_PINNED: _image(situation, Reason.IMAGE_NOT_PINNED),
+        ConditionType.TAG_MOVED: _image(situation, Reason.TAG_MOVED),
         **abnormal,
     }
     return tuple(_condition(situation, kind, state) for kind, state in states.items() if state)
@@ -48,6 +51,15 @@ def _available(situation: Situation) -> ConditionState:
         return ConditionState("True", Reason.SERVING, f"{name} is serving")
     message = f"{name} cannot serve: no pod is ready"
     return ConditionState("False", Reason.AWAITING_PODS, message)
+
+
+def _image(situation: Situation, reason: Reason) -> ConditionState | None:
+    """What is to be said of the candidate's image, or else of stable's."""
+    for ref in (situation.status.candidate, situation.status.stable):
+        for note in situation.status.images:
+            if ref and (note.revision, note.reason) == (ref.revision, reason):
+                return ConditionState("True", reason, note.message)
+    return None
 
 
 def _rollback_verified(situation: Situation) -> ConditionState | None:

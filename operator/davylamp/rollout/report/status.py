@@ -1,8 +1,8 @@
 """The status after a decision: who serves, who is on its way, what the gates have, and conditions."""
 
 from davylamp.api import names
-from davylamp.api.gate_status import GateStatus
 from davylamp.api.status import Candidate, ModelDeploymentStatus, Stable
+from davylamp.api.status_parts import GateStatus, ImageNote
 from davylamp.rollout.desired import Desired, actual_share
 from davylamp.rollout.holds.chain import hold_of
 from davylamp.rollout.holds.drift import with_drift
@@ -22,6 +22,7 @@ def report(situation: Situation, wanted: Desired) -> ModelDeploymentStatus:
             "observed_generation": situation.observation.generation,
             "candidate": _candidate(situation, candidate, hold) if candidate else None,
             "stable": _stable(situation),
+            "images": _images(situation),
             "probation_gates": _probation_gates(situation),
             "conditions": conditions(situation, hold),
             "replicas": wanted.replicas.get(serving.revision, 0) if serving else 0,
@@ -40,9 +41,24 @@ def _candidate(situation: Situation, candidate: Candidate, hold: Hold | None) ->
             "actual_weight": round(100 * actual_share(situation, candidate)),
             "checks": with_drift(situation, candidate),
             "gates": gate_statuses(candidate.gates, judgements, observation.now),
-            "digest": observation.workload(candidate.revision).digest or candidate.digest,
+            "digest": _digest(situation, candidate),
         }
     )
+
+
+def _digest(situation: Situation, candidate: Candidate) -> str | None:
+    """What its pods run: what its record says, or else what they report."""
+    observation = situation.observation
+    running = observation.workload(candidate.revision).digest or candidate.digest
+    return observation.pins.get(candidate.revision, running)
+
+
+def _images(situation: Situation) -> tuple[ImageNote, ...]:
+    """What is to be said of images, of revisions that are still looked at."""
+    status = situation.status
+    refs = (status.candidate, status.stable, status.previous)
+    looked_at = {ref.revision for ref in refs if ref}
+    return tuple(note for note in status.images if note.revision in looked_at)
 
 
 def _stable(situation: Situation) -> Stable | None:

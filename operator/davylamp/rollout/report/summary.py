@@ -24,6 +24,9 @@ STALLING: Final = frozenset(
         Reason.PROGRESS_DEADLINE_EXCEEDED,
         Reason.DEADLINE_EXCEEDED,
         Reason.IMAGE_DIGESTS_DIFFER,
+        Reason.IMAGE_NOT_RESOLVED,
+        Reason.SIGNATURE_MISSING,
+        Reason.SIGNATURE_INVALID,
     }
 )
 

@@ -62,15 +62,6 @@ def test_a_pod_without_a_usable_sample_is_not_there() -> None:
     assert read_scrapes(QUERY, []) == {}
 
 
-def test_a_port_scraped_by_two_jobs_counts_once() -> None:
-    found = samples(
-        series("200", (11, "91"), job="pods", instance="10.0.0.1:8080"),
-        series("200", (10, "90"), job="monitor", instance="10.0.0.1:8080"),
-        series("500", (10, "1"), job="monitor", instance="10.0.0.1:8080"),
-    )
-    assert found == [(10, 91, 1)]
-
-
 def test_pods_of_others_are_left_out() -> None:
     other = series("200", (10, "7"), pod="x-2-7d4b9c-abcde")
     elsewhere = series("200", (10, "7")) | {"metric": {"namespace": "b", "pod": POD}}

@@ -1,0 +1,113 @@
+"""Addresses that a stranger's registry must not have: those that lead into this machine or its cloud.
+
+Whoever writes a ModelDeployment chooses the host. Private networks are allowed, as registries of
+companies and clusters are there; a TLS certificate for the host is asked of them like of all others.
+"""
+
+import asyncio
+import ipaddress
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final
+
+from aiohttp.abc import AbstractResolver, ResolveResult
+from typing_extensions import override
+
+_METADATA: Final = frozenset(
+    ipaddress.ip_address(text)
+    for text in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16")
+)
+"""Where clouds give credentials to whoever asks; some lie outside the link-local networks."""
+LOOK_UPS: Final = 16
+"""Names that are looked up at the same time, in threads of their own: a name server that never answers
+must not take the threads in which the API server's name is looked up."""
+_USUAL: Final = frozenset({80, 443})
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+
+
+def is_allowed(text: str) -> bool:
+    """Whether an address is none of this machine, its link, its cloud's metadata, or nobody's."""
+    try:
+        address = _innermost(ipaddress.ip_address(text.partition("%")[0]))
+    except ValueError:
+        return False
+    return address not in _METADATA and not (
+        address.is_loopback
+        or address.is_link_local
+        or address.is_unspecified
+        or address.is_multicast
+        or (address.version == 4 and address.is_reserved)
+    )
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is written as an address, so that no resolver is asked."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _innermost(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The IPv4 address that an IPv6 one stands for, if it does."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
+    if inner is None and address in _NAT64:
+        inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return inner or address
+
+
+class GuardedResolver(AbstractResolver):
+    """Resolves names as the system does, and keeps only allowed addresses.
+
+    The connection is made to what was checked, so a name cannot change its address in between.
+
+    Args:
+        trusted: hosts, with their ports if these are not the usual ones, that may have any address.
+    """
+
+    def __init__(self, trusted: frozenset[str]) -> None:
+        self._trusted = trusted
+        self._threads = ThreadPoolExecutor(LOOK_UPS, thread_name_prefix="registries")
+
+    @override
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        loop = asyncio.get_running_loop()
+        look_up = partial(
+            socket.getaddrinfo,
+            host,
+            port,
+            type=socket.SOCK_STREAM,
+            family=family,
+            flags=socket.AI_ADDRCONFIG,
+        )
+        answers = await loop.run_in_executor(self._threads, look_up)
+        names = {f"{host}:{port}", host} if port in _USUAL else {f"{host}:{port}"}
+        trusted = not names.isdisjoint(self._trusted)
+        results = [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=int(address[1]),
+                family=kind,
+                proto=proto,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for kind, _, proto, _, address in answers
+            if trusted or is_allowed(str(address[0]))
+        ]
+        if not results:
+            raise OSError("no address of this host may be asked")
+        return results
+
+    @override
+    async def close(self) -> None:
+        """Wait for no look-up that is under way."""
+        self._threads.shutdown(wait=False, cancel_futures=True)

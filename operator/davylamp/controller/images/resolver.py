@@ -1,0 +1,231 @@
+"""Asks registries in the background, and remembers what they answered until something else is asked.
+
+Losing an answer costs asking again (P5): what counts is in the revision's record. The tags of pinned
+revisions are asked about again once in an hour, by a request without a body.
+"""
+
+import asyncio
+import contextlib
+import logging
+import math
+import random
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol
+
+from davylamp.adapters.errors import OperatorError
+from davylamp.adapters.registries.client import Registries
+from davylamp.controller.cluster.cache import Key
+from davylamp.controller.images.questions import ImageQuestion
+from davylamp.controller.logs import about
+from davylamp.images import ImageAnswer, ImageFault, Unresolved
+from davylamp.schema.json import JsonObject
+
+_log = logging.getLogger(__name__)
+AT_A_TIME: Final = 16
+"""Images that are asked about at the same time."""
+OF_A_NAMESPACE: Final = 2
+"""Of these, in one namespace: a registry that never answers must not keep others waiting."""
+LONGEST: Final = 10.0
+"""Seconds after which a revision that may go on by its tag does so."""
+AGAIN: Final = 5.0
+"""Seconds after which a registry is asked again for what is demanded; longer each time."""
+SELDOM: Final = 60.0
+WATCHED_EVERY: Final = 3600.0
+"""Seconds between two looks at the tag of a pinned revision."""
+
+
+class SecretSource(Protocol):
+    """Who reads Secrets."""
+
+    async def get(self, kind: str, namespace: str, name: str) -> JsonObject | None:
+        """An object; None where there is none."""
+
+
+class _Subject(NamedTuple):
+    """What an answer is about: the image of a new revision, or the tag of a recorded one."""
+
+    key: Key
+    revision: str
+    is_watched: bool
+
+
+@dataclass
+class _Asked:
+    question: ImageQuestion
+    due: float
+    answer: ImageAnswer | None = None
+    attempts: int = 0
+    is_busy: bool = False
+
+
+class ImageResolver:
+    """Keeps what registries answered about the images of every model.
+
+    Args:
+        registries: who is asked.
+        secrets: has the pull Secrets.
+        on_news: called with the key of a model about whose image there is another answer.
+        clock: seconds that never go back.
+        spread: a time within so many seconds, so that not all tags are looked at together.
+    """
+
+    def __init__(
+        self,
+        registries: Registries,
+        secrets: SecretSource,
+        *,
+        on_news: Callable[[Key], None],
+        clock: Callable[[], float] = time.monotonic,
+        spread: Callable[[float], float] = lambda most: random.uniform(0, most),
+    ) -> None:
+        self._registries = registries
+        self._secrets = secrets
+        self._on_news = on_news
+        self._clock = clock
+        self._spread = spread
+        self._asked: dict[Key, dict[_Subject, _Asked]] = {}
+        self._wanted = asyncio.Event()
+        self._slots = asyncio.Semaphore(AT_A_TIME)
+        self._of_namespace: dict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(OF_A_NAMESPACE)
+        )
+
+    def answer(self, key: Key, revision: str, question: ImageQuestion) -> ImageAnswer | None:
+        """What is known of the image of a new revision; it is asked about from now on."""
+        if question.known is not None:
+            return question.known
+        subject = _Subject(key, revision, is_watched=False)
+        for other in self._of(key):
+            if not other.is_watched and other != subject:
+                del self._asked[key][other]  # nobody rolls that out any more
+        return self._ask(subject, question, at=self._clock())
+
+    def watch(
+        self, key: Key, tags: Mapping[str, ImageQuestion], *, now: str | None
+    ) -> dict[str, ImageAnswer]:
+        """Where the tags of pinned revisions point to, as far as that is known.
+
+        Args:
+            key: the model.
+            tags: what is asked, by revision; others are not looked at any more.
+            now: the revision that is rolled out, whose tag is asked about at once.
+        """
+        for subject in self._of(key):
+            if subject.is_watched and subject.revision not in tags:
+                del self._asked[key][subject]
+        answers: dict[str, ImageAnswer] = {}
+        for revision, question in tags.items():
+            recorded = _Subject(key, revision, is_watched=False)
+            self._asked.get(key, {}).pop(recorded, None)
+            soon = 0.0 if revision == now else self._spread(WATCHED_EVERY)
+            subject = _Subject(key, revision, is_watched=True)
+            answer = self._ask(subject, question, at=self._clock() + soon)
+            if answer is not None:
+                answers[revision] = answer
+        return answers
+
+    def forget(self, key: Key) -> None:
+        """Ask nothing about a model any more."""
+        self._asked.pop(key, None)
+
+    async def run(self) -> None:
+        """Ask while there is something to ask; never returns."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                for subject, asked in self._take_due():
+                    tasks.create_task(self._resolve(subject, asked))
+                self._wanted.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._idle_for()):
+                        await self._wanted.wait()
+
+    async def poll(self) -> None:
+        """Ask everything that is due once, and wait for the answers."""
+        await asyncio.gather(*(self._resolve(s, asked) for s, asked in self._take_due()))
+
+    def _all(self) -> Iterator[tuple[_Subject, _Asked]]:
+        for of_model in self._asked.values():
+            yield from of_model.items()
+
+    def _of(self, key: Key) -> list[_Subject]:
+        """What is asked about one model: four subjects at most."""
+        return list(self._asked.get(key, ()))
+
+    def _ask(self, subject: _Subject, question: ImageQuestion, *, at: float) -> ImageAnswer | None:
+        of_model = self._asked.setdefault(subject.key, {})
+        known = of_model.get(subject)
+        if known is None or known.question != question:
+            known = of_model[subject] = _Asked(question, due=at)
+            self._wanted.set()
+        return known.answer
+
+    def _take_due(self) -> list[tuple[_Subject, _Asked]]:
+        now = self._clock()
+        due = [(s, a) for s, a in self._all() if a.due <= now and not a.is_busy]
+        for _, asked in due:
+            asked.is_busy = True
+        return due
+
+    def _idle_for(self) -> float | None:
+        """Seconds until something is due; None if nothing will be."""
+        next_due = min((a.due for _, a in self._all() if not a.is_busy), default=math.inf)
+        return None if math.isinf(next_due) else max(0.0, next_due - self._clock())
+
+    async def _resolve(self, subject: _Subject, asked: _Asked) -> None:
+        """Ask once; a bug that it meets must not keep the others unasked."""
+        question = asked.question
+        try:
+            answer = await self._answer(question)
+        except Exception:
+            log = about(_log, namespace=subject.key.namespace, name=subject.key.name)
+            log.exception("a registry could not be asked")
+            answer = Unresolved(ImageFault.UNREACHABLE, "the operator could not ask the registry")
+        asked.is_busy = False
+        asked.attempts += 1
+        asked.due = self._clock() + self._pause(subject, asked, answer)
+        self._wanted.set()
+        if subject.is_watched and isinstance(answer, Unresolved):
+            return
+        is_news = answer != asked.answer
+        asked.answer = answer
+        if is_news and self._asked.get(subject.key, {}).get(subject) is asked:
+            self._on_news(subject.key)
+
+    def _pause(self, subject: _Subject, asked: _Asked, answer: ImageAnswer) -> float:
+        """Seconds until the next question: none is left once a new revision has its answer."""
+        if subject.is_watched:
+            return WATCHED_EVERY
+        if not isinstance(answer, Unresolved) or not asked.question.demanded:
+            return math.inf
+        return float(min(SELDOM, AGAIN * 2 ** min(asked.attempts - 1, 10)))
+
+    async def _answer(self, question: ImageQuestion) -> ImageAnswer:
+        host = question.reference.host
+        try:
+            async with asyncio.timeout(LONGEST), self._turn(question.namespace):
+                return await self._registries.resolve(
+                    question.reference,
+                    secrets=[secret async for secret in self._pull_secrets(question)],
+                    digest=question.digest,
+                    keys=question.keys,
+                )
+        except TimeoutError:
+            why = f"registry {host} gave no answer within {LONGEST:g} s"
+            return Unresolved(ImageFault.UNREACHABLE, why)
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, namespace: str) -> AsyncIterator[None]:
+        """A place among those that are asked at the same time; the namespace's own comes first."""
+        async with self._of_namespace[namespace], self._slots:
+            yield
+
+    async def _pull_secrets(self, question: ImageQuestion) -> AsyncIterator[JsonObject]:
+        """Those that can be read; without them the registry is asked as nobody."""
+        for name in question.secrets:
+            with contextlib.suppress(OperatorError):
+                secret = await self._secrets.get("Secret", question.namespace, name)
+                if secret is not None:
+                    yield secret

@@ -1,0 +1,37 @@
+"""Which keys must have signed the images of which repositories. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+from davylamp.images.reference import ImageReference
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRule:
+    """Images of these repositories need a signature with one of these keys.
+
+    Attributes:
+        repositories: patterns of `host/name`; `*` stands for anything, slashes included.
+        keys: public keys in PEM.
+    """
+
+    repositories: tuple[str, ...]
+    keys: tuple[str, ...]
+
+
+def keys_for(reference: ImageReference, rules: Iterable[KeyRule]) -> tuple[str, ...] | None:
+    """The keys of the first rule that covers a repository; None where none does."""
+    names = _spellings(reference)
+    for rule in rules:
+        if any(fnmatchcase(name, pattern) for name in names for pattern in rule.repositories):
+            return rule.keys
+    return None
+
+
+def _spellings(reference: ImageReference) -> tuple[str, ...]:
+    """A repository as a rule may name it: Docker Hub goes by its usual name too."""
+    plain = f"{reference.host}/{reference.name}"
+    if reference.host != "registry-1.docker.io":
+        return (plain,)
+    return (plain, f"docker.io/{reference.name}")
