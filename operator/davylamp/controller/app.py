@@ -87,11 +87,15 @@ class Operator:
         self.leadership = self._leadership(cluster)
         self.watches = self._watches(client)
         self.passes = self._leader_passes(self._reconciler(cluster))
-        self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
-        self.metrics.watch_limits(self.sampler.left_out)
-        self.metrics.watch_unread(self._cache.unread, (names.KIND, *CHILD_KINDS))
+        self._publish()
         self.ready = asyncio.Event()
         self.stop = asyncio.Event()
+
+    def _publish(self) -> None:
+        """Show in the metrics what changes without anybody telling them."""
+        self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
+        self.metrics.watch_unread(self._cache.unread, (names.KIND, *CHILD_KINDS))
+        self.metrics.watch_limits(self.sampler.left_out)
 
     def _reconciler(self, cluster: KubernetesCluster) -> Reconciler:
         return Wiring(

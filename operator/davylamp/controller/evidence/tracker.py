@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
-from typing import Final, TypedDict
+from typing import Final
 
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.pods.metrics import PodMetrics
@@ -40,13 +40,6 @@ __all__ = ["EvidenceTracker", "Subject", "TrackedEvidence"]
 TICK: Final = 1.0
 """Seconds between polls; a scrape is judged at most this long after it can be asked for."""
 _log = logging.getLogger(__name__)
-
-
-class _Clocks(TypedDict):
-    """Epoch seconds, and seconds that only go forward."""
-
-    clock: Callable[[], float]
-    monotonic: Callable[[], float]
 
 
 class EvidenceTracker:
