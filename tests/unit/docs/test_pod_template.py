@@ -24,7 +24,7 @@ def overlay(example):
 
 EXAMPLES = [
     overlay(yaml.safe_load(block))
-    for block in re.findall(r"```yaml\n(.*?)```", text(PAGE), re.DOTALL)
+    for block in re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 ]
 
 

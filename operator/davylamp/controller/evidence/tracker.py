@@ -74,9 +74,15 @@ class EvidenceTracker:
         self._limits = limits
         self._tracked = tracked = TrackedRollouts(on_news, limit=limits.rollouts)
         self._wanted = asyncio.Event()
-        clocks: _Clocks = {"clock": clock, "monotonic": monotonic}
-        self._direct = DirectScrape(pods, tracked, settings, largest=limits.scraped_pods, **clocks)
-        self._counters = self._counter_reader(source, settings, clocks)
+        self._direct = DirectScrape(
+            pods,
+            tracked,
+            settings,
+            largest=limits.scraped_pods,
+            clock=clock,
+            monotonic=monotonic,
+        )
+        self._counters = self._counter_reader(source, settings, monotonic)
         self._questions: Errands[Hashable] = Errands(USER_QUESTIONS_AT_A_TIME)
         self._queries = UserQueries(
             source,
@@ -91,15 +97,16 @@ class EvidenceTracker:
         )
 
     def _counter_reader(
-        self, source: MetricSource, settings: MetricSettings, clocks: _Clocks
+        self, source: MetricSource, settings: MetricSettings, monotonic: Callable[[], float]
     ) -> CounterReader:
         return CounterReader(
             CounterQueries(source, settings),
             self._tracked,
             scrape_interval=settings.scrape_interval,
             tick=self._tick,
+            clock=self._clock,
+            monotonic=monotonic,
             is_read_directly=self._direct.covers,
-            **clocks,
         )
 
     def follow(self, key: Key, subject: Subject | None) -> None:
