@@ -79,11 +79,12 @@ def test_a_clock_that_is_wrong_is_a_problem(skew, way):
     assert f"37 s {way} the operator's" in problem
 
 
-def test_old_samples_and_no_samples_are_problems():
+def test_old_samples_are_a_problem_and_none_are_told():
     (old,) = found(FakeBackEnd(newest=600.0)).problems
     assert "600 s old" in old
-    (none,) = found(FakeBackEnd(newest=None)).problems
-    assert "no series `up`" in none
+    none = found(FakeBackEnd(newest=None))
+    assert none.problems == ()
+    assert "holds no series `up`" in none.text
 
 
 def test_credentials_in_clear_are_a_problem_and_are_not_shown(tmp_path):

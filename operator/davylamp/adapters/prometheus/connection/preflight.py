@@ -63,6 +63,10 @@ class Preflight:
         facts = [f"{self.kind} {self.version}".rstrip()]
         if self.newest is not None:
             facts.append(f"newest sample {self.newest:.0f} s old")
+        else:
+            facts.append(
+                "holds no series `up`: it scrapes nothing yet, or this is another's tenant"
+            )
         if self.held_back >= 1:
             facts.append(f"keeps back {self.held_back:.0f} s from others, not from the operator")
         return "; ".join([", ".join(facts), *self.problems])
