@@ -122,11 +122,7 @@ def _problems(skew: float | None, newest: float | None) -> list[str]:
             f"its clock is {abs(skew):.0f} s {way} the operator's: samples are missed or judged too "
             "early; set both by NTP"
         )
-    if newest is None:
-        problems.append(
-            "it has no series `up`: it scrapes nothing, or holds another tenant's series"
-        )
-    elif newest > STALE:
+    if newest is not None and newest > STALE:
         problems.append(f"its newest sample is {newest:.0f} s old: samples arrive too late")
     return problems
 
