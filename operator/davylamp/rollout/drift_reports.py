@@ -35,6 +35,8 @@ class JobEnd:
     """Termination message of the container."""
     why: str = ""
     """Kubernetes' own words about a Job or a container that failed."""
+    image: str | None = None
+    """What was pulled, by its registry's digest; None where it was not, or by no digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,8 @@ class DriftResult:
     message: str
     distance: str | None = None
     limit: str | None = None
+    image: str | None = None
+    """What was pulled, by its registry's digest."""
 
 
 def result_of(end: JobEnd) -> DriftResult:
@@ -71,12 +75,18 @@ def result_of(end: JobEnd) -> DriftResult:
         message=_message(report) or f"distance {distance}, limit {limit}",
         distance=distance,
         limit=limit,
+        image=end.image,
     )
 
 
 def _failed(end: JobEnd, message: str) -> DriftResult:
     return DriftResult(
-        job=end.job, revision=end.revision, at=end.at, verdict="Failed", message=message
+        job=end.job,
+        revision=end.revision,
+        at=end.at,
+        verdict="Failed",
+        message=message,
+        image=end.image,
     )
 
 
