@@ -9,7 +9,7 @@ import math
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Final, Self
 
 from pydantic import ValidationError
@@ -23,6 +23,7 @@ from davylamp.adapters.prometheus.connection.environment import (
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames, check
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
 from davylamp.controller.checks.pod_networks import ANYWHERE, PodNetworks
+from davylamp.controller.fairness.limits import DEFAULT_LIMITS, Limits
 from davylamp.controller.images.settings import ImageSettings
 from davylamp.controller.images.variables import read_images
 from davylamp.manifests import Privilege
@@ -66,6 +67,8 @@ class Settings:
     """Whether the operator may read and copy Secrets: pinned ones, and those to pull images with."""
     proven_names: bool = False
     """Whether an admission policy lets nobody write another user's name beside a command."""
+    limits: Limits = DEFAULT_LIMITS
+    """How much one namespace may have looked after at a time."""
     children: ChildMetadata = NOTHING
     """What children carry by default, besides ours and what `spec.metadata` says."""
     pod_networks: PodNetworks = ANYWHERE
@@ -97,6 +100,7 @@ class Settings:
             identity=variables.text("IDENTITY", socket.gethostname()),
             reads_secrets=variables.truth("SECRETS", default=plain.reads_secrets),
             proven_names=variables.truth("PROVEN_NAMES", default=plain.proven_names),
+            limits=variables.limits(),
             children=variables.children(),
             pod_networks=variables.pod_networks(),
             allowed=variables.privileges(),
@@ -173,6 +177,16 @@ class _Environment:
             raise ValueError(
                 f"DAVYLAMP_TENANTS_ALLOW: {wrong!r} is none of {', '.join(Privilege)}"
             ) from None
+
+    def limits(self) -> Limits:
+        """What a namespace may have at a time; each at least one."""
+        names = [limit.name for limit in fields(Limits)]
+        plain = asdict(DEFAULT_LIMITS)
+        values = {name: self.number(f"LIMIT_{name.upper()}", plain[name]) for name in names}
+        for name, value in values.items():
+            if value < 1:
+                raise ValueError(f"DAVYLAMP_LIMIT_{name.upper()}: must be above 0")
+        return Limits(**values)
 
     def truth(self, name: str, *, default: bool) -> bool:
         text = self.text(name, str(default)).lower()

@@ -1,12 +1,17 @@
 """What is wrong in the environment is said at the start, by the variable's name."""
 
+import json
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from tests.support import signing
 
 from davylamp.adapters.prometheus.connection.back_end import BackEnd
 from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.controller.images.settings import Digests, ImageSettings
 from davylamp.controller.settings import Settings
+from davylamp.images import KeyRule
 from davylamp.manifests import Privilege
 
 
@@ -207,4 +212,46 @@ def test_no_selector_is_a_selector():
 )
 def test_what_is_wrong_is_named(name, value):
     with pytest.raises(ValueError, match=f"^DAVYLAMP_{name}: "):
+        said(**{name: value})
+
+
+def test_nobody_is_asked_about_images_unless_the_chart_says_so():
+    assert said().images == ImageSettings()
+    assert said().images.digests is Digests.OFF
+
+
+def test_images_are_as_the_chart_says():
+    key = signing.pem_of(ec.generate_private_key(ec.SECP256R1()))
+    rules = [{"repositories": ["registry.example/*"], "keys": [key]}]
+    images = said(
+        IMAGE_DIGESTS="Require",
+        PLAIN_HTTP_REGISTRIES="172.18.0.1:5000, Registry.local",
+        REGISTRIES="registry.example",
+        REGISTRY_CA_FILE="/ca.crt",
+        PULL_SECRETS="false",
+        IMAGE_KEYS=json.dumps(rules),
+    ).images
+    assert images.digests is Digests.REQUIRE
+    assert images.registries.plain_http == {"172.18.0.1:5000", "registry.local"}
+    assert images.registries.allowed == {"registry.example"}
+    assert images.registries.ca_file == "/ca.crt"
+    assert not images.pull_secrets
+    assert images.rules == (KeyRule(("registry.example/*",), (key,)),)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("IMAGE_DIGESTS", "auto"),
+        ("PULL_SECRETS", "yes"),
+        ("IMAGE_KEYS", "no json"),
+        ("IMAGE_KEYS", "{}"),
+        ("IMAGE_KEYS", "[1]"),
+        ("IMAGE_KEYS", '[{"repositories": ["a"], "keys": []}]'),
+        ("IMAGE_KEYS", '[{"repositories": [], "keys": ["x"]}]'),
+        ("IMAGE_KEYS", '[{"repositories": ["a"], "keys": ["no key"]}]'),
+    ],
+)
+def test_a_wrong_word_about_images_is_refused_by_its_name(name, value):
+    with pytest.raises(ValueError, match=f"DAVYLAMP_{name}: "):
         said(**{name: value})

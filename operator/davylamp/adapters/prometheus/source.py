@@ -8,6 +8,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Protocol, TypeAlias, TypeVar
 
@@ -35,8 +36,8 @@ from davylamp.adapters.prometheus.texts.answers import (
 from davylamp.adapters.prometheus.texts.tasks import (
     FEW_NAMES,
     AskedCounters,
-    labels_in,
     names_in,
+    presence_in,
     scrapes_in,
     values_in,
 )
@@ -167,10 +168,10 @@ class PrometheusSource:
         asked = (AskedCounters.of(query),)
         names = self._at(suggestions.names_text(query), query.at)
         similar = Wanted(names_in, asked, query.namespace, light=FEW_NAMES)
-        metrics = await self._answer(names, similar, until)
-        labels = self._at(suggestions.labels_text(query), query.at)
-        sets = Wanted(labels_in, (), query.namespace)
-        return OtherSeries(metrics, await self._answer(labels, sets, until))
+        other = await self._answer(names, similar, until)
+        wanted = self._at(f"count({suggestions.unselected_text(query)})", query.at)
+        presence = Wanted(presence_in, (), query.namespace)
+        return replace(other, is_there=await self._answer(wanted, presence, until))
 
     def _at(self, promql: str, at: float) -> Ask:
         """An instant query."""

@@ -58,18 +58,22 @@ class UserQueries:
         self._clock = clock
         self._errands = errands
         self._limit = limit
+        self.left_out: frozenset[tuple[Key, str]] = frozenset()
+        """Gates, by key and name, whose queries are not asked because their namespace has too many."""
 
     def begin(self) -> None:
         """Have the queries asked that are due; their answers are taken in as they come."""
-        now, number = self._clock(), Counter[str]()
+        now, number, left_out = self._clock(), Counter[str](), set[tuple[Key, str]]()
         for key, tracked in self._tracked:
             for gate, query in tracked.subject.queries.items():
                 number[key.namespace] += 1
                 if number[key.namespace] > self._limit:
+                    left_out.add((key, gate))
                     self._leave_out(key, tracked, gate)
                 elif not self._are_allowed or _due(tracked, gate, query, now) is not None:
                     ask = partial(self._ask_gate, key, tracked, gate)
                     self._errands.start(key.namespace, ("query", key, gate), ask)
+        self.left_out = frozenset(left_out)
 
     def _leave_out(self, key: Key, tracked: TrackedRollout, gate: str) -> None:
         """Ask nothing for a gate, and say why."""
@@ -120,10 +124,13 @@ class UserQueries:
     async def _values(
         self, due: RangeQuery, scope: QueryScope, arm: ArmNames, *, until: float
     ) -> Mapping[float, float]:
-        """One side's values; `ValueError` where the query's variables cannot be put in."""
-        text = render(due.promql, replace(scope, interval=due.step).variables(arm))
-        asked = replace(due, promql=text, namespace=scope.namespace)
-        return await self._source.values(asked, until=until)
+        """One side's values."""
+        try:
+            text = render(due.promql, replace(scope, interval=due.step).variables(arm))
+        except ValueError as error:  # about the query that the user wrote
+            raise SourceError(SourceFault.BAD_ANSWER, str(error)) from None
+        due = replace(due, promql=text, namespace=scope.namespace)
+        return await self._source.values(due, until=until)
 
 
 def _edge(tracked: TrackedRollout, gate: str, query: UserQuery, now: float) -> float:

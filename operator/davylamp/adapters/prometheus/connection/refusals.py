@@ -10,6 +10,32 @@ from davylamp.schema.text import one_line
 _LONGEST_ERROR: Final = 200
 _TOO_MUCH: Final = re.compile(r"too many|too much|exceed|more than|limit", re.IGNORECASE)
 """How Prometheus and its kin say that a query would load more than it may."""
+_MISTAKE: Final = re.compile(r'(invalid parameter "?\w+"?: )?[0-9]+:[0-9]+: parse error: ')
+"""A query that cannot be read: it was not run, so the error has words of the query alone."""
+_PHRASES: Final = (
+    "found duplicate series for the match group",
+    "many-to-many matching not allowed",
+    "multiple matches for labels",
+    "grouping labels must ensure unique matches",
+    "vector cannot contain metrics with the same labelset",
+    "query processing would load too many samples",
+    "exceeded maximum resolution of 11,000 points",
+    "query timed out",
+    "query was canceled",
+    "too many outstanding requests",
+    "the query hit the max number of series limit",
+    "the query exceeded the maximum number of chunks",
+    "invalid step",
+    "end timestamp must not be before start time",
+    "bounds are the wrong way around",
+    "no org id",
+    "unauthorized",
+    "forbidden",
+    "rate limit",
+    "context deadline exceeded",
+    "service unavailable",
+)
+"""What Prometheus and its kin say of queries that were run, without the series that they name."""
 _CANNOT_ASK: Final = frozenset({401, 403, 408, 429})
 _UNPROCESSABLE: Final = 422
 _SERVER_ERROR: Final = 500
@@ -18,6 +44,8 @@ _REMARKS: Final = re.compile(rb'"(?:warnings|infos)"\s*:\s*(?=\[)')
 """Where remarks begin. No label is taken for them: labels are texts, in which quotes are escaped."""
 _LONGEST_REMARKS: Final = 64 * 1024
 """Bytes of remarks that are read."""
+_NAMES: Final = re.compile(r"\s*[:(]?\s*[\"'`{\[]")
+"""Where a remark begins to repeat what a series is called: a pod's own words."""
 _HINT: Final = "PromQL info: "
 """How Prometheus begins a hint about a query, whose answer is whole."""
 _OF_THE_QUERY: Final = "PromQL warning: "
@@ -43,7 +71,7 @@ def refusal(status: int, body: bytes) -> SourceError:
     cannot_ask = status in _CANNOT_ASK or status >= _SERVER_ERROR
     fault = SourceFault.DOWN if cannot_ask else SourceFault.BAD_ANSWER
     error = _error(body)
-    message = f"Prometheus: HTTP {status} {error}".rstrip()
+    message = f"Prometheus: HTTP {status} {_told(error)}".rstrip()
     if status == _UNPROCESSABLE and _TOO_MUCH.search(error):
         return TooMuch(message)
     if b"no org id" in body:
@@ -85,7 +113,7 @@ def _reservation(body: bytes) -> str | None:
     for found in _REMARKS.finditer(body):
         for text in _texts(body[found.end() : found.end() + _LONGEST_REMARKS]):
             if not text.startswith(_HINT):
-                return one_line(text, limit=_LONGEST_ERROR)
+                return one_line(_NAMES.split(text, maxsplit=1)[0], limit=_LONGEST_ERROR)
     return None
 
 
@@ -93,6 +121,16 @@ def _error(body: bytes) -> str:
     """What Prometheus itself says is wrong (with the query, mostly); nothing of other bodies."""
     error = _object(body).get("error")
     return one_line(error, limit=_LONGEST_ERROR) if isinstance(error, str) else ""
+
+
+def _told(error: str) -> str:
+    """A mistake in a query as it is told; of what goes wrong with series, the kind alone.
+
+    Such an error repeats names and labels of the series, which are a pod's own words.
+    """
+    if _MISTAKE.match(error):
+        return error
+    return ", ".join(phrase for phrase in _PHRASES if phrase in error)
 
 
 def _object(body: bytes) -> dict[str, object]:

@@ -26,6 +26,7 @@ from davylamp.controller.nightly.nightly import Nightly
 from davylamp.controller.obstacles.refusals import Refusals
 from davylamp.controller.pods.clock import PodClock
 from davylamp.controller.pods.warnings import PodWarnings
+from davylamp.controller.reconcile.observing.declared_names import with_declared_names
 from davylamp.controller.reconcile.observing.images import ImageObserver
 from davylamp.controller.reconcile.observing.judgements import with_judgements
 from davylamp.controller.reconcile.observing.observations import (
@@ -160,7 +161,7 @@ class Observer:
         return Pass(
             parent,
             children,
-            with_refusals(observation, refused),
+            with_declared_names(with_refusals(observation, refused)),
             secrets,
             recording=self._samples.recording(parent.key),
             rollouts=self._samples.followed(),
