@@ -42,11 +42,6 @@ QUEUE_DEPTH: Final = MetricFamily("davylamp_queue_depth", "ModelDeployments that
 QUEUE_OLDEST: Final = MetricFamily(
     "davylamp_queue_oldest_seconds", "How long the oldest unfinished pass has been due."
 )
-LEFT_OUT: Final = MetricFamily(
-    "davylamp_left_out",
-    "What is left out because its namespace has more of it than it may, by limit.",
-    ("namespace", "limit"),
-)
 EVENT_LOOP_LAG: Final = MetricFamily(
     "davylamp_event_loop_lag_seconds", "How late the event loop is, looked at all the time."
 )
@@ -68,6 +63,11 @@ PASSED_OVER: Final = MetricFamily(
     "davylamp_passed_over_objects_total",
     "Objects passed over by a list or a watch, because not even their name was found.",
     ("kind",),
+)
+LEFT_OUT: Final = MetricFamily(
+    "davylamp_left_out",
+    "What is left out because its namespace has more of it than it may, by limit.",
+    ("namespace", "limit"),
 )
 
 # each rollout

@@ -85,10 +85,6 @@ class Metrics:
         self._gauge(names.QUEUE_DEPTH).set_function(depth)
         self._gauge(names.QUEUE_OLDEST).set_function(oldest)
 
-    def watch_limits(self, left_out: Callable[[], LeftOut]) -> None:
-        """Show what is left out because of a limit."""
-        self.registry.register(_LeftOutCollector(left_out, self._shown))
-
     def watch_unread(self, unread: Callable[[str], float], kinds: Iterable[str]) -> None:
         """Show how many objects of each kind are known in outline only."""
         gauge = self._gauge(names.UNREAD_OBJECTS)
@@ -98,6 +94,10 @@ class Metrics:
     def on_passed_over(self, kind: str) -> None:
         """Count an object that nobody can be told of."""
         self._passed_over.labels(kind).inc()
+
+    def watch_limits(self, left_out: Callable[[], LeftOut]) -> None:
+        """Show what is left out because of a limit."""
+        self.registry.register(_LeftOutCollector(left_out, self._shown))
 
     def show_build(self, version: str, python: str) -> None:
         """Show what runs."""

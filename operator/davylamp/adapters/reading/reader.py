@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias, TypeVar, TypeVarTuple
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.reading.budget import SecondsBudget
+from davylamp.adapters.reading.in_hand import BytesInHand
 from davylamp.adapters.reading.limits import (
     LIGHT,
     ReadingLimits,
@@ -60,6 +61,7 @@ class Reader:
         self._budget = budget or SecondsBudget(SECONDS_A_MINUTE, time.monotonic)
         self.receiving = SecondsBudget(LOOP_SECONDS_A_MINUTE, time.monotonic)
         """For whoever receives texts in the event loop."""
+        self.in_hand = BytesInHand()
         self._on_reading = on_reading
         self._shared, self._strangers = _Lane(self._limits), _Lane(self._limits)
 
@@ -189,5 +191,6 @@ def read_here(task: Callable[[bytes, *_Arguments], _T], text: bytes, *arguments:
     except UnreadableError:
         raise
     except (ValueError, RecursionError) as error:
-        is_ours = isinstance(error, ValueError)
-        raise UnreadableError(str(error) if is_ours else "is nested too deeply") from error
+        # Python's own messages have the value that cannot be read
+        kind = type(error).__name__ if isinstance(error, ValueError) else "it is nested too deeply"
+        raise UnreadableError(f"cannot be read: {kind}") from error
