@@ -86,7 +86,7 @@ def test_leases_only_of_its_own_name_in_its_own_namespace(render):
     assert role["metadata"]["namespace"] == "davylamp-system"
     named, unnamed = role["rules"]
     assert named["resourceNames"] == ["lamp"]
-    assert set(named["verbs"]) == {"get", "update", "patch"}
+    assert set(named["verbs"]) == {"get", "update"}
     assert unnamed["verbs"] == ["create"]
     assert [r for r in roles(rendered) if ("coordination.k8s.io", "leases") in granted(r)] == [role]
 

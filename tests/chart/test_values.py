@@ -9,6 +9,7 @@ from tests.chart.conftest import CHART
 from tests.chart.values_table import documented, with_table
 
 from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.manifests import Privilege
 
 pytestmark = pytest.mark.chart
 
@@ -108,6 +109,15 @@ def test_readme_shows_every_value(values_text):
     assert with_table(readme, values_text) == readme, "run: python tests/chart/values_table.py"
 
 
+def test_tenants_may_be_allowed_every_privilege_and_no_other(values_text):
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    allow = schema["properties"]["tenants"]["properties"]["allow"]
+    assert allow["items"]["enum"] == [*Privilege]
+    described = documented(values_text)["tenants.allow"]
+    assert all(f"`{privilege}`" in described for privilege in Privilege)
+    assert yaml.safe_load(values_text)["tenants"]["allow"] == []
+
+
 @pytest.mark.parametrize(
     ("values", "path", "complaint"),
     [
@@ -122,12 +132,17 @@ def test_readme_shows_every_value(values_text):
         ({"prometheus": {"scrapeInterval": "5"}}, "/prometheus/scrapeInterval", "pattern"),
         ({"prometheus": {"latency": {"metric": "a-b"}}}, "/prometheus/latency/metric", "pattern"),
         ({"prometheus": {"groups": {"by": "x"}}}, "/prometheus/groups", "by"),
-        ({"gates": {"userQueries": "no"}}, "/gates/userQueries", "boolean"),
+        ({"gates": {"userQueries": True}}, "/gates/userQueries", "object"),
+        ({"gates": {"userQueries": {"url": "p:9090"}}}, "/gates/userQueries/url", "pattern"),
+        ({"prometheus": {"headers": {"X-A": "a\nb"}}}, "/prometheus/headers/X-A", "pattern"),
+        ({"prometheus": {"replicaLabels": ["a-b"]}}, "/prometheus/replicaLabels/0", "pattern"),
+        ({"podNetworks": ["10.0.0.0"]}, "/podNetworks/0", "pattern"),
         ({"gates": {"podMetrics": {"perSecond": 0}}}, "/gates/podMetrics/perSecond", "0"),
         ({"admission": {"action": "deny"}}, "/admission/action", "Deny"),
         ({"rbac": {"edit": ["pause"]}}, "/rbac/edit/0", "abort"),
         ({"watchNamespaces": ["Models"]}, "/watchNamespaces/0", "pattern"),
         ({"watchNamespaces": ["a", "a"]}, "/watchNamespaces", "equal"),
+        ({"tenants": {"allow": ["hostPath"]}}, "/tenants/allow/0", "hostPaths"),
         ({"logLevel": "LOUD"}, "/logLevel", "DEBUG"),
         ({"commonLabels": {"app.kubernetes.io/name": "x"}}, "/commonLabels", "app.kubernetes.io"),
     ],
@@ -176,3 +191,8 @@ def test_password_in_the_address_is_refused_and_not_repeated(refusal):
     message = refusal({"prometheus": {"url": "http://me:hunter2@prometheus:9090"}})
     assert "prometheus.bearerTokenSecret" in message
     assert "hunter2" not in message
+
+
+@pytest.mark.parametrize("name", ["Authorization", "cookie", "Host", "X A"])
+def test_a_header_that_is_a_secret_or_another_request_is_refused(refusal, name):
+    assert f"invalid propertyName '{name}'" in refusal({"prometheus": {"headers": {name: "x"}}})

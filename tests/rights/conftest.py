@@ -1,5 +1,7 @@
 """A real API server as a process, with the chart's roles and policies: who may do what."""
 
+import re
+import zlib
 from collections.abc import Iterator
 
 import pytest
@@ -49,5 +51,10 @@ def in_force(plane: Court) -> None:
 @pytest.fixture
 def namespace(installed: Court, request: pytest.FixtureRequest) -> str:
     """A namespace of the test's own."""
-    words = request.node.name.removeprefix("test_").replace("_", "-").replace("[", "-")
-    return installed.namespace(words.strip("]")[:60].rstrip("-").lower())
+    return installed.namespace(namespace_of(request.node.name))
+
+
+def namespace_of(test: str) -> str:
+    """A name for the namespace of a test, one for each of its cases."""
+    words = re.sub("[^a-z0-9]+", "-", test.removeprefix("test_").lower())
+    return f"{words[:50].strip('-')}-{zlib.crc32(test.encode())}"

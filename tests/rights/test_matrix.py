@@ -6,7 +6,7 @@ from tests.support.rights import OPERATOR as ACCOUNT
 from tests.support.rights import RELEASE, SYSTEM, Court, rendered, until
 
 LEASE = {
-    ("coordination.k8s.io", f"leases:{RELEASE}"): {"get", "update", "patch"},
+    ("coordination.k8s.io", f"leases:{RELEASE}"): {"get", "update"},
     ("coordination.k8s.io", "leases"): {"create"},
 }
 SECOND = {"crds": {"install": False}, "admission": {"enabled": False}, "rbac": {"aggregate": False}}
@@ -18,7 +18,7 @@ def account(release: str) -> str:
 
 def lease(release: str) -> dict:
     return {
-        ("coordination.k8s.io", f"leases:{release}-davylamp"): {"get", "update", "patch"},
+        ("coordination.k8s.io", f"leases:{release}-davylamp"): {"get", "update"},
         ("coordination.k8s.io", "leases"): {"create"},
     }
 

@@ -11,9 +11,8 @@ MODELS: Final = ("davylamp.dev", "modeldeployments")
 SECRETS: Final = ("", "secrets")
 OPERATOR: Final[Granted] = {
     MODELS: READ | {"patch"},
-    ("davylamp.dev", "modeldeployments/status"): {"get", "patch", "update"},
+    ("davylamp.dev", "modeldeployments/status"): {"update"},
     ("davylamp.dev", "modeldeployments/scale"): {"patch"},
-    ("davylamp.dev", "modeldeployments/finalizers"): {"update"},
     ("apps", "controllerrevisions"): CHILD,
     ("apps", "deployments"): CHILD,
     ("", "services"): CHILD,
@@ -24,8 +23,7 @@ OPERATOR: Final[Granted] = {
     SECRETS: {"get", "create", "patch", "delete"},
     ("apps", "deployments/scale"): {"patch"},
     ("", "pods"): READ | {"delete"},
-    ("", "events"): {"create", "patch", "list"},
-    ("events.k8s.io", "events"): {"create", "patch"},
+    ("", "events"): {"create", "list"},
 }
 VIEW: Final[Granted] = {
     MODELS: READ,

@@ -68,3 +68,15 @@ variables.pod.?volumes.orValue([]).map(v,
   v.?azureFile.?secretName.orValue('')
 ).join(',')
 {{- end -}}
+
+{{/* Variables: the annotations as they were and as they are, and the commands that this very request gives. */}}
+{{- define "davylamp.admission.given" -}}
+- name: was
+  expression: "oldObject == null ? {} : oldObject.metadata.?annotations.orValue({})"
+- name: is
+  expression: "object.metadata.?annotations.orValue({})"
+- name: given
+  expression: >-
+    ['abort', 'retry', 'advance', 'promote'].filter(c, ('davylamp.dev/' + c) in variables.is &&
+    !(('davylamp.dev/' + c) in variables.was && variables.was['davylamp.dev/' + c] == variables.is['davylamp.dev/' + c]))
+{{- end -}}

@@ -5,10 +5,19 @@ from typing import Final, Literal, TypedDict
 
 from pydantic import Field
 
-from davylamp.api.command_answers import CommandAnswer, Handled
-from davylamp.api.gate_status import CheckStatus, FeatureShare, GateForecast, GateRate, GateStatus
+from davylamp.api.command_answers import CommandAnswer, Handled, UserName
 from davylamp.api.operator_claim import UNOBSERVED, OperatorClaim
 from davylamp.api.spec import MOST_HISTORY, CheckName, Rollout
+from davylamp.api.status_parts import (
+    CheckStatus,
+    Condition,
+    FeatureShare,
+    GateForecast,
+    GateRate,
+    GateStatus,
+    ImageNote,
+    WeightChange,
+)
 from davylamp.schema.json import Json, JsonObject
 from davylamp.schema.models import Instant, Reported
 
@@ -85,14 +94,6 @@ class Previous(RevisionRef):
         default=(), max_length=10, description="Its error rates during the canary, by gate."
     )
     until: Instant = Field(description="End of the probation.")
-
-
-class WeightChange(Reported):
-    """The share of traffic from one moment on; evidence is recomputed from these."""
-
-    weight: int = Field(description="Weight of the step in percent.")
-    share: str = Field(description="Actual share in [0, 1], from the number of ready pods.")
-    at: Instant = Field(description="When it was set.")
 
 
 class Verification(RevisionRef):
@@ -178,9 +179,7 @@ class Candidate(RevisionRef):
     )
     advanced: int = Field(default=0, description="Last paused step that a user advanced.")
     promote_requested: bool = Field(default=False, description="A user gave the command promote.")
-    promote_requested_by: str | None = Field(
-        default=None, max_length=100, description="Who that was, where it is proven."
-    )
+    promote_requested_by: UserName = Field(default=None, description="Who, where it is proven.")
     stopped_at: Instant | None = Field(
         default=None, description="Since when the deadline clock is stopped."
     )
@@ -207,37 +206,8 @@ class HistoryEntry(RevisionRef):
     recording: str | None = Field(
         default=None, description="ConfigMap with the flight record, for `davylamp replay`."
     )
-    by: str | None = Field(
-        default=None,
-        max_length=100,
-        description="Who gave the command that ended it, where an admission policy proves it.",
-    )
+    by: UserName = Field(default=None, description="Who ended it by a command, if proven.")
     at: Instant = Field(description="When it ended.")
-
-
-class ImageNote(Reported):
-    """What is to be said of the image of a revision that serves or is rolled out."""
-
-    revision: str = Field(description="The revision.")
-    reason: str = Field(description="ImageNotPinned or TagMoved.")
-    message: str = Field(description="What is known, and what to type.")
-    digest: str | None = Field(default=None, description="What its tag points to now.")
-
-
-class Condition(Reported):
-    """A metav1.Condition."""
-
-    type: str = Field(max_length=316, description="Type of the condition.")
-    status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
-    reason: str = Field(max_length=1024, description="CamelCase reason.")
-    message: str = Field(
-        max_length=32768, description="What happened, why, and the command to type."
-    )
-    observed_generation: int = Field(
-        description="Generation of the spec that this describes.",
-        json_schema_extra={"format": "int64"},
-    )
-    last_transition_time: Instant = Field(description="When status last changed.")
 
 
 class ModelDeploymentStatus(Reported):

@@ -1,5 +1,6 @@
 """What the training run recorded so that the server can be checked: golden requests, answers."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -49,6 +50,41 @@ class Golden:
     request: JsonObject
     predictions: tuple[float, ...]
     explanations: tuple[Explanation, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenRequest:
+    """A golden request as it is kept while its pod is asked: as text, which takes the least memory."""
+
+    number: int
+    body: bytes
+    """What is sent."""
+    recorded: bytes
+    """What `golden_in` reads."""
+
+    @classmethod
+    def of(cls, number: int, golden: Golden) -> "GoldenRequest":
+        """A golden request of a manifest."""
+        recorded: JsonObject = {"request": {}, "predictions": list(golden.predictions)}
+        if golden.explanations is not None:
+            recorded["explanations"] = [
+                {
+                    "prediction": explanation.prediction,
+                    "baseline": explanation.baseline,
+                    "contributions": dict(explanation.contributions),
+                }
+                for explanation in golden.explanations
+            ]
+        return cls(number, _text(golden.request), _text(recorded))
+
+
+def golden_in(recorded: bytes) -> Golden:
+    """The golden request that a `GoldenRequest` keeps, without what is sent."""
+    return _golden(json.loads(recorded), "golden")
+
+
+def _text(document: JsonObject) -> bytes:
+    return json.dumps(document).encode()
 
 
 def tolerance_of(document: JsonObject) -> float:

@@ -55,7 +55,7 @@ class Operator:
 
     def __init__(self, settings: Settings, client: ApiClient) -> None:
         self._settings = settings
-        self.metrics = Metrics(_registry())
+        self.metrics = Metrics(_registry(), shown=settings.limits.shown_models)
         self.metrics.show_build(operator_version(), sys.version.split()[0])
         self._cache = ObjectCache()
         cluster = self._cluster(client)
@@ -64,19 +64,22 @@ class Operator:
         )
         self.reader = Reader(on_reading=self.metrics.on_reading)
         self.source = PrometheusSource(
-            settings.metrics,
+            settings.metrics.prometheus,
             reader=self.reader,
             on_query=self.metrics.on_query,
             on_down=self.metrics.on_source_down,
+            user_queries=settings.metrics.user_back_end,
         )
-        self.pods = _pod_metrics(settings.metrics)
+        self.pods = _pod_metrics(settings.metrics, self.reader)
         self.sampler = EvidenceTracker(
-            self.source, settings.metrics, on_news=self.queue.add, pods=self.pods
+            self.source,
+            settings.metrics,
+            on_news=self.queue.add,
+            pods=self.pods,
+            limits=settings.limits,
         )
-        self.models = HttpModelServer()
-        self.inspector = Inspector(
-            self.models, on_news=self.queue.add, on_result=self.metrics.on_check
-        )
+        self.models = HttpModelServer(self.reader)
+        self.inspector = self._inspector(self.models)
         self.registries = HttpRegistries(settings.images.registries)
         self.images = ImageResolver(self.registries, cluster, on_news=self.queue.add)
         self.warnings = PodWarnings(cluster, on_news=self.queue.add)
@@ -84,10 +87,15 @@ class Operator:
         self.leadership = self._leadership(cluster)
         self.watches = self._watches(client)
         self.passes = self._leader_passes(self._reconciler(cluster))
-        self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
-        self.metrics.watch_unread(self._cache.unread, (names.KIND, *CHILD_KINDS))
+        self._publish()
         self.ready = asyncio.Event()
         self.stop = asyncio.Event()
+
+    def _publish(self) -> None:
+        """Show in the metrics what changes without anybody telling them."""
+        self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
+        self.metrics.watch_unread(self._cache.unread, (names.KIND, *CHILD_KINDS))
+        self.metrics.watch_limits(self.sampler.left_out)
 
     def _reconciler(self, cluster: KubernetesCluster) -> Reconciler:
         return Wiring(
@@ -107,6 +115,14 @@ class Operator:
             write_guard=self._fence,
             on_request=self.metrics.on_request,
             timeout=min(WRITE_TIMEOUT, self._settings.lease_duration / 3),
+        )
+
+    def _inspector(self, models: HttpModelServer) -> Inspector:
+        return Inspector(
+            models,
+            on_news=self.queue.add,
+            on_result=self.metrics.on_check,
+            reader=self.reader,
         )
 
     def _leader_passes(self, reconcile: Reconciler) -> LeaderPasses:
@@ -175,13 +191,10 @@ class Operator:
                 task.cancel()
 
     async def aclose(self) -> None:
-        """Close the connections to pods and to Prometheus, and end what reads their answers."""
+        """Close the connections to Prometheus, and end what reads its answers and those of pods."""
         self.source.close()
         await self.reader.aclose()
-        await self.models.aclose()
         await self.registries.aclose()
-        if self.pods:
-            await self.pods.aclose()
 
     def handle_signals(self) -> None:
         """Stop in order on SIGTERM and SIGINT: work first, then the lease, then the watches."""
@@ -263,12 +276,12 @@ def run(settings: Settings) -> int:
     return 0
 
 
-def _pod_metrics(settings: MetricSettings) -> PodMetrics | None:
+def _pod_metrics(settings: MetricSettings, reader: Reader) -> PodMetrics | None:
     """What scrapes pods; None where that is off, or where only Prometheus understands a selector."""
     if not settings.pod_metrics:
         return None
     try:
-        return PodMetrics(settings.series)
+        return PodMetrics(settings.series, reader=reader)
     except ValueError as error:
         _log.warning("no direct scrapes of pods, only Prometheus: %s", error)
         return None

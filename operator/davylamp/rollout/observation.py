@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from davylamp.api.explanations import Explanations
-from davylamp.api.gate_status import GateForecast
 from davylamp.api.names import Command
 from davylamp.api.spec import Rollout
 from davylamp.api.status import RevisionRef
+from davylamp.api.status_parts import GateForecast
 from davylamp.checks import CheckResult
 from davylamp.gates import Judgement, Verdict
 from davylamp.images import ImageAnswer, ImageFinding

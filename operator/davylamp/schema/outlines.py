@@ -11,6 +11,10 @@ from typing import Final
 
 STEPS: Final = 50_000
 """Brackets of one walk: 20 ms at most."""
+FARTHEST: Final = 512 * 1024
+"""Bytes from the end among which the last member is looked for."""
+_CANDIDATES: Final = 1_000
+"""Members further in may have the same name, such as the status of a condition."""
 _STRING: Final = rb'"(?:[^"\\]++|\\.)*+"'
 _LEAF: Final = rb'(?:[^"\[\]{}]++|' + _STRING + rb")*+"
 _PLAIN: Final = re.compile(
@@ -21,6 +25,7 @@ _FLAT: Final = re.compile(_LEAF, re.DOTALL)
 """Everything up to the next bracket."""
 _SCALAR: Final = re.compile(rb'%s|[^\s,:"\[\]{}]++' % _STRING, re.DOTALL)
 _NAME: Final = re.compile(rb"\s*+(%s)\s*+:\s*+" % _STRING, re.DOTALL)
+_COLON: Final = re.compile(rb"\s*+:\s*+")
 _OPENING: Final = re.compile(rb"\s*+\{")
 _COMMA: Final = re.compile(rb"\s*+,")
 _INSIDE: Final = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
@@ -80,12 +85,21 @@ def last_member(text: bytes, name: str) -> bytes | None:
     the name belongs to the object itself: further in, more brackets would have to be closed.
     """
     text = text.rstrip()
-    start = text.rfind(b'"%s":' % name.encode())
-    if start < 1 or text[start - 1] not in b",{ \n\t\r" or not text.endswith(b"}"):
+    last = text[:-1].rstrip()
+    if not text.endswith(b"}"):
         return None
-    value = text[start + len(name) + 3 : -1].strip()
-    end, _ = _value_end(value, 0, STEPS)
-    return value if end == len(value) else None
+    quoted, steps, start = b'"%s"' % name.encode(), STEPS, len(last)
+    for _ in range(_CANDIDATES):
+        start = last.rfind(quoted, max(0, len(last) - FARTHEST), start)
+        colon = _COLON.match(last, start + len(quoted)) if start > 0 else None
+        if start < 0:
+            return None
+        if colon is None or last[start - 1] not in b",{ \n\t\r":
+            continue
+        end, steps = _value_end(last, colon.end(), steps)
+        if end == len(last):
+            return last[colon.end() :]
+    return None
 
 
 def _value_end(text: bytes, at: int, steps: int) -> tuple[int | None, int]:

@@ -49,7 +49,7 @@ def overweight(text: bytes, budget: Budget) -> str | None:
     first error a parser would go deeper, or make more elements, than the budget allows.
     """
     if len(text) > budget.size:
-        return f"has {len(text):,} bytes, {budget.size:,} are allowed"
+        return f"has more than {budget.size:,} bytes"
     too_many = f"has more than {budget.elements:,} elements"
     # in this order: what stands after an odd number of backslashes is escaped
     plain = text.replace(rb"\\", b"").replace(rb"\"", b"")

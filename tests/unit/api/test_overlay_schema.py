@@ -1,5 +1,7 @@
 """The definition bounds everything that can be written, and an overlay holds what a pod template has."""
 
+import base64
+import gzip
 import json
 
 import pytest
@@ -14,6 +16,7 @@ CRD = custom_resource_definition()
 ROOT = CRD["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
 LARGEST_ANNOTATION = 262_144
 """Bytes of all annotations of an object; plain `kubectl apply` keeps the whole of it in one."""
+LARGEST_SECRET = 1024 * 1024
 DEEPEST = 14
 
 
@@ -80,9 +83,9 @@ def test_an_overlay_has_every_field_of_a_pod_template_and_no_other():
 def test_every_object_of_an_overlay_takes_a_directive_and_every_field_null():
     for path, schema in OVERLAY:
         if "properties" in schema:
-            assert schema["properties"]["$patch"]["enum"] == ["delete", "replace"], path
+            assert schema["properties"]["$overlay"]["enum"] == ["delete", "replace"], path
         for name, field in schema.get("properties", {}).items():
-            assert name == "$patch" or field["nullable"] is True, f"{path}.{name}"
+            assert name == "$overlay" or field["nullable"] is True, f"{path}.{name}"
 
 
 def test_an_overlay_needs_no_rule_that_costs_and_no_default_that_makes_a_revision():
@@ -90,11 +93,26 @@ def test_an_overlay_needs_no_rule_that_costs_and_no_default_that_makes_a_revisio
         assert not schema.keys() & {"x-kubernetes-validations", "default", "description"}, path
 
 
+def test_plain_kubectl_apply_can_upgrade_the_definition():
+    """It sends a strategic patch, and takes properties of these names for directives of its own."""
+    words = ("$patch", "$retainKeys", "$setElementOrder", "$deleteFromPrimitiveList")
+    for path, schema in (*SPEC, *STATUS):
+        for name in schema.get("properties", {}):
+            assert not name.startswith(words), f"{path}.{name}"
+
+
 def test_plain_kubectl_apply_can_install_the_definition(capsys):
     assert main(["crd"]) == 0
     printed = yaml.safe_load(capsys.readouterr().out)
     kept = json.dumps(printed, separators=(",", ":"))
     assert len(kept.encode()) < 0.75 * LARGEST_ANNOTATION
+
+
+def test_helm_can_keep_the_chart_in_a_secret():
+    """A release holds the chart's files in base64 and what was rendered of them, in one Secret."""
+    definition = json.dumps(CRD).encode()
+    release = gzip.compress(base64.b64encode(definition) + definition)
+    assert len(base64.b64encode(release)) < LARGEST_SECRET / 4
 
 
 @pytest.mark.parametrize("value", ["1e999", "1e100", "9" * 65, "512mb", "", "1e", "x"])

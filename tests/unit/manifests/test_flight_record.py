@@ -12,9 +12,9 @@ import yaml
 from tests.support.manifests import full
 
 from davylamp.api import names
-from davylamp.api.gate_status import GateStatus
 from davylamp.api.spec import ModelDeploymentSpec
-from davylamp.api.status import Outcome, RevisionRef, WeightChange
+from davylamp.api.status import Outcome, RevisionRef
+from davylamp.api.status_parts import GateStatus, WeightChange
 from davylamp.gates import ERRORS, LATENCY, QueryAnswers
 from davylamp.gates.kinds.registry import CHANNELS
 from davylamp.gates.recording.query_values import MOST_VALUES

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from davylamp import gates as rules
-from davylamp.api.gate_status import FeatureShare, GateRate
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.spec import Rollout
-from davylamp.api.status import Candidate, Stage, WeightChange
+from davylamp.api.status import Candidate, Stage
+from davylamp.api.status_parts import FeatureShare, GateRate, WeightChange
 from davylamp.gates.kinds.base import WrongDecisions
 from davylamp.gates.kinds.bias import BiasSpec
 from davylamp.gates.kinds.error_rate import ErrorRateSpec

@@ -53,7 +53,7 @@ def test_depth_is_counted_exactly(value: Json) -> None:
         (b"[" + b"{}," * 60_000 + b"{}]", "has more than 50,000 elements"),
         (b"[" + b"1," * 60_000 + b"1]", "has more than 50,000 elements"),
         (b'"' * SIZE, "has more than 50,000 elements"),
-        (b"x" * 5_000_000, "has 5,000,000 bytes, 4,000,000 are allowed"),
+        (b"x" * 5_000_000, "has more than 4,000,000 bytes"),
         (b"", "is no JSON"),
         (b'{"a":1', "is no whole JSON"),
         (b'{"a":1}}', "is no whole JSON"),

@@ -7,12 +7,11 @@ where that can be read, and why there is no more; so whoever looks after the obj
 from collections.abc import Mapping
 from typing import Final
 
-from davylamp.schema.json import Json, JsonObject, section, text
+from davylamp.api import names
+from davylamp.schema.json import Json, JsonObject, section
 from davylamp.schema.outlines import last_member, members
 from davylamp.schema.weight import Budget, UnreadableJsonError, read_json
 
-UNREAD: Final = "davylamp.dev/unread"
-"""The member of an outline that says why it is one; no object of Kubernetes has it."""
 LONGEST: Final = 4 * 2**20
 """Bytes of an object that are kept while it is read; etcd takes less than half of that."""
 _DEPTH: Final = 64
@@ -49,7 +48,7 @@ def read_stored(content: bytes, kind: str) -> JsonObject | None:
         return _outline(content, str(error))
     if not isinstance(item, dict):
         return None
-    item.pop(UNREAD, None)
+    item.pop(names.UNREAD, None)
     return item
 
 
@@ -68,11 +67,6 @@ def read_short(content: bytes) -> Json:
     return _value(content)
 
 
-def why_unread(item: JsonObject) -> str:
-    """Why an object is there in outline only; empty where it is whole."""
-    return text(item, UNREAD)
-
-
 def identity(item: JsonObject) -> JsonObject:
     """An object without anything but which one it is, and which version of it."""
     described = section(item, "metadata")
@@ -85,7 +79,7 @@ def _outline(content: bytes, why: str) -> JsonObject | None:
     described = _metadata(parts.whole.get("metadata") or parts.rest.get("metadata") or b"")
     if not all(isinstance(described.get(name), str) for name in _IDENTITY):
         return None
-    outline: JsonObject = {UNREAD: why, "metadata": described}
+    outline: JsonObject = {names.UNREAD: why, "metadata": described}
     for name in ("apiVersion", "kind"):
         value = _value(parts.whole.get(name, b"")[:_WORD])
         if isinstance(value, str):

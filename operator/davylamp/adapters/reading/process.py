@@ -20,6 +20,7 @@ from davylamp.adapters.reading.frames import (
 )
 from davylamp.adapters.reading.limits import (
     ReadingLimits,
+    ReadingRefusedError,
     TooMuchToReadError,
     UnreadableError,
 )
@@ -83,6 +84,7 @@ class WorkerProcess:
 
         Raises:
             UnreadableError: the text is not what the function reads, or takes too much.
+            ReadingRefusedError: the machine is too busy to know.
             EndedError: somebody else has ended the process, or the text did.
         """
         question = packed(
@@ -94,7 +96,9 @@ class WorkerProcess:
                 await self._send(question, text)
                 return await self._answer()
         except TimeoutError:
-            raise TooMuchToReadError("takes longer than one reading may") from None
+            raise ReadingRefusedError(
+                f"was not read within {self._limits.patience:g} s: the machine is busy"
+            ) from None
         finally:
             if self.is_spent:  # also when nobody waits any more
                 self._process.kill()

@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias, TypeVar, TypeVarTuple
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.reading.budget import SecondsBudget
+from davylamp.adapters.reading.in_hand import BytesInHand
 from davylamp.adapters.reading.limits import (
     LIGHT,
     ReadingLimits,
@@ -22,7 +23,7 @@ from davylamp.adapters.reading.limits import (
     UnreadableError,
 )
 from davylamp.adapters.reading.process import EndedError, Reading, WorkerProcess
-from davylamp.adapters.reading.turns import Turns
+from davylamp.adapters.reading.turns import ReadingTurns
 
 SHARED: Final = ""
 """Owner of what is asked about all rollouts together."""
@@ -60,6 +61,7 @@ class Reader:
         self._budget = budget or SecondsBudget(SECONDS_A_MINUTE, time.monotonic)
         self.receiving = SecondsBudget(LOOP_SECONDS_A_MINUTE, time.monotonic)
         """For whoever receives texts in the event loop."""
+        self.in_hand = BytesInHand()
         self._on_reading = on_reading
         self._shared, self._strangers = _Lane(self._limits), _Lane(self._limits)
 
@@ -128,7 +130,7 @@ class _Lane:
     """One process and the turns on it."""
 
     def __init__(self, limits: ReadingLimits) -> None:
-        self.turns = Turns()
+        self.turns = ReadingTurns()
         self._limits = limits
         self._process: WorkerProcess | None = None
         self._ending: asyncio.TimerHandle | None = None

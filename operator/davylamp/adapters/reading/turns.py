@@ -12,7 +12,7 @@ MOST_WAITING: Final = 64
 """Texts of one owner that wait."""
 
 
-class Turns:
+class ReadingTurns:
     """One turn at a time; owners that wait have theirs one after the other.
 
     So whoever waits does so for one reading of each other owner, not for all that these have.

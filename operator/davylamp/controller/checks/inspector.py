@@ -10,30 +10,20 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from davylamp.adapters.pods.model_server import ModelServer, PodAddress
-from davylamp.checks import (
-    Answered,
-    CheckResult,
-    CheckVerdict,
-    Replies,
-    Reply,
-    Silent,
-    judged,
-    questions,
-    shares_of,
-)
-from davylamp.checks.inspection import EXPLAIN_PATH, MANIFEST_PATH, PREDICT_PATH
+from davylamp.adapters.pods.model_server import ModelServer
+from davylamp.adapters.reading.reader import Reader
+from davylamp.checks import CheckResult, CheckVerdict
 from davylamp.controller.checks.inspections import Inspection
+from davylamp.controller.checks.visit import Visit
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.fairness.errands import Errands
 from davylamp.controller.logs import about
 from davylamp.rollout import Inspected
-from davylamp.schema.json import JsonObject
 
 _log = logging.getLogger(__name__)
 AGAIN: Final = 2.0
@@ -41,8 +31,6 @@ AGAIN: Final = 2.0
 PATIENT_AFTER: Final = 30
 """Attempts after which it is asked less and less often."""
 SELDOM: Final = 60.0
-LONGEST: Final = 30.0
-"""Seconds that all questions to one pod may take together."""
 PODS_AT_A_TIME: Final = 16
 """Pods of one namespace that are asked at the same time, twice as many of all."""
 
@@ -64,6 +52,7 @@ class Inspector:
         on_news: called with the key of a model whose results have changed.
         on_result: called with each result that differs from the one before.
         clock: seconds that never go back.
+        reader: reads what pods answer; one of its own if there is none.
     """
 
     def __init__(
@@ -73,8 +62,10 @@ class Inspector:
         on_news: Callable[[Key], None],
         on_result: Callable[[Key, CheckResult], None] = lambda _key, _result: None,
         clock: Callable[[], float] = time.monotonic,
+        reader: Reader | None = None,
     ) -> None:
         self._server = server
+        self._reader = reader or Reader()
         self._on_news = on_news
         self._on_result = on_result
         self._clock = clock
@@ -134,9 +125,8 @@ class Inspector:
         """Ask one pod; a bug that it meets must not keep the others unasked."""
         asked = tracked.inspection
         try:
-            replies = await self._ask(asked)
-            results = judged(asked.checks, asked.expected, replies)
-            tracked.baseline = shares_of(replies.manifest)
+            visited = await Visit(self._server, self._reader, key.namespace, asked).made()
+            results, tracked.baseline = visited.results, visited.shares
         except Exception:
             log = about(_log, namespace=key.namespace, name=key.name)
             log.exception("checking failed; trying again")
@@ -158,31 +148,6 @@ class Inspector:
                 self._on_result(key, result)
         tracked.results = results
         self._on_news(key)
-
-    async def _ask(self, inspection: Inspection) -> Replies:
-        """Ask everything that follows from the manifest, as long as answers come."""
-        pod = inspection.pod
-        try:
-            async with asyncio.timeout(LONGEST):
-                manifest = await self._server.get(pod, MANIFEST_PATH)
-                asked = questions(inspection.checks, manifest)
-                return Replies(
-                    manifest,
-                    await self._replies(pod, PREDICT_PATH, asked.bodies if asked.predict else ()),
-                    await self._replies(pod, EXPLAIN_PATH, asked.bodies if asked.explain else ()),
-                )
-        except TimeoutError:
-            return Replies(Silent(f"pod {pod.name}: not all answered within {LONGEST:g} s"))
-
-    async def _replies(
-        self, pod: PodAddress, path: str, bodies: Sequence[JsonObject]
-    ) -> tuple[Reply, ...]:
-        replies: list[Reply] = []
-        for body in bodies:
-            replies.append(await self._server.post(pod, path, body))
-            if not isinstance(replies[-1], Answered):
-                break
-        return tuple(replies)
 
 
 def _pause(attempts: int) -> float:

@@ -65,7 +65,9 @@ def _address(pod: JsonObject, networks: PodNetworks, nodes: frozenset[str]) -> P
     host, port = networks.accepted(field(pod, "status", "podIP"), nodes), _port(pod)
     if host is None or port is None or field(pod, "spec", "hostNetwork") is True:
         return None
-    return PodAddress(metadata(pod, "name"), metadata(pod, "uid"), host, port)
+    return PodAddress(
+        metadata(pod, "name"), metadata(pod, "uid"), host, port, metadata(pod, "namespace")
+    )
 
 
 def _node_addresses(pod: JsonObject) -> Iterator[str]:

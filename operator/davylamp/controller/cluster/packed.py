@@ -8,8 +8,8 @@ import json
 import zlib
 from typing import Final
 
-from davylamp.adapters.kubernetes.stored import why_unread
 from davylamp.api import names
+from davylamp.controller.cluster.objects import why_unread
 from davylamp.schema.json import JsonObject, section
 
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"

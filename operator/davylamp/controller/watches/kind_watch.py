@@ -12,11 +12,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from davylamp.adapters.errors import Expired, OperatorError
-from davylamp.adapters.kubernetes.stored import why_unread
 from davylamp.adapters.kubernetes.watches import Change, Watchable
 from davylamp.api import names
 from davylamp.controller.cluster.cache import Key, ObjectCache, version_number
-from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.objects import metadata, why_unread
 from davylamp.controller.workqueue import Backoff
 from davylamp.schema.json import JsonObject
 

@@ -10,10 +10,9 @@ from datetime import UTC, datetime
 from typing import Final, Protocol
 
 from davylamp.adapters.errors import OperatorError
-from davylamp.adapters.kubernetes.stored import why_unread
 from davylamp.api import names
 from davylamp.api.names import Reason
-from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.objects import metadata, why_unread
 from davylamp.manifests.events import event_about
 from davylamp.rollout import Notice
 from davylamp.schema.json import JsonObject, text

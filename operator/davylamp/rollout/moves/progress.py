@@ -1,6 +1,5 @@
 """Moves that go forward: a rollout begins, steps end, a revision is promoted."""
 
-from davylamp.api.gate_status import GateRate
 from davylamp.api.names import Reason
 from davylamp.api.status import (
     Candidate,
@@ -9,9 +8,9 @@ from davylamp.api.status import (
     RevisionRef,
     Stable,
     Stage,
-    WeightChange,
     identity,
 )
+from davylamp.api.status_parts import GateRate, WeightChange
 from davylamp.rollout.holds.chain import hold_of
 from davylamp.rollout.moves.verification import verifying
 from davylamp.rollout.notices import Notice

@@ -6,7 +6,6 @@ import pytest
 from tests.support.kubelets import made_by
 
 from davylamp.adapters.pods.model_server import PodAddress
-from davylamp.api.gate_status import CheckStatus
 from davylamp.api.spec import CheckName, Rollout
 from davylamp.api.status import (
     Candidate,
@@ -17,6 +16,7 @@ from davylamp.api.status import (
     Verification,
     identity,
 )
+from davylamp.api.status_parts import CheckStatus
 from davylamp.checks import Expected
 from davylamp.controller.checks.inspections import Inspection, inspection_of
 from davylamp.controller.checks.ready_pods import ready_pods

@@ -15,9 +15,9 @@ from davylamp.api.status import (
     RevisionRef,
     Stable,
     Stage,
-    WeightChange,
     identity,
 )
+from davylamp.api.status_parts import WeightChange
 from davylamp.controller.checks.ready_pods import ready_pods
 from davylamp.controller.cluster.pods import read_pod
 from davylamp.controller.evidence.subjects import ReadSettings, subject_of

@@ -6,11 +6,11 @@ import pytest
 from tests.support.nature import Model, live, settle, world_in
 from tests.support.world import NAME, NAMESPACE, Children, judgement, revision_of
 
-from davylamp.api.gate_status import GateForecast
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import Stage, to_json
+from davylamp.api.status_parts import GateForecast
 from davylamp.gates import Verdict
 from davylamp.gates.kinds.error_rate import ErrorRateSpec
 from davylamp.gates.kinds.explanations import ExplanationsSpec

@@ -20,8 +20,17 @@ from davylamp.adapters.reading.reader import SHARED, read_here
 
 CONNECT_TIMEOUT: Final = 2.0
 READ_TIMEOUT: Final = 5.0
+
+
+@dataclass(frozen=True, eq=False, slots=True, weakref_slot=True)
+class AnswerText:
+    """An answer that nobody has looked at. As long as it is there, its bytes count."""
+
+    text: bytes
+
+
 _Timeout: TypeAlias = tuple[float, float]
-Ask: TypeAlias = Callable[[_Timeout], bytes]
+Ask: TypeAlias = Callable[[_Timeout], AnswerText]
 """Sends a query; gives the text of the answer."""
 _T = TypeVar("_T")
 
@@ -36,23 +45,16 @@ class Wanted(Generic[_T]):
     light: int = LIGHT
 
 
-@dataclass(frozen=True, slots=True)
-class LongAnswer:
-    """An answer that nobody has looked at."""
-
-    text: bytes
-
-
-def asked_and_read(ask: Ask, wanted: Wanted[_T], left: float, most: float) -> _T | LongAnswer:
+def asked_and_read(ask: Ask, wanted: Wanted[_T], left: float, most: float) -> _T | AnswerText:
     """Ask with the seconds that are left, and read the answer up to so many bytes."""
     try:
-        text = ask((min(CONNECT_TIMEOUT, left), min(READ_TIMEOUT, left)))
+        answer = ask((min(CONNECT_TIMEOUT, left), min(READ_TIMEOUT, left)))
     except (requests.Timeout, TimeoutError) as error:
         raise too_late(left) from error
     except (requests.RequestException, OSError, ValueError) as error:
         message = f"Prometheus: cannot be asked: {type(error).__name__}"
         raise SourceError(SourceFault.DOWN, message) from error
-    return read_now(text, wanted) if len(text) <= most else LongAnswer(text)
+    return read_now(answer.text, wanted) if len(answer.text) <= most else answer
 
 
 def read_now(text: bytes, wanted: Wanted[_T]) -> _T:
