@@ -17,7 +17,7 @@ from davylamp.api.template import LONGEST_ARGUMENT
 from davylamp.gates.kinds.error_rate import ErrorRateSpec
 from davylamp.schema.models import Strict
 from davylamp.schema.quantities import Duration, Percent
-from davylamp.schema.written import cel
+from davylamp.schema.written import cel, written
 
 MOST_HISTORY: Final = 50
 MAX_SEED: Final = 2**53 - 1
@@ -27,6 +27,12 @@ _INSIDE_0_100: Final = cel(
     ("self.matches('[1-9]') && self != '100%'", "must lie between 0% and 100%")
 )
 _ABOVE_0: Final = cel(("self.matches('[1-9]')", "must be above 0s"))
+
+
+ShownName: TypeAlias = Annotated[
+    str, Field(max_length=80), written(r"^[^\x00-\x1f\x7f]+$", "must be one line of text")
+]
+"""A name that a model gives and that its spec has too."""
 
 
 class Step(Strict):
@@ -189,6 +195,16 @@ class Rollout(Strict):
     probation: Duration = Field(
         default="10m",
         description="How long the previous revision is kept warm after a promotion, with automatic rollback.",
+    )
+    names: tuple[ShownName, ...] = Field(
+        default=(),
+        max_length=256,
+        description=(
+            "Names of features, groups and metrics of the model that messages may show. Names that are "
+            "not listed here are shown as `#` and six hex digits of their SHA-256: an image could put "
+            "anything into them."
+        ),
+        json_schema_extra={"x-kubernetes-list-type": "set"},
     )
     traffic: Traffic = Field(default_factory=Traffic, description="How traffic is split.")
     min_deployment_replicas: int = Field(

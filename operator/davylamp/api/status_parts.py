@@ -1,10 +1,11 @@
 """Parts of the status: what gates, checks and images say, and conditions."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from davylamp.schema.models import Instant, Reported
+from davylamp.schema.pseudonyms import pseudonym
 
 
 class GateRate(Reported):
@@ -54,7 +55,9 @@ class GateForecast(Reported):
 class FeatureShare(Reported):
     """How much a feature matters in the explanations of the training run."""
 
-    feature: str = Field(description="Name of the feature.")
+    feature: Annotated[str, AfterValidator(pseudonym)] = Field(
+        description="Pseudonym of the feature: `#` and six hex digits of its name's SHA-256."
+    )
     share: str = Field(description="Mean share of the absolute contributions, in [0, 1].")
 
 

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from davylamp.checks.reading import MalformedError, mapping, plain, precise, required, rounded
+from davylamp.checks.reading import MalformedError, mapping, precise, required, rounded
 from davylamp.checks.recorded import Explanation, Golden, explanations_of
 from davylamp.checks.replies import Answered, Reply, without_answer
 from davylamp.checks.results import CheckReason, Finding, failed, passed, unknown
+from davylamp.schema.pseudonyms import pseudonym
 
 
 def unrecorded(goldens: Sequence[Golden]) -> Finding | None:
@@ -90,7 +91,7 @@ def _unlike(
         ("baseline", served.baseline, recorded.baseline),
     ]
     pairs += [
-        (f"contributions.{plain(name)}", value, recorded.contributions[name])
+        (f"contributions.{pseudonym(name)}", value, recorded.contributions[name])
         for name, value in served.contributions.items()
     ]
     name, one, other = max(pairs, key=lambda pair: abs(pair[1] - pair[2]))
@@ -108,5 +109,5 @@ def _names_apart(served: Explanation, recorded: Explanation) -> str:
     missing = sorted(recorded.contributions.keys() - served.contributions.keys())
     added = sorted(served.contributions.keys() - recorded.contributions.keys())
     if missing:
-        return f"contributions.{plain(missing[0])} is recorded but not served"
-    return f"contributions.{plain(added[0])} is served but not recorded" if added else ""
+        return f"contributions.{pseudonym(missing[0])} is recorded but not served"
+    return f"contributions.{pseudonym(added[0])} is served but not recorded" if added else ""

@@ -11,12 +11,12 @@ from davylamp.checks.reading import (
     named_numbers,
     number,
     numbers,
-    plain,
     required,
     sequence,
 )
 from davylamp.checks.replies import Answered, Reply
 from davylamp.schema.json import Json, JsonObject, field
+from davylamp.schema.pseudonyms import pseudonym
 
 DEFAULT_TOLERANCE: Final = 1e-6
 MOST_TOLERANCE: Final = 1e-3
@@ -137,7 +137,9 @@ def _explanation(value: Json, path: str) -> Explanation:
 
 
 def shares_of(manifest: Reply) -> Mapping[str, float]:
-    """How much each feature mattered in training, for the gate on explanations; {} if unknown.
+    """How much each feature mattered in training, by pseudonym, for the gate on explanations.
+
+    Empty if unknown.
 
     No check needs it, so a manifest without it is not at fault; a malformed one counts as without.
     """
@@ -147,4 +149,8 @@ def shares_of(manifest: Reply) -> Mapping[str, float]:
         by_feature = named_numbers(shares, "explanationBaseline.shares")
     except MalformedError:
         return {}
-    return {plain(name): share for name, share in by_feature.items() if 0 <= share <= 1}
+    by_pseudonym: dict[str, float] = {}
+    for name, share in by_feature.items():
+        if 0 <= share <= 1:
+            by_pseudonym[pseudonym(name)] = by_pseudonym.get(pseudonym(name), 0.0) + share
+    return by_pseudonym

@@ -64,6 +64,11 @@ PASSED_OVER: Final = MetricFamily(
     "Objects passed over by a list or a watch, because not even their name was found.",
     ("kind",),
 )
+LEFT_OUT: Final = MetricFamily(
+    "davylamp_left_out",
+    "What is left out because its namespace has more of it than it may, by limit.",
+    ("namespace", "limit"),
+)
 
 # each rollout
 REFUSED_WRITES: Final = MetricFamily(

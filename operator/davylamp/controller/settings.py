@@ -9,32 +9,41 @@ import math
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Final, Self
 
 from pydantic import ValidationError
 
+from davylamp.adapters.prometheus.connection.back_end import BackEnd
+from davylamp.adapters.prometheus.connection.environment import (
+    PROMETHEUS,
+    USER_QUERIES,
+    back_end_from,
+)
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames, check
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
 from davylamp.controller.checks.pod_networks import ANYWHERE, PodNetworks
+from davylamp.controller.fairness.limits import DEFAULT_LIMITS, Limits
 from davylamp.controller.images.settings import ImageSettings
 from davylamp.controller.images.variables import read_images
 from davylamp.manifests import Privilege
 from davylamp.schema.json import Json
 from davylamp.schema.quantities import seconds
 
+DEFAULT_URL: Final = "http://prometheus.monitoring.svc:9090"
+
 
 @dataclass(frozen=True, slots=True)
 class MetricSettings:
     """Where the gates read, which series, and how often Prometheus scrapes them."""
 
-    url: str = "http://prometheus.monitoring.svc:9090"
-    bearer_token_file: str | None = None
-    ca_file: str | None = None
+    prometheus: BackEnd = field(default_factory=lambda: BackEnd(url=DEFAULT_URL))
     series: SeriesNames = field(default_factory=SeriesNames)
     scrape_interval: float = 5.0
-    user_queries: bool = True
-    """Whether gates may use their own PromQL: it sees everything that Prometheus holds."""
+    user_queries: bool = False
+    """Whether gates may use their own PromQL: it sees everything that whoever answers holds."""
+    user_back_end: BackEnd | None = None
+    """What user queries are asked of, where that is not Prometheus as the operator asks it."""
     pod_metrics: bool = True
     """Whether the operator may scrape pods itself."""
     pod_metrics_per_second: float = 50.0
@@ -58,6 +67,8 @@ class Settings:
     """Whether the operator may read and copy Secrets: pinned ones, and those to pull images with."""
     proven_names: bool = False
     """Whether an admission policy lets nobody write another user's name beside a command."""
+    limits: Limits = DEFAULT_LIMITS
+    """How much one namespace may have looked after at a time."""
     children: ChildMetadata = NOTHING
     """What children carry by default, besides ours and what `spec.metadata` says."""
     pod_networks: PodNetworks = ANYWHERE
@@ -89,6 +100,7 @@ class Settings:
             identity=variables.text("IDENTITY", socket.gethostname()),
             reads_secrets=variables.truth("SECRETS", default=plain.reads_secrets),
             proven_names=variables.truth("PROVEN_NAMES", default=plain.proven_names),
+            limits=variables.limits(),
             children=variables.children(),
             pod_networks=variables.pod_networks(),
             allowed=variables.privileges(),
@@ -101,12 +113,11 @@ class Settings:
 def _metrics(env: "_Environment") -> MetricSettings:
     plain = MetricSettings()
     return MetricSettings(
-        url=env.text("PROMETHEUS_URL", plain.url).rstrip("/"),
-        bearer_token_file=env.text("PROMETHEUS_BEARER_TOKEN_FILE", "") or None,
-        ca_file=env.text("PROMETHEUS_CA_FILE", "") or None,
+        prometheus=back_end_from(env.env, PROMETHEUS, url=DEFAULT_URL),
         series=env.series(),
         scrape_interval=env.duration("SCRAPE_INTERVAL", plain.scrape_interval),
         user_queries=env.truth("USER_QUERIES", default=plain.user_queries),
+        user_back_end=env.user_back_end(),
         pod_metrics=env.truth("POD_METRICS", default=plain.pod_metrics),
         pod_metrics_per_second=env.rate("POD_METRICS_PER_SECOND", plain.pod_metrics_per_second),
     )
@@ -145,6 +156,17 @@ class _Environment:
         except ValueError as error:
             raise ValueError(f"DAVYLAMP_POD_NETWORKS: {error}") from None
 
+    def user_back_end(self) -> BackEnd | None:
+        """What user queries are asked of: with an address of its own, nothing of Prometheus' is sent."""
+        prometheus = back_end_from(self.env, PROMETHEUS, url=DEFAULT_URL)
+        own = back_end_from(self.env, USER_QUERIES, url=prometheus.url)
+        if self.text("USER_QUERIES_URL", ""):
+            return own
+        if not own.is_shared_out:
+            return None
+        header, parameter = own.tenant_header, own.tenant_parameter
+        return replace(prometheus, tenant_header=header, tenant_parameter=parameter)
+
     def privileges(self) -> frozenset[Privilege]:
         """The privileges that pods may have."""
         texts = self.texts("TENANTS_ALLOW")
@@ -155,6 +177,16 @@ class _Environment:
             raise ValueError(
                 f"DAVYLAMP_TENANTS_ALLOW: {wrong!r} is none of {', '.join(Privilege)}"
             ) from None
+
+    def limits(self) -> Limits:
+        """What a namespace may have at a time; each at least one."""
+        names = [limit.name for limit in fields(Limits)]
+        plain = asdict(DEFAULT_LIMITS)
+        values = {name: self.number(f"LIMIT_{name.upper()}", plain[name]) for name in names}
+        for name, value in values.items():
+            if value < 1:
+                raise ValueError(f"DAVYLAMP_LIMIT_{name.upper()}: must be above 0")
+        return Limits(**values)
 
     def truth(self, name: str, *, default: bool) -> bool:
         text = self.text(name, str(default)).lower()

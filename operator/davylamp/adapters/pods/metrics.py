@@ -148,7 +148,7 @@ class PodMetrics:
             nonlocal size
             size += len(piece)
             if size > LARGEST:
-                raise ValueError(f"more than {LARGEST} bytes")
+                raise UnreadableError(f"more than {LARGEST} bytes")
             wanted.add(piece)
 
         request = PodRequest(pod.host, pod.port, pod.path, owner=pod.namespace, accept=ACCEPT)
@@ -160,8 +160,10 @@ class PodMetrics:
             return Silent(f"no answer within {self._timeout:g} s")
         except OSError as error:
             return Silent(f"cannot be asked: {type(error).__name__}")
-        except (ValueError, ReadingRefusedError) as error:
+        except (UnreadableError, ReadingRefusedError) as error:
             return Silent(f"cannot be read: {error}")
+        except ValueError as error:
+            return Silent(f"cannot be read: {type(error).__name__}")
 
     async def _scrape(
         self, lines: bytes, asked: AskedPod

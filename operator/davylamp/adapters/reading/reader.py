@@ -191,5 +191,6 @@ def read_here(task: Callable[[bytes, *_Arguments], _T], text: bytes, *arguments:
     except UnreadableError:
         raise
     except (ValueError, RecursionError) as error:
-        is_ours = isinstance(error, ValueError)
-        raise UnreadableError(str(error) if is_ours else "is nested too deeply") from error
+        # Python's own messages have the value that cannot be read
+        kind = type(error).__name__ if isinstance(error, ValueError) else "it is nested too deeply"
+        raise UnreadableError(f"cannot be read: {kind}") from error

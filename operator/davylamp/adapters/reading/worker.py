@@ -31,6 +31,7 @@ from davylamp.adapters.reading.frames import (
     ReadingTask,
     packed,
 )
+from davylamp.adapters.reading.limits import UnreadableError
 
 GROWTH: Final = 32 * 1024
 """KiB by which it may have grown before it makes room for a new one: Python keeps what it had."""
@@ -80,7 +81,7 @@ def _read(
         return ReadingOutcome.TOO_MUCH, b"takes more memory than one reading may"
     except OperatorError as error:
         return ReadingOutcome.UNREADABLE, error.message.encode(errors="replace")
-    except ValueError as error:
+    except UnreadableError as error:
         return ReadingOutcome.UNREADABLE, str(error).encode(errors="replace")
     except Exception as error:  # noqa: BLE001 - whatever a text can do, it does it to its owner only
         return ReadingOutcome.UNREADABLE, f"cannot be read: {type(error).__name__}".encode()

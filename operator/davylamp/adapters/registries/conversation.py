@@ -148,8 +148,14 @@ class Conversation:
     def _sent_on(self, url: str, location: str, *, moves: bool) -> str:
         """Where a redirect leads; with credentials, a tag is answered by its own registry alone."""
         host = self._reference.host
-        target = urljoin(url, location)
-        if urlsplit(target).netloc != urlsplit(url).netloc and self._credentials and not moves:
+        try:
+            target = urljoin(url, location)
+            is_elsewhere = urlsplit(target).netloc != urlsplit(url).netloc
+        except ValueError:
+            raise RegistryRefused(
+                ImageFault.BAD_ANSWER, f"registry {host} sends us nowhere"
+            ) from None
+        if is_elsewhere and self._credentials and not moves:
             raise RegistryRefused(
                 ImageFault.BAD_ANSWER, f"registry {host} sends us to another host"
             )

@@ -27,5 +27,5 @@ async def answer_or_error(answer: Awaitable[_T]) -> _T | SourceError:
         return await answer
     except SourceError as error:
         return error
-    except ValueError as error:
-        return SourceError(SourceFault.BAD_ANSWER, str(error))
+    except ValueError:  # its message may have the value that cannot be read
+        return SourceError(SourceFault.BAD_ANSWER, "the answer cannot be read")

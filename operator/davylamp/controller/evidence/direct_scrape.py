@@ -61,6 +61,8 @@ class DirectScrape:
         self._unreadable: dict[Key, str] = {}
         """What was logged last about pods that could not be read."""
         self._covered: frozenset[Key] = frozenset()
+        self.too_large: frozenset[Key] = frozenset()
+        """Rollouts with too many pods to be read directly."""
         self._errands: Errands[Key] = Errands(SWEEPS_AT_A_TIME)
 
     def covers(self, key: Key) -> bool:
@@ -76,7 +78,8 @@ class DirectScrape:
         if self._pods is None:
             return
         wanted = {key: t for key, t in self._tracked if _is_direct(t)}
-        direct = {key: t for key, t in wanted.items() if not self._is_too_large(key, t)}
+        self.too_large = frozenset(k for k, t in wanted.items() if self._is_too_large(k, t))
+        direct = {key: t for key, t in wanted.items() if key not in self.too_large}
         due = self._budget.plan(
             self._monotonic(), {key: _wish(tracked.subject) for key, tracked in direct.items()}
         )

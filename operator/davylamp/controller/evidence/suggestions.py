@@ -10,8 +10,9 @@ from functools import partial
 from typing import Final
 
 from davylamp.adapters.errors import SourceError
-from davylamp.adapters.prometheus.promql import braces
+from davylamp.adapters.prometheus.promql import CounterQuery, braces
 from davylamp.adapters.prometheus.source import MetricSource, OtherSeries
+from davylamp.adapters.prometheus.suggestions import all_names_text, unselected_text
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence.answers import answer_or_error, deadline
 from davylamp.controller.evidence.counter_queries import counter_query
@@ -70,7 +71,9 @@ class SuggestionSearch:
         wanted = " or ".join(query.metrics) + braces(self._series.matchers(channel))
         other = await answer_or_error(self._source.other_series(query, until=deadline()))
         missing = f"no series {wanted} of stable's pods"
-        return missing if isinstance(other, SourceError) else f"{missing}; {_described(other)}"
+        return (
+            missing if isinstance(other, SourceError) else f"{missing}; {_described(other, query)}"
+        )
 
     def _begin_of(self, key: Key, tracked: TrackedRollout, now: float) -> None:
         lacking = {gate for gate in tracked.subject.trials if _lacks_baseline(gate, tracked, now)}
@@ -109,9 +112,13 @@ def _lacks_baseline(gate: str, tracked: TrackedRollout, now: float) -> bool:
     return is_waiting and is_answered and not has_samples_of_stable(state)
 
 
-def _described(other: OtherSeries) -> str:
-    if other.labels:
-        return f"the metric is there with other labels: {other.labels_text}"
-    if other.metrics:
-        return f"metrics that are there: {', '.join(other.metrics)}"
+def _described(other: OtherSeries, query: CounterQuery) -> str:
+    if other.is_there:
+        shows = unselected_text(query)
+        return f"the metric is there with other labels, see in Prometheus: {shows}"
+    counted = f"{other.others} others" if other.metrics else f"{other.others} that look like it"
+    metrics = [*other.metrics, *([counted] if other.others else [])]
+    if metrics:
+        shows = all_names_text(query)
+        return f"metrics that are there: {', '.join(metrics)}; see in Prometheus: {shows}"
     return "Prometheus has none of their metrics that could be meant"

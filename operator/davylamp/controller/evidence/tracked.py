@@ -204,9 +204,10 @@ class TrackedRollouts:
         """Whether a rollout is still the one that is tracked: answers may come late."""
         return self._by_key.get(key) is tracked
 
-    def is_left_out(self, key: Key) -> bool:
-        """Whether a rollout waits until fewer of its namespace are read."""
-        return key in self._left_out
+    @property
+    def left_out(self) -> frozenset[Key]:
+        """Those that wait until fewer of their namespace are read."""
+        return self._left_out
 
     def report_news(self, key: Key, tracked: TrackedRollout) -> None:
         """Report that something new was learnt about a rollout, if it is still tracked."""

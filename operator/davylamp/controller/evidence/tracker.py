@@ -9,7 +9,8 @@ it falls back while pods cannot be reached.
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Hashable
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -126,7 +127,7 @@ class EvidenceTracker:
         known = self._tracked.get(key)
         if known is None:
             return TrackedEvidence()
-        return self._left_out(key, known) if self._tracked.is_left_out(key) else known.evidence
+        return self._left_out(key, known) if key in self._tracked.left_out else known.evidence
 
     def recording(self, key: Key) -> Recording | None:
         """The raw samples from which the evidence was made."""
@@ -136,6 +137,13 @@ class EvidenceTracker:
     def followed(self) -> int:
         """How many subjects are tracked."""
         return len(self._tracked)
+
+    def left_out(self) -> Mapping[tuple[str, str], int]:
+        """How much is not read because of a limit, by namespace and the limit's name in the chart."""
+        counts = Counter((key.namespace, "rollouts") for key in self._tracked.left_out)
+        counts.update((key.namespace, "userQueries") for key, _ in self._queries.left_out)
+        counts.update((key.namespace, "scrapedPods") for key in self._direct.too_large)
+        return counts
 
     async def run(self) -> None:
         """Poll while there is something to judge; never returns.

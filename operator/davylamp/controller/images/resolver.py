@@ -20,7 +20,7 @@ from davylamp.adapters.registries.client import Registries
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.images.questions import ImageQuestion
 from davylamp.controller.logs import about
-from davylamp.images import ImageAnswer, ImageFault, Unresolved
+from davylamp.images import ImageAnswer, ImageFault, Resolved, Unresolved
 from davylamp.schema.json import JsonObject
 
 _log = logging.getLogger(__name__)
@@ -118,10 +118,9 @@ class ImageResolver:
                 del self._asked[key][subject]
         answers: dict[str, ImageAnswer] = {}
         for revision, question in tags.items():
-            recorded = _Subject(key, revision, is_watched=False)
-            self._asked.get(key, {}).pop(recorded, None)
-            soon = 0.0 if revision == now else self._spread(WATCHED_EVERY)
             subject = _Subject(key, revision, is_watched=True)
+            self._take_over(subject, question)
+            soon = 0.0 if revision == now else self._spread(WATCHED_EVERY)
             answer = self._ask(subject, question, at=self._clock() + soon)
             if answer is not None:
                 answers[revision] = answer
@@ -153,6 +152,14 @@ class ImageResolver:
     def _of(self, key: Key) -> list[_Subject]:
         """What is asked about one model: four subjects at most."""
         return list(self._asked.get(key, ()))
+
+    def _take_over(self, subject: _Subject, question: ImageQuestion) -> None:
+        """A revision is recorded by now: what was asked for that counts as the first look at its tag."""
+        of_model = self._asked.get(subject.key, {})
+        before = of_model.pop(subject._replace(is_watched=False), None)
+        if before is not None and isinstance(before.answer, Resolved):
+            due = self._clock() + WATCHED_EVERY
+            of_model[subject] = _Asked(question, due, before.answer)
 
     def _ask(self, subject: _Subject, question: ImageQuestion, *, at: float) -> ImageAnswer | None:
         of_model = self._asked.setdefault(subject.key, {})

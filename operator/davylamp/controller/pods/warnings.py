@@ -7,6 +7,7 @@ and a pod without a warning is a sentence without a reason, no more.
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import math
 import time
@@ -18,9 +19,10 @@ from typing import Final
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.pods import Pod, newest_warning
+from davylamp.controller.cluster.pods import Pod
 from davylamp.controller.fairness.errands import Errands
 from davylamp.controller.logs import about
+from davylamp.controller.pods.events import newest_warning
 from davylamp.rollout.pods.shortfall import is_unexplained
 from davylamp.schema.json import text
 
@@ -47,6 +49,7 @@ class _Unexplained:
     uid: str
     due: float
     reads: int = 0
+    objects: frozenset[str] = frozenset()
     words: str | None = None
 
 
@@ -76,10 +79,11 @@ class PodWarnings:
     def noted(self, key: Key, pods: Iterable[Pod]) -> tuple[Pod, ...]:
         """The pods of a model with what is known by now; what is not known is asked from now on."""
         listed = tuple(pods)
-        silent = [_uid(pod) for pod in listed if is_unexplained(pod.state) and _uid(pod)]
+        silent = {_uid(pod): pod for pod in listed if is_unexplained(pod.state) and _uid(pod)}
         known, due = self._unexplained.pop(key, {}), self._clock() + PATIENCE
         kept = {
-            uid: known.get(uid) or _Unexplained(key, uid, due) for uid in silent[:PODS_AT_A_TIME]
+            uid: known.get(uid) or _Unexplained(key, uid, due, objects=pod.state.objects)
+            for uid, pod in itertools.islice(silent.items(), PODS_AT_A_TIME)
         }
         if kept:
             self._unexplained[key] = kept
@@ -136,7 +140,7 @@ class PodWarnings:
         log = about(_log, namespace=pod.key.namespace, name=pod.key.name)
         try:
             warnings = await self._cluster.pod_warnings(pod.key.namespace, pod.uid)
-            words = newest_warning(warnings) or pod.words
+            words = newest_warning(warnings, pod.objects) or pod.words
         except OperatorError as error:
             log.warning("Events of pods are not read: %s", error)
             return

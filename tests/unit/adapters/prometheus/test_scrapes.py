@@ -7,6 +7,7 @@ from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.scrapes import PARTS_LIMIT, read_scrapes
 from davylamp.gates import ERRORS, GROUPS, LATENCY, SCORES, SHARES, Channel
 from davylamp.gates.samples import Sample
+from davylamp.schema.pseudonyms import pseudonym
 
 QUERY = CounterQuery(workloads=frozenset({("a", "x-1")}), at=1000.0, window=30.0)
 POD = "x-1-7d4b9c-abcde"
@@ -257,7 +258,7 @@ def test_shares_are_summed_by_feature() -> None:
         named("model_explanation_share_sum", (10, "1.5"), feature="bmi"),
         named("model_explanation_share_sum", (10, "2.5"), feature='s"5/{}\n'),
         named("model_explanation_share_count", (10, "4")),
-    ) == [Sample(10.0, 4.0, 0.0, {"bmi": 1.5, 's"5/{}\n': 2.5})]
+    ) == [Sample(10.0, 4.0, 0.0, {pseudonym("bmi"): 1.5, pseudonym('s"5/{}\n'): 2.5})]
 
 
 def test_groups_have_rows_failures_answers_and_positive_ones() -> None:
@@ -272,13 +273,14 @@ def test_groups_have_rows_failures_answers_and_positive_ones() -> None:
         named("model_group_predictions_total", (10, "9"), outcome="high"),
     )
     assert sample.requests == 15
+    one, other = pseudonym("1"), pseudonym("other")
     assert sample.parts == {
-        "1/rows": 10,
-        "1/failed": 2,
-        "1/answered": 8,
-        "1/positive": 3,
-        "other/rows": 5,
-        "other/answered": 5,
+        f"{one}/rows": 10,
+        f"{one}/failed": 2,
+        f"{one}/answered": 8,
+        f"{one}/positive": 3,
+        f"{other}/rows": 5,
+        f"{other}/answered": 5,
     }
 
 

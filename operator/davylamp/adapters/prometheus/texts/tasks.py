@@ -13,6 +13,7 @@ from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.query_result import result_of
 from davylamp.adapters.prometheus.scrapes import read_scrapes
 from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.adapters.prometheus.suggestions import OtherSeries
 from davylamp.adapters.prometheus.user_query import read_values
 from davylamp.gates.kinds.registry import CHANNELS
 from davylamp.gates.samples import Sample
@@ -58,11 +59,11 @@ def values_in(text: bytes) -> dict[float, float]:
     return read_values(result_of(text))
 
 
-def names_in(text: bytes, asked: AskedCounters) -> tuple[str, ...]:
-    """Names of metrics that look like the wanted ones."""
+def names_in(text: bytes, asked: AskedCounters) -> OtherSeries:
+    """Names of metrics that look like the wanted ones, and how many there are."""
     return suggestions.read_names(asked.query, result_of(text))
 
 
-def labels_in(text: bytes) -> tuple[Mapping[str, str], ...]:
-    """Sets of labels of a wanted metric."""
-    return suggestions.read_labels(result_of(text))
+def presence_in(text: bytes) -> bool:
+    """Whether a wanted metric is there."""
+    return suggestions.read_presence(result_of(text))
