@@ -153,12 +153,17 @@ async def test_what_cannot_be_parsed_comes_in_outline_and_ends_nothing(server):
 
 
 async def test_fewer_objects_are_asked_for_where_they_are_heavy(server, cluster, monkeypatch):
-    monkeypatch.setattr(watches, "PAGE_SIZE", 1_000)
+    monkeypatch.setattr(watches, "PAGE_SIZE", 1_500)
     heavy = listed(pod("a", 1, "x" * 2_000), pod("b", 2))
-    server.answer = in_turn(heavy, heavy, listed(pod("c", 3)))
+    light = listed()
+    server.answer = in_turn(heavy, heavy, listed(pod("c", 3)), light, light)
     page = await cluster.page("Pod", None, labels=OURS)
     assert [item["metadata"]["name"] for item in page.items] == ["c"]
     assert [request.query["limit"] for request in server.requests] == ["500", "50", "5"]
+    await cluster.page("Pod", None, labels=OURS, after="c")
+    await cluster.page("Pod", None, labels=OURS, after="d")
+    limits = [request.query["limit"] for request in server.requests]
+    assert limits[3:] == ["50", "500"], "what is asked for grows again by and by"
     server.answer = in_turn(heavy, heavy, heavy)
-    with pytest.raises(Retryable, match="5 objects have more than 1,000 bytes"):
+    with pytest.raises(Retryable, match="5 objects have more than 1,500 bytes"):
         await cluster.page("Pod", None, labels=OURS)
