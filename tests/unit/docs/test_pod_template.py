@@ -4,7 +4,7 @@ import re
 
 import pytest
 import yaml
-from tests.support.documents import DOCS, code, rows, section
+from tests.support.documents import DOCS, code, rows, section, text
 from tests.support.manifests import changed, minimal
 
 from davylamp.api.spec import ModelDeploymentSpec
