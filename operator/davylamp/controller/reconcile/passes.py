@@ -46,8 +46,8 @@ class Parent:
     refusal: Refusal | None
     """Why it cannot."""
     generation: int
-    allowed: frozenset[Privilege] = frozenset()
-    """What its pods may have beyond the ordinary."""
+    fault: str | None = None
+    """Why no pod may be made from its spec by today's rules, with the path of the field."""
 
     @property
     def was_followed(self) -> bool:
@@ -136,7 +136,8 @@ def read_parent(
         spec=spec,
         refusal=refusal,
         generation=generation if isinstance(generation, int) else 0,
-        allowed=allowed,
+        # once for each version of the object: a long overlay costs more than a look at it
+        fault=_fault_of_template(spec, allowed) if spec else None,
     )
 
 
@@ -202,8 +203,10 @@ def followable(
     What an earlier version of the operator has rendered is not judged anew by today's rules (P8).
     """
     spec = parent.spec
-    fault = _fault_of(spec, parent.allowed, reads_secrets=reads_secrets) if spec else None
-    if spec is None or fault is None:
+    if spec is None:
+        return parent
+    fault = parent.fault if reads_secrets else _fault_without_secrets(spec) or parent.fault
+    if fault is None:
         return parent
     intents = {revision: recorded(record, "intent") for revision, record in records.items()}
     if identify(spec, intents).revision in records:
@@ -211,16 +214,19 @@ def followable(
     return replace(parent, spec=None, refusal=Refusal(Reason.INVALID_SPEC, fault))
 
 
-def _fault_of(
-    spec: ModelDeploymentSpec, allowed: Collection[Privilege], *, reads_secrets: bool
-) -> str | None:
-    """Why no pod can be made from a spec, with the path of the field."""
+def _fault_without_secrets(spec: ModelDeploymentSpec) -> str | None:
+    """What a spec wants of an operator that has no right to any Secret."""
     pinned = (secret.name for secret in spec.secrets if secret.policy == "Pin")
-    first = None if reads_secrets else next(pinned, None)
-    if first is not None:
-        return (
-            f"spec.secrets[{first}].policy: Pin copies the Secret, and this operator was installed "
-            "without any right to Secrets (secrets.enabled=false in the chart's values): use Follow"
-        )
+    first = next(pinned, None)
+    if first is None:
+        return None
+    return (
+        f"spec.secrets[{first}].policy: Pin copies the Secret, and this operator was installed "
+        "without any right to Secrets (secrets.enabled=false in the chart's values): use Follow"
+    )
+
+
+def _fault_of_template(spec: ModelDeploymentSpec, allowed: Collection[Privilege]) -> str | None:
+    """Why no pod may be made from a spec."""
     has_wishes = spec.serving.template or spec.metadata.annotations
     return template_fault(spec, allowed) if has_wishes else None
