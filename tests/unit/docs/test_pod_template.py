@@ -4,7 +4,7 @@ import re
 
 import pytest
 import yaml
-from tests.support.documents import DOCS, code, rows, section, text
+from tests.support.documents import DOCS, code, rows, section
 from tests.support.manifests import changed, minimal
 
 from davylamp.api.spec import ModelDeploymentSpec
@@ -24,7 +24,7 @@ def overlay(example):
 
 EXAMPLES = [
     overlay(yaml.safe_load(block))
-    for block in re.findall(r"```yaml\n(.*?)```", text(PAGE), re.DOTALL)
+    for block in re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
 ]
 
 

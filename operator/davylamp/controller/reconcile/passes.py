@@ -21,6 +21,7 @@ from davylamp.controller.cluster.objects import metadata, why_unread
 from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.pods import Pod
 from davylamp.controller.cluster.stored import StoredChildren
+from davylamp.controller.evidence.user_queries import SWITCHED_OFF
 from davylamp.controller.obstacles.refusals import Refusal, RefusedJob
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests import Owner, Privilege, recorded, template_fault
@@ -30,6 +31,19 @@ from davylamp.schema.json import JsonObject
 
 EVERYTHING_KEPT: Final = Rollout(gates=(), history=50)
 """Settings where the spec cannot be read: nothing is judged by limits nobody set, nothing pruned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowances:
+    """What a spec may ask of this release of the operator."""
+
+    secrets: bool = True
+    """Whether the operator may read and copy Secrets."""
+    user_queries: bool = True
+    """Whether gates may have their own PromQL."""
+
+
+EVERYTHING_ALLOWED: Final = Allowances()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,17 +210,15 @@ def _query_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
 
 
 def followable(
-    parent: Parent, records: Mapping[str, JsonObject], *, reads_secrets: bool = True
+    parent: Parent, records: Mapping[str, JsonObject], release: Allowances = EVERYTHING_ALLOWED
 ) -> Parent:
-    """The same, without its spec where no pod can be made from that; with why not.
+    """The same, without its spec where no pod can or may be made from that; with why not.
 
     What an earlier version of the operator has rendered is not judged anew by today's rules (P8).
     """
     spec = parent.spec
-    if spec is None:
-        return parent
-    fault = parent.fault if reads_secrets else _fault_without_secrets(spec) or parent.fault
-    if fault is None:
+    fault = (_fault_by(release, spec) or parent.fault) if spec else None
+    if spec is None or fault is None:
         return parent
     intents = {revision: recorded(record, "intent") for revision, record in records.items()}
     if identify(spec, intents).revision in records:
@@ -214,10 +226,13 @@ def followable(
     return replace(parent, spec=None, refusal=Refusal(Reason.INVALID_SPEC, fault))
 
 
-def _fault_without_secrets(spec: ModelDeploymentSpec) -> str | None:
-    """What a spec wants of an operator that has no right to any Secret."""
+def _fault_by(release: Allowances, spec: ModelDeploymentSpec) -> str | None:
+    """What a spec wants that this release of the operator does for nobody."""
+    for number, gate in enumerate(spec.rollout.gates):
+        if gate.user_query is not None and not release.user_queries:
+            return f"spec.rollout.gates.{number}.{gate.kind.name}: {SWITCHED_OFF}"
     pinned = (secret.name for secret in spec.secrets if secret.policy == "Pin")
-    first = next(pinned, None)
+    first = None if release.secrets else next(pinned, None)
     if first is None:
         return None
     return (
