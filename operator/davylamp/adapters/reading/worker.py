@@ -31,7 +31,7 @@ from davylamp.adapters.reading.frames import (
     ReadingTask,
     packed,
 )
-from davylamp.adapters.reading.limits import UnreadableError
+from davylamp.adapters.reading.limits import NOTHING_TO_READ, UnreadableError
 
 GROWTH: Final = 32 * 1024
 """KiB by which it may have grown before it makes room for a new one: Python keeps what it had."""
