@@ -2,8 +2,8 @@
 ARG BASE_IMAGE=python:3.13.14-slim-bookworm@sha256:67a1e1f215ccda113cfc024e8639049257e88f273898f595b61476d128d387e8
 
 FROM ${BASE_IMAGE} AS build
-ARG UV_VERSION=0.13.9
-RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir --quiet uv==${UV_VERSION}
+COPY requirements/uv.txt /src/requirements/
+RUN python3 -m venv /opt/uv && /opt/uv/bin/pip install --no-cache-dir --quiet --require-hashes -r /src/requirements/uv.txt
 ENV UV_PROJECT_ENVIRONMENT=/opt/davylamp UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 \
     UV_PYTHON_DOWNLOADS=never UV_NO_CACHE=1
 WORKDIR /src

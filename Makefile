@@ -10,9 +10,8 @@ TEST_WORKERS ?= 2
 # The shell for tests on the cluster: its tools on PATH, the operator installed once, the sample
 # model's tags for tests/e2e/conftest.py (which installs by itself where nobody set them)
 ON_CLUSTER := eval "$$($(LOCAL) env)" && DAVYLAMP_TAGS="$$($(LOCAL) install)" && export DAVYLAMP_TAGS
-UV_VERSION := 0.13.9
 CRD := crds/davylamp.dev_modeldeployments.yaml
-POD_FIELDS := operator/davylamp/manifests/overlay/fields.py
+POD_FIELDS := operator/davylamp/api/template/fields.py
 CHART_CRD := charts/davylamp/files/crds/davylamp.dev_modeldeployments.yaml
 
 .DEFAULT_GOAL := help
@@ -29,15 +28,15 @@ demo-clean: venv ## Remove from the cluster what the demo made
 	@eval "$$($(LOCAL) env)" && $(DEMO) --clean
 
 .PHONY: test
-test: venv ## Lint, types and every test: unit, property, chart, images, registries, integration, e2e
+test: venv ## Lint, types and every test: unit, property, process, chart, images, registries, integration, e2e
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory cluster
-	@$(ON_CLUSTER) && $(BIN)/pytest --ignore=tests/unit --ignore=tests/property
+	@$(ON_CLUSTER) && $(BIN)/pytest --ignore=tests/unit --ignore=tests/property --ignore=tests/process
 
 .PHONY: unit
 unit: venv ## Tests that need no cluster
-	@$(BIN)/pytest --numprocesses=$(TEST_WORKERS) tests/unit tests/property
+	@$(BIN)/pytest --numprocesses=$(TEST_WORKERS) tests/unit tests/property tests/process
 
 .PHONY: chart
 chart: venv ## Tests of the Helm chart (need helm)
@@ -64,6 +63,7 @@ lint: venv ## Style, types, import contracts, generated files
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
+	@$(BIN)/zizmor --offline --quiet .github
 	@PYTHONPATH=operator $(BIN)/lint-imports > .import_linter.log || { cat .import_linter.log; exit 1; }
 	@$(MAKE) --no-print-directory crds-check
 
@@ -119,10 +119,16 @@ bench-scale: venv ## Measure the operator with 500 models on fake nodes, on a co
 gates: venv ## Print the operating characteristics of the gate, simulated with its own code
 	@PYTHONPATH=operator $(BIN)/python -m bench.gates.simulate
 
+.PHONY: audit
+audit: venv ## Look the locked packages up in the database of known vulnerabilities (needs the network)
+	@mkdir -p .audit
+	@$(BIN)/uv export --quiet --frozen --no-emit-local --all-groups --all-extras --output-file .audit/requirements.txt
+	@UV_PROJECT_ENVIRONMENT=.audit/venv $(BIN)/uv run --quiet --frozen --only-group audit pip-audit --disable-pip --require-hashes --strict -r .audit/requirements.txt
+
 .PHONY: venv
 venv: $(VENV)/.ready
-$(VENV)/.ready: pyproject.toml uv.lock
+$(VENV)/.ready: pyproject.toml uv.lock requirements/uv.txt
 	@$(PYTHON) -m venv $(VENV) 2>/dev/null || { apt-get update -qq && apt-get install -qq -y python3-venv >/dev/null && $(PYTHON) -m venv $(VENV); }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen
 	@touch $@

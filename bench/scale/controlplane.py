@@ -10,7 +10,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final
 
@@ -24,6 +24,11 @@ from localcluster.progress import Progress
 TOKEN: Final = "bench"
 NODE_LABEL: Final = "kwok.x-k8s.io/node"
 CONTROLLERS: Final = ("deployment", "replicaset", "garbage-collector", "namespace", "disruption")
+PERMISSIVE: Final = (
+    "--authorization-mode=AlwaysAllow",
+    "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
+)
+"""Anybody may do anything: the bench measures work, not rights."""
 QUICK: Final = ("--kube-api-qps=500", "--kube-api-burst=1000")
 STAGES: Final = (
     "node/fast/node-initialize.yaml",
@@ -36,10 +41,20 @@ class ControlPlane:
 
     Args:
         folder: for data, keys and logs.
+        options: of the API server: who may do what.
+        controllers: which ones run.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        options: Sequence[str] = PERMISSIVE,
+        controllers: Sequence[str] = CONTROLLERS,
+    ) -> None:
         self.folder = folder
+        self._options = tuple(options)
+        self._controllers = tuple(controllers)
         self.port = free_port()
         self.kubeconfig = folder / "kubeconfig"
         self._processes: list[subprocess.Popen[bytes]] = []
@@ -59,25 +74,27 @@ class ControlPlane:
         store = self._start_etcd(etcd)
         self._start_api_server(kubernetes / "kube-apiserver", store)
         self.client.wait_until_up()
-        names = ",".join(f"{name}-controller" for name in CONTROLLERS)
+        names = ",".join(f"{name}-controller" for name in self._controllers)
         config = f"--kubeconfig={self.kubeconfig}"
         off = ("--leader-elect=false", "--secure-port=0")
         manager = kubernetes / "kube-controller-manager"
         self.run("manager", manager, config, f"--controllers={names}", *off, *QUICK)
-        self.run("scheduler", kubernetes / "kube-scheduler", config, *off, *QUICK)
 
     def start_nodes(self, number: int, progress: Progress) -> None:
-        """Make nodes, and kwok, which plays their kubelets."""
+        """Make nodes, kwok, which plays their kubelets, and what brings pods to them."""
         go = gobuild.toolchain(Store(artifacts_dir()), progress=progress)
+        kubernetes = gobuild.ensure(gobuild.KUBERNETES, go=go, progress=progress)
+        config, off = f"--kubeconfig={self.kubeconfig}", ("--leader-elect=false", "--secure-port=0")
+        self.run("scheduler", kubernetes / "kube-scheduler", config, *off, *QUICK)
         kwok = gobuild.ensure(gobuild.KWOK, go=go, progress=progress) / "kwok"
         stages = gobuild.module_dir(gobuild.KWOK, go=go) / "kustomize" / "stage"
-        config = self.folder / "kwok.yaml"
-        config.write_text("---\n".join((stages / name).read_text() for name in STAGES))
+        stages_file = self.folder / "kwok.yaml"
+        stages_file.write_text("---\n".join((stages / name).read_text() for name in STAGES))
         self.run(
             "kwok",
             kwok,
-            f"--kubeconfig={self.kubeconfig}",
-            f"--config={config}",
+            config,
+            f"--config={stages_file}",
             f"--manage-nodes-with-annotation-selector={NODE_LABEL}=fake",
             "--node-lease-duration-seconds=0",
         )
@@ -158,8 +175,7 @@ class ControlPlane:
             f"--service-account-key-file={self.folder / 'sa.pub'}",
             f"--service-account-signing-key-file={self.folder / 'sa.key'}",
             f"--token-auth-file={self.folder / 'tokens.csv'}",
-            "--authorization-mode=AlwaysAllow",
-            "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
+            *self._options,
         )
 
 

@@ -113,6 +113,12 @@ REGISTRY = GoBuild(
     ("github.com/distribution/distribution/v3/cmd/registry",),
     expected=60,
 )
+KUBE_SCORE = GoBuild(
+    "kube-score",
+    "github.com/zegl/kube-score",
+    ("github.com/zegl/kube-score/cmd/kube-score",),
+    expected=30,
+)
 HELM = GoBuild("helm", "helm.sh/helm/v4", ("helm.sh/helm/v4/cmd/helm",), expected=90)
 PROMETHEUS = GoBuild(
     "prometheus",

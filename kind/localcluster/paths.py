@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 KIND_DIR = Path(__file__).resolve().parent.parent
+REQUIREMENTS_DIR = KIND_DIR.parent / "requirements"
 
 
 def cache_root() -> Path:

@@ -19,7 +19,7 @@ TRAINING_IMAGE = f"{SAMPLE_IMAGE}-training"
 # Releases whose nightly job runs on the cluster; the others' training images stay with the engine.
 TRAINING_RELEASES = ("v1", "v3")
 NAMESPACE = "davylamp-system"
-SOURCES = ("Dockerfile", "pyproject.toml", "uv.lock", "operator/**/*.py")
+SOURCES = ("Dockerfile", "requirements/uv.txt", "pyproject.toml", "uv.lock", "operator/**/*.py")
 
 
 def operator_tag() -> str:

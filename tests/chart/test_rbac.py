@@ -1,30 +1,9 @@
 """The operator's rights: what the design needs, verb by verb, and nothing else."""
 
 import pytest
+from tests.support.permissions import ADMIN, EDIT, OPERATOR, SECRETS, VIEW, WRITE
 
 pytestmark = pytest.mark.chart
-
-READ = {"get", "list", "watch"}
-CHILD = READ | {"create", "patch", "delete"}
-WRITE = {"create", "update", "patch", "delete", "deletecollection"}
-OPERATOR = {
-    ("davylamp.dev", "modeldeployments"): READ | {"patch"},
-    ("davylamp.dev", "modeldeployments/status"): {"get", "patch", "update"},
-    ("davylamp.dev", "modeldeployments/scale"): {"patch"},
-    ("davylamp.dev", "modeldeployments/finalizers"): {"update"},
-    ("apps", "controllerrevisions"): CHILD,
-    ("apps", "deployments"): CHILD,
-    ("", "services"): CHILD,
-    ("", "configmaps"): CHILD,
-    ("policy", "poddisruptionbudgets"): CHILD,
-    ("batch", "cronjobs"): CHILD,
-    ("batch", "jobs"): CHILD,
-    ("", "secrets"): {"get", "create", "patch", "delete"},
-    ("apps", "deployments/scale"): {"patch"},
-    ("", "pods"): READ | {"delete"},
-    ("", "events"): {"create", "patch", "list"},
-    ("events.k8s.io", "events"): {"create", "patch"},
-}
 
 
 def granted(role):
@@ -58,7 +37,7 @@ def test_no_wildcards_and_no_reading_of_all_secrets(render, namespaces):
         for rule in role["rules"]:
             assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
             assert "nonResourceURLs" not in rule
-        assert not {"list", "watch"} & granted(role).get(("", "secrets"), set())
+        assert not {"list", "watch"} & granted(role).get(SECRETS, set())
 
 
 def test_whole_cluster_by_default(defaults):
@@ -81,11 +60,18 @@ def test_listed_namespaces_get_roles_and_no_cluster_role_of_the_operator(render)
     assert [granted(role) for role in own] == [OPERATOR, OPERATOR]
     assert [r["metadata"]["namespace"] for r in own] == ["models", "staging"]
     for role in rendered.of("ClusterRole"):
-        writes = {key for key, verbs in granted(role).items() if verbs & WRITE}
-        assert writes <= {
-            ("davylamp.dev", "modeldeployments"),
-            ("davylamp.dev", "modeldeployments/scale"),
-        }
+        writes = {group for (group, _), verbs in granted(role).items() if verbs & WRITE}
+        assert writes <= {"davylamp.dev"}
+
+
+@pytest.mark.parametrize("namespaces", [[], ["models"]])
+def test_secrets_switched_off_leave_no_right_to_any(render, namespaces):
+    """The only other role that names them is none of the operator's."""
+    rendered = render({"secrets": {"enabled": False}, "watchNamespaces": namespaces})
+    without = {key: verbs for key, verbs in OPERATOR.items() if key != SECRETS}
+    kind = "Role" if namespaces else "ClusterRole"
+    assert granted(rendered.one(kind, "davylamp")) == without
+    assert not [r for r in roles(rendered) if SECRETS in granted(r)]
 
 
 def test_the_operator_makes_and_deletes_none_of_what_people_ask_for(defaults):
@@ -100,7 +86,7 @@ def test_leases_only_of_its_own_name_in_its_own_namespace(render):
     assert role["metadata"]["namespace"] == "davylamp-system"
     named, unnamed = role["rules"]
     assert named["resourceNames"] == ["lamp"]
-    assert set(named["verbs"]) == {"get", "update", "patch"}
+    assert set(named["verbs"]) == {"get", "update"}
     assert unnamed["verbs"] == ["create"]
     assert [r for r in roles(rendered) if ("coordination.k8s.io", "leases") in granted(r)] == [role]
 
@@ -113,6 +99,7 @@ def test_no_election_no_lease(render):
 def test_people_get_model_deployments_with_their_own_roles(defaults):
     view = defaults.one("ClusterRole", "davylamp-view")
     edit = defaults.one("ClusterRole", "davylamp-edit")
+    admin = defaults.one("ClusterRole", "davylamp-admin")
     aggregate = "rbac.authorization.k8s.io/aggregate-to-"
     assert {key for key in view["metadata"]["labels"] if key.startswith(aggregate)} == {
         aggregate + "view",
@@ -120,11 +107,22 @@ def test_people_get_model_deployments_with_their_own_roles(defaults):
         aggregate + "admin",
     }
     assert aggregate + "view" not in edit["metadata"]["labels"]
-    assert all(verbs == READ for verbs in granted(view).values())
-    assert granted(edit) == {
-        ("davylamp.dev", "modeldeployments"): WRITE,
-        ("davylamp.dev", "modeldeployments/scale"): {"update", "patch"},
+    assert granted(view) == VIEW
+    assert granted(edit) == EDIT
+    assert granted(admin) == ADMIN
+    assert {key for key in admin["metadata"]["labels"] if key.startswith(aggregate)} == {
+        aggregate + "admin"
     }
+
+
+def test_who_may_give_which_command_is_a_value(render):
+    rendered = render({"rbac": {"edit": ["abort", "promote"], "admin": []}})
+    edit = granted(rendered.one("ClusterRole", "davylamp-edit"))
+    assert {resource for _, resource in edit} == {
+        "modeldeployments",
+        *(f"modeldeployments/{name}" for name in ("scale", "abort", "promote")),
+    }
+    assert "davylamp-admin" not in {r["metadata"]["name"] for r in roles(rendered)}
 
 
 def test_roles_can_be_left_to_somebody_else(render):

@@ -46,6 +46,12 @@ def test_objects_of_the_default_installation(defaults):
             ("ClusterRole", "davylamp"),
             ("ClusterRole", "davylamp-view"),
             ("ClusterRole", "davylamp-edit"),
+            ("ClusterRole", "davylamp-admin"),
+            *(
+                (kind, f"davylamp-{policy}")
+                for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+                for policy in ("workloads", "commands")
+            ),
             ("ClusterRoleBinding", "davylamp"),
             ("Role", "davylamp-lease"),
             ("RoleBinding", "davylamp-lease"),
@@ -62,7 +68,8 @@ def test_objects_of_the_default_installation(defaults):
 def test_every_namespaced_object_says_its_namespace(defaults):
     cluster = {"CustomResourceDefinition", "ClusterRole", "ClusterRoleBinding"}
     for document in defaults.documents:
-        expected = None if document["kind"] in cluster else NAMESPACE
+        has_none = document["kind"] in cluster or "AdmissionPolicy" in document["kind"]
+        expected = None if has_none else NAMESPACE
         assert document["metadata"].get("namespace") == expected
 
 
@@ -134,6 +141,8 @@ def test_alerts_come_out_of_the_template_as_they_went_in(render):
         "DavylampFenceRefused",
         "DavylampWritesRefused",
         "DavylampCreationLoop",
+        "DavylampEventLoopBlocked",
+        "DavylampReadingTooMuch",
     }
     assert "$labels.name" in alerts["DavylampRolledBack"]["annotations"]["summary"]
 

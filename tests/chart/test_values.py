@@ -9,6 +9,7 @@ from tests.chart.conftest import CHART
 from tests.chart.values_table import documented, with_table
 
 from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.manifests import Privilege
 
 pytestmark = pytest.mark.chart
 
@@ -108,6 +109,15 @@ def test_readme_shows_every_value(values_text):
     assert with_table(readme, values_text) == readme, "run: python tests/chart/values_table.py"
 
 
+def test_tenants_may_be_allowed_every_privilege_and_no_other(values_text):
+    schema = json.loads((CHART / "values.schema.json").read_text(encoding="utf-8"))
+    allow = schema["properties"]["tenants"]["properties"]["allow"]
+    assert allow["items"]["enum"] == [*Privilege]
+    described = documented(values_text)["tenants.allow"]
+    assert all(f"`{privilege}`" in described for privilege in Privilege)
+    assert yaml.safe_load(values_text)["tenants"]["allow"] == []
+
+
 @pytest.mark.parametrize(
     ("values", "path", "complaint"),
     [
@@ -124,8 +134,11 @@ def test_readme_shows_every_value(values_text):
         ({"prometheus": {"groups": {"by": "x"}}}, "/prometheus/groups", "by"),
         ({"gates": {"userQueries": "no"}}, "/gates/userQueries", "boolean"),
         ({"gates": {"podMetrics": {"perSecond": 0}}}, "/gates/podMetrics/perSecond", "0"),
+        ({"admission": {"action": "deny"}}, "/admission/action", "Deny"),
+        ({"rbac": {"edit": ["pause"]}}, "/rbac/edit/0", "abort"),
         ({"watchNamespaces": ["Models"]}, "/watchNamespaces/0", "pattern"),
         ({"watchNamespaces": ["a", "a"]}, "/watchNamespaces", "equal"),
+        ({"tenants": {"allow": ["hostPath"]}}, "/tenants/allow/0", "hostPaths"),
         ({"logLevel": "LOUD"}, "/logLevel", "DEBUG"),
         ({"commonLabels": {"app.kubernetes.io/name": "x"}}, "/commonLabels", "app.kubernetes.io"),
     ],

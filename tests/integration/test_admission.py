@@ -354,7 +354,7 @@ GOOD = {
             "annotations": {"cluster-autoscaler.kubernetes.io/safe-to-evict": "true"},
         }
     },
-    "any pod template": {"spec.serving": {"template": {"spec": {"anything": [1, {"a": None}]}}}},
+    "any pod template": {"spec.serving": {"template": {"spec": {"hostAliases": [{"ip": "::1"}]}}}},
 }
 
 

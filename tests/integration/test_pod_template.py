@@ -9,9 +9,9 @@ from tests.support.kube import kubectl
 from tests.support.manifests import Manifest, changed, minimal
 
 from davylamp.api.spec import ModelDeploymentSpec
+from davylamp.api.template import fields, pruned
+from davylamp.api.template.shapes import parsed
 from davylamp.manifests import Owner, deployment_of, record, template_fault
-from davylamp.manifests.overlay import fields
-from davylamp.manifests.overlay.shapes import parsed
 from davylamp.rollout import identify
 from davylamp.schema.json import JsonObject
 
@@ -60,7 +60,6 @@ OVERLAYS: dict[str, dict[str, Any]] = {
     },
     "defaults taken away": {
         "volumes": [{"name": "tmp", "$patch": "delete"}],
-        "terminationGracePeriodSeconds": {"$patch": "delete"},
         "model": {
             "volumeMounts": [{"mountPath": "/tmp", "$patch": "delete"}],
             "livenessProbe": {"$patch": "delete"},
@@ -136,6 +135,144 @@ def test_what_we_refuse_the_api_server_would_refuse(
 
     assert applied.code != 0
     assert (template_fault(with_overlay(overlay)) or "").startswith("spec.serving.template.spec")
+
+
+def of_overlay(overlay: dict[str, Any], namespace: str) -> Manifest:
+    """A ModelDeployment with an overlay on the pod and, as `model`, on the model's container."""
+    pod = {key: value for key, value in overlay.items() if key != "model"}
+    pod["containers"] = [{"name": "model", **overlay.get("model", {})}]
+    return changed(minimal("closed", namespace), {"spec.serving": {"template": {"spec": pod}}})
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS.values(), ids=OVERLAYS.keys())
+@pytest.mark.parametrize("way", [(), ("--server-side",)], ids=["plain", "server-side"])
+def test_the_definition_holds_every_overlay_as_it_is_written(
+    overlay: dict[str, Any], way: tuple[str, ...], namespace: str
+) -> None:
+    written = of_overlay(overlay, namespace)
+    dry = ("--dry-run=server", "-o", "json", "-f", "-")
+    stored = kubectl("apply", *way, *dry, stdin=written).json
+    assert stored["spec"]["serving"]["template"] == written["spec"]["serving"]["template"]
+
+
+def test_every_field_takes_null_and_every_object_a_directive(namespace: str) -> None:
+    overlay: dict[str, Any] = {
+        "hostname": None,
+        "terminationGracePeriodSeconds": None,
+        "volumes": [{"$patch": "replace"}],
+        "securityContext": {"$patch": "replace", "runAsNonRoot": True},
+        "nodeSelector": {"$patch": "replace", "a": "b"},
+        "model": {
+            "livenessProbe": None,
+            "lifecycle": {"$patch": "delete"},
+            "resources": {"limits": {"$patch": "replace", "cpu": 1, "memory": "1Gi"}},
+        },
+    }
+    written = of_overlay(overlay, namespace)
+    sent = ("--server-side", "--dry-run=server", "-o", "json", "-f", "-")
+    stored = kubectl("apply", *sent, stdin=written).json
+    assert stored["spec"]["serving"]["template"] == written["spec"]["serving"]["template"]
+
+
+UNKNOWN: dict[str, tuple[dict[str, Any], str]] = {
+    "of a pod": ({"newer": [{"a": 1}]}, "spec.newer"),
+    "of a container": ({"model": {"livenessprobe": {}}}, "spec.containers[0].livenessprobe"),
+    "of a type that is no template's": ({"ephemeralContainers": []}, "spec.ephemeralContainers"),
+    "another directive": ({"$retainKeys": ["volumes"]}, "spec.$retainKeys"),
+}
+
+
+@pytest.mark.parametrize(("overlay", "path"), UNKNOWN.values(), ids=UNKNOWN.keys())
+@pytest.mark.parametrize("way", [(), ("--server-side",)], ids=["plain", "server-side"])
+def test_a_field_that_no_template_has_is_refused_at_admission(
+    overlay: dict[str, Any], path: str, way: tuple[str, ...], namespace: str
+) -> None:
+    answer = kubectl(
+        "apply", *way, "--dry-run=server", "-f", "-", stdin=of_overlay(overlay, namespace)
+    )
+    assert answer.code != 0
+    assert f"spec.serving.template.{path}" in answer.err
+
+
+@pytest.mark.parametrize(("overlay", "path"), UNKNOWN.values(), ids=UNKNOWN.keys())
+def test_what_a_client_without_validation_sends_is_pruned_as_we_take_it(
+    overlay: dict[str, Any], path: str, namespace: str
+) -> None:
+    written = of_overlay(overlay, namespace)
+    dry = ("--validate=false", "--dry-run=server", "-o", "json", "-f", "-")
+    stored = kubectl("create", *dry, stdin=written).json["spec"]["serving"]["template"]
+    template = written["spec"]["serving"]["template"]
+    assert stored == pruned(template) != template
+
+
+TOO_MUCH: dict[str, tuple[dict[str, Any], str, str]] = {
+    "a plain value taken away": (
+        {"terminationGracePeriodSeconds": {"$patch": "delete"}},
+        "spec.terminationGracePeriodSeconds.$patch",
+        "unknown field",
+    ),
+    "many variables": (
+        {"model": {"env": [{"name": f"A{n}"} for n in range(257)]}},
+        "spec.containers[0].env",
+        "must have at most 256 items",
+    ),
+    "many entries": (
+        {"nodeSelector": {f"a{n}": "b" for n in range(257)}},
+        "spec.nodeSelector",
+        "must have at most 256 items",
+    ),
+    "a long text": ({"hostname": "a" * 4097}, "spec.hostname", "Too long"),
+    "a long argument": (
+        {"model": {"args": ["a" * 131_073]}},
+        "spec.containers[0].args",
+        "Too long",
+    ),
+    "a quantity of a million digits": (
+        {"model": {"resources": {"limits": {"cpu": "1e999999"}}}},
+        "spec.containers[0].resources.limits.cpu",
+        "should match",
+    ),
+    "a float": (
+        {"model": {"resources": {"limits": {"cpu": 0.5}}}},
+        "spec.containers[0].resources.limits.cpu",
+        "must be of type integer,string",
+    ),
+    "more than 32 bits": (
+        {"model": {"ports": [{"containerPort": 2**31}]}},
+        "spec.containers[0].ports[0].containerPort",
+        "should be less than or equal to 2147483647",
+    ),
+    "more than 64 bits": (
+        {"terminationGracePeriodSeconds": 10**30},
+        "spec.terminationGracePeriodSeconds",
+        "must be of type integer",
+    ),
+    "a wrong directive": (
+        {"model": {"lifecycle": {"$patch": "merge"}}},
+        "spec.containers[0].lifecycle.$patch",
+        'supported values: "delete", "replace"',
+    ),
+}
+
+
+@pytest.mark.parametrize(("overlay", "path", "words"), TOO_MUCH.values(), ids=TOO_MUCH.keys())
+def test_an_overlay_out_of_all_bounds_is_refused_with_its_path(
+    overlay: dict[str, Any], path: str, words: str, namespace: str
+) -> None:
+    answer = kubectl("create", "--dry-run=server", "-f", "-", stdin=of_overlay(overlay, namespace))
+    assert answer.code != 0
+    assert f"spec.serving.template.{path}" in answer.err
+    assert words in answer.err
+
+
+def test_nothing_deep_is_ever_stored(namespace: str) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(300):
+        deep = {"spec": deep}
+    written = changed(minimal("deep", namespace), {"spec.serving": {"template": deep}})
+    dry = ("--validate=false", "--dry-run=server", "-o", "json", "-f", "-")
+    stored = kubectl("create", *dry, stdin=written).json
+    assert stored["spec"]["serving"]["template"] == {"spec": {}}
 
 
 def applied_twice(name: str, namespace: str, changes: Manifest) -> Manifest:

@@ -1,6 +1,7 @@
 """An image that fulfils the contract of docs/model-server.md, and everything that can be wrong with it."""
 
 import copy
+import json
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -10,6 +11,8 @@ from davylamp.checks import (
     CheckResult,
     Declined,
     Expected,
+    Heard,
+    Received,
     Replies,
     Reply,
     judged,
@@ -90,6 +93,13 @@ class Server:
         change = self._answers.get(path, lambda found: found)
         said = change(document)
         return said if isinstance(said, Reply.__args__) else Answered(said)
+
+
+def as_text(reply: Reply) -> Heard:
+    """A reply as it comes over the network, where nobody has looked at it yet."""
+    if isinstance(reply, Answered):
+        return Received(json.dumps(reply.document).encode())
+    return reply
 
 
 def heard(server: Server, checks: Collection[CheckName] = ALL) -> Replies:

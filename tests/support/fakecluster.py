@@ -235,13 +235,17 @@ class FakeCluster:
             raise Conflict("update_status: 409 the object has been modified")
         return self.put({**known, "status": manifest["status"]})
 
-    def without_annotation(self, address: Address, annotation: str, value: str) -> Json:
-        """An object without an annotation, if that still has this value."""
+    def without_annotation(
+        self, address: Address, annotation: str, value: str, beside: str | None = None
+    ) -> Json:
+        """An object without an annotation, if that still has this value, and without another."""
         item = copy.deepcopy(self.objects[address])
         annotations = item["metadata"].get("annotations", {})
         if annotations.get(annotation) != value:
             raise Terminal("Invalid", "patch: 422 the test of an annotation failed")
         del annotations[annotation]
+        if beside:
+            del annotations[beside]
         return self.put(item)
 
     def scaled(self, manifest: Json, replicas: int) -> Json:
@@ -343,11 +347,18 @@ class Port:
         self._write("delete", body, lambda: self._cluster.drop(address))
 
     async def drop_annotation(
-        self, kind: str, namespace: str, name: str, *, annotation: str, value: str
+        self,
+        kind: str,
+        namespace: str,
+        name: str,
+        *,
+        annotation: str,
+        value: str,
+        beside: str | None = None,
     ) -> Json:
         body = {"kind": kind, "metadata": {"namespace": namespace, "name": name}}
         do = self._cluster.without_annotation
-        return self._write("patch", body, lambda: do(address_of(body), annotation, value))
+        return self._write("patch", body, lambda: do(address_of(body), annotation, value, beside))
 
     async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Json]:
         self._cluster.reads["list", "Event"] += 1

@@ -1,14 +1,15 @@
 """The model servers inside the pods of a fake cluster: each image is what its tag says, or is made wrong."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.support.contract import Server, manifest_of
+from tests.support.contract import Server, as_text, manifest_of
 from tests.support.fakecluster import Address, FakeCluster
 
 from davylamp.adapters.pods.model_server import ModelServer, PodAddress
-from davylamp.checks import Reply, Silent
+from davylamp.checks import Heard, Reply, Silent
 
 Json = dict[str, Any]
 
@@ -25,11 +26,11 @@ class FakeModels:
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Tag and path of every question."""
 
-    async def get(self, pod: PodAddress, path: str) -> Reply:
-        return self._reply(pod, path, lambda server: server.get_manifest())
+    async def get(self, pod: PodAddress, path: str) -> Heard:
+        return as_text(self._reply(pod, path, lambda server: server.get_manifest()))
 
-    async def post(self, pod: PodAddress, path: str, body: Json) -> Reply:
-        return self._reply(pod, path, lambda server: server.post(path, body))
+    async def post(self, pod: PodAddress, path: str, body: bytes) -> Heard:
+        return as_text(self._reply(pod, path, lambda server: server.post(path, json.loads(body))))
 
     def _reply(self, pod: PodAddress, path: str, ask: Callable[[Server], Reply]) -> Reply:
         item = self.cluster.objects.get(Address("Pod", "models", pod.name))

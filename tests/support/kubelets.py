@@ -39,12 +39,12 @@ class Kubelets:
         for deployment in self.cluster.find("Deployment"):
             self._scale(deployment)
         for pod in self.cluster.find("Pod"):
-            if _owner_kind(pod) == "Deployment":
+            if _owner_kind(pod) == "ReplicaSet":
                 self._age(pod)
 
     def pods(self, revision: str) -> list[Json]:
         """Living pods of a revision."""
-        found = [p for p in self.cluster.find("Pod") if _owner_kind(p) == "Deployment"]
+        found = [p for p in self.cluster.find("Pod") if _owner_kind(p) == "ReplicaSet"]
         return [pod for pod in found if _revision(pod) == revision if alive(pod)]
 
     def _scale(self, deployment: Json) -> None:
@@ -65,7 +65,14 @@ class Kubelets:
         self.made += 1
         template = deployment["spec"]["template"]
         hashed = f"{zlib.crc32(repr(template).encode()):x}"
-        owner = {"kind": "Deployment", "name": name, "uid": deployment["metadata"]["uid"]}
+        # the ReplicaSet is left out: its pods are collected with the Deployment itself
+        owner = {
+            "apiVersion": "apps/v1",
+            "kind": "ReplicaSet",
+            "name": f"{name}-{hashed}",
+            "uid": deployment["metadata"]["uid"],
+            "controller": True,
+        }
         return {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -153,6 +160,12 @@ def endpoints(cluster: FakeCluster, service: str, namespace: str = "models") -> 
     chosen = stored["spec"]["selector"].items()
     pods = cluster.find("Pod", namespace=namespace)
     return [p for p in pods if is_ready(p) and chosen <= p["metadata"]["labels"].items()]
+
+
+def made_by(pod: str) -> list[Json]:
+    """Owner references of a pod, as the ReplicaSet in its name gives them."""
+    name = pod.rpartition("-")[0]
+    return [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": name, "controller": True}]
 
 
 def _ip(pod: Json) -> str:

@@ -51,6 +51,7 @@ class Process:
         *,
         release: str = "davylamp",
         children: ChildMetadata = NOTHING,
+        **settings_of: Any,
     ) -> None:
         self.land = land
         self.cache = ObjectCache()
@@ -62,7 +63,11 @@ class Process:
         self.passes: list[list[Write]] = []
         """What each pass wrote; the last one may be under way."""
         settings = Settings(
-            identity="davylamp-0", lease_name=release, children=children, images=land.images
+            identity="davylamp-0",
+            lease_name=release,
+            children=children,
+            images=land.images,
+            **settings_of,
         )
         self.sampler = EvidenceTracker(
             land.prometheus, settings.metrics, on_news=self.wake, clock=land.seconds

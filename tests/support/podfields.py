@@ -1,6 +1,6 @@
 """The table of a pod template's fields, made from the OpenAPI of an API server.
 
-`make pod-fields` writes the module `davylamp.manifests.overlay.fields` from what the local cluster
+`make pod-fields` writes the module `davylamp.api.template.fields` from what the local cluster
 says.
 """
 
@@ -12,6 +12,10 @@ from typing import Any
 
 ROOT = "PodTemplateSpec"
 SCALARS = {"Quantity": "quantity", "IntOrString": "int-or-string", "Time": "string"}
+KEPT = {"ObjectMeta": {"labels", "annotations"}}
+"""All that a template says of its pods; the rest is what the API server says of an object."""
+LEFT_OUT = {"PodSpec": {"ephemeralContainers"}}
+"""Fields that a pod has and a template cannot have."""
 ALTERNATIVES = {"Probe": "Action", "LifecycleHandler": "Action", "EnvVarSource": "Selector"}
 """Types that hold one of several, which their schema does not say, by how the types of those end."""
 ONE_OF = {"EnvVar": {"value", "valueFrom"}}
@@ -20,7 +24,8 @@ HEADER = '''\
 
 One line for each type. A bare word is a field of text, `f=[T]k` a list of T whose items are told
 apart by k (`k:v` where v is what k is when absent), `f=[T]` a list that is one value, `f={T}` a map,
-`|` one of several fields of which an object may have only one.
+`|` one of several fields of which an object may have only one. An integer has 32 bits, a long 64.
+The definition of a ModelDeployment is made of the same table: what is not in it, no overlay holds.
 """
 
 from typing import Final
@@ -50,7 +55,14 @@ def spelled(node: dict[str, Any], schemas: dict[str, Any]) -> str:
         return f"[{spelled(node['items'], schemas)}]{list_keys(node, schemas)}"
     if "additionalProperties" in node:
         return f"{{{spelled(node['additionalProperties'], schemas)}}}"
-    return node.get("type", "any")
+    return "long" if node.get("format") == "int64" else node.get("type", "any")
+
+
+def properties(full: str, schemas: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a type that an overlay may have."""
+    name, fields = shape_name(full), schemas[full].get("properties", {})
+    kept = KEPT.get(name, fields.keys()) - LEFT_OUT.get(name, set())
+    return {field: node for field, node in fields.items() if field in kept}
 
 
 def list_keys(node: dict[str, Any], schemas: dict[str, Any]) -> str:
@@ -86,14 +98,14 @@ def types(openapi: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
     while waiting:
         full = waiting.pop(0)
         name = shape_name(full)
-        properties = schemas[full].get("properties", {})
-        if full in done or name in SCALARS or not properties:
+        fields = properties(full, schemas)
+        if full in done or name in SCALARS or not fields:
             continue
         done.add(full)
-        shapes = {field: spelled(node, schemas) for field, node in properties.items()}
+        shapes = {field: spelled(node, schemas) for field, node in fields.items()}
         members = one_of.get(name, set())
         yield name, {f: f"{s}|" if f in members else s for f, s in sorted(shapes.items())}
-        for node in properties.values():
+        for node in fields.values():
             values = node.get("items") or node.get("additionalProperties") or node
             waiting += [target for target in [reference(values)] if target]
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-from davylamp.api.gate_status import GateForecast
 from davylamp.api.gates import OnFail
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName, Rollout, Step
 from davylamp.api.status import ModelDeploymentStatus, RevisionRef, Stage, to_json
+from davylamp.api.status_parts import GateForecast
 from davylamp.checks import CheckReason, CheckResult, CheckVerdict
 from davylamp.gates import Count, Judgement, Verdict
 from davylamp.images import ImageAnswer, ImageFinding

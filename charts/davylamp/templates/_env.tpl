@@ -86,6 +86,12 @@
   value: {{ .Values.childLabels | toJson | quote }}
 - name: DAVYLAMP_CHILD_ANNOTATIONS
   value: {{ .Values.childAnnotations | toJson | quote }}
+- name: DAVYLAMP_PROVEN_NAMES
+  value: {{ and .Values.admission.enabled (eq .Values.admission.action "Deny") | quote }}
+- name: DAVYLAMP_SECRETS
+  value: {{ .Values.secrets.enabled | quote }}
+- name: DAVYLAMP_TENANTS_ALLOW
+  value: {{ join "," .Values.tenants.allow | quote }}
 - name: DAVYLAMP_LEADER_ELECTION
   value: {{ .Values.leaderElection.enabled | quote }}
 - name: DAVYLAMP_LEASE_NAME

@@ -120,3 +120,10 @@ class TooMuch(SourceError):  # noqa: N818 - named by what to do about it
 
     def __init__(self, message: str) -> None:
         super().__init__(SourceFault.BAD_ANSWER, message)
+
+
+class TooLate(SourceError):  # noqa: N818 - named by what happened
+    """The source did not answer in time: it is down, or was asked about too much."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(SourceFault.DOWN, message)

@@ -1,10 +1,14 @@
 """Commands in the status: what they were answered, and which are still on the object."""
 
 from enum import StrEnum
+from typing import Annotated, TypeAlias
 
 from pydantic import Field
 
 from davylamp.schema.models import Instant, Reported
+
+UserName: TypeAlias = Annotated[str | None, Field(max_length=100)]
+"""A user as the API server knows them."""
 
 
 class AnswerKind(StrEnum):
@@ -23,6 +27,9 @@ class CommandAnswer(Reported):
     answer: AnswerKind = Field(description="Accepted, AlreadyDone or Refused.")
     message: str = Field(max_length=32768, description="What was done, or why nothing was done.")
     at: Instant = Field(description="When it was answered.")
+    by: UserName = Field(
+        default=None, description="Who gave it, where an admission policy proves it."
+    )
 
 
 class Handled(Reported):

@@ -13,7 +13,8 @@ from davylamp.api import names
 from davylamp.api.operator_claim import UNOBSERVED
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import ModelDeploymentStatus
-from davylamp.schema.json import Json, JsonObject
+from davylamp.api.template import overlay_schema
+from davylamp.schema.json import Json, JsonObject, section
 
 MAX_NAME_LENGTH: Final = 35
 """Deployments append `-<10 hex>`. Pods of a Deployment whose name has more than 46 characters carry
@@ -163,6 +164,15 @@ def _columns() -> list[Json]:
     ]
 
 
+def _with_overlay(spec: JsonObject) -> JsonObject:
+    """The schema of the spec, with what an overlay may hold: for the models that is any JSON."""
+    template = spec
+    for name in ("serving", "template"):
+        template = section(template, "properties", name)
+    template.update(overlay_schema())
+    return spec
+
+
 def _root_schema() -> JsonObject:
     return {
         "type": "object",
@@ -172,7 +182,7 @@ def _root_schema() -> JsonObject:
             "apiVersion": {"type": "string", "description": "Version of this API."},
             "kind": {"type": "string", "description": "Always ModelDeployment."},
             "metadata": {"type": "object"},
-            "spec": structural(ModelDeploymentSpec, with_defaults=True),
+            "spec": _with_overlay(structural(ModelDeploymentSpec, with_defaults=True)),
             # by the kstatus rules an object without a status counts as healthy
             "status": {
                 **structural(ModelDeploymentStatus, with_defaults=False),

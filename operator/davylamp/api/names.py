@@ -25,6 +25,8 @@ LABEL_MODEL: Final = f"{GROUP}/model"
 LABEL_REVISION: Final = f"{GROUP}/revision"
 LABEL_EXPLAINS: Final = f"{GROUP}/explains"
 """On pods of the nightly job instead of LABEL_MODEL, by which Services and budgets select."""
+UNREAD: Final = f"{GROUP}/unread"
+"""The member of an object read in outline that says why; no object of Kubernetes has it."""
 ANNOTATION_ROLLOUT: Final = f"{GROUP}/rollout"
 """On a candidate's Job: when the attempt began that it was made for."""
 ANNOTATION_RENDERED: Final = f"{GROUP}/rendered"
@@ -48,6 +50,11 @@ class Command(StrEnum):
     ADVANCE = f"{GROUP}/advance"
     ABORT = f"{GROUP}/abort"
     RETRY = f"{GROUP}/retry"
+
+    @property
+    def beside(self) -> str:
+        """The annotation that says who gave it: the command's value, a space, the user's name."""
+        return f"by.{self.value}"
 
 
 class ConditionType(StrEnum):

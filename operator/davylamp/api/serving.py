@@ -134,5 +134,5 @@ class Serving(Strict):
             "a strategic patch; `$patch: delete` takes a default away. The model's container is "
             "called `model`."
         ),
-        json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+        json_schema_extra={"additionalProperties": False},
     )

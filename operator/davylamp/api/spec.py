@@ -5,7 +5,7 @@ The CRD is generated from these models (`davylamp crd`), so every description he
 """
 
 from enum import StrEnum
-from typing import Final, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
@@ -13,11 +13,13 @@ from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.explanations import Explanations
 from davylamp.api.gates import Gate, gate_of
 from davylamp.api.serving import FeatureSnapshot, Image, SecretRef, Serving
+from davylamp.api.template import LONGEST_ARGUMENT
 from davylamp.gates.kinds.error_rate import ErrorRateSpec
 from davylamp.schema.models import Strict
 from davylamp.schema.quantities import Duration, Percent
-from davylamp.schema.written import cel
+from davylamp.schema.written import cel, written
 
+MOST_HISTORY: Final = 50
 MAX_SEED: Final = 2**53 - 1
 """The largest integer that survives JSON readers that know only doubles."""
 
@@ -25,6 +27,12 @@ _INSIDE_0_100: Final = cel(
     ("self.matches('[1-9]') && self != '100%'", "must lie between 0% and 100%")
 )
 _ABOVE_0: Final = cel(("self.matches('[1-9]')", "must be above 0s"))
+
+
+ShownName: TypeAlias = Annotated[
+    str, Field(max_length=80), written(r"^[^\x00-\x1f\x7f]+$", "must be one line of text")
+]
+"""A name that a model gives and that its spec has too."""
 
 
 class Step(Strict):
@@ -188,6 +196,16 @@ class Rollout(Strict):
         default="10m",
         description="How long the previous revision is kept warm after a promotion, with automatic rollback.",
     )
+    names: tuple[ShownName, ...] = Field(
+        default=(),
+        max_length=256,
+        description=(
+            "Names of features, groups and metrics of the model that messages may show. Names that are "
+            "not listed here are shown as `#` and six hex digits of their SHA-256: an image could put "
+            "anything into them."
+        ),
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
     traffic: Traffic = Field(default_factory=Traffic, description="How traffic is split.")
     min_deployment_replicas: int = Field(
         default=0,
@@ -202,7 +220,7 @@ class Rollout(Strict):
     history: int = Field(
         default=10,
         ge=1,
-        le=50,
+        le=MOST_HISTORY,
         description="Number of earlier revisions kept for an instant return.",
     )
 
@@ -220,13 +238,13 @@ class ModelDeploymentSpec(Strict):
         description="Random seed of the training run; part of the revision.",
         json_schema_extra={"format": "int64"},
     )
-    config: dict[str, str] = Field(
+    config: dict[str, Annotated[str, Field(max_length=LONGEST_ARGUMENT)]] = Field(
         default_factory=dict,
         max_length=100,
         description="Environment variables of the container, kept in an immutable ConfigMap per revision.",
         json_schema_extra=cel(
             (
-                "self.all(key, key.matches('^[A-Za-z_][A-Za-z0-9_]*$'))",
+                "self.all(key, key.matches('^[A-Za-z_][A-Za-z0-9_]{0,252}$'))",
                 "keys must be names of environment variables, e.g. OMP_NUM_THREADS",
             ),
             (

@@ -5,14 +5,30 @@ from typing import Final, Literal, TypedDict
 
 from pydantic import Field
 
-from davylamp.api.command_answers import CommandAnswer, Handled
-from davylamp.api.gate_status import CheckStatus, FeatureShare, GateForecast, GateRate, GateStatus
+from davylamp.api.command_answers import CommandAnswer, Handled, UserName
 from davylamp.api.operator_claim import UNOBSERVED, OperatorClaim
-from davylamp.api.spec import Rollout
+from davylamp.api.spec import MOST_HISTORY, CheckName, Rollout
+from davylamp.api.status_parts import (
+    CheckStatus,
+    Condition,
+    FeatureShare,
+    GateForecast,
+    GateRate,
+    GateStatus,
+    ImageNote,
+    WeightChange,
+)
 from davylamp.schema.json import Json, JsonObject
 from davylamp.schema.models import Instant, Reported
 
 MAX_REJECTED: Final = 20
+MOST_CONDITIONS: Final = 32
+"""Ours, and those that others may add."""
+MOST_GATES: Final = 10
+MOST_CHECKS: Final = len(CheckName) + 1
+"""Those of the spec, and a candidate's own run of the nightly job."""
+MOST_ATTEMPTS: Final = 2 * MOST_HISTORY + 1
+"""As many that served as the spec keeps, the one that serves, and as many others."""
 
 
 class Stage(StrEnum):
@@ -80,14 +96,6 @@ class Previous(RevisionRef):
     until: Instant = Field(description="End of the probation.")
 
 
-class WeightChange(Reported):
-    """The share of traffic from one moment on; evidence is recomputed from these."""
-
-    weight: int = Field(description="Weight of the step in percent.")
-    share: str = Field(description="Actual share in [0, 1], from the number of ready pods.")
-    at: Instant = Field(description="When it was set.")
-
-
 class Verification(RevisionRef):
     """Whether the revision that serves after a rollback still gives its golden predictions."""
 
@@ -135,18 +143,25 @@ class Candidate(RevisionRef):
         default=(), max_length=100, description="Every change of the share during the canary."
     )
     checks: tuple[CheckStatus, ...] = Field(
-        default=(), description="Results of the checks before traffic."
+        default=(),
+        description="Results of the checks before traffic.",
+        json_schema_extra={"maxItems": MOST_CHECKS},
     )
     forecast: tuple[GateForecast, ...] = Field(
         default=(),
         description="What the gates will be able to detect, estimated before the canary.",
+        json_schema_extra={"maxItems": MOST_GATES},
     )
     baseline: tuple[FeatureShare, ...] = Field(
         default=(),
         max_length=200,
         description="Explanation shares of its training run, for gates that compare with them.",
     )
-    gates: tuple[GateStatus, ...] = Field(default=(), description="Verdicts of the gates.")
+    gates: tuple[GateStatus, ...] = Field(
+        default=(),
+        description="Verdicts of the gates.",
+        json_schema_extra={"maxItems": MOST_GATES},
+    )
     no_data_since: Instant | None = Field(
         default=None, description="Since when some gate has had no data."
     )
@@ -164,6 +179,7 @@ class Candidate(RevisionRef):
     )
     advanced: int = Field(default=0, description="Last paused step that a user advanced.")
     promote_requested: bool = Field(default=False, description="A user gave the command promote.")
+    promote_requested_by: UserName = Field(default=None, description="Who, where it is proven.")
     stopped_at: Instant | None = Field(
         default=None, description="Since when the deadline clock is stopped."
     )
@@ -190,32 +206,8 @@ class HistoryEntry(RevisionRef):
     recording: str | None = Field(
         default=None, description="ConfigMap with the flight record, for `davylamp replay`."
     )
+    by: UserName = Field(default=None, description="Who ended it by a command, if proven.")
     at: Instant = Field(description="When it ended.")
-
-
-class ImageNote(Reported):
-    """What is to be said of the image of a revision that serves or is rolled out."""
-
-    revision: str = Field(description="The revision.")
-    reason: str = Field(description="ImageNotPinned or TagMoved.")
-    message: str = Field(description="What is known, and what to type.")
-    digest: str | None = Field(default=None, description="What its tag points to now.")
-
-
-class Condition(Reported):
-    """A metav1.Condition."""
-
-    type: str = Field(max_length=316, description="Type of the condition.")
-    status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
-    reason: str = Field(max_length=1024, description="CamelCase reason.")
-    message: str = Field(
-        max_length=32768, description="What happened, why, and the command to type."
-    )
-    observed_generation: int = Field(
-        description="Generation of the spec that this describes.",
-        json_schema_extra={"format": "int64"},
-    )
-    last_transition_time: Instant = Field(description="When status last changed.")
 
 
 class ModelDeploymentStatus(Reported):
@@ -231,6 +223,7 @@ class ModelDeploymentStatus(Reported):
         description="Ready and Available always; Reconciling, Stalled, ImageNotPinned and TagMoved only while true; "
         "RollbackVerified after a rollback and ExplanationsStable with spec.explanations.",
         json_schema_extra={
+            "maxItems": MOST_CONDITIONS,
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["type"],
         },
@@ -243,7 +236,9 @@ class ModelDeploymentStatus(Reported):
         default=None, description="The revision kept warm during probation."
     )
     probation_gates: tuple[GateStatus, ...] = Field(
-        default=(), description="Verdicts of the gates about the promoted revision."
+        default=(),
+        description="Verdicts of the gates about the promoted revision.",
+        json_schema_extra={"maxItems": MOST_GATES},
     )
     verification: Verification | None = Field(
         default=None,
@@ -263,7 +258,9 @@ class ModelDeploymentStatus(Reported):
         description="Revisions that get no traffic until a user retries them.",
     )
     history: tuple[HistoryEntry, ...] = Field(
-        default=(), description="Rollout attempts that ended, newest first."
+        default=(),
+        description="Rollout attempts that ended, newest first.",
+        json_schema_extra={"maxItems": MOST_ATTEMPTS},
     )
     commands: tuple[CommandAnswer, ...] = Field(
         default=(),

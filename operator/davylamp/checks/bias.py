@@ -9,7 +9,6 @@ from davylamp.checks.reading import (
     at,
     mapping,
     number,
-    plain,
     precise,
     required,
     sequence,
@@ -17,6 +16,7 @@ from davylamp.checks.reading import (
 )
 from davylamp.checks.results import CheckReason, Finding, failed, passed
 from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.pseudonyms import pseudonym
 
 ROUNDING: Final = 1e-6
 """How far a recorded gap may be from the one computed from its groups, relative to their values."""
@@ -27,7 +27,7 @@ class RecordedGap:
     """One metric by the groups of one feature, on one part of the data, as training recorded it."""
 
     title: str
-    """For example `meanAbsoluteError by sex on holdout`."""
+    """`bias[0]: METRIC by FEATURE on PART`, each of the three as its pseudonym."""
     values: Mapping[str, float]
     rows: Mapping[str, int]
     """By group, where it was recorded."""
@@ -54,7 +54,7 @@ class RecordedGap:
 
     def _group(self, group: str) -> str:
         rows = f" ({self.rows[group]} rows)" if group in self.rows else ""
-        return f"{precise(self.values[group])} for {plain(group)}{rows}"
+        return f"{precise(self.values[group])} for {pseudonym(group)}{rows}"
 
 
 def judge_bias(document: JsonObject) -> Finding:
@@ -90,7 +90,7 @@ def _gap(entry: Json, path: str) -> RecordedGap:
     values: dict[str, float] = {}
     rows: dict[str, int] = {}
     for name, group in groups.items():
-        place = at(f"{path}.groups", name)
+        place = at(f"{path}.groups", pseudonym(name))
         measured = mapping(group, place)
         values[name] = number(required(measured, "value", path=place), f"{place}.value")
         if "rows" in measured:
@@ -106,7 +106,7 @@ def _gap(entry: Json, path: str) -> RecordedGap:
 
 def _title(fields: JsonObject, path: str) -> str:
     metric = word(required(fields, "metric", path=path), f"{path}.metric")
-    title = f"{metric} by {word(required(fields, 'by', path=path), f'{path}.by')}"
+    title = f"{path}: {metric} by {word(required(fields, 'by', path=path), f'{path}.by')}"
     return f"{title} on {word(fields['part'], f'{path}.part')}" if "part" in fields else title
 
 

@@ -3,36 +3,44 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from davylamp.checks.reading import MalformedError, mapping, plain, precise, required, rounded
+from davylamp.checks.reading import MalformedError, mapping, precise, required, rounded
 from davylamp.checks.recorded import Explanation, Golden, explanations_of
 from davylamp.checks.replies import Answered, Reply, without_answer
 from davylamp.checks.results import CheckReason, Finding, failed, passed, unknown
+from davylamp.schema.pseudonyms import pseudonym
 
 
-def judge_explain(goldens: Sequence[Golden], replies: Sequence[Reply], tolerance: float) -> Finding:
-    """Compare every served explanation with its own sum and with the recorded one."""
-    unrecorded = [n for n, golden in enumerate(goldens) if golden.explanations is None]
-    if unrecorded:
-        return failed(
-            CheckReason.NOT_RECORDED,
-            f"golden[{unrecorded[0]}].explanations is missing from the manifest: record them in "
-            "training, or leave Explain out of spec.rollout.checks",
-        )
-    for number, golden in enumerate(goldens):
-        reply = replies[number] if number < len(replies) else None
-        if reply is None:
-            return unknown(f"golden request {number + 1} was not explained yet")
-        if not isinstance(reply, Answered):
-            return without_answer(reply)
-        where = f"/explain, golden request {number + 1}"
-        wrong = _wrong_in(reply, golden, tolerance, where)
-        if wrong:
-            return wrong
-    explained = sum(len(golden.predictions) for golden in goldens)
+def unrecorded(goldens: Sequence[Golden]) -> Finding | None:
+    """Why explanations cannot be compared, if a golden request has none recorded."""
+    lacking = next((n for n, golden in enumerate(goldens) if golden.explanations is None), None)
+    if lacking is None:
+        return None
+    return failed(
+        CheckReason.NOT_RECORDED,
+        f"golden[{lacking}].explanations is missing from the manifest: record them in "
+        "training, or leave Explain out of spec.rollout.checks",
+    )
+
+
+def explained(reply: Reply, golden: Golden, number: int, tolerance: float) -> Finding | None:
+    """What is wrong with the explanations of one golden request: their sums, or what is recorded."""
+    if not isinstance(reply, Answered):
+        return without_answer(reply)
+    return _wrong_in(reply, golden, tolerance, f"/explain, golden request {number + 1}")
+
+
+def explain_finding(
+    faults: Sequence[Finding | None], requests: int, rows: int, tolerance: float
+) -> Finding:
+    """What all comparisons say together, in the order of the requests; `rows` are explained in all."""
+    fault = next((fault for fault in faults if fault), None)
+    if fault:
+        return fault
+    if len(faults) < requests:
+        return unknown(f"golden request {len(faults) + 1} was not explained yet")
     return passed(
         CheckReason.EXPLANATIONS_REPRODUCED,
-        f"{explained} explanations add up and match the recorded ones to within "
-        f"{rounded(tolerance)}",
+        f"{rows} explanations add up and match the recorded ones to within {rounded(tolerance)}",
     )
 
 
@@ -83,7 +91,7 @@ def _unlike(
         ("baseline", served.baseline, recorded.baseline),
     ]
     pairs += [
-        (f"contributions.{plain(name)}", value, recorded.contributions[name])
+        (f"contributions.{pseudonym(name)}", value, recorded.contributions[name])
         for name, value in served.contributions.items()
     ]
     name, one, other = max(pairs, key=lambda pair: abs(pair[1] - pair[2]))
@@ -101,5 +109,5 @@ def _names_apart(served: Explanation, recorded: Explanation) -> str:
     missing = sorted(recorded.contributions.keys() - served.contributions.keys())
     added = sorted(served.contributions.keys() - recorded.contributions.keys())
     if missing:
-        return f"contributions.{plain(missing[0])} is recorded but not served"
-    return f"contributions.{plain(added[0])} is served but not recorded" if added else ""
+        return f"contributions.{pseudonym(missing[0])} is recorded but not served"
+    return f"contributions.{pseudonym(added[0])} is served but not recorded" if added else ""

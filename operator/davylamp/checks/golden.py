@@ -1,6 +1,6 @@
 """Golden: the server gives the predictions that the training run recorded."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from davylamp.checks.reading import MalformedError, mapping, numbers, precise, required, rounded
@@ -21,24 +21,37 @@ class Difference(NamedTuple):
     relative: float
 
 
-def judge_golden(goldens: Sequence[Golden], replies: Sequence[Reply], tolerance: float) -> Finding:
-    """Compare every served prediction with the recorded one; the message names the worst."""
+def floor_of(goldens: Iterable[Golden]) -> float:
+    """The prediction below which all are compared as if they were that large."""
     largest = max((abs(p) for golden in goldens for p in golden.predictions), default=0.0)
-    differences: list[Difference] = []
-    for number, golden in enumerate(goldens):
-        reply = replies[number] if number < len(replies) else None
-        if reply is None:
-            return unknown(f"golden request {number + 1} was not answered yet")
-        if not isinstance(reply, Answered):
-            return without_answer(reply)
-        try:
-            served = predictions_of(reply)
-            _same_length(served, golden)
-        except MalformedError as malformed:
-            message = f"/predict, golden request {number + 1}: {malformed}"
-            return failed(CheckReason.BAD_ANSWER, message)
-        differences += _compared(served, golden, number, NEARLY_ZERO * largest)
-    return _verdict(max(differences, key=lambda d: d.relative), len(goldens), tolerance)
+    return NEARLY_ZERO * largest
+
+
+def compared(reply: Reply, golden: Golden, number: int, floor: float) -> Difference | Finding:
+    """The worst difference between the reply to a golden request and what is recorded."""
+    if not isinstance(reply, Answered):
+        return without_answer(reply)
+    try:
+        served = predictions_of(reply)
+        _same_length(served, golden)
+    except MalformedError as malformed:
+        message = f"/predict, golden request {number + 1}: {malformed}"
+        return failed(CheckReason.BAD_ANSWER, message)
+    return max(_differences(served, golden, number, floor), key=lambda d: d.relative)
+
+
+def golden_finding(
+    compared: Sequence[Difference | Finding], requests: int, tolerance: float
+) -> Finding:
+    """What all comparisons say together, in the order of the requests; the message names the worst."""
+    differences = list[Difference]()
+    for one in compared:
+        if isinstance(one, Finding):
+            return one
+        differences.append(one)
+    if len(differences) < requests:
+        return unknown(f"golden request {len(differences) + 1} was not answered yet")
+    return _verdict(max(differences, key=lambda d: d.relative), requests, tolerance)
 
 
 def predictions_of(reply: Answered) -> tuple[float, ...]:
@@ -53,7 +66,7 @@ def _same_length(served: Sequence[float], golden: Golden) -> None:
         raise MalformedError(f"predictions has {counts}")
 
 
-def _compared(
+def _differences(
     served: Sequence[float], golden: Golden, number: int, floor: float
 ) -> Iterator[Difference]:
     for row, (one, other) in enumerate(zip(served, golden.predictions, strict=True)):

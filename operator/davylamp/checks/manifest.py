@@ -1,7 +1,7 @@
 """Manifest: the image says that it is the model that the spec names."""
 
 from davylamp.checks.expected import Expected
-from davylamp.checks.reading import MalformedError, mapping, quoted, required, word
+from davylamp.checks.reading import MalformedError, mapping, required, word
 from davylamp.checks.replies import NOT_FOUND, Answered, Declined, Reply, without_answer
 from davylamp.checks.results import CheckReason, Finding, failed, passed
 from davylamp.schema.json import Json, JsonObject
@@ -20,15 +20,17 @@ def document_of(reply: Reply) -> JsonObject | Finding:
     document = reply.document
     if not isinstance(document, dict):
         return failed(CheckReason.MANIFEST_INVALID, f"the manifest is not an object: {HELP}")
-    stated = document.get("format")
-    if stated != FORMAT:
-        message = f"format: the manifest says {quoted(stated)}, supported is {FORMAT}: {HELP}"
+    if document.get("format") != FORMAT:
+        message = f"the manifest is not of the format {FORMAT}: {HELP}"
         return failed(CheckReason.MANIFEST_INVALID, message)
     return document
 
 
 def judge_manifest(document: JsonObject, expected: Expected) -> Finding:
-    """Whether tag, snapshot and seed are those of the spec; every difference is named."""
+    """Whether tag, snapshot and seed are those of the spec; every difference is named.
+
+    What the image says instead is not: it may say anything.
+    """
     try:
         word(required(document, "model", path=""), "model")
         differences = _differences(document, expected)
@@ -55,7 +57,7 @@ def _differences(document: JsonObject, expected: Expected) -> list[str]:
     if expected.sha256:
         claims.append(("featureSnapshot.sha256", snapshot.get("sha256"), expected.sha256))
     return [
-        f"{path}: the image says {quoted(claimed)}, the spec says {quoted(wanted)}"
+        f"the manifest's {path} differs from the spec, which says {wanted}"
         for path, claimed, wanted in claims
         if isinstance(claimed, bool) or claimed != wanted
     ]

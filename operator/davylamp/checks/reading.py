@@ -1,15 +1,17 @@
-"""Reads what an image sent, which may be anything: every defect becomes one sentence with a path."""
+"""Reads what an image sent, which may be anything: every defect becomes one sentence with a path.
+
+Nothing of it is repeated but numbers, and names as pseudonyms (`schema.pseudonyms`).
+"""
 
 import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
 from davylamp.schema.json import Json, JsonObject
-from davylamp.schema.text import one_line
+from davylamp.schema.pseudonyms import pseudonym
 
 LARGEST: Final = 1e100
 """Beyond it, sums and differences of doubles overflow."""
-LONGEST_WORD: Final = 80
 
 
 class MalformedError(ValueError):
@@ -58,37 +60,19 @@ def named_numbers(value: Json, path: str) -> Mapping[str, float]:
     members = mapping(value, path)
     if not members:
         raise MalformedError(f"{path} is empty")
-    return {name: number(item, at(path, name)) for name, item in members.items()}
+    return {name: number(item, at(path, pseudonym(name))) for name, item in members.items()}
 
 
 def word(value: Json, path: str) -> str:
-    """Text that is not empty, fit to be quoted."""
+    """The pseudonym of a text that is not empty."""
     if not isinstance(value, str) or not value.strip():
         raise MalformedError(f"{path} is not text")
-    return plain(value)
-
-
-def plain(text: str) -> str:
-    """One short printable line, whatever was in the text."""
-    return one_line(text, limit=LONGEST_WORD)
-
-
-def quoted(value: Json) -> str:
-    """A value for a sentence: text and numbers as they are, anything larger by its kind."""
-    if isinstance(value, str):
-        return plain(value) or "an empty text"
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool | float):
-        return str(value)
-    if isinstance(value, int):
-        return str(value) if abs(value) < LARGEST else "a huge number"
-    return "an object" if isinstance(value, dict) else "a list"
+    return pseudonym(value)
 
 
 def at(path: str, name: str) -> str:
-    """The path of a member."""
-    return f"{path}.{plain(name)}" if path else plain(name)
+    """The path of a member, whose name is ours or a pseudonym."""
+    return f"{path}.{name}" if path else name
 
 
 def precise(value: float) -> str:

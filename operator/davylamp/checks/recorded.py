@@ -1,5 +1,6 @@
 """What the training run recorded so that the server can be checked: golden requests, answers."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -10,12 +11,12 @@ from davylamp.checks.reading import (
     named_numbers,
     number,
     numbers,
-    plain,
     required,
     sequence,
 )
 from davylamp.checks.replies import Answered, Reply
 from davylamp.schema.json import Json, JsonObject, field
+from davylamp.schema.pseudonyms import pseudonym
 
 DEFAULT_TOLERANCE: Final = 1e-6
 MOST_TOLERANCE: Final = 1e-3
@@ -49,6 +50,41 @@ class Golden:
     request: JsonObject
     predictions: tuple[float, ...]
     explanations: tuple[Explanation, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenRequest:
+    """A golden request as it is kept while its pod is asked: as text, which takes the least memory."""
+
+    number: int
+    body: bytes
+    """What is sent."""
+    recorded: bytes
+    """What `golden_in` reads."""
+
+    @classmethod
+    def of(cls, number: int, golden: Golden) -> "GoldenRequest":
+        """A golden request of a manifest."""
+        recorded: JsonObject = {"request": {}, "predictions": list(golden.predictions)}
+        if golden.explanations is not None:
+            recorded["explanations"] = [
+                {
+                    "prediction": explanation.prediction,
+                    "baseline": explanation.baseline,
+                    "contributions": dict(explanation.contributions),
+                }
+                for explanation in golden.explanations
+            ]
+        return cls(number, _text(golden.request), _text(recorded))
+
+
+def golden_in(recorded: bytes) -> Golden:
+    """The golden request that a `GoldenRequest` keeps, without what is sent."""
+    return _golden(json.loads(recorded), "golden")
+
+
+def _text(document: JsonObject) -> bytes:
+    return json.dumps(document).encode()
 
 
 def tolerance_of(document: JsonObject) -> float:
@@ -101,7 +137,9 @@ def _explanation(value: Json, path: str) -> Explanation:
 
 
 def shares_of(manifest: Reply) -> Mapping[str, float]:
-    """How much each feature mattered in training, for the gate on explanations; {} if unknown.
+    """How much each feature mattered in training, by pseudonym, for the gate on explanations.
+
+    Empty if unknown.
 
     No check needs it, so a manifest without it is not at fault; a malformed one counts as without.
     """
@@ -111,4 +149,8 @@ def shares_of(manifest: Reply) -> Mapping[str, float]:
         by_feature = named_numbers(shares, "explanationBaseline.shares")
     except MalformedError:
         return {}
-    return {plain(name): share for name, share in by_feature.items() if 0 <= share <= 1}
+    by_pseudonym: dict[str, float] = {}
+    for name, share in by_feature.items():
+        if 0 <= share <= 1:
+            by_pseudonym[pseudonym(name)] = by_pseudonym.get(pseudonym(name), 0.0) + share
+    return by_pseudonym

@@ -32,6 +32,15 @@ class Silent:
     problem: str
 
 
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class Received:
+    """A text with status 200, which nobody has looked at."""
+
+    text: bytes
+
+
+Heard: TypeAlias = Received | Declined | Silent
+"""What came back, before anybody looks at it."""
 Reply: TypeAlias = Answered | Declined | Silent
 
 

@@ -18,12 +18,15 @@ from davylamp.adapters.kubernetes.watches import KubernetesWatches
 from davylamp.adapters.pods.metrics import PodMetrics
 from davylamp.adapters.pods.model_server import HttpModelServer
 from davylamp.adapters.prometheus.source import PrometheusSource
+from davylamp.adapters.reading.reader import Reader
 from davylamp.adapters.registries.client import HttpRegistries
+from davylamp.api import names
 from davylamp.controller import endpoints, handlers, memory
 from davylamp.controller.checks.inspector import Inspector
-from davylamp.controller.cluster.cache import Key, ObjectCache
+from davylamp.controller.cluster.cache import CHILD_KINDS, Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.images.resolver import ImageResolver
+from davylamp.controller.lag import LagMeter
 from davylamp.controller.leadership.elector import Elector
 from davylamp.controller.leadership.lease import LeaseSettings
 from davylamp.controller.leadership.passes import LeaderPasses
@@ -33,6 +36,7 @@ from davylamp.controller.metrics import Metrics
 from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.settings import MetricSettings, Settings
+from davylamp.controller.watches.unread import UnreadObjects
 from davylamp.controller.watches.watches import Watches
 from davylamp.controller.wiring import Wiring, operator_version
 from davylamp.controller.workqueue import PassOutcome, WorkQueue
@@ -40,8 +44,9 @@ from davylamp.controller.workqueue import PassOutcome, WorkQueue
 WRITE_TIMEOUT: Final = 5.0
 """Seconds for one request; shorter where the lease is short, so that none outlives leadership."""
 WORKERS: Final = 16
-"""Passes at the same time, each over another object: they wait for the API server, not for a CPU, and
-must wait for it side by side, or hundreds of new objects take as long as all their requests in a row."""
+"""Passes over objects of one namespace at the same time, twice as many of all. They wait for the API
+server, not for a CPU, and must wait for it side by side, or hundreds of new objects take as long as
+all their requests in a row."""
 _log = logging.getLogger(__name__)
 
 
@@ -50,33 +55,40 @@ class Operator:
 
     def __init__(self, settings: Settings, client: ApiClient) -> None:
         self._settings = settings
-        self.metrics = Metrics(_registry())
+        self.metrics = Metrics(_registry(), shown=settings.limits.shown_models)
         self.metrics.show_build(operator_version(), sys.version.split()[0])
         self._cache = ObjectCache()
         cluster = self._cluster(client)
         self.queue: WorkQueue[Key] = WorkQueue(
-            self._pass, workers=WORKERS, on_pass=self._count_pass
+            self._pass, workers=WORKERS, owner=_namespace, on_pass=self._count_pass
         )
+        self.reader = Reader(on_reading=self.metrics.on_reading)
         self.source = PrometheusSource(
             settings.metrics,
+            reader=self.reader,
             on_query=self.metrics.on_query,
             on_down=self.metrics.on_source_down,
         )
-        self.pods = _pod_metrics(settings.metrics)
+        self.pods = _pod_metrics(settings.metrics, self.reader)
         self.sampler = EvidenceTracker(
-            self.source, settings.metrics, on_news=self.queue.add, pods=self.pods
+            self.source,
+            settings.metrics,
+            on_news=self.queue.add,
+            pods=self.pods,
+            limits=settings.limits,
         )
-        self.models = HttpModelServer()
-        self.inspector = Inspector(
-            self.models, on_news=self.queue.add, on_result=self.metrics.on_check
-        )
+        self.models = HttpModelServer(self.reader)
+        self.inspector = self._inspector(self.models)
         self.registries = HttpRegistries(settings.images.registries)
         self.images = ImageResolver(self.registries, cluster, on_news=self.queue.add)
         self.warnings = PodWarnings(cluster, on_news=self.queue.add)
+        self.unread = UnreadObjects(cluster, reporter=settings.identity)
         self.leadership = self._leadership(cluster)
         self.watches = self._watches(client)
         self.passes = self._leader_passes(self._reconciler(cluster))
         self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
+        self.metrics.watch_limits(self.sampler.left_out)
+        self.metrics.watch_unread(self._cache.unread, (names.KIND, *CHILD_KINDS))
         self.ready = asyncio.Event()
         self.stop = asyncio.Event()
 
@@ -100,6 +112,14 @@ class Operator:
             timeout=min(WRITE_TIMEOUT, self._settings.lease_duration / 3),
         )
 
+    def _inspector(self, models: HttpModelServer) -> Inspector:
+        return Inspector(
+            models,
+            on_news=self.queue.add,
+            on_result=self.metrics.on_check,
+            reader=self.reader,
+        )
+
     def _leader_passes(self, reconcile: Reconciler) -> LeaderPasses:
         return LeaderPasses(
             reconcile,
@@ -111,12 +131,17 @@ class Operator:
 
     def _watches(self, client: ApiClient) -> Watches:
         return Watches(
-            KubernetesWatches(client, on_request=self.metrics.on_request),
+            KubernetesWatches(
+                client,
+                on_request=self.metrics.on_request,
+                on_passed_over=self.metrics.on_passed_over,
+            ),
             self._cache,
             namespaces=self._settings.namespaces,
             on_change=self.queue.add,
             on_known=self._look_at_all,
             on_refused=self._look_at_all,
+            on_unread=self.unread.note,
         )
 
     def _leadership(self, leases: Leases) -> Elector | SoleReplica:
@@ -146,7 +171,9 @@ class Operator:
             checking = tasks.create_task(self.inspector.run())
             resolving = tasks.create_task(self.images.run())
             trimming = tasks.create_task(memory.keep_giving_back())
+            measuring = tasks.create_task(LagMeter(self.metrics.on_lag).run())
             explaining = tasks.create_task(self.warnings.run())
+            telling = tasks.create_task(self.unread.run())
             leading = tasks.create_task(self._lead())
             await self.stop.wait()
             await self.queue.stop()
@@ -154,17 +181,15 @@ class Operator:
             if self.ready.is_set():
                 await leading
             self.watches.end()
-            helping = (judging, checking, resolving, explaining, trimming)
+            helping = (judging, checking, resolving, explaining, telling, trimming, measuring)
             for task in (leading, *helping, working, watching):
                 task.cancel()
 
     async def aclose(self) -> None:
-        """Close the connections to pods and to Prometheus."""
+        """Close the connections to Prometheus, and end what reads its answers and those of pods."""
         self.source.close()
-        await self.models.aclose()
+        await self.reader.aclose()
         await self.registries.aclose()
-        if self.pods:
-            await self.pods.aclose()
 
     def handle_signals(self) -> None:
         """Stop in order on SIGTERM and SIGINT: work first, then the lease, then the watches."""
@@ -173,18 +198,20 @@ class Operator:
             loop.add_signal_handler(number, self.stop.set)
 
     async def _watch(self) -> None:
-        await kopf.operator(
-            registry=handlers.registry(self._cache, self.queue.add),
-            settings=handlers.watch_settings(),
-            clusterwide=not self._settings.namespaces,
-            namespaces=self._settings.namespaces,
-            standalone=True,
-            # without one kopf asks for the name of the user, whom containers do not have; it is a
-            # string, of a type that kopf does not export
-            identity=cast("Any", self._settings.identity),
-            ready_flag=self.ready,
-            stop_flag=self.stop,
-        )
+        passed_over = self.metrics.on_passed_over
+        async with handlers.registry(self._cache, self.queue.add, passed_over) as registry:
+            await kopf.operator(
+                registry=registry,
+                settings=handlers.watch_settings(),
+                clusterwide=not self._settings.namespaces,
+                namespaces=self._settings.namespaces,
+                standalone=True,
+                # without one kopf asks for the name of the user, whom containers do not have; it is
+                # a string, of a type that kopf does not export
+                identity=cast("Any", self._settings.identity),
+                ready_flag=self.ready,
+                stop_flag=self.stop,
+            )
         self.stop.set()  # a signal reached kopf first, or the watches cannot go on
 
     async def _lead(self) -> None:
@@ -223,6 +250,10 @@ class Operator:
         self.metrics.on_pass(outcome.value, seconds)
 
 
+def _namespace(key: Key) -> str:
+    return key.namespace
+
+
 def run(settings: Settings) -> int:
     """Run an operator in this process; returns its exit code."""
     configure(settings.log_level)
@@ -240,12 +271,12 @@ def run(settings: Settings) -> int:
     return 0
 
 
-def _pod_metrics(settings: MetricSettings) -> PodMetrics | None:
+def _pod_metrics(settings: MetricSettings, reader: Reader) -> PodMetrics | None:
     """What scrapes pods; None where that is off, or where only Prometheus understands a selector."""
     if not settings.pod_metrics:
         return None
     try:
-        return PodMetrics(settings.series)
+        return PodMetrics(settings.series, reader=reader)
     except ValueError as error:
         _log.warning("no direct scrapes of pods, only Prometheus: %s", error)
         return None

@@ -1,25 +1,31 @@
 """JSON lines on standard output: one object per record, kopf's records and ours alike.
 
 Fields: ts, level, logger, msg; namespace and name of the object that a record is about; whatever
-`about` or `extra={"fields": {...}}` adds; exception with its traceback. Credentials in messages are
-redacted.
+`about` or `extra={"fields": {...}}` adds; exception: the frames and kinds of errors, with messages of our
+own errors alone. Credentials in messages are redacted.
 """
 
 import json
 import logging
 import re
 import sys
-from collections.abc import Mapping, MutableMapping
+import traceback
+from collections.abc import Iterator, Mapping, MutableMapping
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any, Final, TextIO
 
 from typing_extensions import override
+
+from davylamp.adapters.errors import OperatorError
 
 _CREDENTIALS: Final = (
     (re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}"), r"\1 ***"),
     (re.compile(r"://[^/\s:@]+:[^/\s@]+@"), "://***@"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+"), "***"),
 )
+MOST_FRAMES: Final = 30
+MOST_CAUSES: Final = 10
 _REFERENCE: Final = ("namespace", "name", "kind")
 
 
@@ -32,11 +38,11 @@ class JsonFormatter(logging.Formatter):
             "ts": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "msg": redacted(record.getMessage()),
+            "msg": redacted(_message(record)),
             **_fields(record),
         }
         if record.exc_info:
-            entry["exception"] = redacted(self.formatException(record.exc_info))
+            entry["exception"] = redacted(_frames(record.exc_info[1]))
         return json.dumps(entry, default=str, ensure_ascii=False)
 
 
@@ -71,8 +77,18 @@ def configure(level: str, *, stream: TextIO | None = None) -> None:
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
+    sys.excepthook = _log_crash
     for chatty in ("aiohttp.access", "urllib3", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+
+
+def _log_crash(
+    kind: type[BaseException], error: BaseException, frames: TracebackType | None
+) -> None:
+    """What ends the process is a record as any other: Python's own report has values in it."""
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    logging.getLogger(__name__).critical("crashed", exc_info=(kind, error, frames))
 
 
 def redacted(text: str) -> str:
@@ -80,6 +96,39 @@ def redacted(text: str) -> str:
     for pattern, instead in _CREDENTIALS:
         text = pattern.sub(instead, text)
     return text
+
+
+def _message(record: logging.LogRecord) -> str:
+    """What a record says; of asyncio's about a lost task, without the task, which shows its error."""
+    message = record.getMessage()
+    return message.partition("\n")[0] if record.name == "asyncio" else message
+
+
+def _frames(error: BaseException | None) -> str:
+    """Where an error came from, without the messages of errors that are not our own.
+
+    Python's put the value into them that it could not read, and a value may come from a model's pod.
+    """
+    lines: list[str] = []
+    chain = list(_chain(error))
+    for cause in reversed(chain):
+        lines += traceback.format_tb(cause.__traceback__, limit=-MOST_FRAMES)
+        message = f": {cause}" if isinstance(cause, OperatorError) else ""
+        lines.append(f"{type(cause).__module__}.{type(cause).__qualname__}{message}\n")
+    return "".join(lines).rstrip()
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and what caused it, or was being handled; of a group, its first member too."""
+    known: set[int] = set()
+    while error is not None and id(error) not in known and len(known) < MOST_CAUSES:
+        known.add(id(error))
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        else:
+            hidden = error.__suppress_context__
+            error = error.__cause__ or (None if hidden else error.__context__)
 
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:

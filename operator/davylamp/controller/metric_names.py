@@ -42,6 +42,33 @@ QUEUE_DEPTH: Final = MetricFamily("davylamp_queue_depth", "ModelDeployments that
 QUEUE_OLDEST: Final = MetricFamily(
     "davylamp_queue_oldest_seconds", "How long the oldest unfinished pass has been due."
 )
+EVENT_LOOP_LAG: Final = MetricFamily(
+    "davylamp_event_loop_lag_seconds", "How late the event loop is, looked at all the time."
+)
+READINGS: Final = MetricFamily(
+    "davylamp_readings_total",
+    "Long answers of pods and of Prometheus that were read in a process of their own, by whose they "
+    "are (empty: of all rollouts together).",
+    ("namespace", "outcome"),
+)
+READING_SECONDS: Final = MetricFamily(
+    "davylamp_reading_seconds_total", "CPU that reading them took.", ("namespace",)
+)
+UNREAD_OBJECTS: Final = MetricFamily(
+    "davylamp_unread_objects",
+    "Objects that are too heavy to be read, of which only name and status are known.",
+    ("kind",),
+)
+PASSED_OVER: Final = MetricFamily(
+    "davylamp_passed_over_objects_total",
+    "Objects passed over by a list or a watch, because not even their name was found.",
+    ("kind",),
+)
+LEFT_OUT: Final = MetricFamily(
+    "davylamp_left_out",
+    "What is left out because its namespace has more of it than it may, by limit.",
+    ("namespace", "limit"),
+)
 
 # each rollout
 REFUSED_WRITES: Final = MetricFamily(

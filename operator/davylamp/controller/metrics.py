@@ -1,32 +1,62 @@
-"""The operator's own metrics: what was decided, how much work it was, whether it still has data."""
+"""The operator's own metrics: what was decided, how much work it was, whether it still has data.
+
+Objects have series of their own, with the names that users gave them. So that nobody fills the memory
+of this process or of Prometheus, a namespace has them for some objects only, and an object for some
+names of gates; how many have none is shown.
+"""
 
 import contextlib
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from typing_extensions import override
 
 from davylamp.api.names import Reason
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.checks import CheckResult
 from davylamp.controller import metric_names as names
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.fairness.limits import DEFAULT_LIMITS
+from davylamp.controller.fairness.places import Places
 from davylamp.controller.metric_names import MetricFamily
 from davylamp.rollout import Notice
 
+MOST_GATE_NAMES: Final = 40
+"""Names of gates of one object that are counted; who changes them more often is counted anew."""
+LeftOut: TypeAlias = Mapping[tuple[str, str], int]
+"""How much is left out, by namespace and limit."""
+
 
 class Metrics:
-    """Counters and gauges; the number of series is bounded by the number of resources."""
+    """Counters and gauges; the number of series is bounded by the number of namespaces.
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    Args:
+        registry: collects them.
+        shown: objects of one namespace that have series of their own.
+    """
+
+    def __init__(
+        self, registry: CollectorRegistry, *, shown: int = DEFAULT_LIMITS.shown_models
+    ) -> None:
         self.registry = registry
+        self._shown: Places[Key] = Places(shown)
+        self._gate_names: dict[Key, set[str]] = {}
         self.leading = self._gauge(names.LEADER)
         self.source_up = self._gauge(names.SOURCE_UP)
         self.source_up.set(1)
         self._requests = self._counter(names.API_REQUESTS)
+        self._passed_over = self._counter(names.PASSED_OVER)
         self._queries = self._counter(names.PROMETHEUS_QUERIES)
         self._query_seconds = self._histogram(names.PROMETHEUS_SECONDS)
         self._passes = self._counter(names.PASSES)
         self._pass_seconds = self._histogram(names.PASS_SECONDS)
+        self._lag = self._histogram(names.EVENT_LOOP_LAG)
+        self._readings = self._counter(names.READINGS)
+        self._reading_seconds = self._counter(names.READING_SECONDS)
 
         self._notices = self._counter(names.EVENTS)
         self._rollbacks = self._counter(names.ROLLBACKS)
@@ -55,6 +85,20 @@ class Metrics:
         self._gauge(names.QUEUE_DEPTH).set_function(depth)
         self._gauge(names.QUEUE_OLDEST).set_function(oldest)
 
+    def watch_unread(self, unread: Callable[[str], float], kinds: Iterable[str]) -> None:
+        """Show how many objects of each kind are known in outline only."""
+        gauge = self._gauge(names.UNREAD_OBJECTS)
+        for kind in kinds:
+            gauge.labels(kind).set_function(functools.partial(unread, kind))
+
+    def on_passed_over(self, kind: str) -> None:
+        """Count an object that nobody can be told of."""
+        self._passed_over.labels(kind).inc()
+
+    def watch_limits(self, left_out: Callable[[], LeftOut]) -> None:
+        """Show what is left out because of a limit."""
+        self.registry.register(_LeftOutCollector(left_out, self._shown))
+
     def show_build(self, version: str, python: str) -> None:
         """Show what runs."""
         self._gauge(names.BUILD_INFO).labels(version, python).set(1)
@@ -79,18 +123,33 @@ class Metrics:
         self._passes.labels(result).inc()
         self._pass_seconds.observe(seconds)
 
+    def on_lag(self, seconds: float) -> None:
+        """Show how late the event loop was."""
+        self._lag.observe(seconds)
+
+    def on_reading(self, owner: str, outcome: str, seconds: float) -> None:
+        """Count a reading in another process; the owner is a namespace, or nobody in particular."""
+        self._readings.labels(owner, outcome).inc()
+        self._reading_seconds.labels(owner).inc(seconds)
+
     def on_check(self, key: Key, result: CheckResult) -> None:
         """Count the result of a check."""
+        if not self._is_shown(key):
+            return
         self._checks.labels(*key, result.name, result.verdict, result.reason).inc()
 
     def tell(self, key: Key, notice: Notice) -> None:
         """Count what happened."""
+        if not self._is_shown(key):
+            return
         self._notices.labels(*key, notice.reason.value).inc()
         if notice.reason in {Reason.ROLLED_BACK, Reason.ABORTED}:
             self._rollbacks.labels(*key).inc()
 
     def show(self, key: Key, before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> None:
         """Show where a rollout stands."""
+        if not self._is_shown(key):
+            return
         if after.candidate:
             self._weight.labels(*key).set(after.candidate.actual_weight)
             self._started.labels(*key).set(after.candidate.started_at.timestamp())
@@ -104,6 +163,8 @@ class Metrics:
     def show_refused(self, key: Key, writes: Mapping[Reason, int]) -> None:
         """Show how many objects cannot be written, by reason."""
         self._refused.remove_by_labels({"namespace": key.namespace, "name": key.name})
+        if not self._is_shown(key):
+            return
         for reason, number in writes.items():
             self._refused.labels(*key, reason.value).set(number)
 
@@ -126,11 +187,18 @@ class Metrics:
             self._checks,
         ):
             counter.remove_by_labels(labels)
+        self._gate_names.pop(key, None)
+        self._shown.leave(key.namespace, key)
+
+    def _is_shown(self, key: Key) -> bool:
+        return self._shown.has(key.namespace, key)
 
     def forget_all(self) -> None:
         """Drop everything about rollouts: this process has lost leadership."""
         self._weight.clear()
         self._started.clear()
+        self._readings.clear()
+        self._reading_seconds.clear()
         for gauge in (
             self._without_data,
             self._refused,
@@ -186,6 +254,29 @@ class Metrics:
         gates = after.candidate.gates if after.candidate else after.probation_gates
         known = before.candidate.gates if before.candidate else before.probation_gates
         counted = {gate.name: (gate.verdict, gate.reason) for gate in known}
+        names_of_gates = self._gate_names.setdefault(key, set())
+        names_of_gates.update(gate.name for gate in gates)
+        if len(names_of_gates) > MOST_GATE_NAMES:
+            self._gate_names[key] = {gate.name for gate in gates}
+            labels = {"namespace": key.namespace, "name": key.name}
+            self._verdicts.remove_by_labels(labels)
         for gate in gates:
             if counted.get(gate.name) != (gate.verdict, gate.reason):
                 self._verdicts.labels(*key, gate.name, gate.verdict, gate.reason).inc()
+
+
+class _LeftOutCollector(Collector):
+    """Looks at what is left out whenever the metrics are read."""
+
+    def __init__(self, left_out: Callable[[], LeftOut], shown: Places[Key]) -> None:
+        self._left_out = left_out
+        self._shown = shown
+
+    @override
+    def collect(self) -> Iterable[Metric]:
+        family = names.LEFT_OUT
+        gauge = GaugeMetricFamily(family.name, family.meaning, labels=family.labels)
+        hidden = {(namespace, "shownModels"): n for namespace, n in self._shown.refused.items()}
+        for labels, number in {**self._left_out(), **hidden}.items():
+            gauge.add_metric(labels, number)
+        yield gauge

@@ -9,15 +9,18 @@ import math
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Self
 
 from pydantic import ValidationError
 
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames, check
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
+from davylamp.controller.checks.pod_networks import ANYWHERE, PodNetworks
+from davylamp.controller.fairness.limits import DEFAULT_LIMITS, Limits
 from davylamp.controller.images.settings import ImageSettings
 from davylamp.controller.images.variables import read_images
+from davylamp.manifests import Privilege
 from davylamp.schema.json import Json
 from davylamp.schema.quantities import seconds
 
@@ -52,8 +55,18 @@ class Settings:
     lease_namespace: str = "davylamp-system"
     lease_duration: float = 15.0
     identity: str = "davylamp"
+    reads_secrets: bool = True
+    """Whether the operator may read and copy Secrets: pinned ones, and those to pull images with."""
+    proven_names: bool = False
+    """Whether an admission policy lets nobody write another user's name beside a command."""
+    limits: Limits = DEFAULT_LIMITS
+    """How much one namespace may have looked after at a time."""
     children: ChildMetadata = NOTHING
     """What children carry by default, besides ours and what `spec.metadata` says."""
+    pod_networks: PodNetworks = ANYWHERE
+    """Where pods are: requests of the operator go nowhere else."""
+    allowed: frozenset[Privilege] = frozenset()
+    """What pods may have beyond the ordinary, for which tenants need no right of their own."""
     log_level: str = "INFO"
     metrics_port: int = 9090
     probes_port: int = 8080
@@ -77,7 +90,12 @@ class Settings:
             lease_namespace=variables.text("LEASE_NAMESPACE", plain.lease_namespace),
             lease_duration=variables.duration("LEASE_DURATION", plain.lease_duration),
             identity=variables.text("IDENTITY", socket.gethostname()),
+            reads_secrets=variables.truth("SECRETS", default=plain.reads_secrets),
+            proven_names=variables.truth("PROVEN_NAMES", default=plain.proven_names),
+            limits=variables.limits(),
             children=variables.children(),
+            pod_networks=variables.pod_networks(),
+            allowed=variables.privileges(),
             log_level=variables.text("LOG_LEVEL", plain.log_level).upper(),
             metrics_port=variables.number("METRICS_PORT", plain.metrics_port),
             probes_port=variables.number("PROBES_PORT", plain.probes_port),
@@ -122,6 +140,35 @@ class _Environment:
             except ValueError:
                 raise ValueError(f"DAVYLAMP_{name}: is no JSON object") from None
         return ChildMetadata.model_validate(entries)
+
+    def pod_networks(self) -> PodNetworks:
+        """Networks of pods; the API server's own address is no pod's, wherever they are."""
+        try:
+            api_server = self.env.get("KUBERNETES_SERVICE_HOST", "")
+            return PodNetworks.of(self.texts("POD_NETWORKS"), [api_server])
+        except ValueError as error:
+            raise ValueError(f"DAVYLAMP_POD_NETWORKS: {error}") from None
+
+    def privileges(self) -> frozenset[Privilege]:
+        """The privileges that pods may have."""
+        texts = self.texts("TENANTS_ALLOW")
+        try:
+            return frozenset(map(Privilege, texts))
+        except ValueError:
+            wrong = next(text for text in texts if text not in [*Privilege])
+            raise ValueError(
+                f"DAVYLAMP_TENANTS_ALLOW: {wrong!r} is none of {', '.join(Privilege)}"
+            ) from None
+
+    def limits(self) -> Limits:
+        """What a namespace may have at a time; each at least one."""
+        names = [limit.name for limit in fields(Limits)]
+        plain = asdict(DEFAULT_LIMITS)
+        values = {name: self.number(f"LIMIT_{name.upper()}", plain[name]) for name in names}
+        for name, value in values.items():
+            if value < 1:
+                raise ValueError(f"DAVYLAMP_LIMIT_{name.upper()}: must be above 0")
+        return Limits(**values)
 
     def truth(self, name: str, *, default: bool) -> bool:
         text = self.text(name, str(default)).lower()

@@ -107,7 +107,7 @@ class Wiring:
         owners, creations = Owners(self.cluster, self.clock), Creations(self.clock)
         return _Parts(
             applier=Applier(self.cluster, self.cache, owners, creations),
-            adoption=Adoption(self.cluster, owners),
+            adoption=Adoption(self.cluster, owners, reads_secrets=self.settings.reads_secrets),
             consumer=Consumer(self.cluster, self.cache, clock=self.clock),
             creations=creations,
             following=self._following(),
@@ -124,6 +124,7 @@ class Wiring:
             scrape_interval=self.settings.metrics.scrape_interval,
             children=self.settings.children,
             release=self.settings.release,
+            allowed=self.settings.allowed,
         )
 
     def _following(self) -> Following:
@@ -132,7 +133,9 @@ class Wiring:
             tracker=self.tracker,
             checker=self.inspector,
             metrics=self.metrics,
-            reading=ReadSettings(metrics.scrape_interval, metrics.pod_metrics),
+            reading=ReadSettings(
+                metrics.scrape_interval, metrics.pod_metrics, self.settings.pod_networks
+            ),
         )
 
     def _observer(self, parts: _Parts) -> Observer:
@@ -147,6 +150,8 @@ class Wiring:
             nightly=parts.nightly,
             refusals=parts.refusals,
             consumer=parts.consumer,
+            reads_secrets=self.settings.reads_secrets,
+            proven_names=self.settings.proven_names,
             images=ImageObserver(self.images, self.settings.images),
             clock=self.clock,
         )

@@ -3,6 +3,10 @@
 A key stands for "look at this object again", never for what happened to it. Keys may be added at
 any time, even while the queue does not run: a standby collects them and processes them when it
 takes over. All times are seconds of the event loop's clock.
+
+Nobody waits for a neighbour: owners of keys have their turn one after the other, and slow passes of
+one leave slots free (`Turns`). One pass begins in each turn of the event loop, so that many that never
+wait for anything do not hold it up. A key that is added without end has its passes at a pace.
 """
 
 import asyncio
@@ -11,14 +15,21 @@ import random
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeAlias, TypeVar
+from functools import partial
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from davylamp.adapters.errors import Retryable, Terminal
+from davylamp.controller.fairness.pace import Pace
+from davylamp.controller.fairness.turns import Turns
 
 Key = TypeVar("Key", bound=Hashable)
 Process: TypeAlias = Callable[[Key], Awaitable[float | None]]
 """Makes a pass over a key; returns the seconds until the next one is due, None for never."""
 
+PASSES_IN_A_ROW: Final = 20
+"""Passes over one key that are made as soon as they can be."""
+PASSES_PER_SECOND: Final = 5.0
+"""The pace of a key that goes on being added after that."""
 _log = logging.getLogger(__name__)
 
 
@@ -54,7 +65,7 @@ class Backoff:
 
 
 class WorkQueue(Generic[Key]):
-    """Calls `process` for keys: first come, first served; one worker per key, several in all.
+    """Calls `process` for keys: owners in turn, and in each first come, first served.
 
     * A key added again before its pass begins gets one pass; added during its pass, one more
       afterwards.
@@ -64,7 +75,8 @@ class WorkQueue(Generic[Key]):
 
     Args:
         process: makes a pass; may run for several keys at the same time.
-        workers: how many at the same time.
+        workers: passes of one owner at the same time at most; twice as many of all.
+        owner: whose turn a key takes.
         backoff: delays after failures.
         on_pass: called after each pass.
     """
@@ -74,20 +86,24 @@ class WorkQueue(Generic[Key]):
         process: Process[Key],
         *,
         workers: int = 4,
+        owner: Callable[[Key], Hashable] = lambda _key: None,
         backoff: Backoff | None = None,
         on_pass: OnPass[Key] = lambda _key, _outcome, _seconds: None,
     ) -> None:
         self._process = process
-        self._workers = workers
+        self._owner = owner
         self._backoff = backoff or Backoff()
         self._on_pass = on_pass
+        self._turns: Turns[Hashable, Key] = Turns(workers)
+        self._pace: Pace[Key] = Pace(burst=PASSES_IN_A_ROW, per_second=PASSES_PER_SECOND)
         self._waiting: dict[Key, float] = {}
         self._running: dict[Key, float] = {}
         self._again: dict[Key, float] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
         self._signal = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._passes: set[asyncio.Task[None]] = set()
+        self._is_working = False
         self._stopping = False
 
     @property
@@ -101,13 +117,14 @@ class WorkQueue(Generic[Key]):
         Keys whose pass is under way count too, so that a pass that hangs is noticed.
         """
         due = (*self._waiting.values(), *self._running.values(), *self._again.values())
-        return _now() - min(due) if due and self._tasks else 0.0
+        return _now() - min(due) if due and self._is_working else 0.0
 
     def add(self, key: Key) -> None:
-        """Have a pass made over the key as soon as possible."""
-        target = self._again if key in self._running else self._waiting
-        target.setdefault(key, _now())
-        self._signal.set()
+        """Have a pass made over the key as soon as its pace allows it."""
+        if key in self._running:
+            self._again.setdefault(key, _now())
+        elif key not in self._waiting:
+            self._let_wait(key, _now())
 
     def add_after(self, key: Key, delay: float) -> None:
         """Have a pass made over the key in `delay` seconds, or earlier if an earlier wake-up is set."""
@@ -125,7 +142,8 @@ class WorkQueue(Generic[Key]):
         """Drop wake-up and failures of a key whose object is gone; a running pass goes on."""
         self._disarm(key)
         self._failures.pop(key, None)
-        self._waiting.pop(key, None)
+        if self._waiting.pop(key, None) is not None:
+            self._turns.withdraw(key)
         self._again.pop(key, None)
 
     async def run(self) -> None:
@@ -135,11 +153,14 @@ class WorkQueue(Generic[Key]):
         next run.
         """
         self._stopping = False
+        self._is_working = True
         try:
-            async with asyncio.TaskGroup() as group:
-                self._tasks = [group.create_task(self._work()) for _ in range(self._workers)]
+            await self._begin_passes()
+            while self._passes:
+                await asyncio.wait(self._passes)
         finally:
-            self._tasks = []
+            self._is_working = False
+            await self._cancel_passes()
 
     async def stop(self, *, grace: float = 10.0) -> None:
         """Begin no further pass, and return when those under way have ended.
@@ -149,11 +170,15 @@ class WorkQueue(Generic[Key]):
         """
         self._stopping = True
         self._signal.set()
-        if self._tasks:
-            _, late = await asyncio.wait(self._tasks, timeout=grace)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        if self._passes:
+            await asyncio.wait(self._passes, timeout=grace)
+        await self._cancel_passes()
+
+    async def _cancel_passes(self) -> None:
+        late = tuple(self._passes)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
 
     def _wake(self, key: Key) -> None:
         self._timers.pop(key, None)
@@ -164,31 +189,48 @@ class WorkQueue(Generic[Key]):
         if timer is not None:
             timer.cancel()
 
-    async def _work(self) -> None:
+    def _let_wait(self, key: Key, since: float) -> None:
+        """Let a key wait for its turn, or first until its pace allows another pass."""
+        due = self._pace.due(key)
+        if due > _now():
+            self.wake_at(key, due)
+            return
+        self._waiting[key] = since
+        self._turns.add(self._owner(key), key)
+        self._signal.set()
+
+    async def _begin_passes(self) -> None:
         while not self._stopping:
-            if not self._waiting:
+            key = self._turns.take()
+            if key is None:
                 self._signal.clear()
                 await self._signal.wait()
                 continue
-            key = next(iter(self._waiting))
-            await self._pass(key)
+            self._running[key] = self._waiting.pop(key)
+            self._disarm(key)
+            self._pace.note(key, _now())
+            task = asyncio.create_task(self._pass(key))
+            self._passes.add(task)
+            task.add_done_callback(partial(self._ended, key))
             await asyncio.sleep(0)  # a pass without writes never waits: let others have their turn
 
     async def _pass(self, key: Key) -> None:
-        self._running[key] = self._waiting.pop(key)
-        self._disarm(key)
         started = _now()
-        try:
-            outcome = await self._attempt(key)
-        except asyncio.CancelledError:
-            self._again.setdefault(key, started)
-            raise
-        finally:
-            del self._running[key]
-            if key in self._again:
-                self._waiting[key] = self._again.pop(key)
-                self._signal.set()
+        outcome = await self._attempt(key)
         self._on_pass(key, outcome, _now() - started)
+
+    def _ended(self, key: Key, task: asyncio.Task[None]) -> None:
+        """Let the next have the slot; a pass that was cancelled is made again by the next run."""
+        self._passes.discard(task)
+        self._turns.release(key)
+        since = self._running.pop(key)
+        if task.cancelled():
+            self._again.setdefault(key, since)
+        elif (error := task.exception()) is not None:
+            _log.error("%s: its pass was not counted", key, exc_info=error)
+        if key in self._again:
+            self._let_wait(key, self._again.pop(key))
+        self._signal.set()
 
     async def _attempt(self, key: Key) -> PassOutcome:
         try:

@@ -30,6 +30,7 @@ class Form(enum.Enum):
 
     METRIC = "metric name"
     LABEL = "label name"
+    LABELS = "list of label names"
     SELECTOR = "list of matchers"
     EXPRESSION = "regular expression"
     TEXT = "text"
@@ -38,6 +39,7 @@ class Form(enum.Enum):
 _PATTERNS: Final = {
     Form.METRIC: re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*"),
     Form.LABEL: re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*"),
+    Form.LABELS: re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*(,[a-zA-Z_][a-zA-Z0-9_]*)*)?"),
 }
 
 
@@ -134,6 +136,13 @@ class Channel(ABC):
         Args:
             traffic: requests and errors since the start of the pod, without parts.
         """
+
+    def stored_part(self, part: str) -> str:
+        """The part that a record of any version of the operator calls so.
+
+        Names that models give are pseudonyms (`schema.pseudonyms`); older records have the names.
+        """
+        return part
 
     @override
     def __repr__(self) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Final
 
 from davylamp.gates.counts import Count
+from davylamp.schema.pseudonyms import with_names
 
 GATHERING_EVIDENCE: Final = "GatheringEvidence"
 BOTH_FAIL: Final = "BothRevisionsFail"
@@ -65,3 +67,8 @@ class Judgement:
     decided_at: float | None = None
     effect: str = ""
     strength: str = ""
+
+    def naming(self, declared: Collection[str]) -> Judgement:
+        """The judgement with the names that the spec declares instead of their pseudonyms."""
+        message, effect = (with_names(text, declared) for text in (self.message, self.effect))
+        return replace(self, message=message, effect=effect)

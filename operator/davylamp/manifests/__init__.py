@@ -4,6 +4,7 @@ from davylamp.api.identity import Owner, model_labels
 from davylamp.manifests.diff import projected, says_the_same
 from davylamp.manifests.disruption import disruption_budget
 from davylamp.manifests.events import event
+from davylamp.manifests.overlay import Privilege
 from davylamp.manifests.pods import template_fault
 from davylamp.manifests.revisions import (
     config_map_of,
@@ -19,6 +20,7 @@ from davylamp.manifests.revisions import (
 
 __all__ = [
     "Owner",
+    "Privilege",
     "config_map_of",
     "deployment_of",
     "disruption_budget",

@@ -19,10 +19,10 @@ import yaml
 from pydantic import Field, ValidationError
 
 from davylamp.api import names
-from davylamp.api.gate_status import FeatureShare, GateRate, GateStatus
 from davylamp.api.identity import Owner, revision_labels
 from davylamp.api.spec import Rollout
-from davylamp.api.status import Outcome, RevisionRef, WeightChange
+from davylamp.api.status import Outcome, RevisionRef
+from davylamp.api.status_parts import FeatureShare, GateRate, GateStatus, WeightChange
 from davylamp.gates import ERRORS, Channel, QueryAnswers
 from davylamp.gates.recording import query_values
 from davylamp.gates.recording.store import Recording, parts_to_csv, read_csv, thinner, to_csv

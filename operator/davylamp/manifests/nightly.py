@@ -146,8 +146,6 @@ def _container(
         "envFrom": _sources(model, {"configMapRef": {"name": owner.child(ref.revision)}}),
         "env": [*(before if isinstance(before, list) else []), *_environment(owner, explanations)],
         "resources": resources,
-        # a job that breaks before it reports says why with the end of its log
-        "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,

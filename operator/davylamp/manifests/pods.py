@@ -1,5 +1,7 @@
 """The pod template of a revision: restricted, soon known to be ready, given time to drain."""
 
+import hashlib
+from collections.abc import Collection
 from typing import Final
 
 from davylamp.api import names
@@ -8,7 +10,9 @@ from davylamp.api.serving import Image
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.manifests.overlay import (
     Essentials,
+    Privilege,
     TemplateRefused,
+    check_demands,
     merged,
     model_port,
     stop_of,
@@ -16,6 +20,8 @@ from davylamp.manifests.overlay import (
 )
 from davylamp.schema.json import Json, JsonObject
 
+LONGEST_KEY: Final = 253
+"""Of an entry of a Secret."""
 METRICS_PATH: Final = "/metrics"
 SECRETS_PATH: Final = "/etc/davylamp/secrets"
 
@@ -60,11 +66,20 @@ def pod_template(
     )
 
 
-def template_fault(spec: ModelDeploymentSpec) -> str | None:
-    """Why no pod can be made from a spec, with the path of what is wrong; None if one can."""
+def template_fault(
+    spec: ModelDeploymentSpec, allowed: Collection[Privilege] = frozenset()
+) -> str | None:
+    """Why no pod may be made from a spec, with the path of what is wrong; None if one may.
+
+    Args:
+        spec: what a user wrote.
+        allowed: privileges that its pods may have.
+    """
     pinned: dict[str, list[str]] = {secret.name: [] for secret in spec.secrets}
+    owner = Owner("any", "any", "any", spec.metadata)
     try:
-        pod_template(Owner("any", "any", "any"), "any", spec, pinned)
+        template = pod_template(owner, "any", spec, pinned)
+        check_demands(template, spec.serving.template, allowed)
     except TemplateRefused as refused:
         return str(refused)
     return None
@@ -135,5 +150,12 @@ def _volumes(
 
 
 def pinned_key(secret: str, key: str) -> str:
-    """The key, in the revision's own Secret, of an entry of a pinned Secret."""
-    return f"{secret}.{key}"
+    """The key, in the revision's own Secret, of an entry of a pinned Secret.
+
+    No two entries share one: the name of a Secret has no underscore, so the first one ends it, and
+    only the hash of what would be too long begins with one.
+    """
+    readable = f"{secret}_{key}"
+    if len(readable) <= LONGEST_KEY:
+        return readable
+    return f"_{hashlib.sha256(readable.encode()).hexdigest()}"

@@ -16,7 +16,6 @@ from davylamp.api import names
 from davylamp.api.identity import Owner, revision_labels, selector
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef
-from davylamp.manifests.last_words import with_last_words
 from davylamp.manifests.overlay import model_port
 from davylamp.manifests.pods import pinned_key, pod_template
 from davylamp.rollout.revision import HASH_VERSION, intent_of
@@ -208,6 +207,6 @@ def _deployment(
             "replicas": 0,
             "revisionHistoryLimit": 0,
             "selector": {"matchLabels": dict(selector(owner, ref.revision))},
-            "template": with_last_words(pod_template(owner, ref.revision, spec, pinned)),
+            "template": pod_template(owner, ref.revision, spec, pinned),
         },
     }

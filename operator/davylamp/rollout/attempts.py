@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from davylamp.api.gate_status import FeatureShare, GateRate, GateStatus
 from davylamp.api.spec import Rollout
 from davylamp.api.status import (
     Candidate,
@@ -17,9 +16,9 @@ from davylamp.api.status import (
     Previous,
     RevisionRef,
     Stable,
-    WeightChange,
     identity,
 )
+from davylamp.api.status_parts import FeatureShare, GateRate, GateStatus, WeightChange
 from davylamp.gates import Judgement
 from davylamp.rollout.stages import IN_TRAFFIC
 

@@ -1,7 +1,7 @@
 """The report of a run of the nightly job: an exit code and one JSON object, both by contract.
 
-The text comes out of a user's container: whatever it holds, it is read without an exception and
-shown within bounds.
+The text comes out of a user's container: whatever it holds, it is read without an exception, and
+nothing of it is repeated but numbers.
 """
 
 import json
@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
-from davylamp.schema.json import Json, JsonObject
+from davylamp.rollout.wording import kubectl
+from davylamp.schema.json import Json, JsonObject, field
+from davylamp.schema.pseudonyms import pseudonym
 from davylamp.schema.text import one_line
 
 DriftVerdict: TypeAlias = Literal["Stable", "Drifted", "Undecided", "Failed"]
 FORMAT: Final = "davylamp.dev/drift/v1"
 DRIFT_EXIT_CODE: Final = 3
 LONGEST_MESSAGE: Final = 600
-LOG_SHOWN: Final = 200
-VERDICT_SHOWN: Final = 40
+MOST_ROWS: Final = 10**12
 _VERDICTS: Final[dict[str, DriftVerdict]] = {v: v for v in ("Stable", "Drifted", "Undecided")}
 
 
@@ -29,12 +30,13 @@ class JobEnd:
     job: str
     revision: str
     at: datetime
+    namespace: str = ""
     exit_code: int | None = None
     """None when no pod of it is left, or its container never ran."""
     text: str = ""
     """Termination message of the container."""
     why: str = ""
-    """Kubernetes' own words about a Job or a container that failed."""
+    """Kubernetes' own reason for a Job or a container that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,51 +55,59 @@ class DriftResult:
 def result_of(end: JobEnd) -> DriftResult:
     """The result of a Job that ended; `Failed` with the reason when it did not keep the contract."""
     if end.exit_code not in {0, DRIFT_EXIT_CODE}:
-        return _failed(end, _why_broken(end))
+        code = "no exit code" if end.exit_code is None else f"exit code {end.exit_code}"
+        return _failed(end, ": ".join(filter(None, (code, end.why))))
     report = _report(end.text)
     if report is None:
         return _failed(end, f"exit code {end.exit_code} without a report in {FORMAT}")
     answer = report.get("verdict")
     verdict = _VERDICTS.get(answer) if isinstance(answer, str) else None
     if verdict is None or (verdict == "Drifted") != (end.exit_code == DRIFT_EXIT_CODE):
-        shown = one_line(str(answer), limit=VERDICT_SHOWN)
-        return _failed(end, f"exit code {end.exit_code} does not fit its verdict {shown!r}")
+        of = f"verdict {verdict}" if verdict else "verdict, which is none of the contract"
+        return _failed(end, f"exit code {end.exit_code} does not fit its {of}")
     distance, limit = _share(report.get("distance")), _share(report.get("limit"))
     return DriftResult(
         job=end.job,
         revision=end.revision,
         at=end.at,
         verdict=verdict,
-        message=_message(report) or f"distance {distance}, limit {limit}",
+        message=_numbers(report, distance, limit),
         distance=distance,
         limit=limit,
     )
 
 
 def _failed(end: JobEnd, message: str) -> DriftResult:
+    message = one_line(message, limit=LONGEST_MESSAGE)
+    if end.exit_code is not None:  # else there is no pod, and no log
+        message = f"{message}; see {kubectl(f'logs job/{end.job}', end.namespace)}"
     return DriftResult(
         job=end.job, revision=end.revision, at=end.at, verdict="Failed", message=message
     )
 
 
-def _why_broken(end: JobEnd) -> str:
-    """What a broken job reported, else the end of its log, where a traceback has its point."""
-    code = "no exit code" if end.exit_code is None else f"exit code {end.exit_code}"
-    report = _report(end.text)
-    detail = _message(report) if report else _last_lines(end.text)
-    message = ": ".join(part for part in (code, end.why, detail) if part)
-    return one_line(message, limit=LONGEST_MESSAGE)
+def _numbers(report: JsonObject, distance: str | None, limit: str | None) -> str:
+    """The numbers of a report in our own words: its sentence and its names may be anything."""
+    parts = [
+        f"distance {distance or 'not measured'}, limit {limit or 'not said'}",
+        _rows(report.get("rows")),
+        _largest(report.get("largest")),
+    ]
+    return ", ".join(filter(None, parts))
 
 
-def _last_lines(text: str) -> str:
-    """As many whole lines from the end as are short enough to be read."""
-    kept = ""
-    for line in reversed(text.splitlines()):
-        longer = one_line(f"{line} {kept}", limit=LONGEST_MESSAGE)
-        if kept and len(longer) > LOG_SHOWN:
-            break
-        kept = longer
-    return kept
+def _rows(value: Json) -> str:
+    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MOST_ROWS
+    return f"{value} rows" if is_count else ""
+
+
+def _largest(value: Json) -> str:
+    """Which feature moved most, by its pseudonym."""
+    name, before, now = (field(value, key) for key in ("feature", "baseline", "recent"))
+    trained, recent = _share(before), _share(now)
+    if not isinstance(name, str) or not name or trained is None or recent is None:
+        return ""
+    return f"most of all {pseudonym(name)}: {recent} against {trained} in training"
 
 
 def _report(text: str) -> JsonObject | None:
@@ -111,11 +121,6 @@ def _report(text: str) -> JsonObject | None:
 
 def _refuse(constant: str) -> float:
     raise ValueError(constant)
-
-
-def _message(report: JsonObject) -> str:
-    text = report.get("message")
-    return one_line(text, limit=LONGEST_MESSAGE) if isinstance(text, str) else ""
 
 
 def _share(value: Json) -> str | None:

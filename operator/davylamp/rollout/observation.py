@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from davylamp.api.explanations import Explanations
-from davylamp.api.gate_status import GateForecast
 from davylamp.api.names import Command
 from davylamp.api.spec import Rollout
 from davylamp.api.status import RevisionRef
+from davylamp.api.status_parts import GateForecast
 from davylamp.checks import CheckResult
 from davylamp.gates import Judgement, Verdict
 from davylamp.images import ImageAnswer, ImageFinding
@@ -49,6 +49,8 @@ class Observation:
     """Since when this process looks at the object; None where that is longer than anything matters."""
     paused: bool = False
     commands: Mapping[Command, str] = field(default_factory=dict)
+    users: Mapping[Command, str] = field(default_factory=dict)
+    """Who gave each command, where that is proven."""
     declared: frozenset[Command] = frozenset()
     """Commands that stand in an applied manifest: whoever applies it would put them back."""
     consumed: Mapping[Command, datetime | None] = field(default_factory=dict)

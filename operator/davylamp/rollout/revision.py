@@ -10,7 +10,8 @@ from typing import Final
 
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef
-from davylamp.schema.json import JsonObject, integer, text
+from davylamp.api.template import pruned
+from davylamp.schema.json import JsonObject, integer, section, text
 
 HASH_VERSION: Final = 1
 NAME_LENGTH: Final = 10
@@ -41,10 +42,13 @@ def identify(spec: ModelDeploymentSpec, known: dict[str, JsonObject]) -> Revisio
     """The revision a spec asks for.
 
     `known` maps the names of recorded revisions to their intents; an equal intent keeps its
-    recorded name even when the hash of a later version would differ.
+    recorded name even when the hash of a later version would differ, and so does one that only
+    lost what the API server does not keep any more (P8).
     """
     intent = intent_of(spec)
-    recorded = (name for name, other in sorted(known.items()) if other == intent)
+    names = sorted(known)
+    equal = [name for name in names if known[name] == intent]
+    recorded = iter(equal or [name for name in names if _as_read_now(known[name]) == intent])
     return RevisionRef(
         revision=next(recorded, name_of(intent)),
         tag=spec.image.tag,
@@ -52,6 +56,15 @@ def identify(spec: ModelDeploymentSpec, known: dict[str, JsonObject]) -> Revisio
         feature_snapshot=spec.feature_snapshot.id,
         seed=spec.seed,
     )
+
+
+def _as_read_now(intent: JsonObject) -> JsonObject:
+    """A recorded intent as its spec is read today: an open definition kept more of an overlay."""
+    serving = section(intent, "serving")
+    template = section(serving, "template")
+    if not template:
+        return intent
+    return {**intent, "serving": {**serving, "template": pruned(template)}}
 
 
 def ref_of(revision: str, intent: JsonObject) -> RevisionRef | None:

@@ -83,10 +83,12 @@ class Situation:
         stable = self.status.stable
         return self.observation.workload(stable.revision) if stable else None
 
-    def ended(self, ref: RevisionRef, outcome: Outcome, reason: str) -> "Situation":
+    def ended(
+        self, ref: RevisionRef, outcome: Outcome, reason: str, *, by: str | None = None
+    ) -> "Situation":
         """The situation with a new history entry, without the oldest ones of its kind."""
         entry = HistoryEntry(
-            **identity(ref), outcome=outcome, reason=reason, at=self.observation.now
+            **identity(ref), outcome=outcome, reason=reason, at=self.observation.now, by=by
         )
         attempt = ended_attempt(self.status, entry, self.observation.judgements_of(ref.revision))
         history = _bounded((entry, *self.status.history), self.observation)

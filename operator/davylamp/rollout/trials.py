@@ -8,10 +8,10 @@ from datetime import datetime
 from itertools import accumulate, starmap
 from typing import Final
 
-from davylamp.api.gate_status import FeatureShare, GateRate
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.spec import Rollout
 from davylamp.api.status import Candidate
+from davylamp.api.status_parts import FeatureShare, GateRate
 from davylamp.gates import Rule, ShareChange, Trial
 from davylamp.gates.kinds.base import WrongDecisions
 from davylamp.schema.quantities import fraction

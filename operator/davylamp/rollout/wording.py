@@ -33,6 +33,13 @@ def kubectl(arguments: str, namespace: str) -> str:
     return f"`kubectl {arguments}{where}`"
 
 
+def with_command(message: str, arguments: str, namespace: str) -> str:
+    """A sentence about a pod that may go soon, and the command that shows what it said itself."""
+    if not arguments:
+        return message
+    return f"{message}; while the pod is there, see {kubectl(arguments, namespace)}"
+
+
 def annotate(name: str, namespace: str, command: Command, value: str) -> str:
     """The kubectl command that gives a ModelDeployment a command."""
     return kubectl(f"annotate --overwrite {RESOURCE}/{name} {command}={value}", namespace)

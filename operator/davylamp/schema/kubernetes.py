@@ -10,9 +10,15 @@ from typing import Final
 from davylamp.schema.json import Json
 
 QUANTITY_SENTENCE: Final = "must be a quantity such as 500m, 2 or 512Mi"
+QUANTITY_PATTERN: Final = (
+    r"[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?"
+)
+"""As RE2 and Python read it. Two digits of an exponent are more than any amount needs: a third would
+let six characters stand for a thousand digits."""
 _GRAMMAR: Final = re.compile(
     r"(?P<number>[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))"
-    r"(?:(?P<suffix>[KMGTPE]i|[numkMGTPE])|[eE](?P<exponent>[+-]?[0-9]+))?"
+    r"(?:(?P<suffix>[KMGTPE]i|[numkMGTPE])|[eE](?P<exponent>[+-]?[0-9]{1,2}))?",
+    re.ASCII,
 )
 _FACTORS: Final = {
     **{suffix: Fraction(1000) ** power for power, suffix in enumerate("num kMGTPE", start=-3)},

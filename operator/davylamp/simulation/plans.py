@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from davylamp.api.gate_status import FeatureShare
 from davylamp.api.gates import gate_of
 from davylamp.api.spec import Rollout
+from davylamp.api.status_parts import FeatureShare
 from davylamp.gates import Channel, Count, ShareChange, Trial
 from davylamp.gates.kinds.error_rate import ErrorRateSpec
 from davylamp.gates.kinds.registry import CHANNELS

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from tests.support.manifests import changed, minimal
 
 from davylamp.api.spec import ModelDeploymentSpec
-from davylamp.manifests import Owner
+from davylamp.api.template.shapes import POD_TEMPLATE, SCALARS, SHAPES, FieldShape
+from davylamp.manifests import Owner, template_fault
 from davylamp.manifests.overlay import TemplateRefused, merged
-from davylamp.manifests.overlay.shapes import POD_TEMPLATE, SCALARS, SHAPES, FieldShape
 from davylamp.manifests.pods import pod_template
 
 OWNER = Owner("risk", "models", "uid-1")
@@ -147,3 +147,108 @@ def test_what_an_overlay_does_not_name_stays_ours(overlay):
 
 def test_the_tables_root_is_a_pod_template():
     assert SHAPES[POD_TEMPLATE].keys() == {"metadata", "spec"}
+
+
+@settings(max_examples=200)
+@given(OVERLAYS, st.randoms(use_true_random=False))
+def test_the_order_of_keys_changes_nothing(overlay, random):
+    base = rendered({})
+    outcomes = []
+    for version in (overlay, overlay, shuffled(overlay, random)):
+        try:
+            outcomes.append(merged(base, version))
+        except TemplateRefused:
+            outcomes.append(None)
+    assert outcomes[0] == outcomes[1] == outcomes[2]
+
+
+def shuffled(value, random):
+    if isinstance(value, dict):
+        keys = list(value)
+        random.shuffle(keys)
+        return {key: shuffled(value[key], random) for key in keys}
+    return [shuffled(item, random) for item in value] if isinstance(value, list) else value
+
+
+@settings(max_examples=200)
+@given(OVERLAYS)
+def test_a_merged_template_is_no_longer_than_both_together(overlay):
+    base = rendered({})
+    try:
+        result = merged(base, overlay)
+    except TemplateRefused:
+        return
+    assert len(json.dumps(result)) <= len(json.dumps(base)) + len(json.dumps(overlay))
+
+
+RISKS = {
+    "hostNetwork": st.booleans(),
+    "automountServiceAccountToken": st.booleans() | st.none(),
+    "serviceAccountName": st.sampled_from(["default", "admin", ""]),
+    "nodeName": st.sampled_from(["", "n"]),
+    "securityContext": st.fixed_dictionaries(
+        {},
+        optional={
+            "runAsUser": st.sampled_from([0, 1000]),
+            "runAsNonRoot": st.booleans() | st.none(),
+            "seccompProfile": st.sampled_from(
+                [None, {"$patch": "delete"}, {"type": "Unconfined"}, {"type": "RuntimeDefault"}]
+            ),
+        },
+    )
+    | st.just({"$patch": "delete"}),
+    "volumes": st.lists(
+        st.sampled_from(["hostPath", "nfs", "csi", "emptyDir", "secret"]).map(
+            lambda kind: {"name": kind, kind: {}}
+        ),
+        max_size=2,
+        unique_by=lambda volume: volume["name"],
+    ),
+}
+CONTEXTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "privileged": st.booleans(),
+        "runAsNonRoot": st.booleans() | st.none(),
+        "runAsUser": st.sampled_from([0, 7]),
+        "seccompProfile": RISKS["securityContext"].map(lambda _: {"type": "Unconfined"}),
+        "capabilities": st.sampled_from([{"add": ["SYS_ADMIN"]}, {"add": []}, {"drop": []}]),
+    },
+) | st.just({"$patch": "delete"})
+RISKY = st.builds(
+    lambda pod, contexts: {
+        "spec": {
+            **pod,
+            "containers": [
+                {"name": name, "image": "i", "securityContext": context}
+                for name, context in contexts.items()
+            ],
+        }
+    },
+    st.fixed_dictionaries({}, optional=RISKS),
+    st.dictionaries(st.sampled_from(["model", "proxy"]), CONTEXTS),
+)
+
+
+@settings(max_examples=400)
+@given(RISKY)
+def test_no_combination_of_accepted_fields_gives_a_pod_a_privilege(overlay):
+    """Said again from the other side, of the pod as the kubelet would read it."""
+    spec = ModelDeploymentSpec.model_validate(
+        changed(minimal(), {"spec.serving": {"template": overlay}})["spec"]
+    )
+    if template_fault(spec) is not None:
+        return
+    pod = pod_template(OWNER, "aaa", spec, {})["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert not pod.get("hostNetwork")
+    assert not pod.get("nodeName")
+    assert pod.get("serviceAccountName", "default") in {"default", ""}
+    assert not {"hostPath", "nfs", "csi"} & {kind for v in pod["volumes"] for kind in v}
+    for container in pod["containers"]:
+        context = {**pod.get("securityContext", {}), **container.get("securityContext", {})}
+        assert context["runAsNonRoot"] is True
+        assert context.get("runAsUser") != 0
+        assert context["seccompProfile"]["type"] == "RuntimeDefault"
+        assert not context.get("privileged")
+        assert not context.get("capabilities", {}).get("add")

@@ -217,7 +217,7 @@ async def test_list_over_all_namespaces(api: Api, cluster) -> None:
 
 
 async def test_list_without_items_is_not_an_empty_list(api: Api, cluster) -> None:
-    with pytest.raises(Retryable, match="no items"):
+    with pytest.raises(Retryable, match="is no list"):
         await cluster.list("Pod", "models", labels={})
 
 

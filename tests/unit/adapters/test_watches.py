@@ -52,8 +52,9 @@ async def test_a_list_is_asked_for_in_pages_of_one_version(server, cluster):
     server.answer = in_turn(listed(pod("a", 9), more="next"), listed(pod("b", 9)))
     first = await cluster.page("Pod", None, labels=OURS)
     second = await cluster.page("Pod", None, labels=OURS, after=first.more)
-    assert [item["metadata"]["name"] for item in (*first.items, *second.items)] == ["a", "b"]
-    assert (first.items[0]["apiVersion"], first.items[0]["kind"]) == ("v1", "Pod")
+    items = [*first.items, *second.items]
+    assert [item["metadata"]["name"] for item in items] == ["a", "b"]
+    assert (items[0]["apiVersion"], items[0]["kind"]) == ("v1", "Pod")
     assert (first.version, first.more, second.more) == ("10", "next", "")
     asked, then = server.requests
     assert asked.path == "/api/v1/pods"

@@ -4,6 +4,10 @@ import pytest
 from tests.support.contract import Server
 from tests.unit.checks.outcomes import failing
 
+from davylamp.schema.pseudonyms import pseudonym, with_names
+
+NAMES = ("meanAbsoluteError", "sex", "holdout", "1", "2")
+
 
 def groups(document):
     return document["bias"][0]["groups"]
@@ -17,8 +21,8 @@ def widened(document):
 def test_a_group_gap_above_its_bound_is_named_with_groups_and_values():
     result = failing(Server().claim(widened))
     assert (result.name, result.reason) == ("Bias", "GroupGapTooLarge")
-    assert result.message == (
-        "meanAbsoluteError by sex on holdout is 30 for 1 (40 rows) and 44 for 2 (48 rows): "
+    assert with_names(result.message, NAMES) == (
+        "bias[0]: meanAbsoluteError by sex on holdout is 30 for 1 (40 rows) and 44 for 2 (48 rows): "
         "gap 14, above 12"
     )
 
@@ -27,7 +31,10 @@ def test_rows_and_part_need_not_be_recorded():
     server = Server().claim(widened)
     server.claim(lambda m: [m["bias"][0].pop("part"), *(g.pop("rows") for g in groups(m).values())])
     message = failing(server).message
-    assert message == "meanAbsoluteError by sex is 30 for 1 and 44 for 2: gap 14, above 12"
+    assert (
+        with_names(message, NAMES)
+        == "bias[0]: meanAbsoluteError by sex is 30 for 1 and 44 for 2: gap 14, above 12"
+    )
 
 
 def test_a_gap_that_does_not_follow_from_its_groups_is_refused():
@@ -46,8 +53,14 @@ def test_without_recorded_groups_the_check_fails(value):
     ("change", "words"),
     [
         (lambda m: groups(m).pop("2"), "needs two groups"),
-        (lambda m: groups(m)["2"].pop("value"), "bias[0].groups.2.value is missing"),
-        (lambda m: groups(m)["2"].update(rows=0), "bias[0].groups.2.rows is not a number of rows"),
+        (
+            lambda m: groups(m)["2"].pop("value"),
+            f"bias[0].groups.{pseudonym('2')}.value is missing",
+        ),
+        (
+            lambda m: groups(m)["2"].update(rows=0),
+            f"bias[0].groups.{pseudonym('2')}.rows is not a number of rows",
+        ),
         (lambda m: m["bias"][0].update(max=-1), "bias[0].max is below 0"),
         (lambda m: m["bias"][0].pop("metric"), "bias[0].metric is missing"),
         (lambda m: m.update(bias={"sex": 1}), "bias is not a list"),

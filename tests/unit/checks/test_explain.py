@@ -4,6 +4,8 @@ import pytest
 from tests.support.contract import Server
 from tests.unit.checks.outcomes import failing
 
+from davylamp.schema.pseudonyms import pseudonym
+
 
 def contribution_shifted(document):
     document["explanations"][0]["contributions"]["age"] += 0.5
@@ -43,8 +45,8 @@ def for_another_prediction(document):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (moved, "contributions.bmi is 2.75, recorded 1.75"),
-        (renamed, "contributions.age is recorded but not served"),
+        (moved, f"contributions.{pseudonym('bmi')} is 2.75, recorded 1.75"),
+        (renamed, f"contributions.{pseudonym('age')} is recorded but not served"),
         (for_another_prediction, "prediction is 153.25, recorded 152.25"),
     ],
 )

@@ -12,9 +12,9 @@ def test_every_difference_to_the_spec_is_named():
     result = inspected(server)["Manifest"]
     assert (result.verdict, result.reason) == ("Fail", "ManifestDiffers")
     assert result.message == (
-        "image.tag: the image says v9, the spec says v1-3f2c1ab; "
-        "featureSnapshot.id: the image says 2026-11-08, the spec says 2026-11-01; "
-        "seed: the image says 7, the spec says 42"
+        "the manifest's image.tag differs from the spec, which says v1-3f2c1ab; "
+        "the manifest's featureSnapshot.id differs from the spec, which says 2026-11-01; "
+        "the manifest's seed differs from the spec, which says 42"
     )
 
 

@@ -7,11 +7,11 @@ import pytest
 import yaml
 from tests.unit.cli.conftest import canary, spec
 
-from davylamp.api.gate_status import GateRate
 from davylamp.api.gates import Gate
 from davylamp.api.identity import Owner
 from davylamp.api.spec import Rollout, Step
-from davylamp.api.status import Outcome, RevisionRef, WeightChange
+from davylamp.api.status import Outcome, RevisionRef
+from davylamp.api.status_parts import GateRate, WeightChange
 from davylamp.gates import ERRORS, LATENCY, QueryAnswers, Sample, Scrapes
 from davylamp.gates.kinds.error_rate import ErrorRateSpec
 from davylamp.gates.kinds.latency import LatencySpec

@@ -10,6 +10,7 @@ from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.controller.images.settings import Digests, ImageSettings
 from davylamp.controller.settings import Settings
 from davylamp.images import KeyRule
+from davylamp.manifests import Privilege
 
 
 def said(**variables: str) -> Settings:
@@ -21,6 +22,13 @@ def test_nothing_said_is_fine():
     assert plain.metrics == Settings().metrics
     assert plain.leader_election
     assert plain.namespaces == ()
+
+
+def test_what_tenants_may_have_is_told_by_its_names():
+    assert said().allowed == frozenset()
+    assert said(TENANTS_ALLOW="hostPaths, root").allowed == {Privilege.HOST_PATHS, Privilege.ROOT}
+    with pytest.raises(ValueError, match="DAVYLAMP_TENANTS_ALLOW: 'hostpath' is none of annotat"):
+        said(TENANTS_ALLOW="root,hostpath")
 
 
 def test_namespaces_may_have_spaces_around_them():
@@ -75,6 +83,10 @@ def test_what_gates_may_ask_can_be_limited():
     assert (plain.user_queries, plain.pod_metrics, plain.pod_metrics_per_second) == (True, True, 50)
 
 
+def test_secrets_can_be_left_alone():
+    assert (said().reads_secrets, said(SECRETS="false").reads_secrets) == (True, False)
+
+
 def test_no_selector_is_a_selector():
     assert said(REQUESTS_SELECTOR="").metrics.series["requests_selector"] == ""
 
@@ -113,6 +125,7 @@ def test_no_selector_is_a_selector():
         ("LEASE_DURATION", "0s"),
         ("METRICS_PORT", "http"),
         ("LEADER_ELECTION", "no"),
+        ("SECRETS", "no"),
     ],
 )
 def test_what_is_wrong_is_named(name, value):

@@ -38,6 +38,8 @@ ELSEWHERE = {
     "Digests",
 }
 """Enums whose values are values of fields: `kubectl explain` and the CRD list those."""
+OF_THE_CHART = {"Privilege"}
+"""Enums whose values are values of the chart: its schema and docs/pod-template.md list those."""
 INTERNAL = {"Arm", "Channel", "ImageFault"}
 """Enums that nobody outside ever reads."""
 
@@ -59,7 +61,7 @@ def test_every_enum_is_either_listed_or_known_not_to_be_a_name():
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, StrEnum) and value is not StrEnum
     }
-    unknown = {enum.__name__ for enum in enums - LISTED} - ELSEWHERE - INTERNAL
+    unknown = {enum.__name__ for enum in enums - LISTED} - ELSEWHERE - OF_THE_CHART - INTERNAL
     assert enums >= LISTED
     assert not unknown
 

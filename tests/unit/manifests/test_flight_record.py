@@ -12,9 +12,9 @@ import yaml
 from tests.support.manifests import full
 
 from davylamp.api import names
-from davylamp.api.gate_status import GateStatus
 from davylamp.api.spec import ModelDeploymentSpec
-from davylamp.api.status import Outcome, RevisionRef, WeightChange
+from davylamp.api.status import Outcome, RevisionRef
+from davylamp.api.status_parts import GateStatus, WeightChange
 from davylamp.gates import ERRORS, LATENCY, QueryAnswers
 from davylamp.gates.kinds.registry import CHANNELS
 from davylamp.gates.recording.query_values import MOST_VALUES
@@ -29,6 +29,7 @@ from davylamp.manifests.flight_record import (
     flight_record,
     read_flight_record,
 )
+from davylamp.schema.pseudonyms import pseudonym
 
 OWNER = Owner("risk", "models", "uid-1")
 AT = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
@@ -80,7 +81,7 @@ def recorded(scrapes, pods=4, parts=0, most=1000, channels=(ERRORS, LATENCY)):
         for i, total in enumerate(totals):
             for k in range(parts + 1):
                 total[k] += chance.randrange(most)
-            values = {f"a part with a long name/{k}": total[k] for k in range(1, parts + 1)}
+            values = {pseudonym(f"part {k}"): total[k] for k in range(1, parts + 1)}
             side = sides["candidate" if i % 2 else "stable"]
             side[f"risk-9f8e7d6c5b-7d9c5b6f8-{i:05d}"] = (Sample(at, total[0], 0.0, values),)
         for channel in channels:

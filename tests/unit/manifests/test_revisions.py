@@ -1,6 +1,7 @@
 """What a revision is made of, and what may come out of a record."""
 
 import copy
+import json
 
 import pytest
 from tests.support.manifests import changed, full, minimal
@@ -127,8 +128,8 @@ def test_secrets_that_are_followed_are_mounted_pinned_ones_from_the_revisions_ow
         {
             "secretName": name,
             "items": [
-                {"key": "licence.key.key", "path": "key"},
-                {"key": "licence.key.tls.crt", "path": "tls.crt"},
+                {"key": "licence.key_key", "path": "key"},
+                {"key": "licence.key_tls.crt", "path": "tls.crt"},
             ],
         },
     ]
@@ -145,8 +146,24 @@ def test_the_copy_is_immutable_and_the_record_has_nothing_of_it():
     spec = ModelDeploymentSpec.model_validate(full()["spec"])
     secret = pinned_secret(OWNER, identify(spec, {}), {"licence.key": {"key": "c2VjcmV0"}})
     assert secret["immutable"] is True
-    assert secret["data"] == {"licence.key.key": "c2VjcmV0"}
+    assert secret["data"] == {"licence.key_key": "c2VjcmV0"}
     assert "c2VjcmV0" not in str(made(full(), PINNED))
+
+
+def test_p8_the_copy_of_an_earlier_version_is_mounted_by_the_keys_that_its_record_has():
+    """Keys were once joined by a dot, by which two entries could share one."""
+    old = made(full(), PINNED)
+    text = json.dumps(old).replace("licence.key_", "licence.key.")
+    volumes = deployment_of(OWNER, json.loads(text), 1)["spec"]["template"]["spec"]["volumes"]
+    items = [item["key"] for v in volumes for item in v.get("secret", {}).get("items", [])]
+    assert items == ["licence.key.key", "licence.key.tls.crt"]
+
+
+def test_two_pinned_secrets_never_share_a_key():
+    sources = {"db": {"prod.password": "QQ=="}, "db.prod": {"password": "Qg=="}}
+    spec = ModelDeploymentSpec.model_validate(full()["spec"])
+    copy = pinned_secret(OWNER, identify(spec, {}), sources)
+    assert copy["data"] == {"db_prod.password": "QQ==", "db.prod_password": "Qg=="}
 
 
 def test_only_what_pins_has_a_secret_of_its_own():

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from davylamp import gates as rules
-from davylamp.api.gate_status import FeatureShare, GateRate
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.spec import Rollout
-from davylamp.api.status import Candidate, Stage, WeightChange
+from davylamp.api.status import Candidate, Stage
+from davylamp.api.status_parts import FeatureShare, GateRate, WeightChange
 from davylamp.gates.kinds.base import WrongDecisions
 from davylamp.gates.kinds.bias import BiasSpec
 from davylamp.gates.kinds.error_rate import ErrorRateSpec
@@ -18,6 +18,7 @@ from davylamp.gates.kinds.latency import LatencySpec
 from davylamp.gates.kinds.predictions import PredictionsSpec
 from davylamp.gates.kinds.query import QuerySpec
 from davylamp.rollout.trials import canary_trials, probation_trials, rule_of, survey_trials
+from davylamp.schema.pseudonyms import pseudonym
 
 AT = datetime(2026, 11, 1, 3, 0, tzinfo=UTC)
 BUDGET = WrongDecisions(0.004, 0.02)
@@ -185,7 +186,10 @@ def test_explanations_are_compared_with_what_is_wanted_and_known(against, shares
 def test_the_shares_of_training_come_from_the_status():
     noted = candidate(gate("explanations"), baseline=[("bmi", "0.750000"), ("age", "0.250000")])
     for trials in (canary_trials(noted, 5.0), survey_trials(noted, 5.0)):
-        assert trials["explanations"].rule.baseline == (("age", 0.25), ("bmi", 0.75))
+        assert trials["explanations"].rule.baseline == (
+            (pseudonym("age"), 0.25),
+            (pseudonym("bmi"), 0.75),
+        )
 
 
 # --- what a failure does ----------------------------------------------------------------------

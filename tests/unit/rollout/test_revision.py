@@ -88,3 +88,30 @@ def test_the_hash_is_of_the_intent():
 def test_a_revision_says_which_model_it_is():
     found = identify(spec(), {})
     assert (found.tag, found.feature_snapshot, found.seed) == ("3f2c1ab", "2026-11-01", 42)
+
+
+def test_p8_a_spec_that_only_lost_what_the_definition_no_longer_keeps_is_the_same_revision():
+    """An earlier definition was open; what it stored is read without the fields of no pod template."""
+    stored = {
+        "metadata": {"annotations": {"a": "b"}, "name": "x"},
+        "spec": {
+            "newer": [{"a": 1}],
+            "terminationGracePeriodSeconds": {"$patch": "delete"},
+            "containers": [{"name": "model", "args": ["x"], "newer": True}],
+        },
+    }
+    read = {
+        "metadata": {"annotations": {"a": "b"}},
+        "spec": {
+            "terminationGracePeriodSeconds": {},
+            "containers": [{"name": "model", "args": ["x"]}],
+        },
+    }
+    before, now = (spec(serving={"template": template}) for template in (stored, read))
+    known = {"0123456789": intent_of(before)}
+    assert identify(before, {}).revision != identify(now, {}).revision
+    assert identify(now, known).revision == "0123456789"
+    known["aaaaaaaaaa"] = intent_of(now)
+    assert identify(now, known).revision == "aaaaaaaaaa", "what is equal comes first"
+    other = spec(serving={"template": {**read, "metadata": {}}})
+    assert identify(other, known).revision not in known

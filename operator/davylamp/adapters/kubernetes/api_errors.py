@@ -6,7 +6,6 @@ field unknown to the schema answers 500 as well and never passes, and a policy c
 So the sentences of the server are read too; tests hold them against bodies of a real one.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -24,8 +23,11 @@ from davylamp.adapters.errors import (
 from davylamp.adapters.kubernetes.resources import ObjectAddress
 from davylamp.schema.json import JsonObject, entries, text
 from davylamp.schema.text import one_line
+from davylamp.schema.weight import Budget, UnreadableJsonError, read_json
 
 _MESSAGE_LIMIT: Final = 600
+_HEAVIEST: Final = Budget(2**20, 16, 20_000)
+"""Webhooks write what they like into a Status, and the API server quotes values in it."""
 _ENDING: Final = "NamespaceTerminating"
 _BAD_OBJECT: Final = (
     "failed to create typed patch object",
@@ -83,19 +85,13 @@ def api_error(
             return Retryable(message, after=_retry_after(headers), by=_not_called(answer))
 
 
-def json_object(body: bytes) -> JsonObject | None:
-    """The JSON object in a body; None if it holds anything else."""
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
 def _status(body: bytes) -> JsonObject:
     """The `metav1.Status` in a body; empty if it holds anything else."""
-    answer = json_object(body)
-    return answer if answer is not None and answer.get("kind") == "Status" else {}
+    try:
+        answer = read_json(body, _HEAVIEST)
+    except UnreadableJsonError:
+        return {}
+    return answer if isinstance(answer, dict) and answer.get("kind") == "Status" else {}
 
 
 def _explanation(address: ObjectAddress, answer: JsonObject) -> str:

@@ -18,9 +18,13 @@ from kubernetes.aio.config import ConfigException
 from typing_extensions import override
 
 from davylamp.adapters.errors import Retryable
-from davylamp.adapters.kubernetes.api_errors import api_error, json_object
-from davylamp.adapters.kubernetes.resources import ObjectAddress, Resource
+from davylamp.adapters.kubernetes.api_errors import api_error
+from davylamp.adapters.kubernetes.bodies import TooLongError, items, lines, whole
+from davylamp.adapters.kubernetes.resources import ObjectAddress
+from davylamp.adapters.kubernetes.stored import LONGEST, read_stored
 from davylamp.schema.json import JsonObject
+from davylamp.schema.outlines import ListSplitter
+from davylamp.schema.weight import Budget, UnreadableJsonError, read_json
 
 OnRequest = Callable[[str, str, int, float], None]
 """Called after every request: verb, kind, HTTP status (0 without an answer), seconds."""
@@ -29,6 +33,8 @@ JSON_BODY: Final = "application/json"
 APPLY_BODY: Final = "application/apply-patch+yaml"
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE_BODY: Final = "application/merge-patch+json"
+_AROUND: Final = Budget(64 * 1024, 8, 1_000)
+"""What a list has beside its items."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +73,7 @@ class ApiServer:
     async def send(
         self, request: ApiRequest, *, before: Callable[[], None] = lambda: None
     ) -> JsonObject:
-        """Send a request and return the JSON object of the answer.
+        """Send a request and return the object of the answer; its outline where it is too heavy.
 
         Args:
             request: what to ask.
@@ -93,13 +99,13 @@ class ApiServer:
                 headers=headers,
                 body=body,
             )
-        answer = json_object(body)
+        answer = read_stored(body, request.address.resource.kind)
         if answer is None:
             raise Retryable(f"{request}: the answer is not a JSON object")
         return answer
 
-    async def stream(self, request: ApiRequest, *, silence: float) -> AsyncIterator[JsonObject]:
-        """Send a request and return the JSON objects of its answer, one a line, as they come.
+    async def stream(self, request: ApiRequest, *, silence: float) -> AsyncIterator[bytes | None]:
+        """Send a request and return the lines of its answer as they come; None for one that is too long.
 
         Args:
             request: what to ask.
@@ -108,25 +114,53 @@ class ApiServer:
         Raises:
             OperatorError: an error answer, a connection that broke or fell silent, no credentials.
         """
-        call = await self._prepare(request)
         timeout = aiohttp.ClientTimeout(sock_connect=self._timeout.total, sock_read=silence)
-        clock = asyncio.get_running_loop().time
-        started, kind = clock(), request.address.resource.kind
+        async with self._answer(request, timeout) as response:
+            async for line in lines(response.content):
+                yield line
+
+    async def listed(
+        self, request: ApiRequest, *, most: int
+    ) -> tuple[list[bytes | None], JsonObject] | None:
+        """Ask for a list; returns the texts of its items, and the list without them.
+
+        An item that is too long to be kept is None, and all of it is None where the items together have
+        more than `most` bytes.
+
+        Raises:
+            OperatorError: as `send`.
+        """
+        splitter, texts, size = ListSplitter(LONGEST), list[bytes | None](), 0
+        async with self._answer(request, self._timeout) as response:
+            async for item in items(response.content, splitter):
+                texts.append(item)
+                size += len(item or b"")
+                if size > most:
+                    return None
+        try:
+            around = read_json(splitter.around() or b"", _AROUND)
+        except UnreadableJsonError as error:
+            raise Retryable(f"{request}: the answer {error}") from None
+        if not isinstance(around, dict) or "items" not in around:
+            raise Retryable(f"{request}: the answer is no list")
+        return texts, around
+
+    @contextlib.asynccontextmanager
+    async def _answer(
+        self, request: ApiRequest, timeout: aiohttp.ClientTimeout
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """An answer that is no error, while it comes."""
+        call = await self._prepare(request)
         async with self._open(request, call, timeout) as response:
-            self._on_request(request.verb, kind, response.status, clock() - started)
             if not 200 <= response.status <= 299:
                 raise api_error(
                     verb=request.verb,
                     address=request.address,
                     status=response.status,
                     headers=response.headers,
-                    body=await response.read(),
+                    body=await whole(response.content),
                 )
-            async for line in _lines(response.content):
-                answer = json_object(line)
-                if answer is None:
-                    raise Retryable(f"{request}: a line of the answer is not a JSON object")
-                yield answer
+            yield response
 
     @contextlib.asynccontextmanager
     async def _open(
@@ -134,19 +168,24 @@ class ApiServer:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer while it comes; closed at the end, and what breaks is translated."""
         method, url, headers, body, post = call
+        clock, kind = asyncio.get_running_loop().time, request.address.resource.kind
         response: aiohttp.ClientResponse | None = None
+        started = clock()
         try:
             answer = await self._client.call_api(
                 method, url, headers, body, post, _request_timeout=timeout
             )
             response = answer.response
+            self._on_request(request.verb, kind, response.status, clock() - started)
             yield response
         except TimeoutError as error:
             raise Retryable(f"{request}: the API server fell silent") from error
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, TooLongError) as error:
             raise Retryable(f"{request}: {type(error).__name__}") from error
         finally:
-            if response is not None:
+            if response is None:
+                self._on_request(request.verb, kind, 0, clock() - started)
+            else:
                 response.close()
 
     async def _prepare(self, request: ApiRequest) -> RequestSerialized:
@@ -169,31 +208,13 @@ class ApiServer:
         method, url, headers, body, post = call
         timeout = aiohttp.ClientTimeout(total=request.timeout or self._timeout.total)
         try:
-            response = await self._client.call_api(
+            answer = await self._client.call_api(
                 method, url, headers, body, post, _request_timeout=timeout
             )
-            content: bytes = await response.read()  # type: ignore[no-untyped-call]
+            content = await whole(answer.response.content)
         except TimeoutError as error:
             message = f"{request}: no answer within {timeout.total} s"
             raise Retryable(message) from error
-        except (aiohttp.ClientError, OSError) as error:
+        except (aiohttp.ClientError, OSError, TooLongError) as error:
             raise Retryable(f"{request}: {type(error).__name__}") from error
-        return response.status, response.headers, content
-
-
-async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """The lines of a stream, however long: one object of Kubernetes may be over a megabyte."""
-    rest = b""
-    async for chunk in content.iter_any():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            yield line
-
-
-def items_of(answer: JsonObject, resource: Resource) -> list[JsonObject]:
-    """Items of a list, with the apiVersion and kind that lists of built-in kinds omit."""
-    items = answer.get("items")
-    if not isinstance(items, list):
-        raise Retryable(f"list {resource.kind}: the answer has no items")
-    named: JsonObject = {"apiVersion": resource.api_version, "kind": resource.kind}
-    return [named | item for item in items if isinstance(item, dict)]
+        return answer.status, answer.headers, content

@@ -12,14 +12,13 @@ from typing import Final, TypeAlias
 
 from kubernetes.aio.client import ApiClient
 
-from davylamp.adapters.errors import NotFound
+from davylamp.adapters.errors import NotFound, Retryable
 from davylamp.adapters.kubernetes.apiserver import (
     APPLY_BODY,
     MERGE_BODY,
     ApiRequest,
     ApiServer,
     OnRequest,
-    items_of,
 )
 from davylamp.adapters.kubernetes.ports import Manifest
 from davylamp.adapters.kubernetes.requests import (
@@ -35,11 +34,14 @@ from davylamp.adapters.kubernetes.resources import (
     object_address,
     resource_of,
 )
+from davylamp.adapters.kubernetes.stored import read_stored
 from davylamp.schema.json import section
 
 WriteGuard: TypeAlias = Callable[[], None]
 """Raises `NotLeader` when this process must not write."""
 
+MOST_LISTED: Final = 128 * 2**20
+"""Bytes of a list that is read at once: the flight records of one model, a megabyte each."""
 MOST_EVENTS: Final = 50
 """Events about one pod that are read at a time."""
 
@@ -132,15 +134,10 @@ class KubernetesCluster:
         """See `Cluster.list`; without a resourceVersion, so that our own writes are in the answer."""
         address = ObjectAddress(resource_of(kind), namespace)
         selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
-        answer = await self._server.send(
-            ApiRequest(
-                verb="list",
-                method="GET",
-                address=address,
-                query={"labelSelector": selector} if selector else {},
-            )
+        query = {"labelSelector": selector} if selector else {}
+        return await self._listed(
+            ApiRequest(verb="list", method="GET", address=address, query=query)
         )
-        return items_of(answer, address.resource)
 
     async def delete(self, kind: str, namespace: str, name: str, *, uid: str | None = None) -> None:
         """See `Cluster.delete`."""
@@ -159,12 +156,19 @@ class KubernetesCluster:
         except NotFound:
             return
 
-    async def drop_annotation(
-        self, kind: str, namespace: str, name: str, *, annotation: str, value: str
+    async def drop_annotation(  # noqa: PLR0913  (an object, and what is taken off it)
+        self,
+        kind: str,
+        namespace: str,
+        name: str,
+        *,
+        annotation: str,
+        value: str,
+        beside: str | None = None,
     ) -> Manifest:
         """See `Cluster.drop_annotation`; the test makes the API server refuse a change in between."""
         address = object_address(kind, namespace, name)
-        return await self._write(without_annotation(address, annotation, value))
+        return await self._write(without_annotation(address, annotation, value, beside))
 
     async def create_event(self, manifest: Manifest) -> None:
         """See `Cluster.create_event`."""
@@ -173,7 +177,7 @@ class KubernetesCluster:
     async def pod_warnings(self, namespace: str, uid: str) -> builtins.list[Manifest]:
         """See `Cluster.pod_warnings`."""
         selector = f"involvedObject.kind=Pod,involvedObject.uid={uid},type=Warning"
-        answer = await self._server.send(
+        return await self._listed(
             ApiRequest(
                 verb="list",
                 method="GET",
@@ -181,7 +185,6 @@ class KubernetesCluster:
                 query={"fieldSelector": selector, "limit": str(MOST_EVENTS)},
             )
         )
-        return items_of(answer, CORE_EVENT)
 
     async def would_create(self, manifest: Manifest) -> None:
         """Check that the API server would accept a new object; nothing is stored."""
@@ -202,6 +205,16 @@ class KubernetesCluster:
         return await self._server.send(
             ApiRequest(verb="update", method="PUT", address=address, query=STRICT, body=manifest)
         )
+
+    async def _listed(self, request: ApiRequest) -> builtins.list[Manifest]:
+        """A whole list that is short; what in it has no name is left out."""
+        answer = await self._server.listed(request, most=MOST_LISTED)
+        if answer is None:
+            raise Retryable(f"{request}: more than {MOST_LISTED:,} bytes")
+        resource = request.address.resource
+        named: Manifest = {"apiVersion": resource.api_version, "kind": resource.kind}
+        read = (read_stored(content, resource.kind) for content in answer[0] if content)
+        return [named | item for item in read if item is not None]
 
     async def _write(self, request: ApiRequest) -> Manifest:
         return await self._server.send(request, before=self._write_guard)

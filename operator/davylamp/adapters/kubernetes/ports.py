@@ -60,10 +60,17 @@ class Cluster(Protocol):
             Conflict: `uid` was given and the object of that name has another.
         """
 
-    async def drop_annotation(
-        self, kind: str, namespace: str, name: str, *, annotation: str, value: str
+    async def drop_annotation(  # noqa: PLR0913  (an object, and what is taken off it)
+        self,
+        kind: str,
+        namespace: str,
+        name: str,
+        *,
+        annotation: str,
+        value: str,
+        beside: str | None = None,
     ) -> Manifest:
-        """Take an annotation off an object; returns the object as stored.
+        """Take an annotation off an object, and with it another; returns the object as stored.
 
         Raises:
             Terminal: it is gone already, or has another value by now.

@@ -46,15 +46,22 @@ def status_update(manifest: JsonObject) -> ApiRequest:
     )
 
 
-def without_annotation(address: ObjectAddress, annotation: str, value: str) -> ApiRequest:
-    """An annotation taken off, if it still has this value."""
-    path = f"/metadata/annotations/{annotation.replace('~', '~0').replace('/', '~1')}"
+def without_annotation(
+    address: ObjectAddress, annotation: str, value: str, beside: str | None = None
+) -> ApiRequest:
+    """An annotation taken off, if it still has this value, and with it another."""
+    path = _path_of(annotation)
     test: JsonObject = {"op": "test", "path": path, "value": value}
+    also: list[JsonObject] = [{"op": "remove", "path": _path_of(beside)}] if beside else []
     return ApiRequest(
         verb="patch",
         method="PATCH",
         address=address,
         query=STRICT,
-        body=[test, {"op": "remove", "path": path}],
+        body=[test, {"op": "remove", "path": path}, *also],
         content_type=JSON_PATCH,
     )
+
+
+def _path_of(annotation: str) -> str:
+    return f"/metadata/annotations/{annotation.replace('~', '~0').replace('/', '~1')}"

@@ -19,7 +19,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from davylamp.adapters.prometheus.matchers import METRIC_NAME
 from davylamp.adapters.prometheus.query_result import CounterSeries
-from davylamp.adapters.prometheus.scrapes import TARGET_LABELS
+from davylamp.adapters.prometheus.targets import TARGET_LABELS
+from davylamp.adapters.reading.limits import UnreadableError
 from davylamp.schema.json import Labels
 
 LONGEST_LINE: Final = 2048
@@ -33,6 +34,7 @@ _USUAL_LINE: Final = re.compile(
     r"(?P<value>-?[0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)"
 )
 _USUAL_LABEL: Final = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="([^"]*)"')
+
 
 _Sample: TypeAlias = tuple[str, Mapping[str, str], float]
 """Name, labels and value."""
@@ -51,7 +53,7 @@ class WantedLines:
         """Take in the next piece.
 
         Raises:
-            ValueError: more is wanted than may be parsed.
+            UnreadableError: more is wanted than may be parsed.
         """
         *lines, self._rest = (self._rest + piece).split(b"\n")
         for line in lines:
@@ -64,22 +66,22 @@ class WantedLines:
         """The lines.
 
         Raises:
-            ValueError: the text ends within a line, whose last number may be cut.
+            UnreadableError: the text ends within a line, whose last number may be cut.
         """
         if self._rest.strip():
-            raise ValueError("the text ends within a line")
+            raise UnreadableError("the text ends within a line")
         return self.kept
 
     def _cut(self) -> None:
         """Keep no more of an endless line than shows that it is not wanted."""
         if self._rest.startswith(self.names):
-            raise ValueError("more metrics than can be read in time")
+            raise UnreadableError("more metrics than can be read in time")
         self._rest = self._rest[:LONGEST_LINE]
 
     def _keep(self, line: bytes) -> None:
         self._size += len(line)
         if len(line) > LONGEST_LINE or self._size > MOST_WANTED:
-            raise ValueError("more metrics than can be read in time")
+            raise UnreadableError("more metrics than can be read in time")
         self.kept.append(line)
 
 
@@ -92,7 +94,7 @@ def read_lines(lines: Iterable[bytes], target: Labels, *, at: float) -> list[Cou
         at: time of the samples, epoch seconds.
 
     Raises:
-        ValueError: a line is no sample, has a time of its own, or repeats a series.
+        UnreadableError: a line is no sample, has a time of its own, or repeats a series.
     """
     taken = {*target, *TARGET_LABELS}
     series, known = list[CounterSeries](), set[frozenset[tuple[str, str]]]()
@@ -101,7 +103,7 @@ def read_lines(lines: Iterable[bytes], target: Labels, *, at: float) -> list[Cou
         all_labels = {**own, **target, METRIC_NAME: name}
         identity = frozenset(all_labels.items())
         if identity in known:
-            raise ValueError(f"a series of {name} is there twice")
+            raise UnreadableError("a series is there twice")
         known.add(identity)
         series.append(CounterSeries(all_labels, {at: value}))
     return series
@@ -111,7 +113,7 @@ def _samples(lines: Iterable[bytes]) -> Iterator[_Sample]:
     try:
         text = b"\n".join(lines).decode()
     except UnicodeDecodeError as error:
-        raise ValueError("a line is no sample") from error
+        raise UnreadableError("a line is no sample") from error
     unusual = list[str]()
     for line in text.split("\n"):
         sample = _usual(line)
@@ -136,8 +138,8 @@ def _by_library(text: str) -> Iterator[_Sample]:
     try:
         families = list(text_string_to_metric_families(text))
     except (ValueError, IndexError) as error:  # the parser raises either
-        raise ValueError("a line is no sample") from error
+        raise UnreadableError("a line is no sample") from error
     for sample in (sample for family in families for sample in family.samples):
         if sample.timestamp is not None:
-            raise ValueError(f"{sample.name} has a time of its own")
+            raise UnreadableError("a sample has a time of its own")
         yield sample.name, sample.labels, float(str(sample.value))  # an integer may be too large

@@ -15,28 +15,22 @@ For the same reason the sweeps of one pod must not overlap, and whoever changes 
 Prometheus must leave out the new source's samples of the first `TIMEOUT` after the old one's last:
 they may have been read before it, and a counter that falls is taken for a restarted process.
 
-The operator's selectors choose series here as they do in Prometheus: the same matchers, evaluated on
-the labels of the pod's lines. Pods may run anybody's code: see `session` for how they are asked.
+Pods may run anybody's code: see `exchange` for how they are asked, and `samples` for what is read.
 """
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final
 
-import aiohttp
-import yarl
-
-from davylamp.adapters.errors import SourceError
-from davylamp.adapters.pod_names import PodRef, deployment_of
-from davylamp.adapters.pods.exposition import WantedLines, read_lines
-from davylamp.adapters.pods.session import open_session
-from davylamp.adapters.prometheus.matchers import METRIC_NAME, Condition
-from davylamp.adapters.prometheus.promql import CounterQuery
-from davylamp.adapters.prometheus.query_result import CounterSeries
-from davylamp.adapters.prometheus.scrapes import samples_of
+from davylamp.adapters.pod_names import PodRef
+from davylamp.adapters.pods.exchange import OK, Exchanges, PodRequest
+from davylamp.adapters.pods.exposition import WantedLines
+from davylamp.adapters.pods.samples import FEW_LINES, AskedPod, samples_in, selections
 from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.adapters.reading.limits import ReadingRefusedError, UnreadableError
+from davylamp.adapters.reading.reader import Reader
 from davylamp.checks import Silent
 from davylamp.gates.channels import Channel
 from davylamp.gates.kinds.registry import CHANNELS
@@ -46,11 +40,9 @@ TIMEOUT: Final = 1.0
 """Seconds from the beginning of a sweep after which no answer is waited for."""
 LARGEST: Final = 4 * 1024 * 1024
 """Bytes of an answer that are read."""
-MOST_CONNECTIONS: Final = 128
+MOST_CONNECTIONS: Final = 512
 """Connections in use; so many pods can hang without keeping others from their turn."""
-KEEP_OPEN: Final = 15.0
-"""Seconds for which a connection waits for the next sweep."""
-OK: Final = 200
+ACCEPT: Final = "text/plain; version=0.0.4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,34 +80,14 @@ class Sweep:
     failed: Mapping[PodRef, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Selection:
-    """The series of one channel: those of these metrics whose labels fulfil all conditions."""
-
-    metrics: tuple[str, ...]
-    conditions: tuple[Condition, ...]
-
-    @classmethod
-    def of(cls, query: CounterQuery) -> Self:
-        """The series that a query means; `ValueError` where that cannot be evaluated here."""
-        conditions = (matcher.condition() for matcher in query.matchers)
-        return cls(query.metrics, tuple(conditions))
-
-    def among(self, by_metric: Mapping[str, Sequence[CounterSeries]]) -> Iterator[CounterSeries]:
-        """The series that are meant."""
-        for metric in self.metrics:
-            for series in by_metric.get(metric, ()):
-                if all(holds(series.labels) for holds in self.conditions):
-                    yield series
-
-
 class PodMetrics:
-    """Reads pods; its connections stay open between sweeps, until `aclose`.
+    """Reads pods.
 
     Args:
         names: how series are called, the same as in Prometheus.
         timeout: seconds for a sweep, at most the shortest interval between sweeps.
         clock: epoch seconds.
+        reader: reads what pods answer; one of its own if there is none.
 
     Raises:
         ValueError: a selector that cannot be put to a pod.
@@ -127,18 +99,16 @@ class PodMetrics:
         *,
         timeout: float = TIMEOUT,
         clock: Callable[[], float] = time.time,
+        reader: Reader | None = None,
     ) -> None:
         self._names = names
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._named = tuple(names.items())
+        self._timeout = timeout
         self._clock = clock
-        self._session: aiohttp.ClientSession | None = None
-        self._selections((), CHANNELS)
-
-    async def aclose(self) -> None:
-        """Close the connections; the next sweep would open others."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        self._reader = reader or Reader()
+        self._exchanges = Exchanges(self._reader.receiving)
+        self._connections = asyncio.Semaphore(MOST_CONNECTIONS)
+        selections(None, tuple(channel.name for channel in CHANNELS), self._named)
 
     async def sweep(
         self, pods: Sequence[PodTarget], channels: Collection[Channel] = CHANNELS
@@ -149,94 +119,60 @@ class PodMetrics:
         a sweep of its own; sweeps of different pods may overlap.
         """
         at = self._clock()
-        selections = self._selections(pods, channels)
-        metrics = {metric.encode() for wanted in selections.values() for metric in wanted.metrics}
-        answers = await asyncio.gather(*(self._lines(pod, tuple(metrics)) for pod in pods))
-        samples: dict[Channel, dict[PodRef, tuple[Sample, ...]]] = {c: {} for c in selections}
+        metrics = {m.encode() for channel in channels for m in self._names.metrics(channel)}
+        ends = asyncio.get_running_loop().time() + self._timeout
+        answers = await asyncio.gather(*(self._lines(pod, tuple(metrics), ends) for pod in pods))
+        samples: dict[Channel, dict[PodRef, tuple[Sample, ...]]] = {c: {} for c in channels}
+        by_name = {channel.name: channel for channel in channels}
         failed: dict[PodRef, str] = {}
         # Read only now: whoever is still being waited for must not be late because we were busy.
         for pod, lines in zip(pods, answers, strict=True):
-            scrape = (
-                lines
-                if isinstance(lines, Silent)
-                else self._scrape(pod, lines, selections=selections, at=at)
-            )
+            asked = AskedPod(pod.namespace, pod.name, at, tuple(by_name), self._named)
+            scrape = lines if isinstance(lines, Silent) else await self._scrape(lines, asked)
             if isinstance(scrape, Silent):
                 failed[pod.key] = scrape.problem
             else:
-                for channel, sample in scrape.items():
-                    samples[channel][pod.key] = sample
+                for name, sample in scrape.items():
+                    samples[by_name[name]][pod.key] = sample
             await asyncio.sleep(0)  # others need the event loop between two texts
         return Sweep(at, samples, failed)
 
-    def _selections(
-        self, pods: Iterable[PodTarget], channels: Iterable[Channel]
-    ) -> dict[Channel, _Selection]:
-        """What Prometheus would be asked about these pods, by channel."""
-        workloads = frozenset((pod.namespace, deployment_of(pod.name)) for pod in pods)
-        queries = (
-            CounterQuery(
-                workloads=workloads, at=0.0, window=1.0, channel=channel, series=self._names
-            )
-            for channel in channels
-        )
-        return {query.channel: _Selection.of(query) for query in queries}
-
-    async def _lines(self, pod: PodTarget, metrics: tuple[bytes, ...]) -> list[bytes] | Silent:
+    async def _lines(
+        self, pod: PodTarget, metrics: tuple[bytes, ...], ends: float
+    ) -> bytes | Silent:
         """The lines of a pod's text that are asked about."""
         wanted = WantedLines(metrics)
+        size = 0
+
+        def take(piece: bytes) -> None:
+            nonlocal size
+            size += len(piece)
+            if size > LARGEST:
+                raise UnreadableError(f"more than {LARGEST} bytes")
+            wanted.add(piece)
+
+        request = PodRequest(pod.host, pod.port, pod.path, owner=pod.namespace, accept=ACCEPT)
         try:
-            url = yarl.URL.build(scheme="http", host=pod.host, port=pod.port, path=pod.path)
-            async with self._opened().get(url, allow_redirects=False) as answer:
-                if answer.status != OK:
-                    return Silent(f"answered {answer.status}")
-                await _receive(answer, wanted)
-            return wanted.end()
+            async with asyncio.timeout_at(ends), self._connections:
+                status = await self._exchanges.ask(request, take)
+            return b"\n".join(wanted.end()) if status == OK else Silent(f"answered {status}")
         except TimeoutError:
-            return Silent(f"no answer within {self._timeout.total:g} s")
-        except (aiohttp.ClientError, OSError) as error:
+            return Silent(f"no answer within {self._timeout:g} s")
+        except OSError as error:
             return Silent(f"cannot be asked: {type(error).__name__}")
-        except ValueError as error:
+        except (UnreadableError, ReadingRefusedError) as error:
             return Silent(f"cannot be read: {error}")
+        except ValueError as error:
+            return Silent(f"cannot be read: {type(error).__name__}")
 
-    def _scrape(
-        self,
-        pod: PodTarget,
-        lines: Iterable[bytes],
-        *,
-        selections: Mapping[Channel, _Selection],
-        at: float,
-    ) -> dict[Channel, tuple[Sample, ...]] | Silent:
-        """A pod's sample by channel; a channel without a usable one is not in it."""
-        target = {self._names.namespace_label: pod.namespace, self._names.pod_label: pod.name}
-        by_metric = dict[str, list[CounterSeries]]()
+    async def _scrape(
+        self, lines: bytes, asked: AskedPod
+    ) -> Mapping[str, tuple[Sample, ...]] | Silent:
+        """A pod's sample by the name of its channel; a channel without a usable one is not in it."""
         try:
-            for series in read_lines(lines, target, at=at):
-                by_metric.setdefault(series.labels[METRIC_NAME], []).append(series)
-            samples = {
-                channel: samples_of(channel, selection.among(by_metric), names=self._names)
-                for channel, selection in selections.items()
-            }
-        except ValueError as error:
+            usable = await self._reader.read(
+                samples_in, lines, asked, owner=asked.namespace, light=FEW_LINES
+            )
+        except (UnreadableError, ReadingRefusedError) as error:
             return Silent(f"cannot be read: {error}")
-        except SourceError:
-            return Silent("cannot be read: its series are none that can be counted")
-        usable = {channel: sample for channel, sample in samples.items() if sample}
         return usable or Silent("has no usable sample of any metric that is asked for")
-
-    def _opened(self) -> aiohttp.ClientSession:
-        """The session, opened with the first sweep: it belongs to the running event loop."""
-        if self._session is None:
-            connector = aiohttp.TCPConnector(limit=MOST_CONNECTIONS, keepalive_timeout=KEEP_OPEN)
-            accept = "text/plain; version=0.0.4"
-            self._session = open_session(self._timeout, connector, accept=accept)
-        return self._session
-
-
-async def _receive(answer: aiohttp.ClientResponse, wanted: WantedLines) -> None:
-    size = 0
-    async for piece in answer.content.iter_any():
-        size += len(piece)
-        if size > LARGEST:
-            raise ValueError(f"more than {LARGEST} bytes")
-        wanted.add(piece)

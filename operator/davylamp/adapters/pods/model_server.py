@@ -1,26 +1,25 @@
 """Asks one pod of a model, which may run anybody's code: bounded in time, size and direction.
 
 The address is the pod's own, never one that a resource or an answer names: no redirect is followed,
-no proxy of the environment used, and nothing of an answer but what a check names leaves this process.
+no proxy of the environment used. What comes back is a text that nobody has looked at.
 """
 
-import json
+import asyncio
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-import aiohttp
-
-from davylamp.adapters.pods.session import open_session
-from davylamp.checks import Answered, Declined, Reply, Silent
-from davylamp.schema.json import Json, JsonObject
+from davylamp.adapters.pods.exchange import OK, ExchangeError, Exchanges, PodRequest
+from davylamp.adapters.reading.in_hand import BytesInHand
+from davylamp.adapters.reading.limits import LIGHT, MIB, ReadingRefusedError
+from davylamp.adapters.reading.reader import Reader
+from davylamp.checks import Declined, Heard, Received, Silent
 
 TIMEOUT: Final = 5.0
 """Seconds for one request, connection included."""
-LARGEST: Final = 4 * 1024 * 1024
+LARGEST: Final = 2 * MIB
 """Bytes of an answer that are read."""
 BUSY: Final = frozenset({408, 425, 429, 502, 503, 504})
 """Codes that say "not now"."""
-OK: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,87 +30,102 @@ class PodAddress:
     uid: str
     host: str
     port: int
+    namespace: str = ""
 
 
 class ModelServer(Protocol):
     """The part of docs/model-server.md that the checks use."""
 
-    async def get(self, pod: PodAddress, path: str) -> Reply:
+    async def get(self, pod: PodAddress, path: str) -> Heard:
         """Ask for a document."""
 
-    async def post(self, pod: PodAddress, path: str, body: JsonObject) -> Reply:
-        """Send a document."""
+    async def post(self, pod: PodAddress, path: str, body: bytes) -> Heard:
+        """Send a document, a JSON text."""
 
 
 class HttpModelServer:
-    """`ModelServer` over HTTP, with a new connection for every question; `aclose` ends it.
+    """`ModelServer` over HTTP, with a new connection for every question.
 
     Args:
+        reader: whose budget receiving costs, and who counts what waits to be read.
         timeout: seconds for one question, connection included.
         largest: bytes of an answer that are read.
     """
 
-    def __init__(self, *, timeout: float = TIMEOUT, largest: int = LARGEST) -> None:
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+    def __init__(self, reader: Reader, *, timeout: float = TIMEOUT, largest: int = LARGEST) -> None:
+        self._exchanges = Exchanges(reader.receiving)
+        self._in_hand = reader.in_hand
+        self._timeout = timeout
         self._largest = largest
-        self._session: aiohttp.ClientSession | None = None
 
-    async def aclose(self) -> None:
-        """Close the session; the next question would open another."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-    async def get(self, pod: PodAddress, path: str) -> Reply:
+    async def get(self, pod: PodAddress, path: str) -> Heard:
         """See `ModelServer.get`."""
-        return await self._ask(pod, "GET", path, None)
+        return await self._ask(pod, path, None)
 
-    async def post(self, pod: PodAddress, path: str, body: JsonObject) -> Reply:
+    async def post(self, pod: PodAddress, path: str, body: bytes) -> Heard:
         """See `ModelServer.post`."""
-        return await self._ask(pod, "POST", path, body)
+        return await self._ask(pod, path, body)
 
-    async def _ask(self, pod: PodAddress, method: str, path: str, body: JsonObject | None) -> Reply:
-        host = f"[{pod.host}]" if ":" in pod.host else pod.host
-        url = f"http://{host}:{pod.port}{path}"
-        asked = f"{method} {path}"
+    async def _ask(self, pod: PodAddress, path: str, body: bytes | None) -> Heard:
+        asked = f"{'GET' if body is None else 'POST'} {path}"
+        request = PodRequest(
+            pod.host, pod.port, path, owner=pod.namespace, accept="application/json", body=body
+        )
+        text = _Text(self._in_hand, pod.namespace, self._largest)
         try:
-            async with self._opened().request(
-                method, url, json=body, allow_redirects=False
-            ) as answer:
-                return await self._reply(asked, answer)
+            async with asyncio.timeout(self._timeout):
+                status = await self._exchanges.ask(request, text.add)
         except TimeoutError:
-            return Silent(f"pod {pod.name}: {asked} gave no answer within {self._timeout.total} s")
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Silent(f"pod {pod.name}: {asked} gave no answer within {self._timeout:g} s")
+        except OSError as error:
             return Silent(f"pod {pod.name}: {asked}: {type(error).__name__}")
-
-    async def _reply(self, asked: str, answer: aiohttp.ClientResponse) -> Reply:
-        if answer.status in BUSY:
-            return Silent(f"{asked} answered {answer.status}")
-        if answer.status != OK:
-            return Declined(f"{asked} answered {answer.status}", answer.status)
-        text = bytearray()
-        async for chunk in answer.content.iter_any():
-            text += chunk
-            if len(text) > self._largest:
-                return Declined(f"{asked} answered more than {self._largest} bytes")
-        try:
-            return Answered(_parsed(bytes(text)))
-        except (ValueError, RecursionError):
-            return Declined(f"{asked} answered no JSON")
-
-    def _opened(self) -> aiohttp.ClientSession:
-        """The session, opened with the first question: it belongs to the running event loop."""
-        if self._session is None:
-            connector = aiohttp.TCPConnector(force_close=True)
-            self._session = open_session(self._timeout, connector, accept="application/json")
-        return self._session
+        except ExchangeError as error:
+            return Silent(f"pod {pod.name}: {asked} {error}")
+        except ReadingRefusedError as error:
+            return Silent(f"pod {pod.name}: {asked}: {error}")
+        except _TooLongError:
+            return Declined(f"{asked} answered more than {self._largest} bytes")
+        finally:
+            text.let_go()
+        if status in BUSY:
+            return Silent(f"{asked} answered {status}")
+        if status != OK:
+            return Declined(f"{asked} answered {status}", status)
+        return text.received()
 
 
-def _parsed(text: bytes) -> Json:
-    """JSON as in its standard: without NaN and Infinity."""
-    document: Json = json.loads(text, parse_constant=_refuse)
-    return document
+class _TooLongError(Exception):
+    """An answer is longer than what is read."""
 
 
-def _refuse(constant: str) -> float:
-    raise ValueError(constant)
+class _Text:
+    """What has arrived of an answer; beyond a short one, its bytes count as those of its namespace."""
+
+    def __init__(self, in_hand: BytesInHand, owner: str, largest: int) -> None:
+        self._in_hand = in_hand
+        self._owner = owner
+        self._largest = largest
+        self._text = bytearray()
+        self._counted = 0
+
+    def add(self, piece: bytes) -> None:
+        """Take in the next piece."""
+        size = len(self._text) + len(piece)
+        if size > self._largest:
+            raise _TooLongError
+        if size > LIGHT:
+            self._in_hand.take(size - self._counted, self._owner)
+            self._counted = size
+        self._text += piece
+
+    def received(self) -> Received:
+        """All of it."""
+        received = Received(bytes(self._text))
+        if len(received.text) > LIGHT:
+            self._in_hand.hold(received, len(received.text), self._owner)
+        return received
+
+    def let_go(self) -> None:
+        """Nobody receives any more."""
+        self._in_hand.give_back(self._counted, self._owner)
+        self._counted = 0

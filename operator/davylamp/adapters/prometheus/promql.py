@@ -6,11 +6,15 @@ the extra selectors come from the operator's settings, names of Deployments from
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Final
 
 from davylamp.adapters.pod_names import DeploymentRef, deployment_of, pattern_of, pattern_of_pods
 from davylamp.adapters.prometheus.matchers import METRIC_NAME, Matcher
 from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.gates import ERRORS, Channel
+
+ARMS: Final = 2
+"""Deployments that one rollout compares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,12 @@ class CounterQuery:
             Matcher(self.series.namespace_label, "=~", pattern_of(namespaces)),
             Matcher(self.series.pod_label, "=~", pattern_of_pods(*deployments)),
         )
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that answers for what comes back; empty where it is about several rollouts."""
+        namespaces = {namespace for namespace, _ in self.workloads}
+        return min(namespaces) if len(self.workloads) <= ARMS and len(namespaces) == 1 else ""
 
     def owner(self, namespace: str, pod: str) -> DeploymentRef | None:
         """The Deployment a pod belongs to by its name, None when it is none of those asked for."""

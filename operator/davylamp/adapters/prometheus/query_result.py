@@ -3,6 +3,7 @@
 https://prometheus.io/docs/prometheus/latest/querying/api/#expression-query-result-formats
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -39,6 +40,22 @@ class CounterSeries:
     labels: Mapping[str, str]
     values: Mapping[float, float]
     histograms: Mapping[float, Histogram] | None = None
+
+
+def result_of(text: bytes) -> object:
+    """`data.result` of the text of an answer.
+
+    Raises:
+        SourceError: BadAnswer, where there is none.
+    """
+    try:
+        answer = json.loads(text)
+    except (ValueError, RecursionError):  # also integers of thousands of digits
+        answer = None
+    data = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(data, dict) or "result" not in data:
+        raise bad_answer("the answer is no result of a query")
+    return data["result"]
 
 
 def read_matrix(
@@ -107,7 +124,7 @@ def histograms_of(series: object) -> Mapping[float, Histogram]:
 def _value(pair: object) -> tuple[float, float]:
     match pair:
         case [int() | float() as time, str() as text] if not isinstance(time, bool):
-            return float(time), _number(text)
+            return _time(time), _number(text)
         case _:
             raise bad_answer("a sample is no pair of time and text")
 
@@ -117,7 +134,7 @@ def _histogram(pair: object) -> tuple[float, Histogram]:
         case [int() | float() as time, {"count": str() as count, **rest}]:
             buckets = rest.get("buckets", [])
             if isinstance(buckets, list):
-                return float(time), Histogram(_number(count), tuple(map(_bucket, buckets)))
+                return _time(time), Histogram(_number(count), tuple(map(_bucket, buckets)))
         case _:
             pass
     raise bad_answer("a sample is no histogram")
@@ -129,6 +146,13 @@ def _bucket(bucket: object) -> Bucket:
             return Bucket(_number(lower), _number(upper), _number(count))
         case _:
             raise bad_answer("a bucket is not made of a rule, two bounds and a count")
+
+
+def _time(time: float) -> float:
+    try:
+        return float(time)
+    except OverflowError:
+        raise bad_answer("a sample has no time that there is") from None
 
 
 def _number(text: str) -> float:

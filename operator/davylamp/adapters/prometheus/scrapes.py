@@ -8,8 +8,7 @@ How series become samples:
   had not occurred; after its last one the process was restarted and has not answered with that code
   since. The sum then falls, which is how a restart is recognised later.
 * A value that is no number (NaN, Inf) or negative spoils its target's scrape, which is left out.
-* A pod has one target. When there are two (two jobs scrape the same port, two Prometheus behind one
-  query front end), adding them would count every request twice: the first by its labels is taken.
+* A pod has one target at a time: see `targets`.
 * A histogram that is there in both forms is taken in the classic one: its boundaries are those that
   somebody chose.
 * A pod of which only the total is there (a summary instead of a histogram), or that has more parts
@@ -19,7 +18,7 @@ How series become samples:
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 from davylamp.adapters.pod_names import PodRef
 from davylamp.adapters.prometheus.native_histograms import LADDERS, Boundaries, counted
@@ -31,14 +30,14 @@ from davylamp.adapters.prometheus.query_result import (
     read_matrix,
 )
 from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.adapters.prometheus.targets import of_one_target
 from davylamp.gates.channels import Channel, Role, boundary
 from davylamp.gates.samples import Sample
 
-_Target: TypeAlias = tuple[str, ...]
-
 PARTS_LIMIT: Final = 256
-TARGET_LABELS: Final = ("job", "instance", "prometheus", "prometheus_replica")
-"""Labels by which a scrape's target is known, besides the pod's."""
+NUMBERS_LIMIT: Final = 50_000
+"""Numbers that the samples of one pod and channel are made of: a quarter of an hour of 50 parts, scraped
+each second. A few bytes of text may stand for many of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,7 @@ def read_scrapes(query: CounterQuery, result: object) -> dict[PodRef, tuple[Samp
         result: `data.result` of the answer, which must be a matrix.
 
     Raises:
-        SourceError: BadAnswer, when it is anything else.
+        SourceError: BadAnswer, when it is anything else, or a pod is scraped twice.
     """
     names, by_pod = query.series, dict[PodRef, list[CounterSeries]]()
 
@@ -67,24 +66,23 @@ def read_scrapes(query: CounterQuery, result: object) -> dict[PodRef, tuple[Samp
 
     for series in read_matrix(result, is_wanted=lambda labels: bool(query.owner(*pod_of(labels)))):
         by_pod.setdefault(pod_of(series.labels), []).append(series)
-    samples = {pod: samples_of(query.channel, group, names=names) for pod, group in by_pod.items()}
+    samples = {
+        pod: samples_of(query.channel, of_one_target(query, group), names=names)
+        for pod, group in by_pod.items()
+    }
     return {pod: scrapes for pod, scrapes in samples.items() if scrapes}
 
 
 def samples_of(
     channel: Channel, series: Iterable[CounterSeries], *, names: SeriesNames
 ) -> tuple[Sample, ...]:
-    """Samples of one pod in order of time, of all its series of a channel.
+    """Samples of one target in order of time, of all its series of a channel.
 
     Raises:
         SourceError: BadAnswer, where a series is none that can be counted.
     """
-    targets: dict[_Target, list[_Part]] = {}
-    for item in series:
-        target = tuple(item.labels.get(label, "") for label in TARGET_LABELS)
-        targets.setdefault(target, []).extend(_parts(channel, item, names))
-    usable = {target: parts for target, parts in targets.items() if parts}
-    return _added_up(channel, usable[min(usable)]) if usable else ()
+    parts = [part for item in series for part in _parts(channel, item, names)]
+    return _added_up(channel, parts) if parts else ()
 
 
 def _parts(channel: Channel, series: CounterSeries, names: SeriesNames) -> Iterator[_Part]:
@@ -93,7 +91,8 @@ def _parts(channel: Channel, series: CounterSeries, names: SeriesNames) -> Itera
         ladder = LADDERS.get(channel)
         if ladder is None:
             raise bad_answer("histograms came where counters were asked for")
-        yield from _unfolded(series.histograms, ladder)
+        if len(series.histograms) * (2 + len(ladder.names)) <= NUMBERS_LIMIT:
+            yield from _unfolded(series.histograms, ladder)
         return
     part = channel.role(names, series.labels.get("__name__", ""), series.labels)
     if part is not None:
@@ -116,24 +115,40 @@ def _added_up(channel: Channel, parts: list[_Part]) -> tuple[Sample, ...]:
     if len(names) > PARTS_LIMIT or (not names and channel.has_parts):
         return ()
     times = sorted({time for part in chosen for time in part.values})
-    scrapes = (_scrape(chosen, names, time) for time in times)
-    return tuple(scrape for scrape in scrapes if scrape is not None)
+    if len(times) * (2 + len(names)) > NUMBERS_LIMIT:
+        return ()
+    totals = {time: _Totals(dict.fromkeys(names, 0.0)) for time in times}
+    for part in chosen:
+        for time, value in part.values.items():
+            totals[time].add(part.role, value)
+    return tuple(
+        Sample(time, total.requests, total.errors, total.counts)
+        for time, total in totals.items()
+        if total.is_usable
+    )
+
+
+@dataclass(slots=True)
+class _Totals:
+    """What the series of one target add up to at one time; a series that is not there adds nothing."""
+
+    counts: dict[str, float]
+    requests: float = 0.0
+    errors: float = 0.0
+    is_usable: bool = True
+
+    def add(self, role: Role, value: float) -> None:
+        """Add the value of a series; one that is no count spoils the scrape."""
+        if not (math.isfinite(value) and value >= 0):
+            self.is_usable = False
+            return
+        self.requests += value * role.requests
+        self.errors += value * role.errors
+        for name in role.parts:
+            self.counts[name] += value
 
 
 def _of_one_form(parts: list[_Part]) -> list[_Part]:
     is_classic = any(part.role.parts and not part.is_native for part in parts)
     is_native = not is_classic and any(part.is_native for part in parts)
     return [part for part in parts if part.is_native == is_native]
-
-
-def _scrape(parts: Iterable[_Part], names: Iterable[str], time: float) -> Sample | None:
-    requests, errors, counts = 0.0, 0.0, dict.fromkeys(names, 0.0)
-    for part in parts:
-        value = part.values.get(time, 0.0)
-        if not (math.isfinite(value) and value >= 0):
-            return None
-        requests += value * part.role.requests
-        errors += value * part.role.errors
-        for name in part.role.parts:
-            counts[name] += value
-    return Sample(time, requests, errors, counts)

@@ -15,8 +15,10 @@ from davylamp.gates.kinds.registry import SERIES_SETTINGS
 
 NAMESPACE_LABEL: Final = SeriesSetting("namespace_label", "namespace", Form.LABEL)
 POD_LABEL: Final = SeriesSetting("pod_label", "pod", Form.LABEL)
+REPLICA_LABELS: Final = SeriesSetting("replica_labels", "", Form.LABELS)
 SETTINGS: Final = {
-    setting.name: setting for setting in (*SERIES_SETTINGS, NAMESPACE_LABEL, POD_LABEL)
+    setting.name: setting
+    for setting in (*SERIES_SETTINGS, NAMESPACE_LABEL, POD_LABEL, REPLICA_LABELS)
 }
 """All names, those of the gate kinds first; the labels of a pod are the same for all of them."""
 
@@ -84,6 +86,11 @@ class SeriesNames(Mapping[str, str]):
     def pod_label(self) -> str:
         """Label with the pod's name."""
         return self._names[POD_LABEL.name]
+
+    @property
+    def replica_labels(self) -> tuple[str, ...]:
+        """Labels that tell replicas of one Prometheus apart, each of which has read everything."""
+        return tuple(filter(None, self._names[REPLICA_LABELS.name].split(",")))
 
     def metrics(self, channel: Channel) -> tuple[str, ...]:
         """The metrics that make up a channel."""

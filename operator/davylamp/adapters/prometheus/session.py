@@ -15,6 +15,8 @@ from requests.auth import AuthBase
 from typing_extensions import override
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
+from davylamp.adapters.prometheus.texts.answers import AnswerText, as_source_errors
+from davylamp.adapters.reading.in_hand import BytesInHand
 from davylamp.schema.text import one_line
 
 ANSWER_LIMIT: Final = 4 * 1024 * 1024
@@ -28,6 +30,32 @@ _BODY_LIMIT: Final = 64 * 1024
 _ERROR_LIMIT: Final = 200
 _TOO_MUCH: Final = re.compile(r"too many|too much|exceed|more than|limit", re.IGNORECASE)
 """How Prometheus and its kin say that a query would load more than it may."""
+_MISTAKE: Final = re.compile(r'(invalid parameter "?\w+"?: )?[0-9]+:[0-9]+: parse error: ')
+"""A query that cannot be read: it was not run, so the error has words of the query alone."""
+_PHRASES: Final = (
+    "found duplicate series for the match group",
+    "many-to-many matching not allowed",
+    "multiple matches for labels",
+    "grouping labels must ensure unique matches",
+    "vector cannot contain metrics with the same labelset",
+    "query processing would load too many samples",
+    "exceeded maximum resolution of 11,000 points",
+    "query timed out",
+    "query was canceled",
+    "too many outstanding requests",
+    "the query hit the max number of series limit",
+    "the query exceeded the maximum number of chunks",
+    "invalid step",
+    "end timestamp must not be before start time",
+    "bounds are the wrong way around",
+    "no org id",
+    "unauthorized",
+    "forbidden",
+    "rate limit",
+    "context deadline exceeded",
+    "service unavailable",
+)
+"""What Prometheus and its kin say of queries that were run, without the series that they name."""
 _CANNOT_ASK: Final = frozenset({401, 403, 408, 429})
 
 
@@ -39,6 +67,7 @@ class PrometheusSession(requests.Session):
         ca_file: certificates to trust instead of the system's.
         deadline: seconds for request and answer as a whole.
         answer_limit: bytes of an answer.
+        in_hand: counts the bytes of all answers that are in memory.
     """
 
     def __init__(
@@ -48,6 +77,7 @@ class PrometheusSession(requests.Session):
         ca_file: str | None,
         deadline: float,
         answer_limit: int,
+        in_hand: BytesInHand,
     ) -> None:
         super().__init__()
         self.auth = _TokenFile(Path(token_file) if token_file else None)
@@ -56,6 +86,7 @@ class PrometheusSession(requests.Session):
             self.verify = ca_file
         self._deadline = deadline
         self._answer_limit = answer_limit
+        self._in_hand = in_hand
 
     @override
     def request(self, method: str | bytes, url: str | bytes, **options: Any) -> requests.Response:  # type: ignore[override]
@@ -68,16 +99,36 @@ class PrometheusSession(requests.Session):
         if str(url).endswith("/query_range"):
             limit, advice = _USER_ANSWER_LIMIT, ": aggregate it to one series, by sum or max"
         is_ok = response.status_code == requests.codes.ok
-        response.raw = _BoundedBody(
-            response.raw, ends=ends, limit=limit if is_ok else _BODY_LIMIT, advice=advice
+        body = _BoundedBody(
+            response.raw,
+            ends=ends,
+            limit=limit if is_ok else _BODY_LIMIT,
+            advice=advice,
+            in_hand=self._in_hand,
         )
+        response.raw = body
         try:
             if not is_ok:
                 raise _refused(response)
-            _ = response.content
+            text = AnswerText(response.content)
         finally:
             response.close()  # else what is cut off stays open
-        return response
+            body.let_go()
+        self._in_hand.hold(text, len(text.text))
+        return _UnreadAnswer(text)
+
+
+class _UnreadAnswer(requests.Response):
+    """Gives the library the text where it takes a result out: what is in there others find out."""
+
+    def __init__(self, text: AnswerText) -> None:
+        super().__init__()
+        self.status_code = requests.codes.ok
+        self._text = text
+
+    @override
+    def json(self, **_options: Any) -> dict[str, dict[str, AnswerText]]:
+        return {"data": {"result": self._text}}
 
 
 class _TokenFile(AuthBase):
@@ -101,8 +152,12 @@ class _BoundedBody:
     ever; and no answer we asked for needs that much memory.
     """
 
-    def __init__(self, body: Any, *, ends: float, limit: int, advice: str) -> None:
+    def __init__(
+        self, body: Any, *, ends: float, limit: int, advice: str, in_hand: BytesInHand
+    ) -> None:
         self._body = body
+        self._in_hand = in_hand
+        self._taken = 0
         self._ends = ends
         self._left = limit
         self._advice = advice
@@ -115,7 +170,15 @@ class _BoundedBody:
             raise requests.ReadTimeout
         if self._left < 0:
             raise TooMuch(f"Prometheus: the answer is too long{self._advice}")
+        with as_source_errors():
+            self._in_hand.take(len(piece))
+        self._taken += len(piece)
         return piece
+
+    def let_go(self) -> None:
+        """Nobody holds the pieces any more."""
+        self._in_hand.give_back(self._taken)
+        self._taken = 0
 
     def close(self) -> None:
         self._body.close()
@@ -132,7 +195,7 @@ def _refused(response: requests.Response) -> SourceError:
         error = _error(response.content)
     except TooMuch:
         error = ""
-    message = f"Prometheus: HTTP {status} {error}".rstrip()
+    message = f"Prometheus: HTTP {status} {_told(error)}".rstrip()
     if status == requests.codes.unprocessable_entity and _TOO_MUCH.search(error):
         return TooMuch(message)
     return SourceError(fault, message)
@@ -142,7 +205,15 @@ def _error(body: bytes) -> str:
     """What Prometheus itself says is wrong (with the query, mostly); nothing of other bodies."""
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     error = answer.get("error") if isinstance(answer, dict) else None
     return one_line(error, limit=_ERROR_LIMIT) if isinstance(error, str) else ""
+
+
+def _told(error: str) -> str:
+    """A mistake in a query as it is told; of what goes wrong with series, which the error repeats,
+    the kind alone."""  # noqa: D205, D209
+    if _MISTAKE.match(error):
+        return error
+    return ", ".join(phrase for phrase in _PHRASES if phrase in error)

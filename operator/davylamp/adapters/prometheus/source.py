@@ -1,15 +1,18 @@
 """Where the evidence comes from: Prometheus, asked with a deadline and believed with care."""
 
+from __future__ import annotations
+
 import asyncio
 import functools
+import math
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Protocol, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
-import requests
 from prometheus_api_client import PrometheusConnect
 from urllib3.util import Retry
 
@@ -17,10 +20,30 @@ from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.pod_names import PodRef
 from davylamp.adapters.prometheus import suggestions
 from davylamp.adapters.prometheus.promql import CounterQuery
-from davylamp.adapters.prometheus.scrapes import read_scrapes
 from davylamp.adapters.prometheus.session import ANSWER_LIMIT, PrometheusSession
 from davylamp.adapters.prometheus.suggestions import OtherSeries
-from davylamp.adapters.prometheus.user_query import RangeQuery, read_values
+from davylamp.adapters.prometheus.texts.answers import (
+    CONNECT_TIMEOUT,
+    READ_TIMEOUT,
+    AnswerText,
+    Ask,
+    Wanted,
+    as_source_errors,
+    asked_and_read,
+    read_now,
+    too_late,
+)
+from davylamp.adapters.prometheus.texts.tasks import (
+    FEW_NAMES,
+    AskedCounters,
+    names_in,
+    presence_in,
+    scrapes_in,
+    values_in,
+)
+from davylamp.adapters.prometheus.user_query import RangeQuery
+from davylamp.adapters.reading.in_hand import BytesInHand
+from davylamp.adapters.reading.reader import Reader
 from davylamp.gates.samples import Sample
 
 __all__ = [
@@ -32,14 +55,11 @@ __all__ = [
     "SourceSettings",
 ]
 
-CONNECT_TIMEOUT: Final = 2.0
-READ_TIMEOUT: Final = 5.0
-THREADS: Final = 8
-"""Queries of one tick at a time, and room for those that ran into a deadline and still die."""
+THREADS: Final = 24
+"""As many as can be asked at a time, so that none waits here: the counters of those who are read
+together, of 4 namespaces that are read apart, 6 surveys, and 8 user queries."""
 OnQuery: TypeAlias = Callable[[str, float], None]
 """Called after every query: with "ok" or the fault, and the seconds it took."""
-_Timeout: TypeAlias = tuple[float, float]
-_Ask: TypeAlias = Callable[[_Timeout], object]
 _T = TypeVar("_T")
 
 
@@ -102,12 +122,13 @@ class PrometheusSource:
         on_query: called after every query, for metrics.
         on_down: called when pods' counters cannot be asked for; a user query may be too slow for
             a Prometheus that is well.
+        reader: reads long answers; without one they are read in the thread that asked.
 
     Raises:
         ValueError: the URL is not plain http(s), or carries credentials.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (limits, and whom it reports to)
         self,
         settings: SourceSettings,
         *,
@@ -115,8 +136,11 @@ class PrometheusSource:
         answer_limit: int = ANSWER_LIMIT,
         on_query: OnQuery = lambda _result, _seconds: None,
         on_down: Callable[[], None] = lambda: None,
+        reader: Reader | None = None,
     ) -> None:
         self._deadline = deadline
+        self._reader = reader
+        self._in_hand = reader.in_hand if reader else BytesInHand()
         self._on_query = on_query
         self._on_down = on_down
         self._client = PrometheusConnect(
@@ -126,6 +150,7 @@ class PrometheusSource:
                 ca_file=settings.ca_file,
                 deadline=deadline,
                 answer_limit=answer_limit,
+                in_hand=self._in_hand,
             ),
             retry=Retry(0),
             timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
@@ -139,9 +164,9 @@ class PrometheusSource:
         """See `MetricSource.scrapes`; asks nothing when no workload is meant."""
         if not query.workloads:
             return {}
-        read = functools.partial(read_scrapes, query)
+        wanted = Wanted(scrapes_in, (AskedCounters.of(query),), query.namespace)
         try:
-            return await self._answer(self._at(query.text, query.at), read, until)
+            return await self._answer(self._at(query.text, query.at), wanted, until)
         except SourceError as error:
             if error.fault is SourceFault.DOWN:
                 self._on_down()
@@ -151,53 +176,70 @@ class PrometheusSource:
         self, query: RangeQuery, *, until: float | None = None
     ) -> Mapping[float, float]:
         """See `MetricSource.values`."""
-        return await self._answer(self._on_grid(query), read_values, until)
+        return await self._answer(
+            self._on_grid(query), Wanted(values_in, (), query.namespace), until
+        )
 
     async def other_series(self, query: CounterQuery, *, until: float | None = None) -> OtherSeries:
         """See `MetricSource.other_series`; one deadline for both of its queries."""
         if not query.workloads:
             return OtherSeries()
         until = self._ends(until)
+        asked = (AskedCounters.of(query),)
         names = self._at(suggestions.names_text(query), query.at)
-        read = functools.partial(suggestions.read_names, query)
-        metrics = await self._answer(names, read, until)
-        labels = self._at(suggestions.labels_text(query), query.at)
-        return OtherSeries(metrics, await self._answer(labels, suggestions.read_labels, until))
+        similar = Wanted(names_in, asked, query.namespace, light=FEW_NAMES)
+        other = await self._answer(names, similar, until)
+        wanted = self._at(f"count({suggestions.unselected_text(query)})", query.at)
+        presence = Wanted(presence_in, (), query.namespace)
+        return replace(other, is_there=await self._answer(wanted, presence, until))
 
-    def _at(self, promql: str, at: float) -> _Ask:
+    def _at(self, promql: str, at: float) -> Ask:
         """An instant query."""
         ask, params = self._client.custom_query, {"time": f"{at:.3f}"}
         return lambda timeout: ask(promql, params, timeout=timeout)
 
-    def _on_grid(self, query: RangeQuery) -> _Ask:
+    def _on_grid(self, query: RangeQuery) -> Ask:
         """A range query; the library rounds its times to whole seconds, which ours are."""
         start, end = (datetime.fromtimestamp(time, UTC) for time in (query.start, query.end))
         ask, step = self._client.custom_query_range, f"{query.step}s"
         return lambda timeout: ask(query.promql, start, end, step, timeout=timeout)
 
-    async def _answer(self, ask: _Ask, read: Callable[[object], _T], until: float | None) -> _T:
+    async def _answer(self, ask: Ask, wanted: Wanted[_T], until: float | None) -> _T:
         """What is read of an answer; a query that nobody waits for any more is not reported."""
         started = time.monotonic()
         try:
-            answer = await self._within(ask, read, self._ends(until))
+            answer = await self._within(ask, wanted, self._ends(until))
         except SourceError as error:
             self._on_query(error.fault.value, time.monotonic() - started)
             raise
         self._on_query("ok", time.monotonic() - started)
         return answer
 
-    async def _within(self, ask: _Ask, read: Callable[[object], _T], ends: float) -> _T:
-        """Ask and read in a thread: an answer may be long, and the leader has a lease to renew."""
+    async def _within(self, ask: Ask, wanted: Wanted[_T], ends: float) -> _T:
+        """Ask in a thread, and read there what is short; what is long the reader reads."""
         loop = asyncio.get_running_loop()
         left = ends - loop.time()
         if left <= 0:
             raise SourceError(SourceFault.DOWN, "Prometheus: no time was left to ask it")
-        work = functools.partial(_asked_and_read, ask, read, left)
+        most = wanted.light if self._reader else math.inf
+        work = functools.partial(asked_and_read, ask, wanted, left, most)
         try:
             async with asyncio.timeout_at(ends):
-                return await loop.run_in_executor(self._threads, work)
+                answer = await loop.run_in_executor(self._threads, work)
+                return (
+                    await self._read(answer, wanted) if isinstance(answer, AnswerText) else answer
+                )
         except TimeoutError as error:
-            raise _too_late(left) from error
+            raise too_late(left) from error
+
+    async def _read(self, answer: AnswerText, wanted: Wanted[_T]) -> _T:
+        """What is read of a long answer."""
+        if self._reader is None:
+            return read_now(answer.text, wanted)
+        with as_source_errors():
+            return await self._reader.read(
+                wanted.task, answer.text, *wanted.arguments, owner=wanted.owner, light=0
+            )
 
     def _ends(self, until: float | None) -> float:
         own = asyncio.get_running_loop().time() + self._deadline
@@ -207,25 +249,6 @@ class PrometheusSource:
         """Give connections and threads back."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
-
-
-def _asked_and_read(ask: _Ask, read: Callable[[object], _T], left: float) -> _T:
-    """Ask with the seconds that are left, and read the answer."""
-    try:
-        result = ask((min(CONNECT_TIMEOUT, left), min(READ_TIMEOUT, left)))
-    except (requests.JSONDecodeError, KeyError, TypeError) as error:
-        message = "Prometheus: the answer is no result of a query"
-        raise SourceError(SourceFault.BAD_ANSWER, message) from error
-    except (requests.Timeout, TimeoutError) as error:
-        raise _too_late(left) from error
-    except (requests.RequestException, OSError, ValueError) as error:
-        message = f"Prometheus: cannot be asked: {type(error).__name__}"
-        raise SourceError(SourceFault.DOWN, message) from error
-    return read(result)
-
-
-def _too_late(seconds: float) -> SourceError:
-    return SourceError(SourceFault.DOWN, f"Prometheus: no answer within {seconds:.2g} s")
 
 
 def _checked(url: str) -> str:

@@ -30,6 +30,7 @@ class RangeQuery:
         start: first time, epoch seconds.
         end: last time, epoch seconds.
         step: seconds from one to the next.
+        namespace: whose query it is.
 
     Raises:
         ValueError: the times are not on the grid of the step, or too many.
@@ -39,6 +40,7 @@ class RangeQuery:
     start: int
     end: int
     step: int
+    namespace: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what Prometheus would refuse, or what would give other values each time."""

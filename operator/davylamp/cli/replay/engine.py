@@ -11,6 +11,7 @@ from davylamp.gates import (
     Arm,
     Channel,
     Count,
+    GateFamily,
     Judgement,
     JudgementContext,
     Pair,
@@ -76,13 +77,18 @@ def replayed(past: PastAttempt) -> Replay:
     for instant in _instants(past):
         at, own = instant.at, {gate: answers_of([v]) for gate, v in instant.values.items()}
         family = take_in(trials, family, instant.scrapes, own)
-        judgements = judge_all(trials, family, _context(past, at))
+        judgements = _judged(past, family, at)
         blocks += _closed(trials, blocks, judgements, instant)
         outcome = _outcome(past, judgements, at, may_pass=_may_pass(past, at))
         if outcome.decision != UNDECIDED:
             break
     assert outcome is not None  # noqa: S101  (an attempt has samples)
     return Replay(trials, tuple(blocks), outcome)
+
+
+def _judged(past: PastAttempt, family: GateFamily, at: float) -> Mapping[str, Judgement]:
+    judgements = judge_all(past.trials, family, _context(past, at))
+    return {gate: one.naming(past.rollout.names) for gate, one in judgements.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import chain, pairwise
 from typing import Final
 
-from davylamp.api.gate_status import FeatureShare, GateRate
+from davylamp.api.status_parts import FeatureShare, GateRate
 from davylamp.gates import (
     ERRORS,
     Channel,

@@ -1,7 +1,8 @@
 """Asks pods the questions of the checks, in the background, so that no pass waits for a model.
 
 The results are kept until something else is asked of the model. Losing them costs asking again (P5).
-While nothing is to be checked, no pod is asked anything (P9).
+While nothing is to be checked, no pod is asked anything (P9). Namespaces have their turn one after the
+other, and pods of one that never answer leave others theirs.
 """
 
 import asyncio
@@ -9,28 +10,20 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
-from davylamp.adapters.pods.model_server import ModelServer, PodAddress
-from davylamp.checks import (
-    Answered,
-    CheckResult,
-    CheckVerdict,
-    Replies,
-    Reply,
-    Silent,
-    judged,
-    questions,
-    shares_of,
-)
-from davylamp.checks.inspection import EXPLAIN_PATH, MANIFEST_PATH, PREDICT_PATH
+from davylamp.adapters.pods.model_server import ModelServer
+from davylamp.adapters.reading.reader import Reader
+from davylamp.checks import CheckResult, CheckVerdict
 from davylamp.controller.checks.inspections import Inspection
+from davylamp.controller.checks.visit import Visit
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.fairness.errands import Errands
 from davylamp.controller.logs import about
 from davylamp.rollout import Inspected
-from davylamp.schema.json import JsonObject
 
 _log = logging.getLogger(__name__)
 AGAIN: Final = 2.0
@@ -38,20 +31,17 @@ AGAIN: Final = 2.0
 PATIENT_AFTER: Final = 30
 """Attempts after which it is asked less and less often."""
 SELDOM: Final = 60.0
-LONGEST: Final = 30.0
-"""Seconds that all questions to one pod may take together."""
 PODS_AT_A_TIME: Final = 16
-"""Pods asked at the same time; silent ones must not keep the others waiting."""
+"""Pods of one namespace that are asked at the same time, twice as many of all."""
 
 
-@dataclass
+@dataclass(eq=False)
 class _TrackedInspection:
     inspection: Inspection
     due: float
     results: tuple[CheckResult, ...] = ()
     baseline: Mapping[str, float] = field(default_factory=dict)
     attempts: int = 0
-    is_busy: bool = False
 
 
 class Inspector:
@@ -62,6 +52,7 @@ class Inspector:
         on_news: called with the key of a model whose results have changed.
         on_result: called with each result that differs from the one before.
         clock: seconds that never go back.
+        reader: reads what pods answer; one of its own if there is none.
     """
 
     def __init__(
@@ -71,21 +62,25 @@ class Inspector:
         on_news: Callable[[Key], None],
         on_result: Callable[[Key, CheckResult], None] = lambda _key, _result: None,
         clock: Callable[[], float] = time.monotonic,
+        reader: Reader | None = None,
     ) -> None:
         self._server = server
+        self._reader = reader or Reader()
         self._on_news = on_news
         self._on_result = on_result
         self._clock = clock
         self._tracked: dict[Key, _TrackedInspection] = {}
         self._wanted = asyncio.Event()
-        self._slots = asyncio.Semaphore(PODS_AT_A_TIME)
+        self._errands: Errands[_TrackedInspection] = Errands(
+            PODS_AT_A_TIME, on_end=self._wanted.set
+        )
 
     def follow(self, key: Key, inspection: Inspection | None) -> None:
         """Ask the questions of an inspection from now on; None stops it."""
         known = self._tracked.get(key)
-        if inspection is None:
-            self._tracked.pop(key, None)
-        elif known is None or known.inspection != inspection:
+        if known is not None and known.inspection != inspection:
+            self._errands.drop(self._tracked.pop(key))  # nobody waits for what it would answer
+        if inspection is not None and key not in self._tracked:
             self._tracked[key] = _TrackedInspection(inspection, due=self._clock())
             self._wanted.set()
 
@@ -99,44 +94,43 @@ class Inspector:
 
     async def run(self) -> None:
         """Ask while there is something to ask; never returns."""
-        async with asyncio.TaskGroup() as tasks:
+        try:
             while True:
-                for key, tracked in self._take_due():
-                    tasks.create_task(self._inspect(key, tracked))
+                self._ask_due()
                 self._wanted.clear()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._idle_for()):
                         await self._wanted.wait()
+        finally:
+            await self._errands.end()
 
     async def poll(self) -> None:
         """Ask everything that is due once, and wait for the answers."""
-        await asyncio.gather(*(self._inspect(key, tracked) for key, tracked in self._take_due()))
+        self._ask_due()
+        await self._errands.settle()
 
-    def _take_due(self) -> list[tuple[Key, _TrackedInspection]]:
+    def _ask_due(self) -> None:
         now = self._clock()
-        due = [(k, t) for k, t in self._tracked.items() if t.due <= now and not t.is_busy]
-        for _, tracked in due:
-            tracked.is_busy = True
-        return due
+        for key, tracked in self._tracked.items():
+            if tracked.due <= now:
+                self._errands.start(key.namespace, tracked, partial(self._inspect, key, tracked))
 
     def _idle_for(self) -> float | None:
         """Seconds until something is due; None if nothing will be."""
-        next_due = min((t.due for t in self._tracked.values() if not t.is_busy), default=math.inf)
+        idle = (tracked for tracked in self._tracked.values() if tracked not in self._errands)
+        next_due = min((tracked.due for tracked in idle), default=math.inf)
         return None if math.isinf(next_due) else max(0.0, next_due - self._clock())
 
     async def _inspect(self, key: Key, tracked: _TrackedInspection) -> None:
         """Ask one pod; a bug that it meets must not keep the others unasked."""
         asked = tracked.inspection
         try:
-            async with self._slots:
-                replies = await self._ask(asked)
-            results = judged(asked.checks, asked.expected, replies)
-            tracked.baseline = shares_of(replies.manifest)
+            visited = await Visit(self._server, self._reader, key.namespace, asked).made()
+            results, tracked.baseline = visited.results, visited.shares
         except Exception:
             log = about(_log, namespace=key.namespace, name=key.name)
             log.exception("checking failed; trying again")
             results = tracked.results
-        tracked.is_busy = False
         if self._tracked.get(key) is tracked:
             self._take_in(key, tracked, results)
 
@@ -146,7 +140,6 @@ class Inspector:
         tracked.attempts += 1
         again = not results or any(r.verdict is CheckVerdict.UNKNOWN for r in results)
         tracked.due = self._clock() + _pause(tracked.attempts) if again else math.inf
-        self._wanted.set()
         if results == tracked.results:
             return
         before = {(r.name, r.verdict, r.reason) for r in tracked.results}
@@ -155,31 +148,6 @@ class Inspector:
                 self._on_result(key, result)
         tracked.results = results
         self._on_news(key)
-
-    async def _ask(self, inspection: Inspection) -> Replies:
-        """Ask everything that follows from the manifest, as long as answers come."""
-        pod = inspection.pod
-        try:
-            async with asyncio.timeout(LONGEST):
-                manifest = await self._server.get(pod, MANIFEST_PATH)
-                asked = questions(inspection.checks, manifest)
-                return Replies(
-                    manifest,
-                    await self._replies(pod, PREDICT_PATH, asked.bodies if asked.predict else ()),
-                    await self._replies(pod, EXPLAIN_PATH, asked.bodies if asked.explain else ()),
-                )
-        except TimeoutError:
-            return Replies(Silent(f"pod {pod.name}: not all answered within {LONGEST:g} s"))
-
-    async def _replies(
-        self, pod: PodAddress, path: str, bodies: Sequence[JsonObject]
-    ) -> tuple[Reply, ...]:
-        replies: list[Reply] = []
-        for body in bodies:
-            replies.append(await self._server.post(pod, path, body))
-            if not isinstance(replies[-1], Answered):
-                break
-        return tuple(replies)
 
 
 def _pause(attempts: int) -> float:

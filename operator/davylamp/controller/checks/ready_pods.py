@@ -1,13 +1,13 @@
 """Pods that can be asked: ready, and at addresses of their own. Read once for all who ask. Pure."""
 
-import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from davylamp.adapters.pod_names import deployment_of
 from davylamp.adapters.pods.model_server import PodAddress
 from davylamp.api import names
 from davylamp.api.identity import PORT_NAME
+from davylamp.controller.checks.pod_networks import ANYWHERE, PodNetworks
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.pods import Pod
 from davylamp.manifests.pods import METRICS_PATH
@@ -35,15 +35,22 @@ class ReadyPod:
         return deployment_of(self.name)
 
 
-def ready_pods(pods: Iterable[Pod]) -> tuple[ReadyPod, ...]:
-    """Those of the pods that can be asked, in order of name."""
-    read = (_ready_pod(pod) for pod in pods)
+def ready_pods(pods: Iterable[Pod], networks: PodNetworks = ANYWHERE) -> tuple[ReadyPod, ...]:
+    """Those of the pods that can be asked, in order of name.
+
+    Args:
+        pods: of one model.
+        networks: where pods are.
+    """
+    known = tuple(pods)
+    nodes = frozenset(address for pod in known for address in _node_addresses(pod.manifest))
+    read = (_ready_pod(pod, _address(pod.manifest, networks, nodes)) for pod in known)
     return tuple(sorted((pod for pod in read if pod), key=lambda pod: pod.name))
 
 
-def _ready_pod(pod: Pod) -> ReadyPod | None:
-    address = _address(pod.manifest)
-    if address is None or not pod.state.ready or pod.state.terminating:
+def _ready_pod(pod: Pod, address: PodAddress | None) -> ReadyPod | None:
+    is_serving = pod.state.ready and not pod.state.terminating
+    if address is None or not is_serving or not pod.deployment:
         return None
     return ReadyPod(
         namespace=metadata(pod.manifest, "namespace"),
@@ -53,25 +60,21 @@ def _ready_pod(pod: Pod) -> ReadyPod | None:
     )
 
 
-def _address(pod: JsonObject) -> PodAddress | None:
+def _address(pod: JsonObject, networks: PodNetworks, nodes: frozenset[str]) -> PodAddress | None:
     """Where the pod listens; None unless it has an address of its own."""
-    host, port = field(pod, "status", "podIP"), _port(pod)
-    if not isinstance(host, str) or port is None:
+    host, port = networks.accepted(field(pod, "status", "podIP"), nodes), _port(pod)
+    if host is None or port is None or field(pod, "spec", "hostNetwork") is True:
         return None
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    if (
-        address.is_loopback
-        or address.is_link_local
-        or address.is_multicast
-        or address.is_unspecified
-    ):
-        return None  # whoever may write a pod's status must not turn us to the node's own services
-    return PodAddress(metadata(pod, "name"), metadata(pod, "uid"), host, port)
+    return PodAddress(
+        metadata(pod, "name"), metadata(pod, "uid"), host, port, metadata(pod, "namespace")
+    )
+
+
+def _node_addresses(pod: JsonObject) -> Iterator[str]:
+    """The addresses of the pod's node."""
+    yield text(pod, "status", "hostIP")
+    for address in entries(pod, "status", "hostIPs"):
+        yield text(address, "ip")
 
 
 def _port(pod: JsonObject) -> int | None:

@@ -33,6 +33,8 @@ NIGHTLY_KINDS: Final = ("CronJob", "Job")
 """Kinds that only a ModelDeployment with `spec.explanations` has."""
 MOST_READ: Final = 1000
 """Models whose objects are kept ready to read; those of others are unpacked when they are needed."""
+MOST_UNPACKED: Final = 32 * 2**20
+"""Bytes of text of the objects that are kept ready; as objects they take several times as much."""
 
 
 class Key(NamedTuple):
@@ -59,8 +61,10 @@ class ObjectCache:
         self._children: dict[Key, dict[tuple[str, str], PackedObject]] = {}
         self._gone: dict[Place, int] = {}
         """Versions at which objects were deleted, until a list of their kind is newer."""
-        self._in_use: dict[Key, None] = {}
-        """Models whose objects are unpacked, the one that was looked at last at the end."""
+        self._in_use: dict[Key, int] = {}
+        """Models whose objects are unpacked, with their bytes; the one looked at last is at the end."""
+        self._unpacked = 0
+        self._outlines: set[tuple[Key, str, str]] = set()
         self._changed: dict[Key, int] = {}
         self._changes = 0
 
@@ -73,6 +77,10 @@ class ObjectCache:
         known = self._parents.get(key)
         self._use(key)
         return known.read() if known else None
+
+    def unread(self, kind: str) -> int:
+        """How many objects of a kind are known in outline only."""
+        return sum(stored == kind for _, stored, _ in self._outlines)
 
     def changed(self, key: Key) -> int:
         """A number that rises whenever something about a model's children changes."""
@@ -106,11 +114,17 @@ class ObjectCache:
         if version <= at:
             return None
         packed = PackedObject(item, version)
+        if packed.is_outline:
+            self._outlines.add((key, kind, name))
+        else:
+            self._outlines.discard((key, kind, name))
         if kind == names.KIND:
             self._parents[key] = packed
         else:
             self._children.setdefault(key, {})[kind, name] = packed
             self._note_change(key)
+        if key in self._in_use:
+            self._weigh(key, self._in_use[key] + packed.size)
         return key
 
     def remove(self, item: JsonObject) -> Key | None:
@@ -161,6 +175,7 @@ class ObjectCache:
     def rest(self, key: Key) -> None:
         """Keep the objects of a model packed until somebody asks for them again."""
         if key in self._in_use:
+            self._weigh(key, 0)
             del self._in_use[key]
             for known in (self._parents.get(key), *self._children.get(key, {}).values()):
                 if known is not None:
@@ -169,15 +184,25 @@ class ObjectCache:
     def forget(self, key: Key) -> None:
         """Drop a ModelDeployment that is gone; its children are known until they are gone too."""
         self._parents.pop(key, None)
+        self._outlines.discard((key, names.KIND, key.name))
         self.rest(key)
 
     def _use(self, key: Key) -> None:
         if key not in self._parents and key not in self._children:
             return
-        self._in_use.pop(key, None)
-        self._in_use[key] = None
-        if len(self._in_use) > MOST_READ:
+        known = self._in_use.pop(key, 0)
+        self._in_use[key] = known
+        if not known:
+            objects = (self._parents.get(key), *self._children.get(key, {}).values())
+            self._weigh(key, sum(packed.size for packed in objects if packed is not None))
+        while len(self._in_use) > 1 and (
+            len(self._in_use) > MOST_READ or self._unpacked > MOST_UNPACKED
+        ):
             self.rest(next(iter(self._in_use)))
+
+    def _weigh(self, key: Key, size: int) -> None:
+        self._unpacked += size - self._in_use[key]
+        self._in_use[key] = size
 
     def _known(self, key: Key, kind: str, name: str) -> PackedObject | None:
         if kind == names.KIND:
@@ -186,6 +211,7 @@ class ObjectCache:
 
     def _drop(self, key: Key, kind: str, name: str) -> None:
         children = self._children.get(key, {})
+        self._outlines.discard((key, kind, name))
         if kind == names.KIND:
             self._parents.pop(key, None)
         else:
@@ -194,7 +220,7 @@ class ObjectCache:
         if not children:
             self._children.pop(key, None)
             if key not in self._parents:
-                self._in_use.pop(key, None)
+                self.rest(key)
                 self._changed.pop(key, None)
 
     def _note_change(self, key: Key) -> None:

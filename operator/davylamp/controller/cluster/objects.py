@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from davylamp.api import names
 from davylamp.schema.json import Json, JsonObject, field, integer, text
 
 __all__ = [
@@ -11,7 +12,13 @@ __all__ = [
     "label",
     "owner_uids",
     "record_number",
+    "why_unread",
 ]
+
+
+def why_unread(item: JsonObject) -> str:
+    """Why an object is there in outline only; empty where it is whole."""
+    return text(item, names.UNREAD)
 
 
 def record_number(record: JsonObject) -> int:

@@ -9,6 +9,7 @@ import zlib
 from typing import Final
 
 from davylamp.api import names
+from davylamp.controller.cluster.objects import why_unread
 from davylamp.schema.json import JsonObject, section
 
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
@@ -20,15 +21,22 @@ class PackedObject:
     """One object and its version.
 
     Args:
-        item: the object as the API server gave it.
+        item: the object as the API server gave it, or its outline.
         version: its resourceVersion.
+
+    Attributes:
+        is_outline: whether the rest of it is too heavy to be read.
+        size: bytes of its text.
     """
 
-    __slots__ = ("_content", "_read", "version")
+    __slots__ = ("_content", "_read", "is_outline", "size", "version")
 
     def __init__(self, item: JsonObject, version: int) -> None:
         self.version = version
-        self._content = zlib.compress(_text(trimmed(item)), _FASTEST)
+        self.is_outline = bool(why_unread(item))
+        content = _text(trimmed(item))
+        self.size = len(content)
+        self._content = zlib.compress(content, _FASTEST)
         self._read: JsonObject | None = None
 
     def read(self) -> JsonObject:

@@ -1,11 +1,12 @@
 """Reads pods and the conditions of Deployments, whose texts are the words of others. Pure.
 
-Any container may put what it likes into the status of its pod: up to 4 KiB, escapes of a terminal
-included. So each text becomes one clean line of bounded length here, once.
+Any container may put what it likes into the status of its pod, as its termination message: that is not
+read at all. Each other text becomes one clean line of bounded length here, once; what of it is told
+is decided in `rollout.pods.phrases`.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -25,8 +26,21 @@ OVER: Final = frozenset({"Failed", "Succeeded"})
 """Phases of pods whose containers never run again."""
 LONGEST_WORDS: Final = 600
 """Characters of a message of the scheduler, the kubelet or the API server."""
-LONGEST_LINE: Final = 200
-"""Characters of the last line that a container left behind."""
+OF_THE_CLUSTER: Final = frozenset(
+    {
+        "Evicted",
+        "NodeAffinity",
+        "NodeLost",
+        "NodeShutdown",
+        "Preempting",
+        "Shutdown",
+        "Terminated",
+        "UnexpectedAdmissionError",
+    }
+)
+"""Reasons of pods that failed whose message has nothing but the node's and the spec's words."""
+OUT_OF: Final = "OutOf"
+"""How reasons begin that say what a node has not enough of."""
 LONGEST_NAME: Final = 63
 """Characters of a reason: those that Kubernetes gives are far shorter."""
 
@@ -38,11 +52,34 @@ class Pod:
     manifest: JsonObject = dataclasses.field(repr=False)
     revision: str
     state: PodState
+    deployment: str = ""
+    """The Deployment that made it, by its controller; empty where a user, or anything else, did."""
 
 
 def read_pod(manifest: JsonObject) -> Pod:
     """A pod as it is stored."""
-    return Pod(manifest, label(manifest, names.LABEL_REVISION), pod_state(manifest))
+    revision = label(manifest, names.LABEL_REVISION)
+    return Pod(manifest, revision, pod_state(manifest), _deployment(manifest))
+
+
+def without_strangers(deployments: Iterable[JsonObject], pods: Iterable[Pod]) -> Iterator[Pod]:
+    """The pods that Deployments of ours made, and those of revisions that have none.
+
+    Whoever may create a pod can give it a revision's labels. It is no pod of that revision: neither
+    ready for it, nor failing for it. Where a revision has no Deployment its pods only keep a Service
+    from being opened to them, and that is right whoever made them.
+    """
+    made = {label(item, names.LABEL_REVISION): metadata(item, "name") for item in deployments}
+    return (pod for pod in pods if made.get(pod.revision, pod.deployment) == pod.deployment)
+
+
+def _deployment(pod: JsonObject) -> str:
+    """Deployments call their ReplicaSets by their own name and a hash, however long it is."""
+    for owner in entries(pod, "metadata", "ownerReferences"):
+        is_set = text(owner, "kind") == "ReplicaSet" and text(owner, "apiVersion") == "apps/v1"
+        if is_set and field(owner, "controller") is True:
+            return text(owner, "name").rpartition("-")[0]
+    return ""
 
 
 def workloads_of(deployments: Iterable[JsonObject], pods: Iterable[Pod]) -> dict[str, Workload]:
@@ -93,6 +130,7 @@ def pod_state(pod: JsonObject) -> PodState:
         disruption=_true(conditions, "DisruptionTarget"),
         unscheduled=_unscheduled(pod, conditions.get("PodScheduled", {})),
         missing_gates=_missing_gates(pod, conditions),
+        objects=frozenset(_objects(pod)),
         containers=tuple(_containers(pod)),
         image_id=read_image_id(text(_model(pod), "imageID")),
         ready_changed_at=changed,
@@ -106,7 +144,9 @@ def _failure(pod: JsonObject) -> PodFailure | None:
     if phase not in OVER:
         return None
     reason = _name(pod, "status", "reason") or phase
-    return PodFailure(reason, _words(pod, "status", "message"))
+    is_of_the_cluster = reason in OF_THE_CLUSTER or reason.startswith(OUT_OF)
+    message = _words(pod, "status", "message") if is_of_the_cluster else ""
+    return PodFailure(reason, message)
 
 
 def _unscheduled(pod: JsonObject, condition: JsonObject) -> str | None:
@@ -131,23 +171,29 @@ def _missing_gates(pod: JsonObject, conditions: Mapping[str, JsonObject]) -> tup
     return tuple(one_line(gate, limit=LONGEST_WORDS) for gate in closed)
 
 
-def newest_warning(events: Iterable[JsonObject]) -> str | None:
-    """What was warned of a pod last; that no node took it is over once it has one."""
-    telling = [event for event in events if text(event, "reason") != "FailedScheduling"]
-    newest = max(telling, key=_told_at, default=None)
-    words = (_name(newest, "reason"), _words(newest, "message"))
-    return one_line(": ".join(filter(None, words)), limit=LONGEST_WORDS) or None
+# --- names that a pod has itself ---------------------------------------------------------------
 
 
-def _told_at(event: JsonObject) -> str:
-    """When an Event was told last: the API server spells all such times alike."""
-    times = (
-        text(event, "series", "lastObservedTime"),
-        text(event, "lastTimestamp"),
-        text(event, "eventTime"),
-        text(event, "metadata", "creationTimestamp"),
-    )
-    return max(times)
+def _objects(pod: JsonObject) -> Iterator[str]:
+    """Volumes, and the Secrets, ConfigMaps and claims in the pod's spec, with keys of them."""
+    for volume in entries(pod, "spec", "volumes"):
+        yield text(volume, "name")
+        yield text(volume, "secret", "secretName")
+        yield text(volume, "configMap", "name")
+        yield text(volume, "persistentVolumeClaim", "claimName")
+    for kind in ("initContainers", "containers"):
+        for container in entries(pod, "spec", kind):
+            yield from _variables(container)
+
+
+def _variables(container: JsonObject) -> Iterator[str]:
+    for source in entries(container, "envFrom"):
+        yield text(source, "secretRef", "name")
+        yield text(source, "configMapRef", "name")
+    for variable in entries(container, "env"):
+        for kind in ("secretKeyRef", "configMapKeyRef"):
+            yield text(variable, "valueFrom", kind, "name")
+            yield text(variable, "valueFrom", kind, "key")
 
 
 # --- containers -----------------------------------------------------------------------------------
@@ -181,7 +227,6 @@ def _container(status: JsonObject, role: ContainerRole) -> ContainerState:
         restarts=integer(status, "restartCount"),
         last_exit_reason=_name(ended, "reason") or None,
         last_exit_code=integer(ended, "exitCode") if ended else None,
-        last_exit_message=_last_line(text(ended, "message")) or None,
     )
 
 
@@ -215,9 +260,3 @@ def _name(item: Json, *path: str) -> str:
 def _words(item: Json, *path: str) -> str:
     """A message, without the full stop that would stand in the middle of our sentence."""
     return one_line(text(item, *path), limit=LONGEST_WORDS).rstrip(" .")
-
-
-def _last_line(message: str) -> str:
-    """The last line with a letter or a number in it: where a traceback says what is wrong."""
-    lines = (one_line(line, limit=LONGEST_LINE) for line in reversed(message.splitlines()))
-    return next((line for line in lines if any(map(str.isalnum, line))), "")

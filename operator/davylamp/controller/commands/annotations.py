@@ -1,12 +1,16 @@
 """Reads the commands on a ModelDeployment: which there are, and which a manifest declares. Pure."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from davylamp.api.names import Command
 from davylamp.schema.json import Json, JsonObject, entries, field, section, text
 
+LONGEST_NAME: Final = 100
+"""Characters of a user's name that are kept: it may be anything."""
+_NOT_OF_A_NAME: Final = re.compile(r"[^\w@.:+/#%=~-]")
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -15,6 +19,26 @@ def commands_in(parent: JsonObject) -> dict[Command, str]:
     values = section(parent, "metadata", "annotations")
     given = {command: values.get(command.value) for command in Command}
     return {command: value for command, value in given.items() if isinstance(value, str)}
+
+
+def users_in(parent: JsonObject) -> dict[Command, str]:
+    """Who gave each command, where a name stands beside it.
+
+    To be believed only where an admission policy lets nobody write the name of somebody else. A name
+    repeats the value of its command, so that one which was left behind is about no other command.
+    """
+    annotations = section(parent, "metadata", "annotations")
+    given = (
+        (command, value, annotations.get(command.beside))
+        for command, value in commands_in(parent).items()
+    )
+    return {
+        command: _NOT_OF_A_NAME.sub("?", beside[len(value) + 1 :][:LONGEST_NAME])
+        for command, value, beside in given
+        if isinstance(beside, str)
+        and beside.startswith(f"{value} ")
+        and len(beside) > len(value) + 1
+    }
 
 
 def declared_in(parent: JsonObject) -> frozenset[Command]:

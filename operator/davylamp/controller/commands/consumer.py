@@ -13,6 +13,7 @@ from davylamp.controller.cluster.cache import Key, ObjectCache, key_of
 from davylamp.controller.cluster.writes import TRIED_AGAIN, Consume
 from davylamp.controller.logs import about
 from davylamp.manifests import Owner
+from davylamp.schema.json import section
 
 _log: Final = logging.getLogger(__name__)
 
@@ -61,6 +62,7 @@ class Consumer:
                 owner.name,
                 annotation=write.command.value,
                 value=write.value,
+                beside=self._name_beside(key, write.command),
             )
         except OperatorError as error:
             if isinstance(error, Forbidden | Terminal):
@@ -71,6 +73,11 @@ class Consumer:
         self._taken.setdefault(key, {})[write.command] = write.answered_at
         self._cache.put(answer)
         return True
+
+    def _name_beside(self, key: Key, command: Command) -> str | None:
+        """The annotation with the user's name, where there is one: it goes with its command."""
+        annotations = section(self._cache.parent(key) or {}, "metadata", "annotations")
+        return command.beside if command.beside in annotations else None
 
     def forget(self, key: Key) -> None:
         """Drop what is remembered of an object that is gone."""

@@ -11,7 +11,8 @@ DEADLINE: Final = 8.0
 LAG: Final = 1.0
 """Seconds that a sample may take from its scrape until Prometheus can be asked for it."""
 USER_QUESTIONS_AT_A_TIME: Final = 4
-"""User queries and searches for other series at a time: threads are left for the pods' counters."""
+"""User queries and searches for other series of one namespace at a time, twice as many of all: threads
+are left for the pods' counters."""
 _T = TypeVar("_T")
 
 
@@ -26,5 +27,5 @@ async def answer_or_error(answer: Awaitable[_T]) -> _T | SourceError:
         return await answer
     except SourceError as error:
         return error
-    except ValueError as error:
-        return SourceError(SourceFault.BAD_ANSWER, str(error))
+    except ValueError:  # its message may have the value that cannot be read
+        return SourceError(SourceFault.BAD_ANSWER, "the answer cannot be read")

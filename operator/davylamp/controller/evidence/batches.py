@@ -1,14 +1,15 @@
 """Which rollouts Prometheus is asked about together, and up to when. Pure.
 
 All that are up to date are asked about together: one query a channel, however many they are. A
-rollout that begins, or is behind after a restart or an outage, is asked about alone, so that its long
-queries and its faults affect no other. It catches up in slices, and every slice is folded before the
-next: an answer about hours of histograms would fill the memory.
+namespace about which no good answer came is asked about apart for a while, and so is one that has
+very many: its long queries and its faults delay no other. A rollout that begins, or is behind after a
+restart or an outage, is asked about alone. It catches up in slices, and every slice is folded before
+the next: an answer about hours of histograms would fill the memory.
 """
 
-import math
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Final
 
 from davylamp.controller.cluster.cache import Key
@@ -18,6 +19,12 @@ from davylamp.gates import Channel
 
 SLICE: Final = 900.0
 """Seconds by which a rollout that is behind comes nearer with each answer."""
+MANY_TOGETHER: Final = 60
+"""Rollouts up to which all namespaces are read together."""
+MANY: Final = 20
+"""Rollouts of one namespace above which it is read apart where there are more than that."""
+TOGETHER: Final = ""
+"""What all are called that are read together, in the place of a namespace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +60,27 @@ class Batch:
         return sorted(channels, key=lambda channel: channel.name)
 
     @property
+    def namespaces(self) -> frozenset[str]:
+        """Whose rollouts they are."""
+        return frozenset(part.key.namespace for part in self.parts)
+
+    @property
     def oldest(self) -> float:
         """Epoch seconds of the oldest sample that is needed."""
         return min(part.tracked.unread[c] for part in self.parts for c in part.channels)
 
-    @property
-    def tried(self) -> float:
-        """When some of it was last asked about as past, by a clock that only goes forward."""
-        return min(p.tracked.tried.get(c, -math.inf) for p in self.parts for c in p.channels)
-
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """Those that are up to date, and one by one those that begin or are behind."""
+    """Those that are up to date, and those that begin or are behind.
 
-    recent: Batch | None = None
-    past: tuple[Batch, ...] = ()
+    Attributes:
+        recent: all together (`TOGETHER`), and by namespace those that are read apart.
+        past: by rollout.
+    """
+
+    recent: Mapping[str, Batch] = field(default_factory=dict)
+    past: Mapping[Key, tuple[Batch, ...]] = field(default_factory=dict)
 
 
 def overlap(scrape_interval: float) -> float:
@@ -77,31 +89,47 @@ def overlap(scrape_interval: float) -> float:
 
 
 def plan(
-    rollouts: Iterable[tuple[Key, TrackedRollout]], now: float, scrape_interval: float
+    rollouts: Iterable[tuple[Key, TrackedRollout]],
+    now: float,
+    scrape_interval: float,
+    *,
+    apart: Collection[str] = (),
 ) -> Batches:
     """The rollouts that are asked about together at this moment.
 
     Channels of one rollout that were read equally far stay together: their evidence must be folded
     in the order of time. One that cannot be read falls behind alone.
+
+    Args:
+        rollouts: those that are tracked.
+        now: epoch seconds.
+        scrape_interval: seconds between Prometheus' scrapes.
+        apart: namespaces that are asked about apart whatever they have.
     """
     again = overlap(scrape_interval)
-    parts, past = list[Part](), list[Batch]()
+    parts, past = list[Part](), dict[Key, tuple[Batch, ...]]()
     for key, tracked in rollouts:
         recent = {c for c, moment in tracked.unread.items() if moment >= now - 2 * again}
         if recent:
             parts.append(Part(key, tracked, frozenset(recent)))
         behind = Part(key, tracked, tracked.subject.channels - recent)
-        past += _slices(behind, now, again)
-    return Batches(Batch(now, is_present=True, parts=tuple(parts)) if parts else None, tuple(past))
+        if slices := tuple(_slices(behind, now, again)):
+            past[key] = slices
+    return Batches(_recent(parts, now, apart), past)
 
 
 def halves(batch: Batch, channels: Iterable[Channel]) -> tuple[Batch, ...]:
-    """Questions about some channels only, of half of the rollouts each; none of a single one."""
+    """Questions about some channels only, of half of the rollouts each; none of a single one.
+
+    A namespace is not divided as long as there are several.
+    """
     wanted = frozenset(channels)
     parts = [replace(p, channels=p.channels & wanted) for p in batch.parts if p.channels & wanted]
     if len(parts) < 2:
         return ()
-    middle = len(parts) // 2
+    parts.sort(key=lambda part: part.key.namespace)
+    borders = [n for n, (one, other) in enumerate(pairwise(parts), start=1) if _differ(one, other)]
+    middle = min(borders or range(1, len(parts)), key=lambda n: abs(2 * n - len(parts)))
     return tuple(replace(batch, parts=tuple(half)) for half in (parts[:middle], parts[middle:]))
 
 
@@ -114,6 +142,31 @@ def shorter(batch: Batch, scrape_interval: float) -> Batch | None:
     if length < 2 * overlap(scrape_interval):
         return None
     return replace(batch, at=batch.oldest + length, is_present=False)
+
+
+def _recent(parts: Iterable[Part], now: float, apart: Collection[str]) -> dict[str, Batch]:
+    """Those that are up to date: all together, but for namespaces that are read apart."""
+    by_namespace: dict[str, list[Part]] = {}
+    for part in parts:
+        by_namespace.setdefault(part.key.namespace, []).append(part)
+    lonely = set(apart) & by_namespace.keys() if len(by_namespace) > 1 else set()
+    rest = sum(len(own) for namespace, own in by_namespace.items() if namespace not in lonely)
+    for namespace in sorted(by_namespace.keys() - lonely, key=lambda n: -len(by_namespace[n])):
+        own = len(by_namespace[namespace])
+        if rest <= MANY_TOGETHER or own <= MANY or own == rest:
+            break
+        lonely.add(namespace)
+        rest -= own
+    together = [part for n, own in by_namespace.items() if n not in lonely for part in own]
+    batches = {TOGETHER: Batch(now, is_present=True, parts=tuple(together))} if together else {}
+    for namespace in lonely:
+        own_parts = tuple(by_namespace[namespace])
+        batches[namespace] = Batch(now, is_present=True, parts=own_parts, is_concurrent=False)
+    return batches
+
+
+def _differ(one: Part, other: Part) -> bool:
+    return one.key.namespace != other.key.namespace
 
 
 def _slices(behind: Part, now: float, again: float) -> Iterator[Batch]:

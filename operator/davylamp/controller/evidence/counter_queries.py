@@ -38,13 +38,19 @@ class CounterQueries:
         """The answers about each rollout of a batch.
 
         Where the answer about a channel is bad, half of the rollouts are asked about at a time: so
-        what is too long gets shorter, and one rollout's strange series blind no other.
+        what is too long gets shorter, and one rollout's strange series blind no other. Of several
+        namespaces none is divided: one that answers badly is asked about apart, and delays no other.
         """
+        return await self._together(batch, is_divided=len(batch.namespaces) == 1)
+
+    async def _together(self, batch: Batch, *, is_divided: bool) -> Mapping[Key, Answers]:
         answers = await self.counters(batch)
         bad = [channel for channel, answer in answers.items() if _is_bad(answer)]
         by_key = {part.key: {c: answers[c] for c in part.channels} for part in batch.parts}
+        if not is_divided and len(batch.namespaces) == 1:
+            return by_key
         for half in halves(batch, bad):
-            for key, better in (await self.together(half)).items():
+            for key, better in (await self._together(half, is_divided=is_divided)).items():
                 by_key[key] |= better
         return by_key
 

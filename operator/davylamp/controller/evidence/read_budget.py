@@ -1,11 +1,12 @@
 """Whose pods are read at this tick: a budget of pod reads, shared fairly by all rollouts. Without a clock.
 
 Reading pods costs the operator and the pods' network time, so there is a limit on it however many
-rollouts there are. Below the limit every rollout has its interval. Above it all intervals stretch
-by the same factor: who has waited longest, in intervals of its own, is next.
+rollouts there are. Below the limit every rollout has its interval. Above it namespaces share it first:
+none gets less than an equal part because others want more. In a namespace that wants more than its
+part all intervals stretch by the same factor: who has waited longest, in intervals of its own, is next.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,11 +36,11 @@ class Wish:
 
 
 class ReadBudget:
-    """A token bucket over pod reads.
+    """A token bucket over pod reads for each namespace.
 
-    A sweep is never done in part: its pods must be read together. So it may overdraw the bucket,
-    and nobody is swept until the debt is paid; that is how a rollout larger than the whole budget
-    has its turn, and no more than its turn.
+    A sweep is never done in part: its pods must be read together. So it may overdraw the bucket of
+    its namespace, and nobody in there is swept until the debt is paid; that is how a rollout larger
+    than the whole budget has its turn, and no more than its turn.
 
     Args:
         per_second: pod reads a second over all rollouts.
@@ -52,7 +53,8 @@ class ReadBudget:
         if not per_second > 0:
             raise ValueError("a budget is above 0 pod reads a second")
         self._per_second = per_second
-        self._tokens = per_second * BURST
+        self._tokens: dict[str, float] = {}
+        """By namespace; of those that want nothing now only debts are kept."""
         self._filled_at: float | None = None
         self._waiting_since: dict[Key, float] = {}
         """When a key was swept last, or one interval before it was first wanted."""
@@ -64,7 +66,7 @@ class ReadBudget:
             now: seconds of a clock that never goes back.
             wanted: every rollout whose pods are read directly; the others are forgotten.
         """
-        self._fill(now)
+        self._fill(now, wanted)
         self._waiting_since = {
             key: self._waiting_since.get(key, now - wish.interval) for key, wish in wanted.items()
         }
@@ -74,15 +76,34 @@ class ReadBudget:
         due = sorted((key for key in wanted if waited[key] >= 1 - EARLY), key=lambda k: -waited[k])
         chosen = []
         for key in due:
-            if self._tokens <= 0:
-                break
-            self._tokens -= wanted[key].pods
-            self._waiting_since[key] = now
-            chosen.append(key)
+            if self._tokens[key.namespace] > 0:
+                self._tokens[key.namespace] -= wanted[key].pods
+                self._waiting_since[key] = now
+                chosen.append(key)
         return chosen
 
-    def _fill(self, now: float) -> None:
-        passed = 0.0 if self._filled_at is None else max(0.0, now - self._filled_at)
-        self._filled_at = now
-        most = self._per_second * BURST
-        self._tokens = min(most, self._tokens + passed * self._per_second)
+    def _fill(self, now: float, wanted: Mapping[Key, Wish]) -> None:
+        """Give each namespace its part of what may be read since the last time."""
+        passed = BURST if self._filled_at is None else max(0.0, now - self._filled_at)
+        self._filled_at = now if self._filled_at is None else max(now, self._filled_at)
+        demands = dict.fromkeys((ns for ns, tokens in self._tokens.items() if tokens < 0), 0.0)
+        for key, wish in wanted.items():
+            demands[key.namespace] = demands.get(key.namespace, 0.0) + wish.pods / wish.interval
+        rates = parts_of(self._per_second, demands)
+        self._tokens = {
+            namespace: min(rate * BURST, self._tokens.get(namespace, rate * BURST) + passed * rate)
+            for namespace, rate in rates.items()
+        }
+
+
+def parts_of(total: float, demands: Mapping[str, float]) -> dict[str, float]:
+    """What each gets of a total: what it demands, or an equal part; what is left over in equal parts.
+
+    Max-min fairness: nobody gets more by demanding more, and all of it is given.
+    """
+    parts, left = dict[str, float](), total
+    smallest_first: Iterable[str] = sorted(demands, key=lambda name: demands[name])
+    for number, name in enumerate(smallest_first):
+        parts[name] = min(demands[name], left / (len(demands) - number))
+        left -= parts[name]
+    return {name: part + left / len(demands) for name, part in parts.items()}

@@ -1,5 +1,6 @@
 """What is to be judged at each stage: from the status to the pods and trials of the gates. Pure."""
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -8,6 +9,7 @@ from davylamp.adapters.pods.metrics import PodTarget
 from davylamp.adapters.prometheus.user_query import ArmNames, QueryScope
 from davylamp.api.spec import Rollout
 from davylamp.api.status import Candidate, ModelDeploymentStatus, Stage
+from davylamp.controller.checks.pod_networks import ANYWHERE, PodNetworks
 from davylamp.controller.checks.ready_pods import ReadyPod
 from davylamp.gates import Channel, Trial, UserQuery
 from davylamp.manifests import Owner
@@ -22,10 +24,11 @@ SURVEY: Final = 600.0
 
 @dataclass(frozen=True, slots=True)
 class ReadSettings:
-    """How counters are read: seconds between scrapes, and whether pods may be read directly."""
+    """How counters are read: seconds between scrapes, and whether and where pods may be asked."""
 
     scrape_interval: float = 5.0
     pods_allowed: bool = True
+    networks: PodNetworks = ANYWHERE
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,11 @@ class Subject:
         mine = {name: (trial.rule, trial.started_at) for name, trial in self.trials.items()}
         theirs = {name: (trial.rule, trial.started_at) for name, trial in other.trials.items()}
         return (self.candidate, self.stable, mine) == (other.candidate, other.stable, theirs)
+
+    @property
+    def is_survey(self) -> bool:
+        """Whether nothing of it is judged yet: it has no traffic."""
+        return bool(self.trials) and all(t.started_at == math.inf for t in self.trials.values())
 
     @property
     def channels(self) -> frozenset[Channel]:

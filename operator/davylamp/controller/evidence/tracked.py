@@ -6,12 +6,14 @@ look. So what two loops do at the same time never mixes within a part.
 
 import asyncio
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence.subjects import Subject
+from davylamp.controller.fairness.limits import DEFAULT_LIMITS
 from davylamp.gates import Channel, GateFamily, QueryAnswers, Trial, open_family
 from davylamp.gates.recording.store import Recording
 
@@ -113,9 +115,8 @@ class TrackedRollout:
     counters: CounterProgress = field(default_factory=CounterProgress)
     queries: UserQueryProgress = field(default_factory=UserQueryProgress)
     suggestions: Suggestions = field(default_factory=Suggestions)
-    tried: Mapping[Channel, float] = field(default_factory=dict)
-    """When each channel's past was last asked about, by a clock that only goes forward. Replaced by
-    `counter_reader`."""
+    is_asked_about: bool = False
+    """Whether its past was asked about. Replaced by `counter_reader`."""
     folding: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held by whoever folds."""
 
@@ -165,15 +166,22 @@ class TrackedRollouts:
 
     Args:
         on_news: called with each key about which something new was learnt.
+        limit: how many of one namespace are read. Those with traffic are read in any case; of those
+            without, who came first.
     """
 
-    def __init__(self, on_news: Callable[[Key], None]) -> None:
+    def __init__(
+        self, on_news: Callable[[Key], None], *, limit: int = DEFAULT_LIMITS.rollouts
+    ) -> None:
         self._by_key: dict[Key, TrackedRollout] = {}
+        self._left_out: frozenset[Key] = frozenset()
         self._on_news = on_news
+        self._limit = limit
 
     def __iter__(self) -> Iterator[tuple[Key, TrackedRollout]]:
-        """Keys and rollouts at this moment; both may change while they are looked at."""
-        return iter(list(self._by_key.items()))
+        """Those that are read, at this moment: all may change while they are looked at."""
+        left_out = self._left_out
+        return iter([item for item in self._by_key.items() if item[0] not in left_out])
 
     def __len__(self) -> int:
         return len(self._by_key)
@@ -185,16 +193,39 @@ class TrackedRollouts:
     def put(self, key: Key, tracked: TrackedRollout) -> None:
         """Track a rollout, in the place of the one that had the key before."""
         self._by_key[key] = tracked
+        self._share_out()
 
     def remove(self, key: Key) -> None:
         """Track it no longer."""
-        self._by_key.pop(key, None)
+        if self._by_key.pop(key, None) is not None:
+            self._share_out()
 
     def is_current(self, key: Key, tracked: TrackedRollout) -> bool:
         """Whether a rollout is still the one that is tracked: answers may come late."""
         return self._by_key.get(key) is tracked
 
+    @property
+    def left_out(self) -> frozenset[Key]:
+        """Those that wait until fewer of their namespace are read."""
+        return self._left_out
+
     def report_news(self, key: Key, tracked: TrackedRollout) -> None:
         """Report that something new was learnt about a rollout, if it is still tracked."""
         if self.is_current(key, tracked):
             self._on_news(key)
+
+    def _share_out(self) -> None:
+        """Find out who is left out; no more is done than counting while all are few."""
+        before = self._left_out
+        self._left_out = frozenset()
+        if len(self._by_key) > self._limit:
+            read = Counter(k.namespace for k, t in self._by_key.items() if not t.subject.is_survey)
+            surveys = (key for key, t in self._by_key.items() if t.subject.is_survey)
+            self._left_out = frozenset(key for key in surveys if self._is_full(key, read))
+        for key in before - self._left_out:
+            if key in self._by_key:
+                self._on_news(key)
+
+    def _is_full(self, key: Key, read: Counter[str]) -> bool:
+        read[key.namespace] += 1
+        return read[key.namespace] > self._limit

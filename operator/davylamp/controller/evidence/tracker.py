@@ -9,9 +9,12 @@ it falls back while pods cannot be reached.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeAlias
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import replace
+from typing import Final, TypedDict
 
+from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.pods.metrics import PodMetrics
 from davylamp.adapters.prometheus.source import MetricSource
 from davylamp.controller.cluster.cache import Key
@@ -27,6 +30,8 @@ from davylamp.controller.evidence.tracked import (
     TrackedRollouts,
 )
 from davylamp.controller.evidence.user_queries import UserQueries
+from davylamp.controller.fairness.errands import Errands
+from davylamp.controller.fairness.limits import DEFAULT_LIMITS, Limits
 from davylamp.controller.settings import MetricSettings
 from davylamp.gates.recording.store import Recording
 
@@ -34,13 +39,14 @@ __all__ = ["EvidenceTracker", "Subject", "TrackedEvidence"]
 
 TICK: Final = 1.0
 """Seconds between polls; a scrape is judged at most this long after it can be asked for."""
-ROLLOUTS_PER_SECOND: Final = 60
-"""How many are read and judged in a second at most: with more of them each has its turn less often,
-down to once in a scrape interval, so that what judging costs has a bound."""
-PAUSE: Final = 0.05
-"""Seconds that a loop pauses at least, however long its turn took."""
-Read: TypeAlias = Callable[[], Awaitable[None]]
 _log = logging.getLogger(__name__)
+
+
+class _Clocks(TypedDict):
+    """Epoch seconds, and seconds that only go forward."""
+
+    clock: Callable[[], float]
+    monotonic: Callable[[], float]
 
 
 class EvidenceTracker:
@@ -54,6 +60,7 @@ class EvidenceTracker:
         monotonic: seconds that only go forward.
         pods: reads pods directly; None where that is not allowed.
         tick: seconds between polls.
+        limits: how much of one namespace is read.
     """
 
     def __init__(  # noqa: PLR0913  (what it reads from, and clocks that tests set)
@@ -66,32 +73,40 @@ class EvidenceTracker:
         monotonic: Callable[[], float] = time.monotonic,
         pods: PodMetrics | None = None,
         tick: float = TICK,
+        limits: Limits = DEFAULT_LIMITS,
     ) -> None:
         self._scrape_interval = settings.scrape_interval
         self._clock = clock
         self._tick = tick
-        self._tracked = TrackedRollouts(on_news)
+        self._limits = limits
+        self._tracked = tracked = TrackedRollouts(on_news, limit=limits.rollouts)
         self._wanted = asyncio.Event()
-        direct = DirectScrape(pods, self._tracked, settings, clock=clock, monotonic=monotonic)
-        self._counters = CounterReader(
+        clocks: _Clocks = {"clock": clock, "monotonic": monotonic}
+        self._direct = DirectScrape(pods, tracked, settings, largest=limits.scraped_pods, **clocks)
+        self._counters = self._counter_reader(source, settings, clocks)
+        self._questions: Errands[Hashable] = Errands(USER_QUESTIONS_AT_A_TIME)
+        self._queries = UserQueries(
+            source,
+            tracked,
+            are_allowed=settings.user_queries,
+            clock=clock,
+            errands=self._questions,
+            limit=limits.user_queries,
+        )
+        self._search = SuggestionSearch(
+            source, tracked, settings, clock=clock, errands=self._questions
+        )
+
+    def _counter_reader(
+        self, source: MetricSource, settings: MetricSettings, clocks: _Clocks
+    ) -> CounterReader:
+        return CounterReader(
             CounterQueries(source, settings),
             self._tracked,
             scrape_interval=settings.scrape_interval,
-            clock=clock,
-            monotonic=monotonic,
-            is_read_directly=direct.covers,
-        )
-        slots = asyncio.Semaphore(USER_QUESTIONS_AT_A_TIME)
-        queries = UserQueries(
-            source, self._tracked, are_allowed=settings.user_queries, clock=clock, slots=slots
-        )
-        search = SuggestionSearch(source, self._tracked, settings, clock=clock, slots=slots)
-        self._reads: tuple[Read, ...] = (
-            direct.sweep,
-            self._counters.read_recent,
-            self._counters.read_past,
-            queries.ask,
-            search.search,
+            tick=self._tick,
+            is_read_directly=self._direct.covers,
+            **clocks,
         )
 
     def follow(self, key: Key, subject: Subject | None) -> None:
@@ -110,7 +125,9 @@ class EvidenceTracker:
     def evidence(self, key: Key) -> TrackedEvidence:
         """What is known about a key's subject."""
         known = self._tracked.get(key)
-        return known.evidence if known else TrackedEvidence()
+        if known is None:
+            return TrackedEvidence()
+        return self._left_out(key, known) if key in self._tracked.left_out else known.evidence
 
     def recording(self, key: Key) -> Recording | None:
         """The raw samples from which the evidence was made."""
@@ -121,38 +138,69 @@ class EvidenceTracker:
         """How many subjects are tracked."""
         return len(self._tracked)
 
+    def left_out(self) -> Mapping[tuple[str, str], int]:
+        """How much is not read because of a limit, by namespace and the limit's name in the chart."""
+        counts = Counter((key.namespace, "rollouts") for key in self._tracked.left_out)
+        counts.update((key.namespace, "userQueries") for key, _ in self._queries.left_out)
+        counts.update((key.namespace, "scrapedPods") for key in self._direct.too_large)
+        return counts
+
     async def run(self) -> None:
         """Poll while there is something to judge; never returns.
 
-        Each source of delay has a loop of its own: a pod that hangs, a long query, or a user query
-        that takes its time must not hold up the evidence that other rollbacks wait for.
+        Nothing is waited for here: a pod that hangs, a long query, or a user query that takes its
+        time must not hold up the evidence that other rollbacks wait for.
         """
-        async with asyncio.TaskGroup() as tasks:
-            for read in self._reads:
-                is_paced = read == self._counters.read_recent
-                tasks.create_task(self._repeat(read, is_paced=is_paced))
+        try:
+            while True:
+                if not self._tracked:
+                    self._counters.forget_outage()
+                    self._wanted.clear()
+                    await self._wanted.wait()
+                for begin in (
+                    self._direct.begin,
+                    self._counters.begin_recent,
+                    self._counters.begin_past,
+                    self._queries.begin,
+                    self._search.begin,
+                ):
+                    _begun(begin)
+                await asyncio.sleep(self._tick)
+        finally:
+            await self._direct.end()
+            await self._counters.end()
+            await self._questions.end()
 
     async def poll(self) -> None:
         """Read everything once, and take in the answers."""
-        for read in self._reads:
-            await read()
+        self._direct.begin()
+        await self._direct.settle()
+        self._counters.begin_recent(is_paced=False)
+        await self._counters.settle()
+        self._counters.begin_past()
+        await self._counters.settle()
+        self._queries.begin()
+        await self._questions.settle()
+        self._search.begin()
+        await self._questions.settle()
 
-    def pace(self) -> float:
-        """Seconds between two readings of the counters of all that is tracked."""
-        shared = len(self._tracked) / ROLLOUTS_PER_SECOND
-        return max(self._tick, min(shared, self._scrape_interval))
+    def _left_out(self, key: Key, known: TrackedRollout) -> TrackedEvidence:
+        """What is known about one that is not read: why."""
+        error = SourceError(
+            SourceFault.DOWN,
+            f"{self._limits.rollouts} rollouts of namespace {key.namespace} are judged already, this "
+            f"one begins when one of them has ended (chart value limits.rollouts)",
+        )
+        return replace(
+            known.evidence,
+            errors=dict.fromkeys(known.subject.channels, error),
+            query_errors=dict.fromkeys(known.subject.queries, error),
+        )
 
-    async def _repeat(self, read: Read, *, is_paced: bool) -> None:
-        """Read each tick as long as anything is tracked."""
-        while True:
-            if not self._tracked:
-                self._counters.forget_outage()
-                self._wanted.clear()
-                await self._wanted.wait()
-            began = time.monotonic()
-            try:
-                await read()
-            except Exception:  # noqa: BLE001 - a bug must not end judging for good
-                _log.exception("judging failed; trying again")
-            tick = self.pace() if is_paced else self._tick
-            await asyncio.sleep(max(min(PAUSE, tick), tick - (time.monotonic() - began)))
+
+def _begun(begin: Callable[[], None]) -> None:
+    """Begin a round of questions; a bug must not end judging for good."""
+    try:
+        begin()
+    except Exception:  # noqa: BLE001
+        _log.exception("judging failed; trying again")

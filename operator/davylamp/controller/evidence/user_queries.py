@@ -1,12 +1,13 @@
 """User queries, the PromQL of a gate's own: asked on their grid, for both revisions if need be.
 
-They may take as long as a query may, so they have a loop of their own: no other evidence waits for
-them.
+They may take as long as a query may, so they are errands: no other evidence waits for them, and
+namespaces have their turn one after the other.
 """
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from davylamp.adapters.errors import SourceError, SourceFault
@@ -17,6 +18,8 @@ from davylamp.controller.cluster.cache import Key
 from davylamp.controller.evidence.answers import LAG, answer_or_error, deadline
 from davylamp.controller.evidence.ingest import isolated, take_in_answers
 from davylamp.controller.evidence.tracked import TrackedRollout, TrackedRollouts
+from davylamp.controller.fairness.errands import Errands
+from davylamp.controller.fairness.limits import DEFAULT_LIMITS
 from davylamp.gates import QueryAnswers, UserQuery
 
 MOST_POINTS: Final = 500
@@ -31,32 +34,54 @@ class UserQueries:
         tracked: the rollouts.
         are_allowed: whether users may have their own PromQL asked.
         clock: epoch seconds.
-        slots: limits the questions at a time.
+        errands: in which questions are asked.
+        limit: user queries of one namespace that are asked.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (what it works with)
         self,
         source: MetricSource,
         tracked: TrackedRollouts,
         *,
         are_allowed: bool,
         clock: Callable[[], float],
-        slots: asyncio.Semaphore,
+        errands: Errands[Hashable],
+        limit: int = DEFAULT_LIMITS.user_queries,
     ) -> None:
         self._source = source
         self._tracked = tracked
         self._are_allowed = are_allowed
         self._clock = clock
-        self._slots = slots
+        self._errands = errands
+        self._limit = limit
+        self.left_out: frozenset[tuple[Key, str]] = frozenset()
+        """Gates, by key and name, whose queries are not asked because their namespace has too many."""
 
-    async def ask(self) -> None:
-        """Ask the queries that are due, and take in their answers as they come."""
-        questions = [
-            self._ask_gate(key, tracked, gate, query)
-            for key, tracked in self._tracked
-            for gate, query in tracked.subject.queries.items()
-        ]
-        await asyncio.gather(*questions)
+    def begin(self) -> None:
+        """Have the queries asked that are due; their answers are taken in as they come."""
+        now, number, left_out = self._clock(), Counter[str](), set[tuple[Key, str]]()
+        for key, tracked in self._tracked:
+            for gate, query in tracked.subject.queries.items():
+                number[key.namespace] += 1
+                if number[key.namespace] > self._limit:
+                    left_out.add((key, gate))
+                    self._leave_out(key, tracked, gate)
+                elif not self._are_allowed or _due(tracked, gate, query, now) is not None:
+                    ask = partial(self._ask_gate, key, tracked, gate)
+                    self._errands.start(key.namespace, ("query", key, gate), ask)
+        self.left_out = frozenset(left_out)
+
+    def _leave_out(self, key: Key, tracked: TrackedRollout, gate: str) -> None:
+        """Ask nothing for a gate, and say why."""
+        text = (
+            f"{self._limit} user queries of namespace {key.namespace} are asked, and no more are "
+            f"allowed (chart value limits.userQueries)"
+        )
+        error = SourceError(SourceFault.BAD_ANSWER, text)
+        known = tracked.queries.errors.get(gate)
+        if known is None or str(known) != text:
+            tracked.queries = tracked.queries.failed(gate, error)
+            self._tracked.report_news(key, tracked)
 
     async def answers(
         self, tracked: TrackedRollout, gate: str, query: UserQuery, now: float
@@ -71,9 +96,7 @@ class UserQueries:
         if not self._are_allowed:
             text = "user queries are not allowed here (chart value gates.userQueries)"
             return SourceError(SourceFault.BAD_ANSWER, text)
-        after = tracked.queries.until.get(gate, tracked.since)
-        edge = min(now - LAG, after + MOST_POINTS * max(1.0, query.interval))
-        due = on_grid(query.promql, after=after, until=edge, step=query.interval)
+        due = _due(tracked, gate, query, now)
         if due is None:
             return None
         until, values = deadline(), []
@@ -82,14 +105,14 @@ class UserQueries:
             if isinstance(answer, SourceError):
                 return answer
             values.append(answer)
-        return QueryAnswers(edge, *values)
+        return QueryAnswers(_edge(tracked, gate, query, now), *values)
 
-    async def _ask_gate(
-        self, key: Key, tracked: TrackedRollout, gate: str, query: UserQuery
-    ) -> None:
+    async def _ask_gate(self, key: Key, tracked: TrackedRollout, gate: str) -> None:
+        query = tracked.subject.queries.get(gate)
+        if query is None or not self._tracked.is_current(key, tracked):
+            return
         with isolated(key):
-            async with self._slots:
-                answer = await self.answers(tracked, gate, query, self._clock())
+            answer = await self.answers(tracked, gate, query, self._clock())
             if answer is None or not self._tracked.is_current(key, tracked):
                 return
             if await _take_in(tracked, gate, answer):
@@ -98,9 +121,26 @@ class UserQueries:
     async def _values(
         self, due: RangeQuery, scope: QueryScope, arm: ArmNames, *, until: float
     ) -> Mapping[float, float]:
-        """One side's values; `ValueError` where the query's variables cannot be put in."""
-        text = render(due.promql, replace(scope, interval=due.step).variables(arm))
-        return await self._source.values(replace(due, promql=text), until=until)
+        """One side's values."""
+        try:
+            text = render(due.promql, replace(scope, interval=due.step).variables(arm))
+        except ValueError as error:  # about the query that the user wrote
+            raise SourceError(SourceFault.BAD_ANSWER, str(error)) from None
+        due = replace(due, promql=text, namespace=scope.namespace)
+        return await self._source.values(due, until=until)
+
+
+def _edge(tracked: TrackedRollout, gate: str, query: UserQuery, now: float) -> float:
+    """Up to when a gate's query is asked about next, epoch seconds."""
+    after = tracked.queries.until.get(gate, tracked.since)
+    return min(now - LAG, after + MOST_POINTS * max(1.0, query.interval))
+
+
+def _due(tracked: TrackedRollout, gate: str, query: UserQuery, now: float) -> RangeQuery | None:
+    """What a gate's query is asked next, with its variables; None while nothing is due."""
+    after = tracked.queries.until.get(gate, tracked.since)
+    edge = _edge(tracked, gate, query, now)
+    return on_grid(query.promql, after=after, until=edge, step=query.interval)
 
 
 def _arms(scope: QueryScope, query: UserQuery) -> list[ArmNames]:

@@ -21,6 +21,7 @@ _ENDED: Final[tuple[Json, ...]] = ("Complete", "Failed")
 class JobState:
     """One Job: whose run it is, and whether it has ended."""
 
+    namespace: str
     name: str
     uid: str
     revision: str
@@ -39,6 +40,7 @@ def job_state(item: JsonObject) -> JobState:
     annotations = objects.field(item, "metadata", "annotations")
     attempt = annotations.get(names.ANNOTATION_ROLLOUT) if isinstance(annotations, dict) else None
     return JobState(
+        namespace=metadata(item, "namespace"),
         name=metadata(item, "name"),
         uid=metadata(item, "uid"),
         revision=objects.label(item, names.LABEL_REVISION),
@@ -57,6 +59,7 @@ def job_end(job: JobState, at: datetime, pods: Iterable[JsonObject]) -> JobEnd:
     # `Error` and the backoff limit say no more than the exit code does
     words = killed if isinstance(killed, str) and killed not in {"Error", "Completed"} else ""
     return JobEnd(
+        namespace=job.namespace,
         job=job.name,
         revision=job.revision,
         at=at,

@@ -1,24 +1,28 @@
 """Reads what kubelets warn of pods whose own status does not say what is wrong, such as a volume.
 
 That stands in Events only. They are read in the background, for pods that have not started or passed
-their probes for a while, one at a time and a few times at most: no pass waits for them, and a
-pod without a warning is a sentence without a reason, no more.
+their probes for a while, one at a time in a namespace and a few times at most: no pass waits for them,
+and a pod without a warning is a sentence without a reason, no more.
 """
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import math
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.pods import Pod, newest_warning
+from davylamp.controller.cluster.pods import Pod
+from davylamp.controller.fairness.errands import Errands
 from davylamp.controller.logs import about
+from davylamp.controller.pods.events import newest_warning
 from davylamp.rollout.pods.shortfall import is_unexplained
 from davylamp.schema.json import text
 
@@ -31,11 +35,13 @@ MOST_READS: Final = 8
 PODS_AT_A_TIME: Final = 2
 """Pods of one model that are asked about: all of a revision mostly lack the same."""
 APART: Final = 0.5
-"""Seconds between two readings, over all models."""
+"""Seconds between two readings in one namespace."""
+AT_A_TIME: Final = 1
+"""Readings in one namespace at the same time, twice as many in all."""
 _log = logging.getLogger(__name__)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Unexplained:
     """A pod that does not get ready, and nobody knows why."""
 
@@ -43,6 +49,7 @@ class _Unexplained:
     uid: str
     due: float
     reads: int = 0
+    objects: frozenset[str] = frozenset()
     words: str | None = None
 
 
@@ -67,14 +74,16 @@ class PodWarnings:
         self._clock = clock
         self._unexplained: dict[Key, dict[str, _Unexplained]] = {}
         self._wanted = asyncio.Event()
+        self._errands: Errands[_Unexplained] = Errands(AT_A_TIME, on_end=self._wanted.set)
 
     def noted(self, key: Key, pods: Iterable[Pod]) -> tuple[Pod, ...]:
         """The pods of a model with what is known by now; what is not known is asked from now on."""
         listed = tuple(pods)
-        silent = [_uid(pod) for pod in listed if is_unexplained(pod.state) and _uid(pod)]
+        silent = {_uid(pod): pod for pod in listed if is_unexplained(pod.state) and _uid(pod)}
         known, due = self._unexplained.pop(key, {}), self._clock() + PATIENCE
         kept = {
-            uid: known.get(uid) or _Unexplained(key, uid, due) for uid in silent[:PODS_AT_A_TIME]
+            uid: known.get(uid) or _Unexplained(key, uid, due, objects=pod.state.objects)
+            for uid, pod in itertools.islice(silent.items(), PODS_AT_A_TIME)
         }
         if kept:
             self._unexplained[key] = kept
@@ -88,30 +97,39 @@ class PodWarnings:
 
     async def run(self) -> None:
         """Read while something is unexplained; never returns."""
-        while True:
-            for pod in self._take_due():
-                await self._read(pod)
-                await asyncio.sleep(APART)
-            self._wanted.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._idle_for()):
-                    await self._wanted.wait()
+        try:
+            while True:
+                for pod in self._due():
+                    self._errands.start(pod.key.namespace, pod, partial(self._read_apart, pod))
+                self._wanted.clear()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._idle_for()):
+                        await self._wanted.wait()
+        finally:
+            await self._errands.end()
 
     async def poll(self) -> None:
         """Read about every pod that is due, once."""
-        for pod in self._take_due():
+        for pod in self._due():
             await self._read(pod)
 
     def _all(self) -> Iterable[_Unexplained]:
         return [pod for pods in self._unexplained.values() for pod in pods.values()]
 
-    def _take_due(self) -> list[_Unexplained]:
+    def _due(self) -> list[_Unexplained]:
         now = self._clock()
         return [pod for pod in self._all() if pod.due <= now]
 
+    async def _read_apart(self, pod: _Unexplained) -> None:
+        """Read about one pod, and keep the namespace's turn until the next may be read about."""
+        if pod.uid in self._unexplained.get(pod.key, {}):
+            await self._read(pod)
+            await asyncio.sleep(APART)
+
     def _idle_for(self) -> float | None:
         """Seconds until something is due; None if nothing will be."""
-        first = min((pod.due for pod in self._all()), default=math.inf)
+        idle = (pod.due for pod in self._all() if pod not in self._errands)
+        first = min(idle, default=math.inf)
         return None if math.isinf(first) else max(0.0, first - self._clock())
 
     async def _read(self, pod: _Unexplained) -> None:
@@ -122,7 +140,7 @@ class PodWarnings:
         log = about(_log, namespace=pod.key.namespace, name=pod.key.name)
         try:
             warnings = await self._cluster.pod_warnings(pod.key.namespace, pod.uid)
-            words = newest_warning(warnings) or pod.words
+            words = newest_warning(warnings, pod.objects) or pod.words
         except OperatorError as error:
             log.warning("Events of pods are not read: %s", error)
             return

@@ -6,9 +6,9 @@ Old records go before the status forgets their names, so that a crash leaves a w
 from collections.abc import Mapping
 from typing import Final
 
-from davylamp.api.gate_status import GateStatus
 from davylamp.api.names import Reason
 from davylamp.api.status import HistoryEntry, ModelDeploymentStatus, RevisionRef, identity
+from davylamp.api.status_parts import GateStatus
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.writes import WriteStep
 from davylamp.controller.reconcile.passes import Pass

@@ -81,7 +81,7 @@ class Following:
         if aim.is_like(self._aimed.get(key)):
             return
         self._aimed[key] = aim
-        pods = ready_pods(children.pods)
+        pods = ready_pods(children.pods, self._reading.networks)
         subject = subject_of(parent.owner, status, rollout, pods, self._reading)
         self._tracker.follow(key, subject)
         self._checker.follow(key, inspection_of(status, children.records, pods))

@@ -3,7 +3,7 @@
 Each part is read once and handed on as a whole, so that nobody on the way asks for it again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -17,13 +17,13 @@ from davylamp.api.spec import ModelDeploymentSpec, Rollout
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.objects import metadata, why_unread
 from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.pods import Pod
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.controller.obstacles.refusals import Refusal, RefusedJob
 from davylamp.gates.recording.store import Recording
-from davylamp.manifests import Owner, recorded, template_fault
+from davylamp.manifests import Owner, Privilege, recorded, template_fault
 from davylamp.rollout import Observation, Served, Workload, identify, ref_of
 from davylamp.rollout.routing import router_of
 from davylamp.schema.json import JsonObject
@@ -46,6 +46,8 @@ class Parent:
     refusal: Refusal | None
     """Why it cannot."""
     generation: int
+    allowed: frozenset[Privilege] = frozenset()
+    """What its pods may have beyond the ordinary."""
 
     @property
     def was_followed(self) -> bool:
@@ -68,6 +70,8 @@ class Secrets:
     """Data by name of each Secret with policy Pin, in base64 as the API gives it."""
     unreadable: OperatorError | None = None
     """Why they could not be read: nothing new is made then, and nothing else waits for it."""
+    are_off: bool = False
+    """The operator has no right to any Secret: none is asked for, copied or deleted."""
 
 
 @dataclass(frozen=True)
@@ -103,8 +107,20 @@ class Pass:
     """Seconds until something is to be looked at again of which no watch tells."""
 
 
-def read_parent(key: Key, manifest: JsonObject, defaults: ChildMetadata = NOTHING) -> Parent:
-    """A stored ModelDeployment; by default its children carry `defaults`, besides our labels."""
+def read_parent(
+    key: Key,
+    manifest: JsonObject,
+    defaults: ChildMetadata = NOTHING,
+    allowed: frozenset[Privilege] = frozenset(),
+) -> Parent:
+    """A stored ModelDeployment, and what the operator's settings say of all of them.
+
+    Args:
+        key: its namespace and name.
+        manifest: as it is stored.
+        defaults: what children carry by default, besides our labels.
+        allowed: what pods may have beyond the ordinary.
+    """
     spec, refusal = read_spec(manifest)
     generation = objects.field(manifest, "metadata", "generation")
     return Parent(
@@ -120,6 +136,7 @@ def read_parent(key: Key, manifest: JsonObject, defaults: ChildMetadata = NOTHIN
         spec=spec,
         refusal=refusal,
         generation=generation if isinstance(generation, int) else 0,
+        allowed=allowed,
     )
 
 
@@ -150,6 +167,11 @@ def _metadata_of_children(manifest: JsonObject) -> ChildMetadata:
 
 def read_spec(manifest: JsonObject) -> tuple[ModelDeploymentSpec | None, Refusal | None]:
     """The spec, or why it cannot be followed, with the path of the field."""
+    why = why_unread(manifest)
+    if why:
+        return None, Refusal(
+            Reason.INVALID_SPEC, f"the object {why}: make it smaller, or correct it"
+        )
     try:
         spec = ModelDeploymentSpec.model_validate(manifest.get("spec") or {})
     except ValidationError as error:
@@ -172,18 +194,33 @@ def _query_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
     return None
 
 
-def followable(parent: Parent, records: Mapping[str, JsonObject]) -> Parent:
+def followable(
+    parent: Parent, records: Mapping[str, JsonObject], *, reads_secrets: bool = True
+) -> Parent:
     """The same, without its spec where no pod can be made from that; with why not.
 
     What an earlier version of the operator has rendered is not judged anew by today's rules (P8).
     """
     spec = parent.spec
-    if spec is None or not spec.serving.template:
+    fault = _fault_of(spec, parent.allowed, reads_secrets=reads_secrets) if spec else None
+    if spec is None or fault is None:
         return parent
     intents = {revision: recorded(record, "intent") for revision, record in records.items()}
     if identify(spec, intents).revision in records:
         return parent
-    fault = template_fault(spec)
-    if fault is None:
-        return parent
     return replace(parent, spec=None, refusal=Refusal(Reason.INVALID_SPEC, fault))
+
+
+def _fault_of(
+    spec: ModelDeploymentSpec, allowed: Collection[Privilege], *, reads_secrets: bool
+) -> str | None:
+    """Why no pod can be made from a spec, with the path of the field."""
+    pinned = (secret.name for secret in spec.secrets if secret.policy == "Pin")
+    first = None if reads_secrets else next(pinned, None)
+    if first is not None:
+        return (
+            f"spec.secrets[{first}].policy: Pin copies the Secret, and this operator was installed "
+            "without any right to Secrets (secrets.enabled=false in the chart's values): use Follow"
+        )
+    has_wishes = spec.serving.template or spec.metadata.annotations
+    return template_fault(spec, allowed) if has_wishes else None

@@ -19,7 +19,7 @@ from davylamp.controller.reconcile.claim_plans import (
 from davylamp.controller.reconcile.executor import Executor
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.observing.observer import Observer
-from davylamp.controller.reconcile.passes import Parent, followable, read_parent
+from davylamp.controller.reconcile.passes import Parent, read_parent
 from davylamp.controller.reconcile.plan import (
     refusal_plan,
     unobserved_plan,
@@ -102,7 +102,7 @@ class Reconciler:
         if standing.stance not in {Stance.ACTS, Stance.TAKES_OVER}:
             return await self._stay_away(parent, standing)
         if not parent.was_followed:
-            parent = followable(parent, {})
+            parent = self._observer.followable(parent, {})
             if parent.spec is None:
                 return await self._refuse(parent)
         try:
@@ -169,7 +169,7 @@ class Reconciler:
         """The object as it is read: once for each version of it."""
         parent = self._at_hand.get(key)
         if parent is None or parent.manifest is not manifest:
-            parent = read_parent(key, manifest, self._settings.children)
+            parent = read_parent(key, manifest, self._settings.children, self._settings.allowed)
             self._at_hand[key] = parent
         return parent
 

@@ -230,7 +230,7 @@ class RevisionWrites:
     def _forgotten(self, revision: str, made: JsonObject) -> Iterator[Delete]:
         """A revision's objects, its record last so that a crash leaves a way to find them."""
         objects_first = list(self._objects_deleted(revision))
-        if has_pinned(made):
+        if has_pinned(made) and not self.current.secrets.are_off:
             name = metadata(made, "name")
             secret: JsonObject = {"kind": "Secret", "metadata": {"name": name}}
             needs = self._fences_of(revision)

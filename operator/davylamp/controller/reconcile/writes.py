@@ -22,6 +22,7 @@ from davylamp.controller.cluster.writes import (
 from davylamp.controller.obstacles.refusals import RefusedJob
 from davylamp.controller.reconcile.passes import Children, Parent
 from davylamp.gates.recording.store import Recording
+from davylamp.manifests import Privilege
 from davylamp.manifests.flight_record import Flight
 from davylamp.rollout import Notice
 from davylamp.rollout.report.obstruction import Obstruction, obstructed
@@ -138,6 +139,8 @@ class PlanSettings:
     """What children carry by default, besides our labels."""
     release: str
     """This release, which claims what it writes a status of."""
+    allowed: frozenset[Privilege] = frozenset()
+    """What pods may have beyond the ordinary."""
 
     @property
     def claim(self) -> OperatorClaim:

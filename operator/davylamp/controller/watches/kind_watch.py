@@ -15,8 +15,9 @@ from davylamp.adapters.errors import Expired, OperatorError
 from davylamp.adapters.kubernetes.watches import Change, Watchable
 from davylamp.api import names
 from davylamp.controller.cluster.cache import Key, ObjectCache, version_number
-from davylamp.controller.cluster.objects import metadata
+from davylamp.controller.cluster.objects import metadata, why_unread
 from davylamp.controller.workqueue import Backoff
+from davylamp.schema.json import JsonObject
 
 COMPARE_EVERY: Final = (1800.0, 3600.0)
 """Seconds between lists of a kind: a random time of these, so that kinds do not come together."""
@@ -53,6 +54,7 @@ class KindWatch:
         on_listed: called after each complete list.
         lists: lets few kinds be listed at the same time.
         on_refused: called when a list is refused that was not refused before.
+        on_unread: called with each object that became known in outline only.
         refused: why there is no list.
     """
 
@@ -63,6 +65,7 @@ class KindWatch:
     on_listed: Callable[[Scope], None] = lambda _scope: None
     lists: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
     on_refused: Callable[[Scope], None] = lambda _scope: None
+    on_unread: Callable[[JsonObject], None] = lambda _item: None
     refused: OperatorError | None = None
     backoff: Backoff = field(default_factory=lambda: Backoff(longest=30.0))
     _version: str = ""
@@ -111,8 +114,9 @@ class KindWatch:
                 # restored from a backup: versions that are higher belong to a world that is gone
                 self.cache.drop(scope.kind, scope.namespace)
             for item in page.items:
-                self._tell(self.cache.put(item))
+                self._put(item)
                 listed.add((metadata(item, "namespace"), metadata(item, "name")))
+                await asyncio.sleep(0)  # one may be heavy: let others have their turn
             more, is_first = page.more, False
         version = version_number(page.version)
         for key in self.cache.compare(scope.kind, scope.namespace, listed, version):
@@ -150,9 +154,15 @@ class KindWatch:
         if change.type == "DELETED":
             self._tell(self.cache.remove(change.item))
         elif change.type != "BOOKMARK":
-            self._tell(self.cache.put(change.item))
+            self._put(change.item)
         self._version = metadata(change.item, "resourceVersion") or self._version
         self._newest = max(self._newest, version_number(self._version))
+
+    def _put(self, item: JsonObject) -> None:
+        key = self.cache.put(item)
+        if key is not None and why_unread(item):
+            self.on_unread(item)
+        self._tell(key)
 
     def _tell(self, key: Key | None) -> None:
         if key is not None:

@@ -13,6 +13,7 @@ from davylamp.adapters.kubernetes.watches import Watchable
 from davylamp.api import names
 from davylamp.controller.cluster.cache import CHILD_KINDS, Key, ObjectCache
 from davylamp.controller.watches.kind_watch import KindWatch, Scope
+from davylamp.schema.json import JsonObject
 
 KINDS: Final = (names.KIND, *CHILD_KINDS)
 LISTS_AT_A_TIME: Final = 2
@@ -29,6 +30,7 @@ class Watches:
         on_change: called with each model about whose objects something new was learnt.
         on_known: called with a namespace, or None, once all kinds in it have been listed.
         on_refused: called with a namespace, or None, when a list of a kind in it is refused.
+        on_unread: called with each object that became known in outline only.
     """
 
     def __init__(  # noqa: PLR0913  (whom it tells what)
@@ -40,6 +42,7 @@ class Watches:
         on_change: Callable[[Key], None],
         on_known: Callable[[str | None], None] = lambda _namespace: None,
         on_refused: Callable[[str | None], None] = lambda _namespace: None,
+        on_unread: Callable[[JsonObject], None] = lambda _item: None,
     ) -> None:
         self._cache = cache
         self._on_known = on_known
@@ -55,6 +58,7 @@ class Watches:
                 on_listed=self._listed,
                 lists=lists,
                 on_refused=lambda scope: on_refused(scope.namespace),
+                on_unread=on_unread,
             )
             for namespace in (namespaces or (None,))
             for kind in KINDS

@@ -31,6 +31,7 @@ from davylamp.gates.kinds.sequential import SequentialRule
 from davylamp.gates.messages.numbers import percent
 from davylamp.gates.trial import Rule, require, within
 from davylamp.schema.models import Strict
+from davylamp.schema.pseudonyms import pseudonym
 from davylamp.schema.quantities import Ratio, Share
 
 _REQUESTS: Final = SeriesSetting("group_requests_metric", "model_group_requests_total", Form.METRIC)
@@ -44,7 +45,7 @@ _POSITIVE: Final = SeriesSetting("positive_outcome", "high", Form.TEXT)
 
 
 class _Groups(Channel):
-    """Rows asked about; by group `<group>/rows` (asked), `<group>/failed`, `<group>/answered` and
+    """Rows asked about; by group (its pseudonym) `<group>/rows` (asked), `<group>/failed`, `<group>/answered` and
     `<group>/positive` (of the answered ones)."""  # noqa: D205, D209
 
     name = "groups"
@@ -70,9 +71,10 @@ class _Groups(Channel):
 
     @override
     def role(self, names: Names, metric: str, labels: Labels) -> Role | None:
-        group = labels.get(names[_GROUP.name], "")
-        if not group:
+        label = labels.get(names[_GROUP.name], "")
+        if not label:
             return None
+        group = pseudonym(label)
         if metric == names[_REQUESTS.name]:
             failed = is_error(names, labels.get(names[CODE_LABEL.name], ""))
             parts = ("rows", "failed") if failed else ("rows",)
@@ -80,6 +82,11 @@ class _Groups(Channel):
         positive = labels.get(names[_OUTCOME.name], "") == names[_POSITIVE.name]
         parts = ("answered", "positive") if positive else ("answered",)
         return Role(parts=tuple(f"{group}/{part}" for part in parts))
+
+    @override
+    def stored_part(self, part: str) -> str:
+        group, slash, kind = part.rpartition("/")
+        return f"{pseudonym(group)}{slash}{kind}" if group else part
 
     @override
     def simulated(self, traffic: Count) -> Count | None:

@@ -27,6 +27,7 @@ from davylamp.gates.kinds.distances import DistanceRule
 from davylamp.gates.messages import describe
 from davylamp.gates.trial import Rule, require
 from davylamp.schema.models import Strict
+from davylamp.schema.pseudonyms import pseudonym
 from davylamp.schema.quantities import Ratio, Share
 
 _METRIC: Final = SeriesSetting("shares_metric", "model_explanation_share", Form.METRIC)
@@ -35,7 +36,7 @@ _FEATURE: Final = SeriesSetting("feature_label", "feature", Form.LABEL)
 
 
 class _Shares(Channel):
-    """Explanations, and for each feature the sum of its shares: `_sum` by feature, one `_count`."""
+    """Explanations, and by feature (its pseudonym) the sum of its shares: `_sum`, and one `_count`."""
 
     name = "shares"
     settings = (_METRIC, _SELECTOR, _FEATURE)
@@ -54,7 +55,11 @@ class _Shares(Channel):
         if metric == f"{names[_METRIC.name]}_count":
             return Role(requests=True)
         feature = labels.get(names[_FEATURE.name], "")
-        return Role(parts=(feature,)) if feature else None
+        return Role(parts=(pseudonym(feature),)) if feature else None
+
+    @override
+    def stored_part(self, part: str) -> str:
+        return pseudonym(part)
 
     @override
     def simulated(self, traffic: Count) -> Count | None:

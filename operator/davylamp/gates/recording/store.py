@@ -150,10 +150,10 @@ def _counters(time: str, pod: str, revision: str, requests: str, errors: str) ->
 def _parts(  # noqa: PLR0913, PLR0917  (the columns of the file)
     time: str, pod: str, revision: str, channel: str, requests: str, part: str, value: str
 ) -> _Line:
-    parts = {part: float(value)} if part else {}
+    of = channel_named(channel)
+    parts = {of.stored_part(part): float(value)} if part else {}
     errors = 0.0 if part else float(value or "0")
-    sample = Sample(float(time), float(requests), errors, parts)
-    return channel_named(channel), revision, pod, sample
+    return of, revision, pod, Sample(float(time), float(requests), errors, parts)
 
 
 _READERS: Final[Mapping[tuple[str, ...], Callable[..., _Line]]] = {

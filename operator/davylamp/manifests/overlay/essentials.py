@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from davylamp.api import names
+from davylamp.api.child_metadata import PREFIXES, RESERVED
 from davylamp.api.identity import PORT_NAME
-from davylamp.manifests.overlay.refused import ROOT, named, refuse
+from davylamp.manifests.overlay.refused import ROOT, below, named, refuse
 from davylamp.schema.json import Json, JsonObject, entries, field, section, text
 
 CONTAINERS: Final = f"{ROOT}.spec.containers"
@@ -47,6 +48,7 @@ def upheld(template: JsonObject, essentials: Essentials) -> JsonObject:
     ]
     if not any(text(container, "name") == names.CONTAINER for container in containers):
         refuse(CONTAINERS, "the container called model is gone: it is what is served")
+    _check_reserved(section(template, "metadata"), essentials.labels)
     labels = {**section(template, "metadata", "labels"), **essentials.labels}
     kept: list[Json] = [*containers]
     return {
@@ -54,6 +56,17 @@ def upheld(template: JsonObject, essentials: Essentials) -> JsonObject:
         "metadata": {**section(template, "metadata"), "labels": labels},
         "spec": {**pod, "containers": kept},
     }
+
+
+def _check_reserved(metadata: JsonObject, ours: JsonObject) -> None:
+    """Labels and annotations by which controllers, ours among them, know what is theirs."""
+    for key in section(metadata, "labels").keys() - ours.keys():
+        if key in RESERVED or key.startswith(PREFIXES):
+            refuse(below(f"{ROOT}.metadata.labels", key), "is reserved: use a label of your own")
+    for key in section(metadata, "annotations"):
+        if key.startswith(f"{names.GROUP}/"):
+            path = below(f"{ROOT}.metadata.annotations", key)
+            refuse(path, "is reserved: use an annotation of your own")
 
 
 def _check_images(pod: JsonObject, list_name: str) -> None:

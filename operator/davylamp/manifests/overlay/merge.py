@@ -10,13 +10,19 @@ https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-m
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
+from davylamp.api.template import (
+    DIRECTIVE,
+    POD_TEMPLATE,
+    SHAPES,
+    VERSION,
+    FieldShape,
+    ListKey,
+)
 from davylamp.manifests.overlay.bounds import check_bounds
 from davylamp.manifests.overlay.refused import ROOT, below, named, refuse
 from davylamp.manifests.overlay.scalars import checked_scalar, kind_of
-from davylamp.manifests.overlay.shapes import POD_TEMPLATE, SCALARS, SHAPES, FieldShape, ListKey
 from davylamp.schema.json import Json, JsonObject
 
-DIRECTIVE: Final = "$patch"
 ShapeOf: TypeAlias = Callable[[str], FieldShape | None]
 """The shape of a field by its name; None for one that is not in the table."""
 
@@ -28,8 +34,6 @@ def merged(base: JsonObject, overlay: JsonObject) -> JsonObject:
         TemplateRefused: with the path of a value that cannot be merged.
     """
     check_bounds(overlay)
-    for key in overlay.keys() - SHAPES[POD_TEMPLATE].keys() - {DIRECTIVE}:
-        refuse(below(ROOT, key), "is no field of a pod template, which has metadata and spec")
     return _object(base, overlay, SHAPES[POD_TEMPLATE].get, ROOT)
 
 
@@ -46,8 +50,14 @@ def _object(base: JsonObject, overlay: JsonObject, shape_of: ShapeOf, path: str)
         if _removes(change):
             result.pop(key, None)
         else:
-            result[key] = _value(result.get(key), change, shape_of(key), place)
+            result[key] = _value(result.get(key), change, _known(shape_of(key), place), place)
     return result
+
+
+def _known(shape: FieldShape | None, path: str) -> FieldShape:
+    if shape is None:
+        refuse(path, f"is no field of a pod template, as Kubernetes {VERSION} knows it")
+    return shape
 
 
 def _base_for(changes: JsonObject, base: JsonObject, shape_of: ShapeOf) -> JsonObject:
@@ -66,9 +76,7 @@ def _removes(change: Json) -> bool:
     return change is None or (isinstance(change, dict) and change.get(DIRECTIVE) == "delete")
 
 
-def _value(base: Json, change: Json, shape: FieldShape | None, path: str) -> Json:
-    if shape is None or shape.of not in SCALARS | SHAPES.keys():
-        return _of_no_known_shape(change, path)
+def _value(base: Json, change: Json, shape: FieldShape, path: str) -> Json:
     if shape.is_list:
         items = _items(change, path)
         if shape.keys:
@@ -80,15 +88,6 @@ def _value(base: Json, change: Json, shape: FieldShape | None, path: str) -> Jso
         shape_of = (lambda _: shape.item) if shape.is_map else SHAPES[shape.of].get
         return _object(base if isinstance(base, dict) else {}, change, shape_of, path)
     return checked_scalar(change, shape.of, path)
-
-
-def _of_no_known_shape(change: Json, path: str) -> Json:
-    """A value of a field that a newer Kubernetes may know: as it is, for the API server to judge."""
-    if isinstance(change, dict):
-        return _object({}, change, lambda _: None, path)
-    if isinstance(change, list):
-        return [_of_no_known_shape(item, named(path, n)) for n, item in enumerate(change)]
-    return change
 
 
 def _items(change: Json, path: str) -> list[Json]:

@@ -9,11 +9,13 @@ from davylamp.schema.text import printable
 
 _WANTED: Final = {
     "string": "must be text",
-    "integer": "must be a whole number",
-    "number": "must be a number",
+    "integer": "must be a whole number of 32 bits",
+    "long": "must be a whole number",
     "boolean": "must be true or false",
     "int-or-string": "must be a whole number or text",
 }
+
+_BITS: Final = {"integer": 31, "long": 63}
 
 
 def checked_scalar(value: Json, wanted: str, path: str) -> Json:
@@ -45,10 +47,14 @@ def _is(value: Json, wanted: str) -> bool:
     match wanted:
         case "string":
             return isinstance(value, str)
-        case "integer":
-            return isinstance(value, int) and not isinstance(value, bool)
-        case "number":
-            return isinstance(value, int | float) and not isinstance(value, bool)
+        case "integer" | "long":
+            limit = 2 ** _BITS[wanted]
+            return (
+                isinstance(value, int)
+                and value is not True
+                and value is not False
+                and -limit <= value < limit
+            )
         case "boolean":
             return isinstance(value, bool)
         case _:

@@ -24,6 +24,13 @@ class Asked(NamedTuple):
 
     command: Command
     value: str
+    by: str | None = None
+    """Who gave it, where that is proven."""
+
+    @property
+    def who(self) -> str:
+        """Whoever gave it, for a sentence."""
+        return self.by or "a user"
 
     @property
     def verb(self) -> str:
@@ -51,7 +58,7 @@ def asked(situation: Situation, command: Command) -> Asked | None:
     value = situation.observation.commands.get(command)
     if value is None or is_answered(situation.status, command, value):
         return None
-    return Asked(command, value)
+    return Asked(command, value, situation.observation.users.get(command))
 
 
 def still_there(situation: Situation, command: Command) -> Asked | None:
@@ -117,6 +124,7 @@ def _remembered(situation: Situation, order: Asked, answer: AnswerKind, message:
         answer=answer,
         message=message,
         at=situation.observation.now,
+        by=order.by,
     )
     others = tuple(a for a in situation.status.commands if a.command != order.verb)
     handled = situation.status.handled.model_copy(update={order.verb: order.value})

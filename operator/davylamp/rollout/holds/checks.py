@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from davylamp.api.gate_status import CheckStatus
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName
 from davylamp.api.status import Candidate
+from davylamp.api.status_parts import CheckStatus
 from davylamp.rollout.holds.hold import Hold, how_to
 from davylamp.rollout.situation import Situation
 

@@ -3,9 +3,9 @@
 from datetime import UTC
 from typing import Final, Literal
 
-from davylamp.api.gate_status import CheckStatus
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, ExplanationRun, Stage
+from davylamp.api.status_parts import CheckStatus
 from davylamp.rollout.drift_reports import DriftResult, DriftVerdict
 from davylamp.rollout.holds.hold import Hold
 from davylamp.rollout.situation import Situation

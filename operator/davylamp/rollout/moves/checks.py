@@ -7,10 +7,10 @@ the operator nor of the pod asks again; a revision that returns was checked when
 from datetime import timedelta
 from typing import Final
 
-from davylamp.api.gate_status import CheckStatus
 from davylamp.api.names import Reason
 from davylamp.api.spec import CheckName
 from davylamp.api.status import Candidate, Stage
+from davylamp.api.status_parts import CheckStatus
 from davylamp.checks import CheckResult
 from davylamp.rollout.holds.checks import sentence
 from davylamp.rollout.moves.endings import roll_back

@@ -26,8 +26,6 @@ from davylamp.rollout.situation import Situation
 from davylamp.rollout.stages import ON_THE_CLOCK
 from davylamp.rollout.wording import named, named_in_full
 
-BY_USER: Final = "aborted by a user"
-
 
 def abort_requested(situation: Situation) -> Situation | None:
     """A user aborts the candidate, the revision in probation, or one that has not begun."""
@@ -41,7 +39,7 @@ def abort_requested(situation: Situation) -> Situation | None:
     if rejection:
         why = f"{named_in_full(rejection)} was rolled back ({rejection.reason})"
         return already_done(situation, order, why)
-    ended = _aborted(situation, order.revision)
+    ended = _aborted(situation, order)
     if ended is not None:
         return accepted(ended, order)
     status = situation.status
@@ -50,16 +48,17 @@ def abort_requested(situation: Situation) -> Situation | None:
     return refused(situation, order, refusals.mistaken_abort(situation, order))
 
 
-def _aborted(situation: Situation, revision: str) -> Situation | None:
+def _aborted(situation: Situation, order: Asked) -> Situation | None:
     """The situation without a revision, if that can be: its rollout ended, or it never begins."""
-    status, target = situation.status, situation.observation.target
+    status, target, revision = situation.status, situation.observation.target, order.revision
+    why = f"aborted by {order.who}"
     if status.candidate and status.candidate.revision == revision:
-        return roll_back(situation, Reason.ABORTED, BY_USER)
+        return roll_back(situation, Reason.ABORTED, why, by=order.by)
     if status.stable and status.stable.revision == revision:
         if status.previous is None or status.candidate:
             return None
-        return roll_back_promoted(situation, Reason.ABORTED, BY_USER)
-    return _rejected_unbegun(situation) if target.revision == revision else None
+        return roll_back_promoted(situation, Reason.ABORTED, why, by=order.by)
+    return _rejected_unbegun(situation, order) if target.revision == revision else None
 
 
 def _nothing_to_abort(situation: Situation, order: Asked, stable: RevisionRef) -> Situation:
@@ -71,13 +70,13 @@ def _nothing_to_abort(situation: Situation, order: Asked, stable: RevisionRef) -
     return refused(situation, order, why, reason=Reason.NOTHING_TO_ABORT)
 
 
-def _rejected_unbegun(situation: Situation) -> Situation:
-    target = situation.observation.target
+def _rejected_unbegun(situation: Situation, order: Asked) -> Situation:
+    target, why = situation.observation.target, f"aborted by {order.who}"
     name = named(target, situation.status.stable)
-    message = f"{name} will not be rolled out: {BY_USER} before the rollout began"
+    message = f"{name} will not be rolled out: {why} before the rollout began"
     return (
-        situation.rejecting(target, Reason.ABORTED, BY_USER)
-        .ended(target, Outcome.ABORTED, Reason.ABORTED)
+        situation.rejecting(target, Reason.ABORTED, why)
+        .ended(target, Outcome.ABORTED, Reason.ABORTED, by=order.by)
         .with_notice(Notice(Reason.ABORTED, message, target.revision, "Warning"))
     )
 
@@ -98,7 +97,7 @@ def retry_requested(situation: Situation) -> Situation | None:
         return already_done(situation, order, refusals.needless_retry(situation, order))
     kept = tuple(r for r in situation.status.rejected if r.revision != order.revision)
     name = named(rejection, situation.status.stable)
-    message = f"{name} is no longer rejected: a user allowed it to be rolled out again"
+    message = f"{name} is no longer rejected: {order.who} allowed it to be rolled out again"
     target = situation.observation.target
     if target.revision != order.revision:
         message += f"; the spec names {named_in_full(target)}, so apply its spec to roll it out"
@@ -114,11 +113,12 @@ def promote_requested(situation: Situation) -> Situation | None:
     if order is None or not _promotes(situation, order.revision) or candidate is None:
         return None
     message = (
-        f"{named(candidate, situation.status.stable)} is promoted at a user's command, without "
+        f"{named(candidate, situation.status.stable)} is promoted at the command of {order.who}, without "
         "waiting for steps and gates; its checks have to pass, and a gate that fails rolls it back"
     )
     notice = Notice(Reason.COMMAND_ACCEPTED, message, candidate.revision)
-    return accepted(situation.with_candidate(promote_requested=True).with_notice(notice), order)
+    promoting = situation.with_candidate(promote_requested=True, promote_requested_by=order.by)
+    return accepted(promoting.with_notice(notice), order)
 
 
 def _promotes(situation: Situation, revision: str) -> bool:
@@ -137,10 +137,12 @@ def advance_requested(situation: Situation) -> Situation | None:
     if order is None or candidate is None or not _advances(situation, order):
         return None
     if candidate.no_data_paused:
-        message = f"step {candidate.step} goes on at a user's command; gates still need data"
+        message = (
+            f"step {candidate.step} goes on at the command of {order.who}; gates still need data"
+        )
         changed = situation.with_candidate(no_data_since=None, no_data_paused=False)
     else:
-        message = f"step {candidate.step} ends at a user's command"
+        message = f"step {candidate.step} ends at the command of {order.who}"
         changed = situation.with_candidate(advanced=candidate.step)
     notice = Notice(Reason.COMMAND_ACCEPTED, message, candidate.revision)
     return accepted(changed.with_notice(notice), order)

@@ -9,7 +9,9 @@ from davylamp.rollout.situation import Situation
 from davylamp.rollout.wording import pair
 
 
-def roll_back(situation: Situation, reason: RollbackReason, message: str) -> Situation:
+def roll_back(
+    situation: Situation, reason: RollbackReason, message: str, *, by: str | None = None
+) -> Situation:
     """The candidate loses its traffic and is remembered as rejected; stable continues."""
     candidate, stable = situation.status.candidate, situation.status.stable
     assert candidate is not None  # noqa: S101
@@ -23,14 +25,16 @@ def roll_back(situation: Situation, reason: RollbackReason, message: str) -> Sit
     )
     ended = (
         situation.rejecting(candidate, reason, message, checks=_unpassed(candidate, reason))
-        .ended(candidate, _outcome(reason), reason)
+        .ended(candidate, _outcome(reason), reason, by=by)
         .remember(candidate=None)
         .with_notice(notice)
     )
     return verifying(ended)
 
 
-def roll_back_promoted(situation: Situation, reason: RollbackReason, message: str) -> Situation:
+def roll_back_promoted(
+    situation: Situation, reason: RollbackReason, message: str, *, by: str | None = None
+) -> Situation:
     """The promoted revision fails its probation; the one before serves again."""
     promoted, previous = situation.status.stable, situation.status.previous
     assert promoted is not None and previous is not None  # noqa: S101, PT018
@@ -44,7 +48,7 @@ def roll_back_promoted(situation: Situation, reason: RollbackReason, message: st
     now = situation.observation.now
     ended = (
         situation.rejecting(promoted, reason, message)
-        .ended(promoted, _outcome(reason), reason)
+        .ended(promoted, _outcome(reason), reason, by=by)
         .remember(stable=Stable(**identity(previous), promoted_at=now), previous=None)
         .with_notice(notice)
     )

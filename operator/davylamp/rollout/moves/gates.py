@@ -2,10 +2,10 @@
 
 from typing import Final
 
-from davylamp.api.gate_status import FeatureShare, GateForecast
 from davylamp.api.gates import OnFail
 from davylamp.api.names import Reason
 from davylamp.api.status import Candidate, Stage
+from davylamp.api.status_parts import FeatureShare, GateForecast
 from davylamp.gates import Verdict
 from davylamp.rollout.holds.gates import deciding, failing
 from davylamp.rollout.moves.endings import roll_back

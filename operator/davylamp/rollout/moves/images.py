@@ -4,7 +4,8 @@ What is pinned is in the record, which nothing changes; so these moves only tell
 """
 
 from davylamp.api.names import Reason
-from davylamp.api.status import ImageNote, RevisionRef
+from davylamp.api.status import RevisionRef
+from davylamp.api.status_parts import ImageNote
 from davylamp.images import Resolved
 from davylamp.rollout.holds.images import unrecorded_image
 from davylamp.rollout.notices import Notice

@@ -1,6 +1,5 @@
 """Moves that go forward: a rollout begins, steps end, a revision is promoted."""
 
-from davylamp.api.gate_status import GateRate
 from davylamp.api.names import Reason
 from davylamp.api.status import (
     Candidate,
@@ -9,9 +8,9 @@ from davylamp.api.status import (
     RevisionRef,
     Stable,
     Stage,
-    WeightChange,
     identity,
 )
+from davylamp.api.status_parts import GateRate, WeightChange
 from davylamp.rollout.holds.chain import hold_of
 from davylamp.rollout.moves.verification import verifying
 from davylamp.rollout.notices import Notice
@@ -142,7 +141,10 @@ def _promoted(situation: Situation, candidate: Candidate) -> Situation:
     warm = after(candidate.plan.probation)
     rates = _rates_of_stable(situation, candidate)
     previous = Previous(**identity(old), until=now + warm, rates=rates) if old and warm else None
-    message = f"{named(candidate, old)} serves all traffic after {_took(situation, candidate)}"
+    by = candidate.promote_requested_by
+    command = f", promoted by {by}" if by else ""
+    took = _took(situation, candidate)
+    message = f"{named(candidate, old)} serves all traffic after {took}{command}"
     return _serves(situation, candidate, Outcome.PROMOTED, message, previous=previous)
 
 
@@ -164,7 +166,7 @@ def _serves(
     reason = Reason.RETURNED if outcome is Outcome.RETURNED else Reason.PROMOTED
     stable = Stable(**identity(candidate), promoted_at=situation.observation.now)
     return (
-        situation.ended(candidate, outcome, reason)
+        situation.ended(candidate, outcome, reason, by=candidate.promote_requested_by)
         .remember(candidate=None, stable=stable, previous=previous)
         .with_notice(Notice(reason, message, candidate.revision))
     )

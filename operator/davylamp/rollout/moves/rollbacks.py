@@ -24,11 +24,11 @@ from davylamp.rollout.pods.patience import (
     pods_unsteady,
 )
 from davylamp.rollout.pods.service import Period, service_faults
-from davylamp.rollout.pods.shortfall import why_not_ready
+from davylamp.rollout.pods.shortfall import shortfall
 from davylamp.rollout.pods.state import PodState, Workload
 from davylamp.rollout.situation import Situation, after, is_over, running_time
 from davylamp.rollout.stages import IN_TRAFFIC, ON_THE_CLOCK
-from davylamp.rollout.wording import named_in_full
+from davylamp.rollout.wording import named_in_full, with_command
 
 
 def superseded(situation: Situation) -> Situation | None:
@@ -61,7 +61,9 @@ def candidate_broken(situation: Situation) -> Situation | None:
         fault = own_fault(faults, workload, serving, now)
     else:
         fault = image_refused(workload, now)
-    return roll_back(situation, fault.reason, fault.message) if fault else None
+    if fault is None:
+        return None
+    return roll_back(situation, fault.reason, fault.sentence(situation.namespace))
 
 
 def progress_deadline_over(situation: Situation) -> Situation | None:
@@ -103,9 +105,12 @@ def _never_ready(situation: Situation, candidate: Candidate) -> Situation | None
         return None
     within, fault = f"not ready within {deadline}", start_fault(pods)
     if fault:
-        return roll_back(situation, fault.reason, f"{within}: {fault.message}")
-    why = why_not_ready(Workload(workload.revision, len(pods), pods))
-    return roll_back(situation, Reason.PROGRESS_DEADLINE_EXCEEDED, f"{within}: {why}")
+        return roll_back(
+            situation, fault.reason, f"{within}: {fault.sentence(situation.namespace)}"
+        )
+    why, command = shortfall(Workload(workload.revision, len(pods), pods))
+    message = with_command(f"{within}: {why}", command, situation.namespace)
+    return roll_back(situation, Reason.PROGRESS_DEADLINE_EXCEEDED, message)
 
 
 def _never_settled(situation: Situation, candidate: Candidate) -> Situation | None:
@@ -144,7 +149,8 @@ def probation_failed(situation: Situation) -> Situation | None:
         return None
     fault, plan = _fault_in_probation(situation, serving, warm), situation.observation.rollout
     if fault:
-        return roll_back_promoted(situation, fault.reason, fault.message)
+        message = fault.sentence(situation.namespace)
+        return roll_back_promoted(situation, fault.reason, message)
     # in the pass that promotes, the gates that only warn or pause have answered too
     for name, judgement in failing(situation, plan, serving.revision, OnFail.ROLLBACK):
         return roll_back_promoted(

@@ -1,4 +1,4 @@
-"""Hard rules: what is wrong with a pod in the words of its containers. A crash loop is not a matter of evidence."""
+"""Hard rules: what is wrong with a pod. A crash loop is not a matter of evidence."""
 
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 from davylamp.api.names import FaultReason, Reason
 from davylamp.rollout.pods.hindrances import is_refused_for_good
 from davylamp.rollout.pods.state import ContainerState, PodState
-from davylamp.rollout.pods.wording import BACK_OFF, exit_words, waiting_words, which
-from davylamp.rollout.wording import counted
+from davylamp.rollout.pods.wording import BACK_OFF, exit_words, log_command, waiting_words, which
+from davylamp.rollout.wording import counted, with_command
 
 CRASHES: Final = 2
 """Ends of a pod that never got ready in time that are a crash loop, even where its kubelet is not
@@ -15,10 +15,15 @@ backing off at this moment."""
 
 
 class Fault(NamedTuple):
-    """Why a revision cannot serve, with the container's own words."""
+    """Why a revision cannot serve, and the arguments of the kubectl command that shows more."""
 
     reason: FaultReason
     message: str
+    command: str = ""
+
+    def sentence(self, namespace: str) -> str:
+        """What is wrong, and the command; the pods of a revision that is rolled back go soon."""
+        return with_command(self.message, self.command, namespace)
 
 
 Rule = Callable[[PodState, ContainerState], Fault | None]
@@ -28,8 +33,8 @@ def image_unavailable(pod: PodState, container: ContainerState) -> Fault | None:
     """The image cannot be had: the registry says so, or no time changes it."""
     if not is_refused_for_good(container):
         return None
-    message = f"{which(pod, container)}: {waiting_words(container)}"
-    return Fault(Reason.IMAGE_UNAVAILABLE, message)
+    message = f"{which(pod, container)}: {waiting_words(pod, container)}"
+    return Fault(Reason.IMAGE_UNAVAILABLE, message, f"describe pod {pod.name}")
 
 
 def out_of_memory(pod: PodState, container: ContainerState) -> Fault | None:
@@ -39,9 +44,8 @@ def out_of_memory(pod: PodState, container: ContainerState) -> Fault | None:
     field = "spec.serving.resources.limits.memory"
     if container.role != "model":
         field = f"resources.limits.memory of {container.name} in spec.serving.template"
-    return Fault(
-        Reason.OUT_OF_MEMORY, f"{which(pod, container)} was killed for memory; raise {field}"
-    )
+    message = f"{which(pod, container)} was killed for memory; raise {field}"
+    return Fault(Reason.OUT_OF_MEMORY, message, f"describe pod {pod.name}")
 
 
 def crash_loop(pod: PodState, container: ContainerState) -> Fault | None:
@@ -50,13 +54,15 @@ def crash_loop(pod: PodState, container: ContainerState) -> Fault | None:
         return None  # what it was there for is done
     if container.waiting_reason != BACK_OFF and container.restarts < CRASHES:
         return None
-    return Fault(Reason.CRASH_LOOP, crash_words(pod, container))
+    return crash_fault(pod, container)
 
 
-def crash_words(pod: PodState, container: ContainerState) -> str:
-    """A crash loop, and how the container ended last."""
+def crash_fault(pod: PodState, container: ContainerState) -> Fault:
+    """A crash loop, how the container ended last, and where its log is while the pod is there."""
     restarts = f", {counted(container.restarts, 'restart')}" if container.restarts else ""
-    return f"{which(pod, container)} is in a crash loop{restarts}{exit_words(container)}"
+    message = f"{which(pod, container)} is in a crash loop{restarts}{exit_words(container)}"
+    command = log_command(pod, container, previous=True)
+    return Fault(Reason.CRASH_LOOP, message, command)
 
 
 START_RULES: Final[tuple[Rule, ...]] = (image_unavailable, out_of_memory, crash_loop)

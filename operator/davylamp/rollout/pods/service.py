@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from davylamp.api.names import Reason
-from davylamp.rollout.pods.faults import Fault, crash_loop, crash_words, out_of_memory
+from davylamp.rollout.pods.faults import Fault, crash_fault, crash_loop, out_of_memory
 from davylamp.rollout.pods.hindrances import is_hindered
 from davylamp.rollout.pods.patience import READINESS_GRACE, image_refused_long
-from davylamp.rollout.pods.shortfall import why_not_ready
+from davylamp.rollout.pods.shortfall import shortfall
 from davylamp.rollout.pods.state import ContainerState, PodState, Workload
 from davylamp.rollout.pods.wording import BACK_OFF
 
@@ -92,11 +92,11 @@ def _crash_loop(pod: PodState, period: Period) -> ServiceFault | None:
             continue
         ends = _ends(container, period)
         if container.waiting_reason == BACK_OFF and (len(ends) >= BACK_OFFS or _lasts(pod, period)):
-            fault = Fault(Reason.CRASH_LOOP, crash_words(pod, container))
+            fault = crash_fault(pod, container)
             return ServiceFault(pod, fault, ends[0] if ends else pod.unready_since or period.now)
         recent = [end for end in ends if period.now - end <= CRASH_WINDOW]
         if len(recent) >= CRASHES:
-            fault = Fault(Reason.CRASH_LOOP, crash_words(pod, container))
+            fault = crash_fault(pod, container)
             return ServiceFault(pod, fault, recent[-CRASHES], lasts=False)
     return None
 
@@ -112,9 +112,9 @@ def _readiness_lost(pod: PodState, period: Period) -> ServiceFault | None:
     if since is None or not _lasts(pod, period) or is_hindered(pod):
         return None
     lost = round((period.now - since).total_seconds())
-    why = why_not_ready(Workload("", 1, (pod,)))
+    why, command = shortfall(Workload("", 1, (pod,)))
     message = f"pod {pod.name} lost its readiness {lost} s ago and has not regained it: {why}"
-    return ServiceFault(pod, Fault(Reason.READINESS_LOST, message), since)
+    return ServiceFault(pod, Fault(Reason.READINESS_LOST, message, command), since)
 
 
 def _flaps(pod: PodState, period: Period) -> ServiceFault | None:
@@ -145,7 +145,8 @@ def _over_its_own_limit(pod: PodState, period: Period) -> ServiceFault | None:
     reason, message = pod.failure
     if reason != "Evicted" or not OWN_LIMIT.search(message):
         return None
-    fault = Fault(Reason.POD_FAILED, f"pod {pod.name} failed: {reason}: {message}")
+    command = f"describe pod {pod.name}"
+    fault = Fault(Reason.POD_FAILED, f"pod {pod.name} failed: {reason}: {message}", command)
     return ServiceFault(pod, fault, since, lasts=False)
 
 

@@ -1,4 +1,4 @@
-"""What keeps the pods of a revision from being ready, in the words of whoever knows."""
+"""What keeps the pods of a revision from being ready, and the command that shows more of it."""
 
 from collections.abc import Callable, Iterator
 from typing import Final, NamedTuple
@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from davylamp.api import names
 from davylamp.rollout.pods.hindrances import AT_WORK
 from davylamp.rollout.pods.state import ContainerState, PodState, Workload
-from davylamp.rollout.pods.wording import BACK_OFF, exit_words, waiting_words, which
+from davylamp.rollout.pods.wording import BACK_OFF, exit_words, log_command, waiting_words, which
 from davylamp.rollout.wording import counted, kubectl
 
 
@@ -83,8 +83,7 @@ def _described(pod: PodState, message: str) -> Shortfall:
 
 
 def _logged(pod: PodState, container: ContainerState, message: str) -> Shortfall:
-    previous = " --previous" if container.running else ""
-    return Shortfall(message, f"logs {pod.name} -c {container.name}{previous}")
+    return Shortfall(message, log_command(pod, container, previous=container.running))
 
 
 # --- what says by itself what is wrong --------------------------------------------------------------
@@ -101,7 +100,7 @@ def _waiting(pod: PodState) -> Shortfall | None:
     container = pod.first(lambda c: bool(c.waiting_reason) and c.waiting_reason not in AT_WORK)
     if container is None:
         return None
-    message = f"{which(pod, container)} is waiting: {waiting_words(container)}"
+    message = f"{which(pod, container)} is waiting: {waiting_words(pod, container)}"
     if container.waiting_reason != BACK_OFF:
         return _described(pod, message)
     return _logged(pod, container, message + exit_words(container))
@@ -136,7 +135,7 @@ def _initialising(pod: PodState) -> Shortfall | None:
         message = f"{which(pod, container)} is running again{_after_restarts(container)}"
         return _logged(pod, container, message)
     message = f"{which(pod, container)} is still running"
-    return Shortfall(message, f"logs {pod.name} -c {container.name}")
+    return Shortfall(message, log_command(pod, container, previous=False))
 
 
 def _starting(pod: PodState) -> Shortfall | None:

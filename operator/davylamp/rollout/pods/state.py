@@ -1,6 +1,7 @@
 """The pods of a revision as the cluster reports them: each container, and the pod as a whole.
 
-Every text in here is one clean line of bounded length: whoever reads pods made it so.
+Every text in here is one clean line of bounded length: whoever reads pods made it so. Nothing that a
+container says itself is in here, and what others say of it may be told in `pods.phrases` only.
 """
 
 from collections.abc import Callable
@@ -31,11 +32,10 @@ class ContainerState:
     running: bool = False
     waiting_reason: str | None = None
     waiting_message: str | None = None
+    """Anybody's words, for rules that look for some of them; never told (`pods.phrases`)."""
     restarts: int = 0
     last_exit_reason: str | None = None
     last_exit_code: int | None = None
-    last_exit_message: str | None = None
-    """The last line that it left behind: of its termination message, or of its log."""
     ends: tuple[datetime, ...] = ()
     """When the operator saw that it had ended, by its own clock, newest last; the last few."""
 
@@ -68,6 +68,8 @@ class PodState:
     """Why no node takes it, in the scheduler's words."""
     missing_gates: tuple[str, ...] = ()
     """Readiness gates that whoever is in charge of them has not opened."""
+    objects: frozenset[str] = frozenset()
+    """Names of volumes, of objects and of keys in them that the pod refers to: they may be told."""
     event: str | None = None
     """The newest warning about it, where its status does not say what keeps it from starting."""
     containers: tuple[ContainerState, ...] = ()

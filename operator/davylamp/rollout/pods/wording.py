@@ -1,12 +1,28 @@
-"""Parts of sentences about containers: which one, what it waits for, how it ended."""
+"""Parts of sentences about containers: which one, what it waits for, how it ended.
+
+What a container says itself is not among them: the command that shows it is.
+"""
 
 from typing import Final
 
+from davylamp.rollout.pods.phrases import objects_in, phrases_in
 from davylamp.rollout.pods.state import ContainerState, PodState
 
 BACK_OFF: Final = "CrashLoopBackOff"
 _PULL_PAUSED: Final = "ImagePullBackOff"
-_PULL_FAILED: Final = "ErrImagePull: "
+_PULL_FAILED: Final = "ErrImagePull"
+_SIGNALS: Final = {
+    2: "SIGINT",
+    4: "SIGILL",
+    6: "SIGABRT",
+    7: "SIGBUS",
+    8: "SIGFPE",
+    9: "SIGKILL",
+    11: "SIGSEGV",
+    15: "SIGTERM",
+}
+_KILLED: Final = 128
+"""An exit code above it is that plus the number of a signal."""
 
 
 def which(pod: PodState, container: ContainerState) -> str:
@@ -17,23 +33,29 @@ def which(pod: PodState, container: ContainerState) -> str:
     return f"{kind} {container.name} of pod {pod.name}"
 
 
-def waiting_words(container: ContainerState) -> str:
-    """What a container waits for, in the kubelet's words."""
+def waiting_words(pod: PodState, container: ContainerState) -> str:
+    """What a container waits for: the reason, and what is told of its kubelet's message."""
     reason, message = container.waiting_reason or "no reason is given", container.waiting_message
     if reason == BACK_OFF or not message:  # that message only names the pod and the time again
         return reason
-    if reason == _PULL_PAUSED and _PULL_FAILED in message:
+    if reason == _PULL_PAUSED and f"{_PULL_FAILED}: " in message:
         # the kubelet changes between both every few seconds, and the reason stays the same
-        return _PULL_FAILED + message.partition(_PULL_FAILED)[2]
-    return f"{reason}: {message}"
+        reason = _PULL_FAILED
+    words = objects_in(message, pod.objects) or phrases_in(message)
+    return f"{reason}: {words}" if words else reason
 
 
 def exit_words(container: ContainerState) -> str:
-    """How a container ended last, to go on a sentence: its exit code and the last line it left."""
+    """How a container ended last, to go on a sentence: its exit code, signal and reason."""
     code = container.last_exit_code
-    ended = "" if code is None else f", last exit code {code}"
+    if code is None:
+        return ""
     reason = container.last_exit_reason
-    if reason and reason not in {"Error", "Completed"}:
-        ended += f" ({reason})"
-    line = container.last_exit_message
-    return f'{ended}, last line: "{line}"' if line else ended
+    said = [_SIGNALS.get(code - _KILLED), None if reason in {"Error", "Completed"} else reason]
+    remarks = ", ".join(filter(None, said))
+    return f", last exit code {code}" + (f" ({remarks})" if remarks else "")
+
+
+def log_command(pod: PodState, container: ContainerState, *, previous: bool) -> str:
+    """The arguments of the kubectl command that shows what a container said itself."""
+    return f"logs {pod.name} -c {container.name}{' --previous' if previous else ''}"

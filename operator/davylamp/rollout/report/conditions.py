@@ -4,7 +4,8 @@ from typing import Final, Literal
 
 from davylamp.api.explanations import Explanations
 from davylamp.api.names import ConditionType, Reason
-from davylamp.api.status import Condition, ExplanationRun
+from davylamp.api.status import ExplanationRun
+from davylamp.api.status_parts import Condition
 from davylamp.rollout.drift_reports import DriftVerdict
 from davylamp.rollout.holds.drift import REASONS, drift_sentence
 from davylamp.rollout.holds.hold import Hold

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from davylamp.api.gate_status import GateStatus
+from davylamp.api.status_parts import GateStatus
 from davylamp.gates import Judgement
 
 

@@ -5,7 +5,8 @@ from functools import partial
 from typing import Final, Literal, NamedTuple
 
 from davylamp.api.names import ConditionType, Reason
-from davylamp.api.status import Condition, ModelDeploymentStatus
+from davylamp.api.status import ModelDeploymentStatus
+from davylamp.api.status_parts import Condition
 
 _TELLING: Final = (ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED)
 

@@ -4,8 +4,8 @@ import re
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from davylamp.api.gate_status import GateStatus
 from davylamp.api.status import ModelDeploymentStatus
+from davylamp.api.status_parts import GateStatus
 
 REFRESH: Final = timedelta(seconds=30)
 """How often numbers alone are written: evidence moves every second, etcd and people need not."""

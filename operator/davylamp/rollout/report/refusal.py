@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Literal
 
 from davylamp.api.names import ConditionType, Reason
-from davylamp.api.status import Condition, ModelDeploymentStatus
+from davylamp.api.status import ModelDeploymentStatus
+from davylamp.api.status_parts import Condition
 
 
 def refused(  # noqa: PLR0913  (what a condition is made of)

@@ -1,8 +1,8 @@
 """The status after a decision: who serves, who is on its way, what the gates have, and conditions."""
 
 from davylamp.api import names
-from davylamp.api.gate_status import GateStatus
-from davylamp.api.status import Candidate, ImageNote, ModelDeploymentStatus, Stable
+from davylamp.api.status import Candidate, ModelDeploymentStatus, Stable
+from davylamp.api.status_parts import GateStatus, ImageNote
 from davylamp.rollout.desired import Desired, actual_share
 from davylamp.rollout.holds.chain import hold_of
 from davylamp.rollout.holds.drift import with_drift

@@ -135,7 +135,8 @@ def _progress(situation: Situation, candidate: Candidate) -> str:
 
 
 def _pinned(situation: Situation, candidate: Candidate) -> str:
-    edited = candidate.plan != situation.observation.rollout
+    shown = {"names": situation.observation.rollout.names}  # what may be shown is not pinned
+    edited = candidate.plan.model_copy(update=shown) != situation.observation.rollout
     if candidate.stage is not Stage.CANARY or not edited:
         return ""
     return "; changes to spec.rollout apply from the next revision on"

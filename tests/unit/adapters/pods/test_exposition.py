@@ -79,7 +79,7 @@ def test_lines_that_are_written_usually_and_others_stand_side_by_side():
 
 
 def test_the_same_series_is_there_twice_however_it_is_written():
-    with pytest.raises(ValueError, match="a series of m is there twice"):
+    with pytest.raises(ValueError, match="a series is there twice"):
         read_lines([b'm{a="1"} 1', b'm{ a="1" } 1'], {}, at=7.0)
 
 

@@ -159,7 +159,9 @@ async def test_nonsense_is_a_bad_answer(server: Server, source, body: object) ->
 async def test_a_refusal_is_asked_once_and_named(server: Server, source, status, fault) -> None:
     server.status = status
     server.headers = {"Location": "/elsewhere"}
-    server.body = "" if status == 204 else {"status": "error", "error": "parse error: line 1"}
+    server.body = (
+        "" if status == 204 else {"status": "error", "error": "1:5: parse error: unclosed"}
+    )
     error = await failure(source)
     assert error.fault is fault
     assert error.reason == fault.value
@@ -319,9 +321,9 @@ async def test_what_is_there_instead_takes_two_small_queries(server: Server, sou
             "result": [{"metric": {"__name__": "http_requests_total"}, "value": [1000, "2"]}],
         },
     }
-    assert await source.other_series(QUERY) == OtherSeries(("http_requests_total",), ({},))
+    assert await source.other_series(QUERY) == OtherSeries(("http_requests_total",), is_there=True)
     asked = [form["query"].partition("(")[0] for _, _, form, _ in server.asked]
-    assert asked == ["count by ", "topk"]
+    assert asked == ["count by ", "count"]
     nobody = CounterQuery(workloads=frozenset(), at=1.0, window=1.0)
     assert await source.other_series(nobody) == OtherSeries()
     assert len(server.asked) == 2

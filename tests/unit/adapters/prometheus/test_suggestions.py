@@ -3,10 +3,11 @@
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.suggestions import (
     OtherSeries,
-    labels_text,
+    all_names_text,
     names_text,
-    read_labels,
     read_names,
+    read_presence,
+    unselected_text,
 )
 from davylamp.gates import LATENCY
 
@@ -23,33 +24,19 @@ def test_the_queries_are_about_the_pods_in_play_and_leave_the_selector_out() -> 
     asked = names_text(ERRORS)
     assert asked.startswith('count by (__name__) ({__name__=~"(?:model)(?:_.*)?|.*(?:request|')
     assert asked.endswith(f'",{PODS})')
-    assert labels_text(ERRORS) == (
-        "topk(3, count without (le, quantile, instance, namespace, pod) "
-        f"(model_requests_total{{{PODS}))"
-    )
-    assert '{__name__=~"model_request_seconds|' in labels_text(LATENCY)
+    assert all_names_text(ERRORS) == f"count by (__name__) ({{{PODS})"
+    assert unselected_text(ERRORS) == f"model_requests_total{{{PODS}"
+    assert '{__name__=~"model_request_seconds|' in unselected_text(LATENCY)
 
 
-def test_names_come_in_order_of_likeness_and_not_too_many() -> None:
+def test_names_of_common_servers_come_in_order_of_likeness_and_others_are_counted() -> None:
     others = [f"seconds_{n}" for n in range(20)]
-    found = read_names(ERRORS, names(*others, "http_requests_total", "model_request_total"))
-    assert found[:2] == ("model_request_total", "http_requests_total")
-    assert len(found) == 10
+    there = read_names(ERRORS, names(*others, "http_requests_total", "istio_requests_total"))
+    assert there == OtherSeries(("istio_requests_total", "http_requests_total"), others=20)
+    assert read_names(LATENCY, names("http_request_duration_seconds_bucket")).metrics
+    assert read_names(ERRORS, []) == OtherSeries()
 
 
-def test_label_sets_are_told_apart_shortened_and_harmless() -> None:
-    long = "v" * 100
-    found = read_labels(
-        [
-            {"metric": {"code": "200", "route": long}, "value": [1, "2"]},
-            {"metric": {"code": "200", "route": long + "w"}, "value": [1, "2"]},
-            {"metric": {"code": "500\n\x1b[31m", "__name__": "m"}, "value": [1, "2"]},
-        ]
-    )
-    assert found == ({"code": "200", "route": "v" * 39 + "…"}, {"code": "500??[31m"})
-
-
-def test_label_sets_read_like_promql() -> None:
-    seen = OtherSeries(("m",), ({"code": '2"0', "route": "/"}, {"code": "5"}))
-    assert seen.labels_text == r'{code="2\"0",route="/"} {code="5"}'
-    assert OtherSeries().labels_text == ""
+def test_whether_the_metric_is_there_at_all() -> None:
+    assert read_presence(names("m"))
+    assert not read_presence([])

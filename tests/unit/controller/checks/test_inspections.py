@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 import pytest
+from tests.support.kubelets import made_by
 
 from davylamp.adapters.pods.model_server import PodAddress
-from davylamp.api.gate_status import CheckStatus
 from davylamp.api.spec import CheckName, Rollout
 from davylamp.api.status import (
     Candidate,
@@ -16,6 +16,7 @@ from davylamp.api.status import (
     Verification,
     identity,
 )
+from davylamp.api.status_parts import CheckStatus
 from davylamp.checks import Expected
 from davylamp.controller.checks.inspections import Inspection, inspection_of
 from davylamp.controller.checks.ready_pods import ready_pods
@@ -70,6 +71,7 @@ def pod(name, revision=NEW, *, ready="True", ip="10.0.0.7", deleted=None, ports=
             "uid": f"uid-{name}",
             "labels": {"davylamp.dev/revision": revision},
             "deletionTimestamp": deleted,
+            "ownerReferences": made_by(f"risk-{revision}-{name}"),
         },
         "spec": {"containers": containers},
         "status": {"podIP": ip, "conditions": [{"type": "Ready", "status": ready}]},

@@ -2,16 +2,18 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from tests.support.contract import ALL, EXPECTED, Server
+from tests.support.contract import ALL, EXPECTED, Server, as_text
 
 from davylamp.adapters.pods.model_server import PodAddress
 from davylamp.checks import CheckVerdict, Silent
 from davylamp.controller.checks import inspector as module
+from davylamp.controller.checks import visit
 from davylamp.controller.checks.inspections import Inspection
 from davylamp.controller.checks.inspector import AGAIN, SELDOM, Inspector
 from davylamp.controller.cluster.cache import Key
@@ -37,10 +39,10 @@ class Pods:
         self.most_at_once = max(self.most_at_once, self.at_once)
         await asyncio.sleep(3600 if self.hangs else 0.001)
         self.at_once -= 1
-        return self.server.get_manifest()
+        return as_text(self.server.get_manifest())
 
     async def post(self, pod, path, body):
-        return self.server.post(path, body)
+        return as_text(self.server.post(path, json.loads(body)))
 
 
 @pytest.fixture
@@ -152,7 +154,7 @@ async def test_an_answer_that_comes_too_late_is_nobodys(inspector, pods, told):
 
 
 async def test_a_visit_that_takes_too_long_is_silence(inspector, pods, monkeypatch):
-    monkeypatch.setattr(module, "LONGEST", 0.05)
+    monkeypatch.setattr(visit, "LONGEST", 0.05)
     pods.hangs = True
     inspector.follow(A, ASKED)
     await inspector.poll()

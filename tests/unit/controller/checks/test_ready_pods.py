@@ -1,7 +1,9 @@
 """Whose metrics are read: ready pods of both revisions, at addresses of their own."""
 
 import pytest
+from tests.support.kubelets import made_by
 
+from davylamp.controller.checks.pod_networks import PodNetworks
 from davylamp.controller.checks.ready_pods import ready_pods
 from davylamp.controller.cluster.pods import read_pod
 from davylamp.controller.evidence.subjects import pod_targets
@@ -13,7 +15,13 @@ def pod(name="risk-new-5d7f-abcde", *, ip="10.1.2.3", ready=True, port=8000, **c
     conditions = [{"type": "Ready", "status": str(ready), "lastTransitionTime": None}]
     ports = [{"name": "admin", "containerPort": 9000}, {"name": "http", "containerPort": port}]
     return {
-        "metadata": {"name": name, "namespace": "models", "uid": f"uid-of-{name}"} | changes,
+        "metadata": {
+            "name": name,
+            "namespace": "models",
+            "uid": f"uid-of-{name}",
+            "ownerReferences": made_by(name),
+        }
+        | changes,
         "spec": {
             "containers": [
                 {"name": "proxy", "ports": [{"name": "http", "containerPort": 15001}]},
@@ -79,6 +87,13 @@ def test_pods_that_do_not_serve_are_left_out():
         "::ffff:169.254.169.254",
         "metadata.google.internal",
         "10.1.2.3@127.0.0.1",
+        "fd00:10::7%eth0",
+        "::ffff:10.1.2.3",
+        "64:ff9b::10.1.2.3",
+        "2002:a01:203::",
+        "100.100.100.200",
+        "168.63.129.16",
+        "fd00:ec2::254",
         "",
         None,
         7,
@@ -103,3 +118,39 @@ def test_a_pod_without_the_model_container_is_not_read():
     loose["spec"]["containers"].pop()
     assert names(loose) == []
     assert names({"metadata": {"name": "risk-new-5d-x"}}) == []
+
+
+def test_a_pod_in_its_nodes_network_is_not_read():
+    on_host = pod()
+    on_host["spec"]["hostNetwork"] = True
+    assert names(on_host) == []
+
+
+@pytest.mark.parametrize("told", [{"hostIP": "10.1.2.3"}, {"hostIPs": [{"ip": "10.1.2.3"}]}])
+def test_no_pod_is_read_at_the_address_of_a_node_of_any_of_the_models_pods(told):
+    neighbour = pod("risk-old-6c-x", ip="10.1.2.9")
+    neighbour["status"] |= told
+    assert names(pod(), neighbour) == ["risk-old-6c-x"]
+
+
+def test_where_the_networks_of_pods_are_known_no_other_address_is_read():
+    networks = PodNetworks.of(["10.1.0.0/16", "fd00:10::/64"])
+    addresses = ["10.1.2.3", "10.2.2.3", "fd00:10::7", "fd00:11::7", "203.0.113.5"]
+    pods = [read_pod(pod(f"risk-new-5d-{n}", ip=ip)) for n, ip in enumerate(addresses)]
+    assert [ready.address.host for ready in ready_pods(pods, networks)] == [
+        "10.1.2.3",
+        "fd00:10::7",
+    ]
+
+
+@pytest.mark.parametrize(
+    "owners",
+    [
+        [],
+        [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "risk-new-5d7f"}],
+        [{"apiVersion": "v1", "kind": "ConfigMap", "name": "risk-new-5d7f", "controller": True}],
+        [{"apiVersion": "x/v1", "kind": "ReplicaSet", "name": "risk-new-5d7f", "controller": True}],
+    ],
+)
+def test_a_pod_that_no_deployment_made_is_not_read_whatever_its_labels_say(owners):
+    assert names(pod(ownerReferences=owners)) == []

@@ -4,6 +4,7 @@ import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from tests.support.kubelets import made_by
 
 from davylamp.api.gates import Gate
 from davylamp.api.spec import Rollout, Source, Step
@@ -14,9 +15,9 @@ from davylamp.api.status import (
     RevisionRef,
     Stable,
     Stage,
-    WeightChange,
     identity,
 )
+from davylamp.api.status_parts import WeightChange
 from davylamp.controller.checks.ready_pods import ready_pods
 from davylamp.controller.cluster.pods import read_pod
 from davylamp.controller.evidence.subjects import ReadSettings, subject_of
@@ -120,7 +121,12 @@ def test_rules_are_taken_from_the_gate():
 
 def pod(revision: str) -> dict:
     return {
-        "metadata": {"name": f"risk-{revision}-5d7f-abcde", "namespace": "models", "uid": revision},
+        "metadata": {
+            "name": f"risk-{revision}-5d7f-abcde",
+            "namespace": "models",
+            "uid": revision,
+            "ownerReferences": made_by(f"risk-{revision}-5d7f-abcde"),
+        },
         "spec": {
             "containers": [{"name": "model", "ports": [{"name": "http", "containerPort": 8000}]}]
         },

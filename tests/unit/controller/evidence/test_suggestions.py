@@ -1,6 +1,5 @@
 """Before a canary: what a gate looks for, and which series there are instead."""
 
-import asyncio
 import math
 
 import pytest
@@ -13,6 +12,7 @@ from davylamp.controller.evidence.subjects import Subject
 from davylamp.controller.evidence.suggestions import SuggestionSearch
 from davylamp.controller.evidence.tracked import TrackedRollouts
 from davylamp.controller.evidence.tracker import EvidenceTracker
+from davylamp.controller.fairness.errands import Errands
 from davylamp.controller.settings import MetricSettings
 from davylamp.gates import (
     ERRORS,
@@ -53,7 +53,7 @@ async def polled(sampler, source, seconds):
         source.now += 1
 
 
-LABELS = OtherSeries(labels=({"handler": "/predict", "code": "200"},))
+LABELS = OtherSeries(is_there=True)
 
 
 async def suggested(source):
@@ -62,7 +62,7 @@ async def suggested(source):
         TrackedRollouts(on_news=lambda _: None),
         MetricSettings(),
         clock=lambda: NOW,
-        slots=asyncio.Semaphore(1),
+        errands=Errands(1),
     )
     return await search.suggestion(subject(ErrorRate(), started_at=math.inf), ERRORS, NOW)
 
@@ -74,14 +74,19 @@ async def test_what_is_missing_is_told_with_the_labels_that_are_there(source):
     assert text.startswith(
         f"no series {series['requests_metric']}{{{series['requests_selector']}}} of "
     )
-    assert text.endswith('with other labels: {handler="/predict",code="200"}')
+    name, pods = series["requests_metric"], '{namespace=~"models",pod=~"(?:a-old|a-new)-'
+    assert f"with other labels, see in Prometheus: {name}{pods}" in text.replace(
+        "a-new|a-old", "a-old|a-new"
+    )
 
 
 async def test_or_with_the_metrics_that_are_there(source):
-    source.other = OtherSeries(metrics=("http_request_total", "requests"))
-    assert (await suggested(source)).endswith(
-        "metrics that are there: http_request_total, requests"
-    )
+    source.other = OtherSeries(metrics=("http_requests_total",), others=2)
+    text = await suggested(source)
+    assert "; metrics that are there: http_requests_total, 2 others; see in Prometheus: " in text
+    assert 'count by (__name__) ({namespace=~"models",pod=~' in text
+    source.other = OtherSeries(others=2)
+    assert "; metrics that are there: 2 that look like it; see" in await suggested(source)
 
 
 @pytest.mark.parametrize("fault", [None, SourceFault.DOWN])

@@ -21,7 +21,7 @@ WRITERS = {
     "counters": "ingest",
     "queries": "user_queries",
     "suggestions": "suggestions",
-    "tried": "counter_reader",
+    "is_asked_about": "counter_reader",
 }
 
 

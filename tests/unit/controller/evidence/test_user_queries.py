@@ -1,6 +1,5 @@
 """All questions of a tick: one for each channel, user queries on their grid, one error each."""
 
-import asyncio
 import math
 
 import pytest
@@ -16,6 +15,7 @@ from davylamp.controller.evidence.subjects import Subject
 from davylamp.controller.evidence.tracked import TrackedRollout, TrackedRollouts
 from davylamp.controller.evidence.tracker import EvidenceTracker
 from davylamp.controller.evidence.user_queries import MOST_POINTS, UserQueries
+from davylamp.controller.fairness.errands import Errands
 from davylamp.controller.settings import MetricSettings
 from davylamp.gates import ERRORS, LATENCY, ErrorRate, Latency, Query, ShareChange, Trial
 
@@ -81,7 +81,7 @@ async def answered(source, rollout, *, are_allowed=True):
         TrackedRollouts(on_news=lambda _: None),
         are_allowed=are_allowed,
         clock=lambda: NOW,
-        slots=asyncio.Semaphore(1),
+        errands=Errands(1),
     )
     return {
         gate: await queries.answers(rollout, gate, rule, NOW)

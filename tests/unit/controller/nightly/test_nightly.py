@@ -136,7 +136,7 @@ async def test_a_night_without_drift_is_told():
     assert (run.distance, run.limit) == ("0.034", "0.1")
     value, reason, message = land.condition(CONDITION)
     assert (value, reason) == ("True", "ExplanationsStable")
-    assert "bmi moved by 0.034" in message
+    assert "distance 0.034, limit 0.1" in message
     assert metric(land, "explanation_distance") == 0.034
     assert (metric(land, "explanation_drifted"), metric(land, "nightly_failed")) == (0, 0)
 
@@ -166,7 +166,9 @@ async def test_a_job_that_broke_says_nothing_about_the_model(code):
     await land.run(2)
     value, reason, message = land.condition(CONDITION)
     assert (value, reason) == ("Unknown", "ExplanationJobFailed")
-    assert ("no such file" if code else "DeadlineExceeded") in message
+    shown = "exit code 1; see `kubectl logs job/night-1 -n models`"
+    assert (shown if code else "DeadlineExceeded") in message
+    assert "no such file" not in message
     assert metric(land, "nightly_failed") == 1
     assert len(told(land, Reason.EXPLANATION_JOB_FAILED)) == 1
 
@@ -305,7 +307,7 @@ async def test_a_candidate_that_drifts_is_taken_back_before_any_traffic():
     await land.settle()
     (entry,) = land.status().rejected
     assert (entry.tag, entry.reason) == ("v2", "CheckFailed")
-    assert entry.message.startswith("check Drift: explanations drifted: bmi moved by 0.4")
+    assert entry.message.startswith("check Drift: explanations drifted: distance 0.4, limit 0.1")
     assert not [w for w in written(land, ["Service"])[opened:] if w.endswith("Service risk")]
     assert land.serving() == {"v1"}
     assert land.status().explanations is None, "it says nothing about what serves"
@@ -339,7 +341,7 @@ async def test_without_an_answer_it_is_taken_back_at_the_deadline(broken):
     (entry,) = land.status().rejected
     assert entry.reason == "CheckFailed"
     assert entry.message.startswith("check Drift: not passed within 1m: ")
-    assert ("no such snapshot" if broken else "has not ended") in entry.message
+    assert ("exit code 1; see `kubectl logs job/" if broken else "has not ended") in entry.message
     assert bool(land.cluster.find("Job")) == broken, "a run for nobody is ended"
 
 

@@ -38,10 +38,16 @@ def without_contract(server):
 
 
 WRONG = [
-    (other_snapshot, "check Manifest: featureSnapshot.id: the image says 2026-11-08"),
+    (
+        other_snapshot,
+        "check Manifest: the manifest's featureSnapshot.id differs from the spec, which says",
+    ),
     (shifted, "check Golden: golden request 2, prediction 1: served 97.501, recorded 97.5"),
     (crooked, "check Explain: /explain, golden request 1, explanation 1: baseline and"),
-    (unfair, "check Bias: meanAbsoluteError by sex on holdout is 41.5 for 1 (40 rows) and 60"),
+    (
+        unfair,
+        "check Bias: bias[0]: #f79a8b by #98d44e on #d179b2 is 41.5 for #6b86b2 (40 rows) and 60",
+    ),
     (without_contract, "checks Manifest, Golden, Explain, Bias: the image offers no manifest"),
 ]
 

@@ -10,6 +10,7 @@ from tests.support.operation import NAMESPACE, QUICK, Land, written
 
 from davylamp.api.names import KIND, NO_REVISION
 from davylamp.manifests import revisions
+from davylamp.manifests.pods import pod_template
 
 Json = dict[str, Any]
 PARENT = Address(KIND, NAMESPACE, "risk")
@@ -545,10 +546,11 @@ async def test_a_record_is_not_made_again_if_that_would_replace_pods(monkeypatch
     land = await served(rollout=PLAN)
     pods = pod_uids(land)
 
-    def rendered_by_another_version(template: Json) -> Json:
+    def rendered_by_another_version(*of: object) -> Json:
+        template = pod_template(*of)
         return {**template, "spec": {**template["spec"], "dnsPolicy": "Default"}}
 
-    monkeypatch.setattr(revisions, "with_last_words", rendered_by_another_version)
+    monkeypatch.setattr(revisions, "pod_template", rendered_by_another_version)
     lose_stable(land, "ControllerRevision")
     land.restart()
     await land.run(30)

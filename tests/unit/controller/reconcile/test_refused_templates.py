@@ -1,8 +1,9 @@
 """An overlay that cannot be followed: told with its path, and nothing that runs is touched."""
 
 import pytest
-from tests.support.operation import Land, written
+from tests.support.operation import Land, Process, written
 
+from davylamp.manifests import Privilege
 from davylamp.manifests.overlay import essentials
 
 BROKEN = {"template": {"spec": {"containers": [{"name": "server", "args": ["x"]}]}}}
@@ -76,3 +77,54 @@ async def test_p8_a_template_that_an_earlier_version_rendered_is_not_judged_anew
     land.apply("v2")
     await land.run(5)
     assert land.condition("Stalled")[2].endswith("change spec.serving.port instead")
+
+
+# --- privileges ---------------------------------------------------------------------------------
+
+NODE = {"spec": {"volumes": [{"name": "node", "hostPath": {"path": "/"}}]}}
+
+
+async def test_a_privilege_that_the_chart_does_not_allow_leaves_what_runs_alone():
+    land = await served()
+    running = land.running()
+    land.apply("v2", serving={"template": NODE})
+    await land.run(30)
+    _, reason, said = land.condition("Stalled")
+    assert reason == "InvalidSpec"
+    assert said == (
+        "spec.serving.template.spec.volumes[node].hostPath: mounts files of the node: use a "
+        "persistentVolumeClaim, or have hostPaths allowed by the chart's tenants.allow"
+    )
+    assert (land.serving(), land.running()) == ({"v1"}, running)
+    assert not land.operator.refused
+    assert not land.operator.retried
+
+
+async def test_a_privilege_that_the_chart_allows_is_rolled_out():
+    land = await served()
+    land.processes = [Process(land, allowed=frozenset({Privilege.HOST_PATHS}))]
+    land.apply("v2", serving={"template": NODE})
+    await land.settle()
+    assert land.condition("Stalled") is None
+    assert land.serving() == {"v2"}
+
+
+async def test_p8_a_revision_that_had_a_privilege_before_goes_on_and_is_gone_back_to():
+    """An earlier version of the operator asked nobody: what it recorded is not judged anew."""
+    land = Land()
+    land.processes = [Process(land, allowed=frozenset(Privilege))]
+    land.apply("v1", serving={"template": NODE})
+    await land.settle()
+    land.cluster.writes.clear()
+    land.restart()
+    await land.run(30)
+    assert land.condition("Ready")[0] == "True"
+    assert not written(land)
+    land.apply("v2", serving={})
+    await land.until(lambda: land.stable() == "v2")
+    land.apply("v1", serving={"template": NODE})
+    await land.until(lambda: land.serving() == {"v1"})
+    land.apply("v3", serving={"template": NODE})
+    await land.run(30)
+    assert land.condition("Stalled")[1] == "InvalidSpec"
+    assert land.serving() == {"v1"}

@@ -429,7 +429,7 @@ async def test_p7_a_pinned_secret_is_frozen_with_its_revision():
     land.apply("v2")
     await land.settle()
     contents = [copy["data"] for copy in pinned_copies(land)]
-    assert sorted(c["licence.token"] for c in contents) == ["b25l", "dHdv"]
+    assert sorted(c["licence_token"] for c in contents) == ["b25l", "dHdv"]
     land.apply("v1")
     await land.settle()
     volumes = next(
@@ -438,7 +438,7 @@ async def test_p7_a_pinned_secret_is_frozen_with_its_revision():
         if d["spec"]["replicas"]
     )
     mounted = next(v["secret"]["secretName"] for v in volumes if "secret" in v)
-    assert land.cluster.one("Secret", mounted)["data"] == {"licence.token": "b25l"}
+    assert land.cluster.one("Secret", mounted)["data"] == {"licence_token": "b25l"}
 
 
 async def test_a_pinned_secret_that_changed_before_its_record_was_made_is_taken_anew():
@@ -451,7 +451,7 @@ async def test_a_pinned_secret_that_changed_before_its_record_was_made_is_taken_
     land.cluster.put(secret("licence", "dHdv"))
     land.cluster.before.clear()
     await land.settle()
-    assert [c["data"] for c in pinned_copies(land)] == [{"licence.token": "dHdv"}]
+    assert [c["data"] for c in pinned_copies(land)] == [{"licence_token": "dHdv"}]
     assert "dHdv" not in str(land.operator.cache.all_children(Key(NAMESPACE, "risk")))
     assert land.serving() == {"v1"}
 

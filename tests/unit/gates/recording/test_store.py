@@ -108,6 +108,7 @@ def test_parts_have_a_line_each_in_a_file_of_their_own():
 def test_what_is_read_is_exactly_what_was_written(channel):
     chance = random.Random(channel.name)
     names = [] if channel is ERRORS else ["0.005", "+Inf", 'a "quoted", one/rows', "ä\nb"]
+    names = [channel.stored_part(name) for name in names]
     stream, at = [], 1.79e9
     for _ in range(200):
         at += chance.random() * 1e-3

@@ -7,10 +7,10 @@ import pytest
 from tests.support.nature import Model, serving_world, settle, world_in
 from tests.support.world import NAME, NOBODY, TWO_STEPS, Children, revision_of
 
-from davylamp.api.gate_status import CheckStatus
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import CheckName
 from davylamp.api.status import Outcome, Stage
+from davylamp.api.status_parts import CheckStatus
 from davylamp.checks import CheckVerdict
 from davylamp.rollout.holds.checks import sentence
 from davylamp.rollout.wording import RESOURCE

@@ -414,8 +414,8 @@ def test_p4_a_promotion_that_gets_no_pods_says_how_to_stop_it():
 @pytest.mark.parametrize(
     ("suffix", "answer", "words"),
     [
-        ("1", "Accepted", "step 1 ends at a user's command"),
-        ("", "Accepted", "step 1 ends at a user's command"),
+        ("1", "Accepted", "step 1 ends at the command of a user"),
+        ("", "Accepted", "step 1 ends at the command of a user"),
         ("2", "Refused", "the canary is at step 1 of 2, not at step 2"),
         ("0", "Refused", "the canary is at step 1 of 2, not at step 0"),
         ("7", "Refused", "the canary is at step 1 of 2, not at step 7"),

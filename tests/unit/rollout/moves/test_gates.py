@@ -6,11 +6,11 @@ import pytest
 from tests.support.nature import Model, live, settle, world_in
 from tests.support.world import NAME, NAMESPACE, Children, judgement, revision_of
 
-from davylamp.api.gate_status import GateForecast
 from davylamp.api.gates import Gate, OnFail
 from davylamp.api.names import Command, Reason
 from davylamp.api.spec import Rollout, Step
 from davylamp.api.status import Stage, to_json
+from davylamp.api.status_parts import GateForecast
 from davylamp.gates import Verdict
 from davylamp.gates.kinds.error_rate import ErrorRateSpec
 from davylamp.gates.kinds.explanations import ExplanationsSpec
@@ -18,6 +18,7 @@ from davylamp.gates.kinds.latency import LatencySpec
 from davylamp.gates.kinds.query import QuerySpec
 from davylamp.rollout import decide
 from davylamp.rollout.wording import RESOURCE
+from davylamp.schema.pseudonyms import pseudonym
 
 V1, V2 = revision_of("v1"), revision_of("v2")
 GOOD = {"v1": Model.GOOD, "v2": Model.GOOD}
@@ -464,7 +465,7 @@ def test_the_shares_of_training_are_noted_once_where_a_gate_compares_with_them()
     world.baseline = {"age": 0.25, "bmi": 0.75}
     passed(world)
     noted = [(each.feature, each.share) for each in world.status.candidate.baseline]
-    assert noted == [("bmi", "0.750000"), ("age", "0.250000")]
+    assert noted == [(pseudonym("bmi"), "0.750000"), (pseudonym("age"), "0.250000")]
     world.baseline = {"age": 1.0}
     live(world, GOOD)
     passed(world)

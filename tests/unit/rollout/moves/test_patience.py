@@ -52,7 +52,7 @@ def freed(world):
         ({"waiting_reason": "ContainerCreating", "running": False, "started": False},
          "ContainerCreating"),
         ({"waiting_reason": "CreateContainerConfigError", "running": False,
-          "waiting_message": 'secret "token" not found'}, "token"),
+          "waiting_message": 'secret "token" not found'}, "secret not found"),
     ],
 )  # fmt: skip
 def test_what_the_cluster_lacks_is_waited_for_and_told(stage, hindrance, words):

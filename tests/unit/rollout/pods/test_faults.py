@@ -1,4 +1,4 @@
-"""Hard rules: what needs no statistics, in the words of the containers."""
+"""Hard rules: what needs no statistics. What a container says itself is shown by a command."""
 
 import pytest
 
@@ -26,21 +26,21 @@ def fetch(**changes):
     ("container", "reason", "words"),
     [
         (model(waiting_reason="ImagePullBackOff", waiting_message="401 Unauthorized"),
-         "ImageUnavailable", "pod p: ImagePullBackOff: 401 Unauthorized"),
+         "ImageUnavailable", "pod p: ImagePullBackOff: unauthorized"),
         (model(waiting_reason="InvalidImageName"), "ImageUnavailable", "pod p: InvalidImageName"),
         (model(waiting_reason="ErrImageNeverPull"), "ImageUnavailable", "pod p"),
         (fetch(waiting_reason="ImagePullBackOff", waiting_message="a/b:1: not found"),
-         "ImageUnavailable", "init container fetch of pod p: ImagePullBackOff: a/b:1: not found"),
+         "ImageUnavailable", "init container fetch of pod p: ImagePullBackOff: not found"),
         (model(last_exit_reason="OOMKilled"),
          "OutOfMemory", "pod p was killed for memory; raise spec.serving.resources.limits.memory"),
         (proxy(last_exit_reason="OOMKilled"),
          "OutOfMemory", ("sidecar proxy of pod p was killed for memory; raise "
          "resources.limits.memory of proxy in spec.serving.template")),
         (model(waiting_reason="CrashLoopBackOff", restarts=1, last_exit_code=137),
-         "CrashLoop", "pod p is in a crash loop, 1 restart, last exit code 137"),
+         "CrashLoop", "pod p is in a crash loop, 1 restart, last exit code 137 (SIGKILL)"),
         (model(restarts=3, last_exit_code=1), "CrashLoop", "3 restarts"),
-        (model(restarts=3, last_exit_code=1, last_exit_message="PermissionError: /home/bento"),
-         "CrashLoop", 'last exit code 1, last line: "PermissionError: /home/bento"'),
+        (model(restarts=3, last_exit_code=139, last_exit_reason="Error"),
+         "CrashLoop", "last exit code 139 (SIGSEGV)"),
         (model(restarts=3, last_exit_code=128, last_exit_reason="StartError"),
          "CrashLoop", "last exit code 128 (StartError)"),
         (proxy(ready=True, running=True, restarts=3, last_exit_code=3),
@@ -68,3 +68,18 @@ def test_hard_faults(container, reason, words):
 )
 def test_what_is_no_hard_fault(container):
     assert start_fault([READY, PodState("p", containers=(container,))]) is None
+
+
+@pytest.mark.parametrize(
+    ("container", "command"),
+    [
+        (model(restarts=3, last_exit_code=1), "logs p -c model --previous"),
+        (proxy(restarts=3, last_exit_code=1), "logs p -c proxy --previous"),
+        (model(last_exit_reason="OOMKilled"), "describe pod p"),
+        (model(waiting_reason="ErrImagePull", waiting_message="not found"), "describe pod p"),
+    ],
+)
+def test_where_to_look_is_a_command_that_can_be_pasted(container, command):
+    fault = start_fault([PodState("p", containers=(container,))])
+    where = f"; while the pod is there, see `kubectl {command} -n models`"
+    assert fault.sentence("models").endswith(where)

@@ -6,8 +6,8 @@ import pytest
 from tests.support.nature import world_in
 from tests.support.world import judgement, revision_of
 
-from davylamp.api.gate_status import GateForecast
 from davylamp.api.status import ModelDeploymentStatus
+from davylamp.api.status_parts import GateForecast
 from davylamp.gates import Verdict
 from davylamp.rollout.report.refresh import REFRESH, is_due
 

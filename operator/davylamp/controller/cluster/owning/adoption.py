@@ -38,11 +38,13 @@ class Adoption:
     Args:
         cluster: has those that are not watched: copies of Secrets, and flight records.
         owners: knows which owners are dead.
+        reads_secrets: whether it may ask for copies of Secrets.
     """
 
-    def __init__(self, cluster: Cluster, owners: Owners) -> None:
+    def __init__(self, cluster: Cluster, owners: Owners, *, reads_secrets: bool = True) -> None:
         self._cluster = cluster
         self._owners = owners
+        self._reads_secrets = reads_secrets
 
     async def orphans(self, owner: Owner, stored: StoredChildren) -> tuple[Orphan, ...]:
         """All that is to be adopted; asks nothing of the API server while all children are ours.
@@ -76,7 +78,7 @@ class Adoption:
 
     async def _unwatched(self, owner: Owner, stored: StoredChildren) -> AsyncIterator[JsonObject]:
         for record in stored.of_kind("ControllerRevision"):
-            if is_whole(owner, record) and has_pinned(record):
+            if self._reads_secrets and is_whole(owner, record) and has_pinned(record):
                 name = metadata(record, "name")
                 secret = await self._cluster.get("Secret", owner.namespace, name)
                 if secret is not None:

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from davylamp.adapters.errors import SourceFault
-from davylamp.api.gate_status import GateForecast
 from davylamp.api.spec import Rollout
 from davylamp.api.status import ModelDeploymentStatus
+from davylamp.api.status_parts import GateForecast
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.gates import JudgementContext
 from davylamp.gates.forecast.forecast import forecast, has_samples_of_stable, misfit

@@ -9,14 +9,16 @@ from typing import NamedTuple, Protocol
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.api import names
+from davylamp.api.names import Command
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.owning.adoption import Adoption
-from davylamp.controller.cluster.pods import Pod, read_pod, workloads_of
+from davylamp.controller.cluster.pods import Pod, read_pod, without_strangers, workloads_of
 from davylamp.controller.cluster.stored import StoredChildren, identity_of
+from davylamp.controller.commands.annotations import users_in
 from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
@@ -24,6 +26,7 @@ from davylamp.controller.nightly.nightly import Nightly
 from davylamp.controller.obstacles.refusals import Refusals
 from davylamp.controller.pods.clock import PodClock
 from davylamp.controller.pods.warnings import PodWarnings
+from davylamp.controller.reconcile.observing.declared_names import with_declared_names
 from davylamp.controller.reconcile.observing.images import ImageObserver
 from davylamp.controller.reconcile.observing.judgements import with_judgements
 from davylamp.controller.reconcile.observing.observations import (
@@ -89,6 +92,8 @@ class Observer:
         nightly: has the results of the nightly job.
         refusals: has what was refused of the nightly job.
         consumer: knows which commands it took off.
+        reads_secrets: whether it may ask for Secrets at all.
+        proven_names: whether the names beside commands can be believed.
         images: has what registries said.
         clock: the time.
     """
@@ -106,6 +111,8 @@ class Observer:
         nightly: Nightly,
         refusals: Refusals,
         consumer: Consumer,
+        reads_secrets: bool = True,
+        proven_names: bool = False,
         images: ImageObserver,
         clock: Callable[[], datetime],
     ) -> None:
@@ -119,6 +126,8 @@ class Observer:
         self._nightly = nightly
         self._refusals = refusals
         self._consumer = consumer
+        self._reads_secrets = reads_secrets
+        self._proven_names = proven_names
         self._images = images
         self._clock = clock
         self._at_hand: dict[Key, _AtHand] = {}
@@ -127,19 +136,20 @@ class Observer:
     async def look(self, parent: Parent) -> Pass:
         """Everything that is known about a ModelDeployment now."""
         children = await self._children(parent)
-        parent = followable(parent, children.records)
-        secrets = Secrets()
+        parent = self.followable(parent, children.records)
+        secrets = Secrets(are_off=not self._reads_secrets)
         now = self._clock()
         observation = replace(
             observation_of(parent, children, self._target(parent, children), now=now),
             watched_since=self._pod_clock.watched_since(parent.key, now),
         )
-        if parent.spec is not None:
+        if parent.spec is not None and self._reads_secrets:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
         observation = replace(
             self._images.look(parent, children, observation),
             consumed=self._consumer.taken(parent.key),
+            users=self._users(parent),
             inspected=self._inspections.inspected(parent.key),
         )
         evidence = self._samples.evidence(parent.key)
@@ -149,7 +159,7 @@ class Observer:
         return Pass(
             parent,
             children,
-            with_refusals(observation, refused),
+            with_declared_names(with_refusals(observation, refused)),
             secrets,
             recording=self._samples.recording(parent.key),
             rollouts=self._samples.followed(),
@@ -157,10 +167,18 @@ class Observer:
             wake_after=self._nightly.wake_after(parent.key),
         )
 
+    def followable(self, parent: Parent, records: Mapping[str, JsonObject]) -> Parent:
+        """The same, without its spec where this operator can make no pod from that; with why not."""
+        return followable(parent, records, reads_secrets=self._reads_secrets)
+
     def glance(self, parent: Parent) -> Observation:
         """What is known about a ModelDeployment that was never followed."""
         observation = of_the_unfollowed(parent, now=self._clock())
-        return replace(observation, consumed=self._consumer.taken(parent.key))
+        consumed = self._consumer.taken(parent.key)
+        return replace(observation, consumed=consumed, users=self._users(parent))
+
+    def _users(self, parent: Parent) -> dict[Command, str]:
+        return users_in(parent.manifest) if self._proven_names else {}
 
     async def _children(self, parent: Parent) -> Children:
         """The children as the cache knows them, with those that are to be adopted.
@@ -243,11 +261,13 @@ class _AtHand(NamedTuple):
 def _read(parent: Parent, stored: StoredChildren) -> _AtHand:
     own = [r for r in _own(stored, "ControllerRevision") if is_whole(parent.owner, r)]
     records = sorted(own, key=objects.record_number)
+    deployments = _own(stored, "Deployment")
+    pods = map(read_pod, stored.of_kind("Pod"))
     return _AtHand(
         stored,
         {objects.label(r, names.LABEL_REVISION): r for r in records},
-        _own(stored, "Deployment"),
-        tuple(read_pod(item) for item in stored.of_kind("Pod")),
+        deployments,
+        tuple(without_strangers(deployments, pods)),
     )
 
 

@@ -24,7 +24,8 @@ from davylamp.api.crd import custom_resource_definition
 from davylamp.api.gates import ONE_KIND
 from davylamp.api.identity import Owner
 from davylamp.api.spec import ModelDeploymentSpec
-from davylamp.api.status import Outcome, RevisionRef, WeightChange
+from davylamp.api.status import Outcome, RevisionRef
+from davylamp.api.status_parts import WeightChange
 from davylamp.controller.settings import Settings
 from davylamp.gates import JudgementContext, Sample, Scrapes, judge_all, open_family, take_in
 from davylamp.gates import ShareChange as Change

@@ -2,7 +2,8 @@
 
 One line for each type. A bare word is a field of text, `f=[T]k` a list of T whose items are told
 apart by k (`k:v` where v is what k is when absent), `f=[T]` a list that is one value, `f={T}` a map,
-`|` one of several fields of which an object may have only one.
+`|` one of several fields of which an object may have only one. An integer has 32 bits, a long 64.
+The definition of a ModelDeployment is made of the same table: what is not in it, no overlay holds.
 """
 
 from typing import Final
@@ -47,14 +48,6 @@ EnvVar: name value=string| valueFrom=EnvVarSource|
 EnvVarSource: configMapKeyRef=ConfigMapKeySelector| fieldRef=ObjectFieldSelector|
   fileKeyRef=FileKeySelector| resourceFieldRef=ResourceFieldSelector|
   secretKeyRef=SecretKeySelector|
-EphemeralContainer: args=[string] command=[string] env=[EnvVar]name envFrom=[EnvFromSource] image
-  imagePullPolicy lifecycle=Lifecycle livenessProbe=Probe name
-  ports=[ContainerPort]containerPort,protocol:TCP readinessProbe=Probe
-  resizePolicy=[ContainerResizePolicy] resources=ResourceRequirements restartPolicy
-  restartPolicyRules=[ContainerRestartRule] securityContext=SecurityContext startupProbe=Probe
-  stdin=boolean stdinOnce=boolean targetContainerName terminationMessagePath
-  terminationMessagePolicy tty=boolean volumeDevices=[VolumeDevice]devicePath
-  volumeMounts=[VolumeMount]mountPath workingDir
 EphemeralVolumeSource: volumeClaimTemplate=PersistentVolumeClaimTemplate
 ExecAction: command=[string]
 FCVolumeSource: fsType lun=integer readOnly=boolean targetWWNs=[string] wwids=[string]
@@ -80,7 +73,6 @@ Lifecycle: postStart=LifecycleHandler preStop=LifecycleHandler stopSignal
 LifecycleHandler: exec=ExecAction| httpGet=HTTPGetAction| sleep=SleepAction|
   tcpSocket=TCPSocketAction|
 LocalObjectReference: name
-ManagedFieldsEntry: apiVersion fieldsType fieldsV1=FieldsV1 manager operation subresource time
 NFSVolumeSource: path readOnly=boolean server
 NodeAffinity: preferredDuringSchedulingIgnoredDuringExecution=[PreferredSchedulingTerm]
   requiredDuringSchedulingIgnoredDuringExecution=NodeSelector
@@ -88,11 +80,7 @@ NodeSelector: nodeSelectorTerms=[NodeSelectorTerm]
 NodeSelectorRequirement: key operator values=[string]
 NodeSelectorTerm: matchExpressions=[NodeSelectorRequirement] matchFields=[NodeSelectorRequirement]
 ObjectFieldSelector: apiVersion fieldPath
-ObjectMeta: annotations={string} creationTimestamp deletionGracePeriodSeconds=integer
-  deletionTimestamp finalizers=[string] generateName generation=integer labels={string}
-  managedFields=[ManagedFieldsEntry] name namespace ownerReferences=[OwnerReference]uid
-  resourceVersion selfLink uid
-OwnerReference: apiVersion blockOwnerDeletion=boolean controller=boolean kind name uid
+ObjectMeta: annotations={string} labels={string}
 PersistentVolumeClaimSpec: accessModes=[string] dataSource=TypedLocalObjectReference
   dataSourceRef=TypedObjectReference resources=VolumeResourceRequirements selector=LabelSelector
   storageClassName volumeAttributesClassName volumeMode volumeName
@@ -113,21 +101,21 @@ PodOS: name
 PodReadinessGate: conditionType
 PodResourceClaim: name resourceClaimName=string| resourceClaimTemplateName=string|
 PodSchedulingGate: name
-PodSecurityContext: appArmorProfile=AppArmorProfile fsGroup=integer fsGroupChangePolicy
-  runAsGroup=integer runAsNonRoot=boolean runAsUser=integer seLinuxChangePolicy
-  seLinuxOptions=SELinuxOptions seccompProfile=SeccompProfile supplementalGroups=[integer]
-  supplementalGroupsPolicy sysctls=[Sysctl] windowsOptions=WindowsSecurityContextOptions
-PodSpec: activeDeadlineSeconds=integer affinity=Affinity automountServiceAccountToken=boolean
+PodSecurityContext: appArmorProfile=AppArmorProfile fsGroup=long fsGroupChangePolicy runAsGroup=long
+  runAsNonRoot=boolean runAsUser=long seLinuxChangePolicy seLinuxOptions=SELinuxOptions
+  seccompProfile=SeccompProfile supplementalGroups=[long] supplementalGroupsPolicy sysctls=[Sysctl]
+  windowsOptions=WindowsSecurityContextOptions
+PodSpec: activeDeadlineSeconds=long affinity=Affinity automountServiceAccountToken=boolean
   containers=[Container]name dnsConfig=PodDNSConfig dnsPolicy enableServiceLinks=boolean
-  ephemeralContainers=[EphemeralContainer]name hostAliases=[HostAlias]ip hostIPC=boolean
-  hostNetwork=boolean hostPID=boolean hostUsers=boolean hostname hostnameOverride
-  imagePullSecrets=[LocalObjectReference]name initContainers=[Container]name nodeName
-  nodeSelector={string} os=PodOS overhead={quantity} preemptionPolicy priority=integer
-  priorityClassName readinessGates=[PodReadinessGate] resourceClaims=[PodResourceClaim]name
-  resources=ResourceRequirements restartPolicy runtimeClassName schedulerName
-  schedulingGates=[PodSchedulingGate]name securityContext=PodSecurityContext serviceAccount
-  serviceAccountName setHostnameAsFQDN=boolean shareProcessNamespace=boolean subdomain
-  terminationGracePeriodSeconds=integer tolerations=[Toleration]
+  hostAliases=[HostAlias]ip hostIPC=boolean hostNetwork=boolean hostPID=boolean hostUsers=boolean
+  hostname hostnameOverride imagePullSecrets=[LocalObjectReference]name
+  initContainers=[Container]name nodeName nodeSelector={string} os=PodOS overhead={quantity}
+  preemptionPolicy priority=integer priorityClassName readinessGates=[PodReadinessGate]
+  resourceClaims=[PodResourceClaim]name resources=ResourceRequirements restartPolicy
+  runtimeClassName schedulerName schedulingGates=[PodSchedulingGate]name
+  securityContext=PodSecurityContext serviceAccount serviceAccountName setHostnameAsFQDN=boolean
+  shareProcessNamespace=boolean subdomain terminationGracePeriodSeconds=long
+  tolerations=[Toleration]
   topologySpreadConstraints=[TopologySpreadConstraint]topologyKey,whenUnsatisfiable
   volumes=[Volume]name workloadRef=WorkloadReference
 PodTemplateSpec: metadata=ObjectMeta spec=PodSpec
@@ -135,7 +123,7 @@ PortworxVolumeSource: fsType readOnly=boolean volumeID
 PreferredSchedulingTerm: preference=NodeSelectorTerm weight=integer
 Probe: exec=ExecAction| failureThreshold=integer grpc=GRPCAction| httpGet=HTTPGetAction|
   initialDelaySeconds=integer periodSeconds=integer successThreshold=integer
-  tcpSocket=TCPSocketAction| terminationGracePeriodSeconds=integer timeoutSeconds=integer
+  tcpSocket=TCPSocketAction| terminationGracePeriodSeconds=long timeoutSeconds=integer
 ProjectedVolumeSource: defaultMode=integer sources=[VolumeProjection]
 QuobyteVolumeSource: group readOnly=boolean registry tenant user volume
 RBDVolumeSource: fsType image keyring monitors=[string] pool readOnly=boolean
@@ -153,15 +141,15 @@ SecretProjection: items=[KeyToPath] name optional=boolean
 SecretVolumeSource: defaultMode=integer items=[KeyToPath] optional=boolean secretName
 SecurityContext: allowPrivilegeEscalation=boolean appArmorProfile=AppArmorProfile
   capabilities=Capabilities privileged=boolean procMount readOnlyRootFilesystem=boolean
-  runAsGroup=integer runAsNonRoot=boolean runAsUser=integer seLinuxOptions=SELinuxOptions
+  runAsGroup=long runAsNonRoot=boolean runAsUser=long seLinuxOptions=SELinuxOptions
   seccompProfile=SeccompProfile windowsOptions=WindowsSecurityContextOptions
-ServiceAccountTokenProjection: audience expirationSeconds=integer path
-SleepAction: seconds=integer
+ServiceAccountTokenProjection: audience expirationSeconds=long path
+SleepAction: seconds=long
 StorageOSVolumeSource: fsType readOnly=boolean secretRef=LocalObjectReference volumeName
   volumeNamespace
 Sysctl: name value
 TCPSocketAction: host port=int-or-string
-Toleration: effect key operator tolerationSeconds=integer value
+Toleration: effect key operator tolerationSeconds=long value
 TopologySpreadConstraint: labelSelector=LabelSelector matchLabelKeys=[string] maxSkew=integer
   minDomains=integer nodeAffinityPolicy nodeTaintsPolicy topologyKey whenUnsatisfiable
 TypedLocalObjectReference: apiGroup kind name

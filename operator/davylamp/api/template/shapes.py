@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from davylamp.manifests.overlay.fields import FIELDS
+from davylamp.api.template.fields import FIELDS
 
 POD_TEMPLATE: Final = "PodTemplateSpec"
-SCALARS: Final = frozenset({"string", "integer", "number", "boolean", "quantity", "int-or-string"})
+SCALARS: Final = frozenset({"string", "integer", "long", "boolean", "quantity", "int-or-string"})
 _FIELD: Final = re.compile(r"(\w+)(?:=([\[{]?)([\w-]+)[\]}]?([\w,:]*)(\|?))?")
 
 

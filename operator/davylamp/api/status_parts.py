@@ -1,10 +1,11 @@
-"""What gates and checks say, for the status."""
+"""Parts of the status: what gates, checks and images say, and conditions."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from davylamp.schema.models import Instant, Reported
+from davylamp.schema.pseudonyms import pseudonym
 
 
 class GateRate(Reported):
@@ -54,7 +55,9 @@ class GateForecast(Reported):
 class FeatureShare(Reported):
     """How much a feature matters in the explanations of the training run."""
 
-    feature: str = Field(description="Name of the feature.")
+    feature: Annotated[str, AfterValidator(pseudonym)] = Field(
+        description="Pseudonym of the feature: `#` and six hex digits of its name's SHA-256."
+    )
     share: str = Field(description="Mean share of the absolute contributions, in [0, 1].")
 
 
@@ -68,3 +71,36 @@ class CheckStatus(Reported):
     reason: str = Field(description="CamelCase reason.")
     message: str = Field(description="What was compared, with numbers.")
     at: Instant = Field(description="When this was the result.")
+
+
+class Condition(Reported):
+    """A metav1.Condition."""
+
+    type: str = Field(max_length=316, description="Type of the condition.")
+    status: Literal["True", "False", "Unknown"] = Field(description="True, False or Unknown.")
+    reason: str = Field(max_length=1024, description="CamelCase reason.")
+    message: str = Field(
+        max_length=32768, description="What happened, why, and the command to type."
+    )
+    observed_generation: int = Field(
+        description="Generation of the spec that this describes.",
+        json_schema_extra={"format": "int64"},
+    )
+    last_transition_time: Instant = Field(description="When status last changed.")
+
+
+class ImageNote(Reported):
+    """What is to be said of the image of a revision that serves or is rolled out."""
+
+    revision: str = Field(description="The revision.")
+    reason: str = Field(description="ImageNotPinned or TagMoved.")
+    message: str = Field(description="What is known, and what to type.")
+    digest: str | None = Field(default=None, description="What its tag points to now.")
+
+
+class WeightChange(Reported):
+    """The share of traffic from one moment on; evidence is recomputed from these."""
+
+    weight: int = Field(description="Weight of the step in percent.")
+    share: str = Field(description="Actual share in [0, 1], from the number of ready pods.")
+    at: Instant = Field(description="When it was set.")

@@ -1,0 +1,82 @@
+{{/* Which requests the policies are about; in watched namespaces only. */}}
+{{- define "davylamp.admission.match" -}}
+matchPolicy: Equivalent
+{{- with .Values.watchNamespaces }}
+namespaceSelector:
+  matchExpressions:
+    - key: kubernetes.io/metadata.name
+      operator: In
+      values:
+        {{- toYaml . | nindent 8 }}
+{{- end }}
+resourceRules:
+  - apiGroups: [davylamp.dev]
+    apiVersions: ["*"]
+    resources: [modeldeployments]
+    operations: [CREATE, UPDATE]
+{{- end -}}
+
+{{/* A binding of the policy with the same name. */}}
+{{- define "davylamp.admission.binding" -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: {{ .name }}
+  labels:
+    {{- include "davylamp.labels" .root | nindent 4 }}
+spec:
+  policyName: {{ .name }}
+  validationActions: [{{ .root.Values.admission.action }}]
+{{- end -}}
+
+{{/* How often a Secret is looked up by its name: each look-up costs a thirtieth of what a policy may cost. */}}
+{{- define "davylamp.admission.named" -}}10{{- end -}}
+
+{{/* Fields of the spec that decide what the pods are, and that decide how it is rolled out. The rest is `replicas`. */}}
+{{- define "davylamp.admission.runs" -}}
+[image, config, secrets, serving, metadata, featureSnapshot, seed, explanations]
+{{- end -}}
+{{- define "davylamp.admission.rollout" -}}
+[rollout, paused]
+{{- end -}}
+
+{{/* Whether one of the listed fields of the spec is another one than before. */}}
+{{- define "davylamp.admission.changed" -}}
+{{- range $n, $field := . -}}
+{{- if $n }} || {{ end -}}
+object.spec.?{{ $field }} != oldObject.spec.?{{ $field }}
+{{- end -}}
+{{- end -}}
+
+{{/* The names of the Secrets that the containers of an overlay refer to, as one text with commas. */}}
+{{- define "davylamp.admission.secretsOfContainers" -}}
+variables.pod.?{{ . }}.orValue([]).map(c,
+  c.?env.orValue([]).map(e, e.?valueFrom.?secretKeyRef.?name.orValue('')).join(',') + ',' +
+  c.?envFrom.orValue([]).map(e, e.?secretRef.?name.orValue('')).join(',')
+).join(',')
+{{- end -}}
+
+{{/* The names of the Secrets that the volumes of an overlay refer to, as one text with commas. */}}
+{{- define "davylamp.admission.secretsOfVolumes" -}}
+variables.pod.?volumes.orValue([]).map(v,
+  v.?secret.?secretName.orValue('') + ',' +
+  v.?projected.?sources.orValue([]).map(s, s.?secret.?name.orValue('')).join(',') + ',' +
+  v.?csi.?nodePublishSecretRef.?name.orValue('') + ',' +
+  {{- range $kind := list "cephfs" "cinder" "flexVolume" "iscsi" "rbd" "scaleIO" "storageos" }}
+  v.?{{ $kind }}.?secretRef.?name.orValue('') + ',' +
+  {{- end }}
+  v.?azureFile.?secretName.orValue('')
+).join(',')
+{{- end -}}
+
+{{/* Variables: the annotations as they were and as they are, and the commands that this very request gives. */}}
+{{- define "davylamp.admission.given" -}}
+- name: was
+  expression: "oldObject == null ? {} : oldObject.metadata.?annotations.orValue({})"
+- name: is
+  expression: "object.metadata.?annotations.orValue({})"
+- name: given
+  expression: >-
+    ['abort', 'retry', 'advance', 'promote'].filter(c, ('davylamp.dev/' + c) in variables.is &&
+    !(('davylamp.dev/' + c) in variables.was && variables.was['davylamp.dev/' + c] == variables.is['davylamp.dev/' + c]))
+{{- end -}}

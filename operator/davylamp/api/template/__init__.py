@@ -1,0 +1,19 @@
+"""What an overlay on the pod template may hold: the generated table of fields, and its schema."""
+
+from davylamp.api.template.fields import VERSION
+from davylamp.api.template.pruning import pruned
+from davylamp.api.template.shapes import POD_TEMPLATE, SCALARS, SHAPES, FieldShape, ListKey
+from davylamp.api.template.structure import DIRECTIVE, LONGEST_ARGUMENT, overlay_schema
+
+__all__ = [
+    "DIRECTIVE",
+    "LONGEST_ARGUMENT",
+    "POD_TEMPLATE",
+    "SCALARS",
+    "SHAPES",
+    "VERSION",
+    "FieldShape",
+    "ListKey",
+    "overlay_schema",
+    "pruned",
+]

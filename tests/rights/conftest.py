@@ -1,0 +1,60 @@
+"""A real API server as a process, with the chart's roles and policies: who may do what."""
+
+import re
+import zlib
+from collections.abc import Iterator
+
+import pytest
+from tests.support.manifests import minimal
+from tests.support.rights import SYSTEM, Court, court, rendered, rule, until
+
+AUTHOR = rule("get list create update patch delete", "davylamp.dev/modeldeployments")
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Court]:
+    """The API server with the ModelDeployment in it, and nothing else of the chart."""
+    with court(tmp_path_factory.mktemp("rights")) as plane:
+        plane.namespace(SYSTEM)
+        for document in rendered({}):
+            if document["kind"] == "CustomResourceDefinition":
+                plane.put(document)
+        served = "/apis/davylamp.dev/v1alpha1"
+        until(lambda: not plane.admin.ask("GET", served).is_refused, "the definition")
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def installed(bare: Court) -> Court:
+    """The same with all of the chart, as it is installed by default, and its policies in force."""
+    for document in rendered({}):
+        bare.put(document)
+    in_force(bare)
+    return bare
+
+
+def in_force(plane: Court) -> None:
+    """Wait until each policy refuses something: an API server takes a moment to heed a new one."""
+    namespace = plane.namespace("in-force")
+    nobody = plane.grant("nobody", namespace, AUTHOR)
+    deployer = plane.grant("deployer", namespace, AUTHOR, rule("create", "apps/deployments"))
+    plain, commanded = minimal(namespace=namespace), minimal(namespace=namespace)
+    commanded["metadata"]["annotations"] = {"davylamp.dev/abort": "x"}
+    for person, manifest in ((nobody, plain), (deployer, commanded)):
+
+        def refused(person=person, manifest=manifest) -> bool:
+            return person.create(namespace, manifest, query="?dryRun=All").code == 403
+
+        until(refused, "a policy that refuses")
+
+
+@pytest.fixture
+def namespace(installed: Court, request: pytest.FixtureRequest) -> str:
+    """A namespace of the test's own."""
+    return installed.namespace(namespace_of(request.node.name))
+
+
+def namespace_of(test: str) -> str:
+    """A name for the namespace of a test, one for each of its cases."""
+    words = re.sub("[^a-z0-9]+", "-", test.removeprefix("test_").lower())
+    return f"{words[:50].strip('-')}-{zlib.crc32(test.encode())}"
