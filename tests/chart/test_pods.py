@@ -101,7 +101,6 @@ def test_environment_by_default(defaults):
         "DAVYLAMP_POD_METRICS": "true",
         "DAVYLAMP_POD_METRICS_PER_SECOND": "50",
         "DAVYLAMP_IMAGE_DIGESTS": "Auto",
-        "DAVYLAMP_PULL_SECRETS": "true",
         "DAVYLAMP_REGISTRIES": "",
         "DAVYLAMP_PLAIN_HTTP_REGISTRIES": "",
         "DAVYLAMP_IMAGE_KEYS": "[]",
