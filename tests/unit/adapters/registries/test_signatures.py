@@ -195,7 +195,7 @@ async def test_a_registry_that_fails_in_between_says_nothing_of_signatures(
 ):
     attach(registry, digest, *signing.classic(KEY, digest))
     registry.instead = lambda r: Response(status=503) if ".sig" in r.path else None
-    assert await fault(client, reference) is ImageFault.UNREACHABLE
+    assert await fault(client, reference) is ImageFault.BUSY
 
 
 @pytest.mark.parametrize(
