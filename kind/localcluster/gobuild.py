@@ -107,17 +107,17 @@ PAUSE = GoBuild("pause", "", (".",), expected=2)
 KWOK = GoBuild(
     "kwok", "sigs.k8s.io/kwok", ("sigs.k8s.io/kwok/cmd/kwok",), binary="kwok", expected=200
 )
-REGISTRY = GoBuild(
-    "registry",
-    "github.com/distribution/distribution/v3",
-    ("github.com/distribution/distribution/v3/cmd/registry",),
-    expected=60,
-)
 KUBE_SCORE = GoBuild(
     "kube-score",
     "github.com/zegl/kube-score",
     ("github.com/zegl/kube-score/cmd/kube-score",),
     expected=30,
+)
+REGISTRY = GoBuild(
+    "registry",
+    "github.com/distribution/distribution/v3",
+    ("github.com/distribution/distribution/v3/cmd/registry",),
+    expected=60,
 )
 HELM = GoBuild("helm", "helm.sh/helm/v4", ("helm.sh/helm/v4/cmd/helm",), expected=90)
 PROMETHEUS = GoBuild(

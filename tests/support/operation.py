@@ -24,7 +24,7 @@ from davylamp.controller.images.resolver import ImageResolver
 from davylamp.controller.images.settings import ImageSettings
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.pods.warnings import PodWarnings
-from davylamp.controller.settings import Settings
+from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.controller.watches.watches import Watches
 from davylamp.controller.wiring import Wiring
 
@@ -63,11 +63,14 @@ class Process:
         self.passes: list[list[Write]] = []
         """What each pass wrote; the last one may be under way."""
         settings = Settings(
-            identity="davylamp-0",
-            lease_name=release,
-            children=children,
-            images=land.images,
-            **settings_of,
+            **{
+                "identity": "davylamp-0",
+                "lease_name": release,
+                "children": children,
+                "images": land.images,
+                "metrics": MetricSettings(user_queries=True),
+                **settings_of,
+            }
         )
         self.sampler = EvidenceTracker(
             land.prometheus, settings.metrics, on_news=self.wake, clock=land.seconds

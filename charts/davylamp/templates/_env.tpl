@@ -45,15 +45,32 @@
   value: {{ .groups.positiveOutcome | quote }}
 - name: DAVYLAMP_GROUPS_SELECTOR
   value: {{ .groups.selector | quote }}
+{{- if .replicaLabels }}
+- name: DAVYLAMP_REPLICA_LABELS
+  value: {{ join "," .replicaLabels | quote }}
+{{- end }}
 - name: DAVYLAMP_SCRAPE_INTERVAL
   value: {{ .scrapeInterval | quote }}
-{{- if .bearerTokenSecret.name }}
-- name: DAVYLAMP_PROMETHEUS_BEARER_TOKEN_FILE
-  value: /var/run/davylamp/prometheus/token
+{{- include "davylamp.backEndEnv" (dict "prefix" "DAVYLAMP_PROMETHEUS" "folder" "/var/run/davylamp/prometheus" "values" . "value" "prometheus") }}
 {{- end }}
-{{- if .caSecret.name }}
-- name: DAVYLAMP_PROMETHEUS_CA_FILE
-  value: /var/run/davylamp/prometheus/ca.crt
+{{- with .Values.gates.userQueries }}
+{{- if (urlParse .url).userinfo }}
+{{- fail "gates.userQueries.url: must not carry a user or a password; name a Secret in gates.userQueries.basicAuthSecret" }}
+{{- end }}
+- name: DAVYLAMP_USER_QUERIES
+  value: {{ .enabled | quote }}
+{{- if .url }}
+- name: DAVYLAMP_USER_QUERIES_URL
+  value: {{ .url | quote }}
+{{- include "davylamp.backEndEnv" (dict "prefix" "DAVYLAMP_USER_QUERIES" "folder" "/var/run/davylamp/user-queries" "values" . "value" "gates.userQueries") }}
+{{- end }}
+{{- if .tenantHeader }}
+- name: DAVYLAMP_USER_QUERIES_TENANT_HEADER
+  value: {{ .tenantHeader | quote }}
+{{- end }}
+{{- if .tenantParameter }}
+- name: DAVYLAMP_USER_QUERIES_TENANT_PARAMETER
+  value: {{ .tenantParameter | quote }}
 {{- end }}
 {{- end }}
 {{- with .Values.modelImages }}
@@ -71,8 +88,6 @@
 {{- end }}
 {{- end }}
 {{- with .Values.gates }}
-- name: DAVYLAMP_USER_QUERIES
-  value: {{ .userQueries | quote }}
 - name: DAVYLAMP_POD_METRICS
   value: {{ .podMetrics.enabled | quote }}
 - name: DAVYLAMP_POD_METRICS_PER_SECOND
@@ -80,6 +95,10 @@
 {{- end }}
 - name: DAVYLAMP_NAMESPACES
   value: {{ join "," .Values.watchNamespaces | quote }}
+{{- if .Values.podNetworks }}
+- name: DAVYLAMP_POD_NETWORKS
+  value: {{ join "," .Values.podNetworks | quote }}
+{{- end }}
 - name: DAVYLAMP_CHILD_LABELS
   value: {{ .Values.childLabels | toJson | quote }}
 - name: DAVYLAMP_CHILD_ANNOTATIONS

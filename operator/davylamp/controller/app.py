@@ -64,10 +64,11 @@ class Operator:
         )
         self.reader = Reader(on_reading=self.metrics.on_reading)
         self.source = PrometheusSource(
-            settings.metrics,
+            settings.metrics.prometheus,
             reader=self.reader,
             on_query=self.metrics.on_query,
             on_down=self.metrics.on_source_down,
+            user_queries=settings.metrics.user_back_end,
         )
         self.pods = _pod_metrics(settings.metrics, self.reader)
         self.sampler = EvidenceTracker(
@@ -86,11 +87,15 @@ class Operator:
         self.leadership = self._leadership(cluster)
         self.watches = self._watches(client)
         self.passes = self._leader_passes(self._reconciler(cluster))
-        self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
-        self.metrics.watch_limits(self.sampler.left_out)
-        self.metrics.watch_unread(self._cache.unread, (names.KIND, *CHILD_KINDS))
+        self._publish()
         self.ready = asyncio.Event()
         self.stop = asyncio.Event()
+
+    def _publish(self) -> None:
+        """Show in the metrics what changes without anybody telling them."""
+        self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
+        self.metrics.watch_unread(self._cache.unread, (names.KIND, *CHILD_KINDS))
+        self.metrics.watch_limits(self.sampler.left_out)
 
     def _reconciler(self, cluster: KubernetesCluster) -> Reconciler:
         return Wiring(

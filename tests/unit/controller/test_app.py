@@ -10,6 +10,7 @@ import pytest
 from davylamp.adapters.errors import NotLeader, SourceError
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.adapters.prometheus.source import BackEnd
 from davylamp.adapters.prometheus.user_query import RangeQuery
 from davylamp.controller.app import Operator
 from davylamp.controller.settings import MetricSettings, Settings
@@ -69,7 +70,7 @@ def test_a_selector_that_only_prometheus_understands_turns_the_fast_lane_off(pro
 
 
 async def test_the_source_counts_as_down_when_counters_cannot_be_asked_for(process):
-    operator = process(metrics=MetricSettings(url="http://127.0.0.1:9"))
+    operator = process(metrics=MetricSettings(prometheus=BackEnd(url="http://127.0.0.1:9")))
     up = functools.partial(operator.metrics.registry.get_sample_value, "davylamp_source_up")
     with pytest.raises(SourceError):
         await operator.source.values(RangeQuery(promql="up", start=0, end=0, step=1))

@@ -96,7 +96,7 @@ def test_p8_a_spec_that_only_lost_what_the_definition_no_longer_keeps_is_the_sam
         "metadata": {"annotations": {"a": "b"}, "name": "x"},
         "spec": {
             "newer": [{"a": 1}],
-            "terminationGracePeriodSeconds": {"$patch": "delete"},
+            "terminationGracePeriodSeconds": {"$overlay": "delete"},
             "containers": [{"name": "model", "args": ["x"], "newer": True}],
         },
     }

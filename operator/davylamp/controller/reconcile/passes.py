@@ -21,6 +21,7 @@ from davylamp.controller.cluster.objects import metadata, why_unread
 from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.pods import Pod
 from davylamp.controller.cluster.stored import StoredChildren
+from davylamp.controller.evidence.user_queries import SWITCHED_OFF
 from davylamp.controller.obstacles.refusals import Refusal, RefusedJob
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests import Owner, Privilege, recorded, template_fault
@@ -30,6 +31,19 @@ from davylamp.schema.json import JsonObject
 
 EVERYTHING_KEPT: Final = Rollout(gates=(), history=50)
 """Settings where the spec cannot be read: nothing is judged by limits nobody set, nothing pruned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowances:
+    """What a spec may ask of this release of the operator."""
+
+    secrets: bool = True
+    """Whether the operator may read and copy Secrets."""
+    user_queries: bool = True
+    """Whether gates may have their own PromQL."""
+
+
+EVERYTHING_ALLOWED: Final = Allowances()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,14 +209,14 @@ def _query_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
 
 
 def followable(
-    parent: Parent, records: Mapping[str, JsonObject], *, reads_secrets: bool = True
+    parent: Parent, records: Mapping[str, JsonObject], release: Allowances = EVERYTHING_ALLOWED
 ) -> Parent:
-    """The same, without its spec where no pod can be made from that; with why not.
+    """The same, without its spec where no pod can or may be made from that; with why not.
 
     What an earlier version of the operator has rendered is not judged anew by today's rules (P8).
     """
     spec = parent.spec
-    fault = _fault_of(spec, parent.allowed, reads_secrets=reads_secrets) if spec else None
+    fault = _fault_of(spec, parent.allowed, release) if spec else None
     if spec is None or fault is None:
         return parent
     intents = {revision: recorded(record, "intent") for revision, record in records.items()}
@@ -212,11 +226,14 @@ def followable(
 
 
 def _fault_of(
-    spec: ModelDeploymentSpec, allowed: Collection[Privilege], *, reads_secrets: bool
+    spec: ModelDeploymentSpec, allowed: Collection[Privilege], release: Allowances
 ) -> str | None:
     """Why no pod can be made from a spec, with the path of the field."""
+    for number, gate in enumerate(spec.rollout.gates):
+        if gate.user_query is not None and not release.user_queries:
+            return f"spec.rollout.gates.{number}.{gate.kind.name}: {SWITCHED_OFF}"
     pinned = (secret.name for secret in spec.secrets if secret.policy == "Pin")
-    first = None if reads_secrets else next(pinned, None)
+    first = None if release.secrets else next(pinned, None)
     if first is not None:
         return (
             f"spec.secrets[{first}].policy: Pin copies the Secret, and this operator was installed "
