@@ -25,9 +25,10 @@ from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.adapters.prometheus.source import PrometheusSource, RangeQuery
 from davylamp.adapters.reading.budget import SecondsBudget
 from davylamp.adapters.reading.reader import Reader
-from davylamp.controller import app, memory
+from davylamp.controller import app
 from davylamp.controller.checks.inspections import Inspection
 from davylamp.controller.checks.visit import Visit
+from davylamp.controller.process import memory
 
 NAMESPACES = [f"hostile-{n}" for n in range(4)]
 PODS = 8

@@ -14,7 +14,7 @@ from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
 from davylamp.adapters.prometheus.source import CounterQuery, PrometheusSource, RangeQuery
 from davylamp.adapters.reading.budget import SecondsBudget
 from davylamp.adapters.reading.reader import Reader
-from davylamp.controller.lag import PROMISED
+from davylamp.controller.process.lag import PROMISED
 from davylamp.gates import ERRORS, LATENCY
 from davylamp.gates.samples import Sample
 
