@@ -77,7 +77,7 @@
 - name: DAVYLAMP_IMAGE_DIGESTS
   value: {{ .digests | quote }}
 - name: DAVYLAMP_PULL_SECRETS
-  value: {{ .pullSecrets | quote }}
+  value: {{ and .pullSecrets $.Values.secrets.enabled | quote }}
 - name: DAVYLAMP_REGISTRIES
   value: {{ join "," .registries | quote }}
 - name: DAVYLAMP_PLAIN_HTTP_REGISTRIES
