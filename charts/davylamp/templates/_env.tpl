@@ -95,6 +95,16 @@
 - name: DAVYLAMP_POD_METRICS_PER_SECOND
   value: {{ .podMetrics.perSecond | quote }}
 {{- end }}
+{{- with .Values.limits }}
+- name: DAVYLAMP_LIMIT_ROLLOUTS
+  value: {{ .rollouts | int | quote }}
+- name: DAVYLAMP_LIMIT_USER_QUERIES
+  value: {{ .userQueries | int | quote }}
+- name: DAVYLAMP_LIMIT_SCRAPED_PODS
+  value: {{ .scrapedPods | int | quote }}
+- name: DAVYLAMP_LIMIT_SHOWN_MODELS
+  value: {{ .shownModels | int | quote }}
+{{- end }}
 - name: DAVYLAMP_NAMESPACES
   value: {{ join "," .Values.watchNamespaces | quote }}
 {{- if .Values.podNetworks }}

@@ -9,6 +9,7 @@ from tests.support import signing
 
 from davylamp.adapters.prometheus.connection.back_end import BackEnd
 from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.controller.fairness.limits import Limits
 from davylamp.controller.images.settings import Digests, ImageSettings
 from davylamp.controller.settings import Settings
 from davylamp.images import KeyRule
@@ -198,6 +199,8 @@ def test_no_selector_is_a_selector():
         ("POSITIVE_OUTCOME", " "),
         ("USER_QUERIES", "yes"),
         ("POD_METRICS", "1"),
+        ("LIMIT_ROLLOUTS", "0"),
+        ("LIMIT_SHOWN_MODELS", "-1"),
         ("POD_METRICS_PER_SECOND", "many"),
         ("POD_METRICS_PER_SECOND", "0"),
         ("POD_METRICS_PER_SECOND", "nan"),
@@ -213,6 +216,12 @@ def test_no_selector_is_a_selector():
 def test_what_is_wrong_is_named(name, value):
     with pytest.raises(ValueError, match=f"^DAVYLAMP_{name}: "):
         said(**{name: value})
+
+
+def test_limits_of_a_namespace_are_set_one_by_one():
+    limits = said(LIMIT_ROLLOUTS="7", LIMIT_SCRAPED_PODS="9").limits
+    assert (limits.rollouts, limits.scraped_pods) == (7, 9)
+    assert limits.user_queries == Limits().user_queries
 
 
 def test_nobody_is_asked_about_images_unless_the_chart_says_so():
