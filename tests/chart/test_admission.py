@@ -69,4 +69,4 @@ def test_images_are_asked_for_without_secrets_where_there_is_no_right_to_any(ren
 
     assert told() == "true"
     assert told(secrets={"enabled": False}) == "false"
-    assert told(model={"pullSecrets": False}) == "false"
+    assert told(modelImages={"pullSecrets": False}) == "false"
