@@ -359,3 +359,22 @@ def test_what_is_no_secret_is_none_of_the_policys_business(installed, namespace)
     harmless["volumes"] = [{"name": "v", "emptyDir": {}}, {"name": "c", "configMap": {"name": "x"}}]
     assert person.create(namespace, overlaid(namespace, **harmless)).code == 201
     assert person.create(namespace, {**model(namespace), "metadata": {"name": "plain"}}).code == 201
+
+
+def test_neither_status_nor_scale_is_a_way_to_give_commands(installed, namespace):
+    """No policy looks at subresources: the API server keeps everything else as it was there."""
+    installed.admin.create(namespace, model(namespace, replicas=2))
+    path = f"{of(namespace)}/risk"
+    person = installed.grant(
+        "writer", namespace, rule("get patch update", "davylamp.dev/modeldeployments/status", "davylamp.dev/modeldeployments/scale")
+    )  # fmt: skip
+    stored = installed.admin.ask("GET", path).content
+    stored["metadata"]["annotations"] = {"davylamp.dev/promote": "x"}
+    stored["spec"]["image"]["tag"] = "evil"
+    assert person.ask("PUT", f"{path}/status", stored).code == 200
+    given = {"metadata": {"annotations": {"davylamp.dev/promote": "x"}}, "spec": {"replicas": 3}}
+    assert person.change(namespace, "risk", given, sub="scale").code in {200, 403, 422}
+    assert person.change(namespace, "risk", given, sub="status").code == 200
+    now = installed.admin.ask("GET", path).content
+    assert "annotations" not in now["metadata"]
+    assert now["spec"]["image"]["tag"] == "3f2c1ab"
