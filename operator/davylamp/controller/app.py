@@ -9,13 +9,11 @@ from typing import Any, Final, cast
 
 import kopf
 from kubernetes.aio.client import ApiClient
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
 
 from davylamp.adapters.kubernetes.cluster import KubernetesCluster
 from davylamp.adapters.kubernetes.connection import connect
 from davylamp.adapters.kubernetes.ports import Leases
 from davylamp.adapters.kubernetes.watches import KubernetesWatches
-from davylamp.adapters.pods.metrics import PodMetrics
 from davylamp.adapters.pods.model_server import HttpModelServer
 from davylamp.adapters.prometheus.connection.preflight import examine
 from davylamp.adapters.prometheus.source import PrometheusSource
@@ -40,7 +38,7 @@ from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.controller.watches.unread import UnreadObjects
 from davylamp.controller.watches.watches import Watches
-from davylamp.controller.wiring import Wiring, operator_version
+from davylamp.controller.wiring import Wiring, operator_version, pod_metrics, process_registry
 from davylamp.controller.workqueue import PassOutcome, WorkQueue
 
 WRITE_TIMEOUT: Final = 5.0
@@ -57,7 +55,7 @@ class Operator:
 
     def __init__(self, settings: Settings, client: ApiClient) -> None:
         self._settings = settings
-        self.metrics = Metrics(_registry(), shown=settings.limits.shown_models)
+        self.metrics = Metrics(process_registry(), shown=settings.limits.shown_models)
         self.metrics.show_build(operator_version(), sys.version.split()[0])
         self._cache = ObjectCache()
         cluster = self._cluster(client)
@@ -65,18 +63,11 @@ class Operator:
             self._pass, workers=WORKERS, owner=_namespace, on_pass=self._count_pass
         )
         self.reader = Reader(on_reading=self.metrics.on_reading)
-        self.source = PrometheusSource(
-            settings.metrics.prometheus,
-            reader=self.reader,
-            on_query=self._count_query,
-            on_down=self.metrics.on_source_down,
-            user_queries=settings.metrics.user_back_end,
-        )
+        self.source = self._source(settings.metrics)
         self.preflights = Preflights(
-            lambda: examine(settings.metrics.prometheus),
-            on_found=self.metrics.show_source,
+            lambda: examine(settings.metrics.prometheus), on_found=self.metrics.show_source
         )
-        self.pods = _pod_metrics(settings.metrics, self.reader)
+        self.pods = pod_metrics(settings.metrics, self.reader)
         self.sampler = EvidenceTracker(
             self.source,
             settings.metrics,
@@ -96,6 +87,15 @@ class Operator:
         self._publish()
         self.ready = asyncio.Event()
         self.stop = asyncio.Event()
+
+    def _source(self, settings: MetricSettings) -> PrometheusSource:
+        return PrometheusSource(
+            settings.prometheus,
+            reader=self.reader,
+            on_query=self._count_query,
+            on_down=self.metrics.on_source_down,
+            user_queries=settings.user_back_end,
+        )
 
     def _publish(self) -> None:
         """Show in the metrics what changes without anybody telling them."""
@@ -289,21 +289,3 @@ def run(settings: Settings) -> int:
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(main())
     return 0
-
-
-def _pod_metrics(settings: MetricSettings, reader: Reader) -> PodMetrics | None:
-    """What scrapes pods; None where that is off, or where only Prometheus understands a selector."""
-    if not settings.pod_metrics:
-        return None
-    try:
-        return PodMetrics(settings.series, reader=reader)
-    except ValueError as error:
-        _log.warning("no direct scrapes of pods, only Prometheus: %s", error)
-        return None
-
-
-def _registry() -> CollectorRegistry:
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    return registry
