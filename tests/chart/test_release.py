@@ -145,6 +145,7 @@ def test_alerts_come_out_of_the_template_as_they_went_in(render):
         "DavylampEventLoopBlocked",
         "DavylampReadingTooMuch",
         "DavylampLimitReached",
+        "DavylampObjectsNotRead",
     }
     assert "$labels.name" in alerts["DavylampRolledBack"]["annotations"]["summary"]
 

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.rights.conftest import AUTHOR, in_force, namespace_of
+from tests.rights.conftest import AUTHOR, install, namespace_of
 from tests.support.manifests import minimal
-from tests.support.rights import SYSTEM, Court, court, rendered, rule, until
+from tests.support.rights import Court, court, rendered, rule, until
 
 SERVED = "--api-versions=admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicy"
 REVISION = "f1579bf87b"
@@ -22,16 +22,7 @@ def stamping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Court]:
         "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
     )
     with court(tmp_path_factory.mktemp("names"), *switches) as plane:
-        plane.namespace(SYSTEM)
-        documents = rendered({}, SERVED)
-        for document in documents:
-            if document["kind"] == "CustomResourceDefinition":
-                plane.put(document)
-        served = "/apis/davylamp.dev/v1alpha1"
-        until(lambda: not plane.admin.ask("GET", served).is_refused, "the definition")
-        for document in documents:
-            plane.put(document)
-        in_force(plane)
+        install(plane, SERVED)
         until(lambda: _is_stamped(plane), "the names")
         yield plane
 

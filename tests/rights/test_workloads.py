@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tests.rights.conftest import AUTHOR
 from tests.support.manifests import minimal
-from tests.support.rights import APPLY, JSON_PATCH, OPERATOR, Court, Manifest, Person, rule
+from tests.support.rights import APPLY, JSON_PATCH, OPERATOR, Court, Manifest, Person, of, rule
 
 DEPLOYS = rule("create", "apps/deployments")
 DRY = "?dryRun=All"
@@ -156,15 +156,61 @@ def test_many_secrets_are_looked_up_one_by_one_up_to_ten(installed, namespace):
 def test_the_largest_overlay_stays_within_what_a_policy_may_cost(installed, namespace):
     """A refusal for its cost would be one that names neither field nor fix."""
     named = [
-        {"name": f"N{n}", "valueFrom": {"secretKeyRef": {"name": f"s{n % 9}", "key": "x"}}}
-        for n in range(40)
+        {"name": f"N{n}", "valueFrom": {"secretKeyRef": {"name": f"s{n % 10}", "key": "x"}}}
+        for n in range(100)
     ]
     containers = [{"name": "model", "env": named}]
-    containers += [{"name": f"c{n}", "image": "x:1", "env": named} for n in range(7)]
-    volumes = [{"name": f"v{n}", "secret": {"secretName": f"s{n % 9}"}} for n in range(20)]
-    person = deployer(installed, namespace, rule("use", "/secrets"))
-    largest = overlaid(namespace, containers=containers, volumes=volumes)
+    containers += [{"name": f"c{n}", "image": "x:1", "env": named} for n in range(9)]
+    volumes = [{"name": f"v{n}", "secret": {"secretName": f"s{n % 10}"}} for n in range(50)]
+    used = rule("use", "/secrets", "/serviceaccounts")
+    person = deployer(installed, namespace, used)
+    largest = overlaid(
+        namespace,
+        containers=containers,
+        volumes=volumes,
+        serviceAccountName="boss",
+        serviceAccount="chief",
+    )
     reply = person.create(namespace, largest, query=DRY)
+    assert reply.code == 201, reply.message
+
+
+NOTHING: dict[str, dict[str, Any]] = {
+    "lists": {"containers": None, "initContainers": None, "volumes": None, "imagePullSecrets": None},
+    "lists of containers": pod_of(env=None, envFrom=None),
+    "variables": pod_of(env=[{"name": "X", "valueFrom": None}, {"name": "Y", "value": None}]),
+    "sources of variables": pod_of(
+        env=[{"name": "X", "valueFrom": {"secretKeyRef": None, "fieldRef": {"fieldPath": "metadata.name"}}}],
+        envFrom=[{"secretRef": None, "configMapRef": {"name": "x"}}],
+    ),
+    "volumes": {
+        "volumes": [
+            {"name": "a", "secret": None, "emptyDir": {}},
+            {"name": "b", "projected": {"sources": [{"secret": None, "configMap": {"name": "x"}}]}},
+            {"name": "c", "projected": {"sources": None}},
+            {"name": "d", "csi": {"driver": "x.example", "nodePublishSecretRef": None}},
+        ]
+    },
+    "accounts": {"serviceAccountName": None},
+    "names": {"imagePullSecrets": [{"name": "x", "$patch": "delete"}]},
+    "directives": {"containers": [{"$patch": "replace"}, {"name": "model", "image": "x:1"}]},
+}  # fmt: skip
+"""Overlays that take defaults away: `null` is an answer where the definition lets it be one."""
+
+
+@pytest.mark.parametrize("case", NOTHING)
+def test_what_an_overlay_takes_away_refers_to_nothing(installed, namespace, case):
+    """Nor is it refused with the words of an expression that could not be evaluated."""
+    installed.namespace(namespace)
+    person = deployer(installed, namespace, rule("use", "/secrets", names=("x",)))
+    reply = person.create(namespace, overlaid(namespace, **NOTHING[case]), query=DRY)
+    assert reply.code == 201, reply.message
+
+
+@pytest.mark.parametrize("serving", [{}, {"template": {}}, {"template": {"spec": None}}])
+def test_an_empty_overlay_refers_to_nothing(installed, namespace, serving):
+    person = deployer(installed, namespace)
+    reply = person.create(namespace, model(namespace, serving=serving), query=DRY)
     assert reply.code == 201, reply.message
 
 
@@ -262,14 +308,16 @@ def test_the_operators_own_writes_pass(installed, namespace):
     installed.admin.create(namespace, model(namespace, secrets=[{"name": "licence"}]))
     installed.admin.annotate(namespace, "risk", abort="x", by_abort="x bench")
     fill = [{"op": "add", "path": "/spec/replicas", "value": 1}]
-    status = {"status": {"observedGeneration": 1}}
     path = "/metadata/annotations/{}davylamp.dev~1abort"
     drop = [
         {"op": "test", "path": path.format(""), "value": "x"},
         {"op": "remove", "path": path.format("")},
     ]
     assert operator.change(namespace, "risk", fill, sub="scale", kind=JSON_PATCH).code == 200
-    assert operator.change(namespace, "risk", status, sub="status").code == 200
+    path_of = f"{of(namespace)}/risk"
+    stored = installed.admin.ask("GET", path_of).content
+    observed = {**stored, "status": {"observedGeneration": 1}}
+    assert operator.ask("PUT", f"{path_of}/status", observed).code == 200
     assert operator.change(namespace, "risk", drop, kind=JSON_PATCH).code == 200
 
 

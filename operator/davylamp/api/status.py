@@ -56,6 +56,10 @@ class RevisionRef(Reported):
     revision: str = Field(description="Hash of the user's intent.")
     tag: str = Field(description="Image tag.")
     digest: str | None = Field(default=None, description="Image digest that its pods run.")
+    training_image: str | None = Field(
+        default=None,
+        description="Training image, by digest, that the first run of its nightly job pulled.",
+    )
     feature_snapshot: str = Field(description="Feature snapshot id.")
     seed: int = Field(description="Training seed.", json_schema_extra={"format": "int64"})
 
@@ -66,6 +70,7 @@ class Identity(TypedDict):
     revision: str
     tag: str
     digest: str | None
+    training_image: str | None
     feature_snapshot: str
     seed: int
 
@@ -76,6 +81,7 @@ def identity(ref: RevisionRef) -> Identity:
         revision=ref.revision,
         tag=ref.tag,
         digest=ref.digest,
+        training_image=ref.training_image,
         feature_snapshot=ref.feature_snapshot,
         seed=ref.seed,
     )

@@ -17,6 +17,7 @@ from davylamp.adapters.kubernetes.ports import Leases
 from davylamp.adapters.kubernetes.watches import KubernetesWatches
 from davylamp.adapters.pods.metrics import PodMetrics
 from davylamp.adapters.pods.model_server import HttpModelServer
+from davylamp.adapters.prometheus.connection.preflight import examine
 from davylamp.adapters.prometheus.source import PrometheusSource
 from davylamp.adapters.reading.reader import Reader
 from davylamp.adapters.registries.client import HttpRegistries
@@ -34,6 +35,7 @@ from davylamp.controller.leadership.sole import SoleReplica
 from davylamp.controller.logs import configure
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.pods.warnings import PodWarnings
+from davylamp.controller.preflight.preflights import Preflights
 from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.controller.watches.unread import UnreadObjects
@@ -66,9 +68,13 @@ class Operator:
         self.source = PrometheusSource(
             settings.metrics.prometheus,
             reader=self.reader,
-            on_query=self.metrics.on_query,
+            on_query=self._count_query,
             on_down=self.metrics.on_source_down,
             user_queries=settings.metrics.user_back_end,
+        )
+        self.preflights = Preflights(
+            lambda: examine(settings.metrics.prometheus),
+            on_found=self.metrics.show_source,
         )
         self.pods = _pod_metrics(settings.metrics, self.reader)
         self.sampler = EvidenceTracker(
@@ -164,7 +170,11 @@ class Operator:
     async def run(self) -> None:
         """Run until `stop` is set, then finish what is under way and release the lease."""
         settings = self._settings
-        probes = endpoints.probes(oldest=self.queue.oldest_age, ready=self.ready.is_set)
+        probes = endpoints.probes(
+            oldest=self.queue.oldest_age,
+            ready=self.ready.is_set,
+            source=lambda: self.preflights.text,
+        )
         async with (
             endpoints.serving(probes, settings.probes_port),
             endpoints.serving(endpoints.metrics(self.metrics.registry), settings.metrics_port),
@@ -179,6 +189,7 @@ class Operator:
             measuring = tasks.create_task(LagMeter(self.metrics.on_lag).run())
             explaining = tasks.create_task(self.warnings.run())
             telling = tasks.create_task(self.unread.run())
+            examining = tasks.create_task(self.preflights.run())
             leading = tasks.create_task(self._lead())
             await self.stop.wait()
             await self.queue.stop()
@@ -187,7 +198,7 @@ class Operator:
                 await leading
             self.watches.end()
             helping = (judging, checking, resolving, explaining, telling, trimming, measuring)
-            for task in (leading, *helping, working, watching):
+            for task in (leading, *helping, examining, working, watching):
                 task.cancel()
 
     async def aclose(self) -> None:
@@ -250,6 +261,10 @@ class Operator:
 
     def _fence(self) -> None:
         self.leadership.ensure()
+
+    def _count_query(self, result: str, seconds: float) -> None:
+        self.metrics.on_query(result, seconds)
+        self.preflights.on_query(result)
 
     def _count_pass(self, _key: Key, outcome: PassOutcome, seconds: float) -> None:
         self.metrics.on_pass(outcome.value, seconds)

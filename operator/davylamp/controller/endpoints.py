@@ -121,8 +121,16 @@ async def serving(
         await runner.cleanup()
 
 
-def probes(*, oldest: Callable[[], float], ready: Callable[[], bool]) -> web.Application:
-    """`/healthz` fails when work hangs, `/readyz` until the watches are established."""
+def probes(
+    *,
+    oldest: Callable[[], float],
+    ready: Callable[[], bool],
+    source: Callable[[], str] = lambda: "",
+) -> web.Application:
+    """`/healthz` fails when work hangs, `/readyz` until the watches are established.
+
+    `/sourcez` says what was found out about Prometheus; it never fails, as a release may be first.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         age = oldest()
@@ -134,8 +142,12 @@ def probes(*, oldest: Callable[[], float], ready: Callable[[], bool]) -> web.App
         is_ready = ready()
         return _only(web.Response(status=200 if is_ready else 503, text="ready\n" * is_ready))
 
+    async def sourcez(_: web.Request) -> web.Response:
+        return _only(web.Response(text=f"{source()}\n"))
+
     app = web.Application()
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    routes = {"/healthz": healthz, "/readyz": readyz, "/sourcez": sourcez}
+    app.add_routes([web.get(path, answer) for path, answer in routes.items()])
     return app
 
 
