@@ -7,6 +7,7 @@ time, and puts answer bodies into its exceptions. All of that is decided here in
 import json
 import re
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,9 @@ _USER_ANSWER_LIMIT: Final = 1024 * 1024
 able to fill the operator's memory, and one series of 10,000 points takes less than half of it."""
 _BODY_LIMIT: Final = 64 * 1024
 """Bytes of an answer that is an error."""
+_PIECE: Final = 64 * 1024
+"""Bytes that are read at a time: the library's own pieces are so small that a thread which receives a long
+answer keeps the event loop from its turn."""
 _ERROR_LIMIT: Final = 200
 _TOO_MUCH: Final = re.compile(r"too many|too much|exceed|more than|limit", re.IGNORECASE)
 """How Prometheus and its kin say that a query would load more than it may."""
@@ -110,7 +114,7 @@ class PrometheusSession(requests.Session):
         try:
             if not is_ok:
                 raise _refused(response)
-            text = AnswerText(response.content)
+            text = AnswerText(b"".join(iter(partial(body.read, _PIECE), b"")))
         finally:
             response.close()  # else what is cut off stays open
             body.let_go()
