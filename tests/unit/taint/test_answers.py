@@ -4,7 +4,6 @@ import asyncio
 import json
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
@@ -17,9 +16,9 @@ from davylamp.adapters.pods.metrics import PodMetrics, PodTarget
 from davylamp.adapters.pods.model_server import HttpModelServer, PodAddress
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.series import SeriesNames
-from davylamp.adapters.prometheus.source import PrometheusSource
+from davylamp.adapters.prometheus.source import BackEnd, PrometheusSource
 from davylamp.adapters.prometheus.user_query import RangeQuery
-from davylamp.checks import Answered
+from davylamp.adapters.reading.reader import Reader
 from davylamp.controller.logs import JsonFormatter
 from davylamp.gates.kinds.registry import CHANNELS
 from davylamp.rollout.pods.phrases import PHRASES, objects_in, phrases_in
@@ -47,11 +46,12 @@ def server(request) -> Iterator[FakeHttp]:
 
 
 async def test_what_a_model_server_answers(server):
-    model = HttpModelServer(timeout=5.0)
+    reader = Reader()
+    model = HttpModelServer(reader, timeout=5.0)
     pod = PodAddress("risk-1", "u", "127.0.0.1", server.server_port)
-    for reply in (await model.get(pod, "/manifest"), await model.post(pod, "/predict", {})):
-        assert isinstance(reply, Answered) or not leaks(f"{reply}")
-    await model.aclose()
+    for reply in (await model.get(pod, "/manifest"), await model.post(pod, "/predict", b"{}")):
+        assert not leaks(f"{reply}")
+    await reader.aclose()
 
 
 HOSTILE = [
@@ -70,10 +70,11 @@ HOSTILE = [
 )
 async def test_what_a_pod_exposes(text):
     with serving(lambda _asked: Response(text, 200, CANARY, HEADERS)) as server:
-        metrics = PodMetrics(SeriesNames())
+        reader = Reader()
+        metrics = PodMetrics(SeriesNames(), reader=reader)
         target = PodTarget("ns", "risk-4be2-abcde", "u", "127.0.0.1", server.server_port)
         sweep = await metrics.sweep([target])
-        await metrics.aclose()
+        await reader.aclose()
     assert not leaks(f"{sweep.failed} {sweep.samples}")
 
 
@@ -106,20 +107,12 @@ def result(values: object) -> object:
     return {"status": "success", "data": {"resultType": "matrix", "result": series}}
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Of a source."""
-
-    url: str
-    bearer_token_file: str | None = None
-    ca_file: str | None = None
-
-
 def duplicate(pair: str) -> object:
     error = f'found duplicate series for the match group {{pod="{CANARY}"}}: [{{{pair}}}]'
     return {"status": "error", "errorType": "execution", "error": error}
 
 
+MIX = f'PromQL warning: encountered a mix of floats and histograms for metric name "{CANARY}"'
 FROM_PROMETHEUS = {
     **ANSWERS,
     "series": Response(result([[990, "5"]])),
@@ -128,14 +121,14 @@ FROM_PROMETHEUS = {
     "no series": Response({"status": "success", "data": {"result": CANARY}}),
     "labels in an error": Response(duplicate(f'note="{CANARY}"'), 422),
     "too much": Response(duplicate(f'note="{CANARY} exceeds the limit"'), 422),
-    "a warning": Response({**result([[990, "5"]]), "warnings": [CANARY], "infos": [CANARY]}),
+    "a warning": Response({**result([[990, "5"]]), "warnings": [MIX], "infos": [MIX]}),
 }
 
 
 @pytest.mark.parametrize("name", FROM_PROMETHEUS)
 async def test_what_prometheus_repeats_of_pods(name):
     with serving(lambda _asked: FROM_PROMETHEUS[name]) as server:
-        source = PrometheusSource(Settings(server.url))
+        source = PrometheusSource(BackEnd(url=server.url))
         own = RangeQuery(promql="sum(up)", start=990, end=1020, step=15)
         asked = [source.scrapes(query) for query in QUERIES]
         asked += [source.other_series(query) for query in QUERIES]
