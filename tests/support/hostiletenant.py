@@ -43,7 +43,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         asked = self.path in ("/manifest", "/metrics")
         self.send_response(200)
-        self.send_header("Content-Type", "application/json")
+        kind = "text/plain; version=0.0.4" if self.path == "/metrics" else "application/json"
+        self.send_header("Content-Type", kind)
         self.end_headers()
         if not asked:
             return self.wfile.write(b"{}")
