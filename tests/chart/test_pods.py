@@ -106,7 +106,6 @@ def test_environment_by_default(defaults):
         "DAVYLAMP_LIMIT_SCRAPED_PODS": "200",
         "DAVYLAMP_LIMIT_SHOWN_MODELS": "500",
         "DAVYLAMP_IMAGE_DIGESTS": "Auto",
-        "DAVYLAMP_PULL_SECRETS": "true",
         "DAVYLAMP_REGISTRIES": "",
         "DAVYLAMP_PLAIN_HTTP_REGISTRIES": "",
         "DAVYLAMP_IMAGE_KEYS": "[]",

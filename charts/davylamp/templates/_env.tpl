@@ -76,8 +76,6 @@
 {{- with .Values.modelImages }}
 - name: DAVYLAMP_IMAGE_DIGESTS
   value: {{ .digests | quote }}
-- name: DAVYLAMP_PULL_SECRETS
-  value: {{ and .pullSecrets $.Values.secrets.enabled | quote }}
 - name: DAVYLAMP_REGISTRIES
   value: {{ join "," .registries | quote }}
 - name: DAVYLAMP_PLAIN_HTTP_REGISTRIES

@@ -237,7 +237,7 @@ def test_images_are_as_the_chart_says():
         PLAIN_HTTP_REGISTRIES="172.18.0.1:5000, Registry.local",
         REGISTRIES="registry.example",
         REGISTRY_CA_FILE="/ca.crt",
-        PULL_SECRETS="false",
+        SECRETS="false",
         IMAGE_KEYS=json.dumps(rules),
     ).images
     assert images.digests is Digests.REQUIRE
@@ -252,7 +252,6 @@ def test_images_are_as_the_chart_says():
     ("name", "value"),
     [
         ("IMAGE_DIGESTS", "auto"),
-        ("PULL_SECRETS", "yes"),
         ("IMAGE_KEYS", "no json"),
         ("IMAGE_KEYS", "{}"),
         ("IMAGE_KEYS", "[1]"),
