@@ -159,6 +159,8 @@ def test_alerts_come_out_of_the_template_as_they_went_in(render):
         "DavylampCreationLoop",
         "DavylampEventLoopBlocked",
         "DavylampReadingTooMuch",
+        "DavylampLimitReached",
+        "DavylampObjectsNotRead",
     }
     assert "$labels.name" in alerts["DavylampRolledBack"]["annotations"]["summary"]
 

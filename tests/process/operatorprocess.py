@@ -54,12 +54,20 @@ class OperatorProcess:
             assert time.monotonic() < end, f"not within {seconds} s: {self.log[-5:]}"
             await asyncio.sleep(0.05)
 
+    async def until_metric(self, sample: str, value: float) -> None:
+        """Wait until a series has a value: metrics are up to a second old."""
+        end = time.monotonic() + DEADLINE
+        while (shown := await self.metric(sample)) != value:
+            assert time.monotonic() < end, f"{sample} is {shown}, not {value}"
+            await asyncio.sleep(0.2)
+
     async def metric(self, sample: str) -> float:
         """The value of a series, as it is written in the text format; 0 where there is none."""
         async with (
             aiohttp.ClientSession() as session,
             session.get(f"http://127.0.0.1:{self.metrics}/metrics") as response,
         ):
+            assert response.status == 200
             lines = (await response.text()).splitlines()
         values = [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{sample} ")]
         return values[0] if values else 0.0

@@ -91,16 +91,17 @@ class Settings:
         """Settings from `DAVYLAMP_*`; raises `ValueError` naming the variable that is invalid."""
         variables = _Environment(os.environ if env is None else env)
         plain = cls()
+        reads_secrets = variables.truth("SECRETS", default=plain.reads_secrets)
         return cls(
             metrics=_metrics(variables),
-            images=read_images(variables.text),
+            images=read_images(variables.text, reads_secrets=reads_secrets),
             namespaces=tuple(variables.texts("NAMESPACES")),
             leader_election=variables.truth("LEADER_ELECTION", default=plain.leader_election),
             lease_name=variables.text("LEASE_NAME", plain.lease_name),
             lease_namespace=variables.text("LEASE_NAMESPACE", plain.lease_namespace),
             lease_duration=variables.duration("LEASE_DURATION", plain.lease_duration),
             identity=variables.text("IDENTITY", socket.gethostname()),
-            reads_secrets=variables.truth("SECRETS", default=plain.reads_secrets),
+            reads_secrets=reads_secrets,
             proven_names=variables.truth("PROVEN_NAMES", default=plain.proven_names),
             limits=variables.limits(),
             children=variables.children(),

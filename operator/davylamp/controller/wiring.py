@@ -1,17 +1,12 @@
 """Puts the parts of a pass together: one Applier and one memory of refusals for all of them."""
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector
-
 from davylamp.adapters.kubernetes.ports import Cluster
-from davylamp.adapters.pods.metrics import PodMetrics
-from davylamp.adapters.reading.reader import Reader
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.applier import Applier
 from davylamp.controller.cluster.cache import ObjectCache
@@ -38,9 +33,7 @@ from davylamp.controller.reconcile.observing.observer import Observer
 from davylamp.controller.reconcile.passes import Allowances
 from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.reconcile.writes import PlanSettings
-from davylamp.controller.settings import MetricSettings, Settings
-
-_log = logging.getLogger(__name__)
+from davylamp.controller.settings import Settings
 
 
 def operator_version() -> str:
@@ -49,25 +42,6 @@ def operator_version() -> str:
         return version("davylamp")
     except PackageNotFoundError:
         return "unknown"
-
-
-def pod_metrics(settings: MetricSettings, reader: Reader) -> PodMetrics | None:
-    """What scrapes pods; None where that is off, or where only Prometheus understands a selector."""
-    if not settings.pod_metrics:
-        return None
-    try:
-        return PodMetrics(settings.series, reader=reader)
-    except ValueError as error:
-        _log.warning("no direct scrapes of pods, only Prometheus: %s", error)
-        return None
-
-
-def process_registry() -> CollectorRegistry:
-    """A registry with the metrics of this process and of Python."""
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    return registry
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,9 @@ from davylamp.schema.text import one_line
 DriftVerdict: TypeAlias = Literal["Stable", "Drifted", "Undecided", "Failed"]
 FORMAT: Final = "davylamp.dev/drift/v1"
 DRIFT_EXIT_CODE: Final = 3
+LONGEST_REPORT: Final = 16 * 1024
+"""Characters of a report that is read. Kubelets keep 12 KiB of all containers of a pod, but whoever may
+write a pod's status may write more."""
 LONGEST_MESSAGE: Final = 600
 MOST_ROWS: Final = 10**12
 _VERDICTS: Final[dict[str, DriftVerdict]] = {v: v for v in ("Stable", "Drifted", "Undecided")}
@@ -122,6 +125,8 @@ def _largest(value: Json) -> str:
 
 def _report(text: str) -> JsonObject | None:
     """The report in a termination message; None when it is none."""
+    if len(text) > LONGEST_REPORT:
+        return None
     try:
         report = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):

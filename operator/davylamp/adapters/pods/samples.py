@@ -17,6 +17,7 @@ from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.query_result import CounterSeries
 from davylamp.adapters.prometheus.scrapes import samples_of
 from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.adapters.reading.limits import UnreadableError
 from davylamp.gates.channels import Channel
 from davylamp.gates.kinds.registry import CHANNELS
 from davylamp.gates.samples import Sample
@@ -101,7 +102,7 @@ def samples_in(text: bytes, asked: AskedPod) -> dict[str, tuple[Sample, ...]]:
         asked: what is read of them.
 
     Raises:
-        ValueError: a line is no sample, or none that can be counted.
+        UnreadableError: a line is no sample, or none that can be counted.
     """
     names = SeriesNames(**dict(asked.names))
     target = {names.namespace_label: asked.namespace, names.pod_label: asked.name}
@@ -119,5 +120,5 @@ def samples_in(text: bytes, asked: AskedPod) -> dict[str, tuple[Sample, ...]]:
             for selection in chosen
         }
     except SourceError:
-        raise ValueError("its series are none that can be counted") from None
+        raise UnreadableError("its series are none that can be counted") from None
     return {channel: sample for channel, sample in samples.items() if sample}
