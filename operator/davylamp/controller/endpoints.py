@@ -151,9 +151,16 @@ def probes(
     return app
 
 
-def metrics(registry: CollectorRegistry) -> web.Application:
-    """`/metrics` in Prometheus' text format, rendered once a second however many ask."""
-    rendering = _Rendering(registry)
+def metrics(
+    registry: CollectorRegistry, refresh: Callable[[], None] = lambda: None
+) -> web.Application:
+    """`/metrics` in Prometheus' text format, rendered once a second however many ask.
+
+    Args:
+        registry: what is shown.
+        refresh: called on the event loop before it is shown.
+    """
+    rendering = _Rendering(registry, refresh)
 
     async def show(_: web.Request) -> web.Response:
         body = await rendering.text()
@@ -167,8 +174,9 @@ def metrics(registry: CollectorRegistry) -> web.Application:
 class _Rendering:
     """The text of all metrics: thousands of models take a while, so it is made in a thread."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, refresh: Callable[[], None]) -> None:
         self._registry = registry
+        self._refresh = refresh
         self._lock = asyncio.Lock()
         self._made_at = -RENDERED_AT_MOST_EVERY
         self._text = b""
@@ -178,6 +186,7 @@ class _Rendering:
         async with self._lock:
             clock = asyncio.get_running_loop().time
             if clock() >= self._made_at + RENDERED_AT_MOST_EVERY:
+                self._refresh()
                 self._text = await asyncio.to_thread(generate_latest, self._registry)
                 self._made_at = clock()
             return self._text
