@@ -1,12 +1,26 @@
 """Who decides what runs in the pods answers for it: Deployments, Secrets and ServiceAccounts."""
 
 import copy
+import re
 from typing import Any
 
 import pytest
+import yaml
 from tests.rights.conftest import AUTHOR
 from tests.support.manifests import minimal
-from tests.support.rights import APPLY, JSON_PATCH, OPERATOR, Court, Manifest, Person, of, rule
+from tests.support.rights import (
+    APPLY,
+    CHART,
+    JSON_PATCH,
+    OPERATOR,
+    Court,
+    Manifest,
+    Person,
+    of,
+    rule,
+)
+
+from davylamp.api.spec import ModelDeploymentSpec
 
 DEPLOYS = rule("create", "apps/deployments")
 DRY = "?dryRun=All"
@@ -279,13 +293,8 @@ def test_what_was_there_is_no_matter_for_whoever_changes_nothing_of_it(installed
 
 def test_every_field_of_the_spec_is_somebodys_to_answer_for():
     """A new field has to be put into one of the lists of `templates/_admission.tpl`."""
-    import yaml  # noqa: PLC0415
-    from tests.support.rights import CHART  # noqa: PLC0415
-
-    from davylamp.api.spec import ModelDeploymentSpec  # noqa: PLC0415
-
     text = (CHART / "templates" / "_admission.tpl").read_text(encoding="utf-8")
-    lists = [yaml.safe_load(line) for line in text.splitlines() if line.startswith("[")]
+    lists = [yaml.safe_load(line) for line in text.splitlines() if re.fullmatch(r"\[.*\]", line)]
     fields = {f.alias or name for name, f in ModelDeploymentSpec.model_fields.items()}
     assert {name for names in lists if names for name in names} | {"replicas"} == fields
 
@@ -350,3 +359,22 @@ def test_what_is_no_secret_is_none_of_the_policys_business(installed, namespace)
     harmless["volumes"] = [{"name": "v", "emptyDir": {}}, {"name": "c", "configMap": {"name": "x"}}]
     assert person.create(namespace, overlaid(namespace, **harmless)).code == 201
     assert person.create(namespace, {**model(namespace), "metadata": {"name": "plain"}}).code == 201
+
+
+def test_neither_status_nor_scale_is_a_way_to_give_commands(installed, namespace):
+    """No policy looks at subresources: the API server keeps everything else as it was there."""
+    installed.admin.create(namespace, model(namespace, replicas=2))
+    path = f"{of(namespace)}/risk"
+    person = installed.grant(
+        "writer", namespace, rule("get patch update", "davylamp.dev/modeldeployments/status", "davylamp.dev/modeldeployments/scale")
+    )  # fmt: skip
+    stored = installed.admin.ask("GET", path).content
+    stored["metadata"]["annotations"] = {"davylamp.dev/promote": "x"}
+    stored["spec"]["image"]["tag"] = "evil"
+    assert person.ask("PUT", f"{path}/status", stored).code == 200
+    given = {"metadata": {"annotations": {"davylamp.dev/promote": "x"}}, "spec": {"replicas": 3}}
+    assert person.change(namespace, "risk", given, sub="scale").code in {200, 403, 422}
+    assert person.change(namespace, "risk", given, sub="status").code == 200
+    now = installed.admin.ask("GET", path).content
+    assert "annotations" not in now["metadata"]
+    assert now["spec"]["image"]["tag"] == "3f2c1ab"

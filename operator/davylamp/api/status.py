@@ -133,6 +133,7 @@ class Candidate(RevisionRef):
 
     stage: Stage = Field(description="Preparing, Canary, Promoting or Returning.")
     started_at: Instant = Field(description="When the rollout of this revision began.")
+    started_by: UserName = Field(default=None, description="Who wrote its spec, if proven.")
     stage_at: Instant = Field(description="When the stage began.")
     canary_at: Instant | None = Field(
         default=None, description="When the canary got its first traffic."
@@ -213,6 +214,7 @@ class HistoryEntry(RevisionRef):
         default=None, description="ConfigMap with the flight record, for `davylamp replay`."
     )
     by: UserName = Field(default=None, description="Who ended it by a command, if proven.")
+    started_by: UserName = Field(default=None, description="Who wrote its spec, if proven.")
     at: Instant = Field(description="When it ended.")
 
 

@@ -6,6 +6,7 @@ time, and puts answer bodies into its exceptions. All of that is decided here in
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import requests
@@ -37,6 +38,9 @@ CAUTIOUS: Final[Mapping[str, str]] = {
 """What every query says besides: back ends that do not know a parameter pass it over."""
 TENANT: Final = "davylamp_tenant"
 """The parameter by which a query says for which namespace it is asked; it is never sent as such."""
+_PIECE: Final = 64 * 1024
+"""Bytes that are read at a time: the library's own pieces are so small that a thread which receives a long
+answer keeps the event loop from its turn."""
 
 
 class PrometheusSession(requests.Session):
@@ -87,7 +91,7 @@ class PrometheusSession(requests.Session):
         try:
             if not is_ok:
                 raise refusal(response.status_code, _content(response))
-            text = AnswerText(response.content)
+            text = AnswerText(b"".join(iter(partial(body.read, _PIECE), b"")))
             require_whole(text.text)
         finally:
             response.close()  # else what is cut off stays open
