@@ -28,7 +28,7 @@ demo-clean: venv ## Remove from the cluster what the demo made
 	@eval "$$($(LOCAL) env)" && $(DEMO) --clean
 
 .PHONY: test
-test: venv ## Lint, types and every test: unit, property, process, chart, images, integration, e2e
+test: venv ## Lint, types and every test: unit, property, process, chart, images, registries, rights, integration, e2e
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory cluster
@@ -42,9 +42,17 @@ unit: venv ## Tests that need no cluster
 chart: venv ## Tests of the Helm chart (need helm)
 	@eval "$$($(LOCAL) env)" && $(BIN)/pytest tests/chart
 
+.PHONY: rights
+rights: venv ## Tests of who may do what, on an API server of their own (needs what `make cluster` builds)
+	@eval "$$($(LOCAL) env)" && $(BIN)/pytest tests/rights
+
 .PHONY: images
 images: venv ## Tests of the sample model's images (need docker)
 	@$(LOCAL) base-image > /dev/null && $(BIN)/pytest tests/images
+
+.PHONY: registries
+registries: venv ## Tests against a real registry, which is built once (need go, or PyPI's)
+	@$(BIN)/pytest tests/registries
 
 .PHONY: rebuild-check
 rebuild-check: ## Build the sample model's images twice, once without a cache, and compare all files

@@ -10,7 +10,7 @@ import pytest
 from localcluster.paths import bin_dir
 
 HERE = Path(__file__).parent
-MARKED_FOLDERS = ("chart", "images", "integration", "rights", "e2e")
+MARKED_FOLDERS = ("chart", "images", "registries", "integration", "rights", "e2e")
 
 
 def pytest_configure() -> None:

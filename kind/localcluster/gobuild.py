@@ -113,6 +113,12 @@ KUBE_SCORE = GoBuild(
     ("github.com/zegl/kube-score/cmd/kube-score",),
     expected=30,
 )
+REGISTRY = GoBuild(
+    "registry",
+    "github.com/distribution/distribution/v3",
+    ("github.com/distribution/distribution/v3/cmd/registry",),
+    expected=60,
+)
 HELM = GoBuild("helm", "helm.sh/helm/v4", ("helm.sh/helm/v4/cmd/helm",), expected=90)
 PROMETHEUS = GoBuild(
     "prometheus",

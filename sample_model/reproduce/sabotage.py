@@ -63,14 +63,14 @@ def another_seed(subject: Subject, snapshot: Path, good: Made, out: Path) -> Row
         same.append("the predictions")
     unchanged = f"unchanged: {', '.join(same)}" if same else "artefacts and predictions differ, too"
     message = f"{result.message}; {unchanged}"
-    return _named("another seed in training", result, "seed:", message, also=not same)
+    return _named("another seed in training", result, "the manifest's seed", message, also=not same)
 
 
 def another_tag(subject: Subject, manifest: Mapping[str, Any]) -> Row:
     """A spec that names another tag than the image's manifest."""
     expected = checks.spec(OTHER_TAG, subject.claims)
     result = checks.of_manifest(manifest, expected)
-    return _named("another tag in the spec", result, "image.tag:", result.message, also=True)
+    return _named("another tag in the spec", result, "the manifest's image.tag", result.message, also=True)
 
 
 def refusal(what: str, who: str, message: str, *, refused: bool) -> Row:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from davylamp.adapters.prometheus.connection.back_end import BackEnd
 from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.controller.settings import MetricSettings, Settings
 
@@ -97,11 +98,14 @@ def test_environment_by_default(defaults):
         "DAVYLAMP_OUTCOME_LABEL": "outcome",
         "DAVYLAMP_POSITIVE_OUTCOME": "high",
         "DAVYLAMP_GROUPS_SELECTOR": "",
-        "DAVYLAMP_USER_QUERIES": "true",
+        "DAVYLAMP_USER_QUERIES": "false",
         "DAVYLAMP_POD_METRICS": "true",
         "DAVYLAMP_POD_METRICS_PER_SECOND": "50",
+        "DAVYLAMP_LIMIT_ROLLOUTS": "100",
+        "DAVYLAMP_LIMIT_USER_QUERIES": "100",
+        "DAVYLAMP_LIMIT_SCRAPED_PODS": "200",
+        "DAVYLAMP_LIMIT_SHOWN_MODELS": "500",
         "DAVYLAMP_IMAGE_DIGESTS": "Auto",
-        "DAVYLAMP_PULL_SECRETS": "true",
         "DAVYLAMP_REGISTRIES": "",
         "DAVYLAMP_PLAIN_HTTP_REGISTRIES": "",
         "DAVYLAMP_IMAGE_KEYS": "[]",
@@ -132,6 +136,7 @@ def test_every_name_that_a_query_is_made_of_is_a_value(render):
         "scores": {"metric": "s", "selector": 'a="s"'},
         "shares": {"metric": "e", "featureLabel": "f", "selector": 'a="e"'},
         "groups": groups,
+        "replicaLabels": ["prometheus_replica", "replica"],
     }
     plain, found = SeriesNames(), settings(render({"prometheus": prometheus})).series
     same = [name for name in plain if plain[name] == found[name]]
@@ -141,19 +146,105 @@ def test_every_name_that_a_query_is_made_of_is_a_value(render):
         "s",
         "e",
     )
+    assert found.replica_labels == ("prometheus_replica", "replica")
     assert (found["group_requests_metric"], found["group_predictions_metric"]) == ("gr", "gp")
     selectors = (found["latency_selector"], found["scores_selector"], found["shares_selector"])
     assert (*selectors, found["groups_selector"]) == ('a="l"', 'a="s"', 'a="e"', 'a="g"')
 
 
-def test_user_queries_and_direct_scrape_can_be_switched_off(render):
-    off = {"userQueries": False, "podMetrics": {"enabled": False, "perSecond": 2.5}}
-    found = settings(render({"gates": off}))
+def test_user_queries_can_be_switched_on_and_direct_scrape_off(render):
+    gates = {"userQueries": {"enabled": True}, "podMetrics": {"enabled": False, "perSecond": 2.5}}
+    found = settings(render({"gates": gates}))
     assert (found.user_queries, found.pod_metrics, found.pod_metrics_per_second) == (
-        False,
+        True,
         False,
         2.5,
     )
+    assert found.user_back_end is None
+
+
+def secrets_of(rendered, volume):
+    """What a projected volume of the operator's pods is made of: Secret, key and file."""
+    volumes = rendered.one("Deployment")["spec"]["template"]["spec"]["volumes"]
+    sources = next((v["projected"]["sources"] for v in volumes if v["name"] == volume), [])
+    return {
+        (source["secret"]["name"], item["key"], item["path"])
+        for source in sources
+        for item in source["secret"]["items"]
+    }
+
+
+def test_user_queries_have_an_address_and_secrets_of_their_own(render):
+    own = {
+        "enabled": True,
+        "url": "https://mimir.example/prometheus",
+        "tenantHeader": "X-Scope-OrgID",
+        "headers": {"X-Team": "ml"},
+        "basicAuthSecret": {"name": "own", "usernameKey": "u", "passwordKey": "p"},
+        "clientCertificateSecret": {"name": "own-tls"},
+        "caSecret": {"name": "own-ca"},
+    }
+    token = {"bearerTokenSecret": {"name": "prometheus-token"}}
+    rendered = render({"gates": {"userQueries": own}, "prometheus": token})
+    folder = "/var/run/davylamp/user-queries"
+    assert settings(rendered).user_back_end == BackEnd(
+        url="https://mimir.example/prometheus",
+        username_file=f"{folder}/username",
+        password_file=f"{folder}/password",
+        certificate_file=f"{folder}/tls.crt",
+        key_file=f"{folder}/tls.key",
+        ca_file=f"{folder}/ca.crt",
+        headers={"X-Team": "ml"},
+        tenant_header="X-Scope-OrgID",
+    )
+    assert secrets_of(rendered, "prometheus") == {("prometheus-token", "token", "token")}
+    assert secrets_of(rendered, "user-queries") == {
+        ("own", "u", "username"),
+        ("own", "p", "password"),
+        ("own-tls", "tls.crt", "tls.crt"),
+        ("own-tls", "tls.key", "tls.key"),
+        ("own-ca", "ca.crt", "ca.crt"),
+    }
+
+
+def test_prometheus_may_want_headers_a_user_and_a_certificate(render):
+    prometheus = {
+        "headers": {"X-Scope-OrgID": "ops"},
+        "basicAuthSecret": {"name": "basic"},
+        "clientCertificateSecret": {"name": "tls", "certificateKey": "c", "keyKey": "k"},
+    }
+    rendered = render({"prometheus": prometheus})
+    found = settings(rendered).prometheus
+    assert found.headers == {"X-Scope-OrgID": "ops"}
+    files = (found.username_file, found.password_file, found.certificate_file, found.key_file)
+    assert files == tuple(
+        f"/var/run/davylamp/prometheus/{name}"
+        for name in ("username", "password", "tls.crt", "tls.key")
+    )
+    assert secrets_of(rendered, "prometheus") == {
+        ("basic", "username", "username"),
+        ("basic", "password", "password"),
+        ("tls", "c", "tls.crt"),
+        ("tls", "k", "tls.key"),
+    }
+
+
+def test_two_kinds_of_credentials_for_one_address_are_refused(refusal):
+    both = {"bearerTokenSecret": {"name": "a"}, "basicAuthSecret": {"name": "b"}}
+    assert "prometheus: bearerTokenSecret and" in refusal({"prometheus": both})
+    own = {"userQueries": {"url": "https://p", **both}}
+    assert "gates.userQueries: bearerTokenSecret and" in refusal({"gates": own})
+
+
+def test_a_password_in_an_address_is_refused_and_not_shown(refusal):
+    message = refusal({"gates": {"userQueries": {"url": "https://user:5ecret@p"}}})
+    assert "gates.userQueries.basicAuthSecret" in message
+    assert "5ecret" not in message
+
+
+def test_networks_of_pods_are_the_operators(render):
+    found = environment(render({"podNetworks": ["10.244.0.0/16", "fd00::/64"]}))
+    assert found["DAVYLAMP_POD_NETWORKS"] == "10.244.0.0/16,fd00::/64"
 
 
 def test_environment_follows_the_values(render):

@@ -17,7 +17,7 @@ def test_lint_strict(helm):
 
 def test_lint_strict_with_everything_on(helm):
     switches = (
-        "networkPolicy.enabled",
+        "networkPolicy.restrictEgress",
         "metrics.serviceMonitor.enabled",
         "metrics.prometheusRule.enabled",
         "metrics.skipApiCheck",
@@ -58,6 +58,7 @@ def test_objects_of_the_default_installation(defaults):
             ("Service", "davylamp"),
             ("Deployment", "davylamp"),
             ("PodDisruptionBudget", "davylamp"),
+            ("NetworkPolicy", "davylamp"),
             *((kind, "davylamp-selftest") for kind in hooks),
             ("ClusterRole", "davylamp-selflist"),
             ("ClusterRoleBinding", "davylamp-selflist"),
@@ -143,6 +144,8 @@ def test_alerts_come_out_of_the_template_as_they_went_in(render):
         "DavylampCreationLoop",
         "DavylampEventLoopBlocked",
         "DavylampReadingTooMuch",
+        "DavylampLimitReached",
+        "DavylampObjectsNotRead",
     }
     assert "$labels.name" in alerts["DavylampRolledBack"]["annotations"]["summary"]
 
@@ -162,8 +165,38 @@ def egress_ports(policy):
     return [[port["port"] for port in rule["ports"]] for rule in rules]
 
 
-def test_network_policy_is_off_until_asked_for(defaults):
-    assert defaults.of("NetworkPolicy") == []
+@pytest.mark.parametrize(
+    ("url", "namespace"),
+    [
+        ("http://prometheus.monitoring.svc:9090", "monitoring"),
+        ("http://kps-prometheus.observability.svc.cluster.local:9090/prefix", "observability"),
+        ("http://prometheus.monitoring:9090", "monitoring"),
+        ("http://prometheus:9090", NAMESPACE),
+        ("https://prometheus.example.com", None),
+        ("http://10.0.0.1:9090", None),
+        ("http://[fd00::1]:9090", None),
+    ],
+)
+def test_only_the_namespace_of_prometheus_may_read_the_metrics(render, url, namespace):
+    policy = render({"prometheus": {"url": url}}).one("NetworkPolicy")["spec"]
+    assert policy["policyTypes"] == ["Ingress"]
+    assert "egress" not in policy
+    rules = {rule["ports"][0]["port"]: rule["from"] for rule in policy["ingress"]}
+    monitoring = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}
+    assert rules.get(9090) == ([monitoring] if namespace else None)
+
+
+def test_no_pod_but_the_charts_test_may_talk_to_the_probes(defaults):
+    rules = defaults.one("NetworkPolicy")["spec"]["ingress"]
+    (peers,) = [rule["from"] for rule in rules if rule["ports"][0]["port"] == 8080]
+    labels = peers[0]["podSelector"]["matchLabels"]
+    assert labels.items() <= defaults.one("Pod")["metadata"]["labels"].items()
+    operator = defaults.one("Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert not labels.items() <= operator.items()
+
+
+def test_the_network_policy_can_be_left_to_others(render):
+    assert render({"networkPolicy": {"enabled": False}}).of("NetworkPolicy") == []
 
 
 @pytest.mark.parametrize(
@@ -176,7 +209,7 @@ def test_network_policy_is_off_until_asked_for(defaults):
     ],
 )
 def test_network_policy_allows_dns_api_server_and_prometheus(render, url, port):
-    values = {"networkPolicy": {"enabled": True}, "prometheus": {"url": url}}
+    values = {"networkPolicy": {"restrictEgress": True}, "prometheus": {"url": url}}
     rendered = render(values)
     policy = rendered.one("NetworkPolicy")
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
@@ -192,7 +225,7 @@ def test_network_policy_can_name_its_peers(render):
     policy = render(
         {
             "networkPolicy": {
-                "enabled": True,
+                "restrictEgress": True,
                 "apiServer": {"cidrs": ["10.0.0.1/32"], "ports": [6443]},
                 "prometheus": {"peers": [monitoring], "ports": [9090]},
                 "metricsPeers": [monitoring],
@@ -233,9 +266,33 @@ def test_notes_say_who_looks_after_what_and_what_an_uninstalled_release_leaves(h
     assert "in other namespaces" not in notes(helm)
 
 
-def test_notes_say_what_user_queries_see_unless_they_are_off(helm):
-    assert "gates.userQueries=false" in notes(helm)
-    assert "userQueries" not in notes(helm, "--set=gates.userQueries=false")
+def test_egress_to_another_address_of_user_queries_is_allowed(render):
+    own = {"url": "https://mimir.example:8443/prometheus"}
+    values = {"networkPolicy": {"restrictEgress": True}, "gates": {"userQueries": own}}
+    assert egress_ports(render(values).one("NetworkPolicy"))[-1] == [9090, 8443]
+
+
+def test_notes_warn_of_what_user_queries_see_unless_tenants_are_told_apart(helm):
+    on = "--set=gates.userQueries.enabled=true"
+    assert "can read all that this Prometheus holds" in notes(helm, on)
+    assert "own PromQL" not in notes(helm)
+    for own in ("url=https://p", "tenantHeader=X-Scope-OrgID", "tenantParameter=namespace"):
+        assert "own PromQL" not in notes(helm, on, f"--set=gates.userQueries.{own}")
+
+
+def test_notes_say_who_may_read_the_metrics(helm):
+    assert "Pods of the namespace monitoring may read" in notes(helm)
+    assert "Nobody may read" in notes(helm, "--set=prometheus.url=https://p.example.com")
+    assert "may read" not in notes(helm, "--set=networkPolicy.enabled=false")
+
+
+def test_notes_warn_of_any_credential_in_plain_text(helm):
+    basic = notes(helm, "--set=prometheus.basicAuthSecret.name=b")
+    assert "the operator's credentials travel unencrypted" in basic
+    own = "--set=gates.userQueries.url=http://p,gates.userQueries.bearerTokenSecret.name=t"
+    assert "its credentials travel unencrypted" in notes(helm, own)
+    safe = "--set=prometheus.url=https://p.m.svc,prometheus.bearerTokenSecret.name=t"
+    assert "WARNING" not in notes(helm, safe)
 
 
 def test_notes_warn_of_a_token_in_plain_text_and_a_definition_that_goes(helm):

@@ -46,9 +46,12 @@ def score():
 @pytest.mark.parametrize(
     "values",
     [
-        {"networkPolicy": {"enabled": True}},
-        {"networkPolicy": {"enabled": True}, "watchNamespaces": ["team-a", "team-b"]},
-        {"networkPolicy": {"enabled": True}, "metrics": {"prometheusRule": {"enabled": True}}},
+        {"networkPolicy": {"restrictEgress": True}},
+        {"networkPolicy": {"restrictEgress": True}, "watchNamespaces": ["team-a", "team-b"]},
+        {
+            "networkPolicy": {"restrictEgress": True},
+            "metrics": {"prometheusRule": {"enabled": True}},
+        },
     ],
     ids=["defaults", "namespaced", "all on"],
 )

@@ -132,7 +132,11 @@ def test_tenants_may_be_allowed_every_privilege_and_no_other(values_text):
         ({"prometheus": {"scrapeInterval": "5"}}, "/prometheus/scrapeInterval", "pattern"),
         ({"prometheus": {"latency": {"metric": "a-b"}}}, "/prometheus/latency/metric", "pattern"),
         ({"prometheus": {"groups": {"by": "x"}}}, "/prometheus/groups", "by"),
-        ({"gates": {"userQueries": "no"}}, "/gates/userQueries", "boolean"),
+        ({"gates": {"userQueries": True}}, "/gates/userQueries", "object"),
+        ({"gates": {"userQueries": {"url": "p:9090"}}}, "/gates/userQueries/url", "pattern"),
+        ({"prometheus": {"headers": {"X-A": "a\nb"}}}, "/prometheus/headers/X-A", "pattern"),
+        ({"prometheus": {"replicaLabels": ["a-b"]}}, "/prometheus/replicaLabels/0", "pattern"),
+        ({"podNetworks": ["10.0.0.0"]}, "/podNetworks/0", "pattern"),
         ({"gates": {"podMetrics": {"perSecond": 0}}}, "/gates/podMetrics/perSecond", "0"),
         ({"admission": {"action": "deny"}}, "/admission/action", "Deny"),
         ({"rbac": {"edit": ["pause"]}}, "/rbac/edit/0", "abort"),
@@ -187,3 +191,8 @@ def test_password_in_the_address_is_refused_and_not_repeated(refusal):
     message = refusal({"prometheus": {"url": "http://me:hunter2@prometheus:9090"}})
     assert "prometheus.bearerTokenSecret" in message
     assert "hunter2" not in message
+
+
+@pytest.mark.parametrize("name", ["Authorization", "cookie", "Host", "X A"])
+def test_a_header_that_is_a_secret_or_another_request_is_refused(refusal, name):
+    assert f"invalid propertyName '{name}'" in refusal({"prometheus": {"headers": {name: "x"}}})

@@ -75,7 +75,7 @@ def test_a_missing_secret_is_named_and_heals(story: Story) -> None:
 
 def test_a_pod_template_that_admission_cannot_judge(story: Story) -> None:
     good = story.install("v1")
-    template = {"spec": {"containers": [{"name": "model", "ports": "none"}]}}
+    template = {"spec": {"containers": [{"name": "model", "ports": [{"$overlay": "replace"}]}]}}
     serving = story.model("v3")["spec"]["serving"]
 
     with story.untouched(good):

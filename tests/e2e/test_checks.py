@@ -59,14 +59,14 @@ WRONG: list[tuple[Callable[[Story], Json], str, str]] = [
     (
         other_snapshot,
         "Manifest",
-        rf"featureSnapshot\.id\b(?=.*\b{SNAPSHOT['id']}\b)(?=.*\b2025-01-01\b)",
+        r"featureSnapshot\.id differs from the spec, which says 2025-01-01\b",
     ),
     (other_seed, "Manifest", rf"\bseed\b(?=.*\b{SEED}\b)(?=.*\b7\b)"),
     (shifted, "Golden", rf"golden request \d+\b.*{NUMBER}.*{NUMBER}.*{NUMBER}"),
     (crooked, "Explain", rf"/explain\b.*{NUMBER}.*{NUMBER}.*\b0\.5\b.*{NUMBER}"),
-    (unfair, "Bias", rf"\bsex\b.*{NUMBER}.*{NUMBER}.*{NUMBER}"),
+    (unfair, "Bias", rf"bias\[0\]: .*{NUMBER}.*{NUMBER}.*{NUMBER}"),
 ]
-"""What is wrong, the check that finds it, and what its sentence shows: both values, or the numbers."""
+"""What is wrong, the check that finds it, and what its sentence shows: where, and the numbers."""
 
 
 def test_p11_an_image_that_is_not_what_it_says_gets_no_traffic(story: Story) -> None:

@@ -15,7 +15,7 @@ OVERLAY = {
                 "ports": [{"name": "http", "containerPort": 8000}],
                 "envFrom": [{"secretRef": {"name": "hub-token"}}],
                 "readinessProbe": {"tcpSocket": {"port": "http"}},
-                "startupProbe": {"$patch": "delete"},
+                "startupProbe": {"$overlay": "delete"},
                 "volumeMounts": [
                     {"name": "work", "mountPath": "/models", "subPath": "models"},
                     {"name": "work", "mountPath": "/cache", "subPath": "cache"},

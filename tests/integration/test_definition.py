@@ -1,6 +1,9 @@
 """The definition of the resource as the API server understands it."""
 
+import copy
+import json
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 from tests.chart.conftest import CHART, find_helm
@@ -29,6 +32,34 @@ def test_plain_kubectl_apply_can_install_it(crd_file: Manifest) -> None:
     answer = kubectl("apply", "--dry-run=server", "-f", "-", stdin=named)
 
     assert answer.code == 0, answer.err
+
+
+@pytest.fixture
+def elsewhere(crd_file: Manifest) -> Iterator[Manifest]:
+    """The same definition in a group of its own, that nobody else uses."""
+    group = "definition.it.davylamp.dev"
+    name = f"modeldeployments.{group}"
+    copied = {**crd_file, "metadata": {"name": name}, "spec": {**crd_file["spec"], "group": group}}
+    yield copied
+    kubectl("delete", "crd", name, "--ignore-not-found")
+
+
+def test_plain_kubectl_apply_upgrades_an_open_definition_to_all_of_ours(
+    elsewhere: Manifest,
+) -> None:
+    """It sends what changed as a strategic patch, which must not find its own words in a schema."""
+    earlier = copy.deepcopy(elsewhere)
+    root = earlier["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
+    serving = root["spec"]["properties"]["serving"]["properties"]
+    serving["template"] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+
+    for definition in (earlier, elsewhere):
+        answer = kubectl("apply", "-f", "-", stdin=definition)
+        assert answer.code == 0, answer.err
+
+    stored = kubectl("get", "crd", elsewhere["metadata"]["name"], "-o", "json").json
+    assert says_the_same(stored["spec"], elsewhere["spec"])
+    assert "x-kubernetes-preserve-unknown-fields" not in json.dumps(stored["spec"])
 
 
 def test_the_schema_is_structural_and_served(crd: Manifest) -> None:

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from tests.support.fakecluster import FakeCluster, Killed, Port, Write, is_watched
 from tests.support.fakemodels import FakeModels
 from tests.support.fakeprometheus import SCRAPE_INTERVAL, FakePrometheus
+from tests.support.fakeregistries import FakeRegistries
 from tests.support.kubelets import Kubelets, endpoints
 
 from davylamp.adapters.errors import Retryable, Terminal
@@ -19,9 +20,11 @@ from davylamp.api.status import ModelDeploymentStatus
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.cache import Key, ObjectCache
 from davylamp.controller.evidence.tracker import EvidenceTracker
+from davylamp.controller.images.resolver import ImageResolver
+from davylamp.controller.images.settings import ImageSettings
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.pods.warnings import PodWarnings
-from davylamp.controller.settings import Settings
+from davylamp.controller.settings import MetricSettings, Settings
 from davylamp.controller.watches.watches import Watches
 from davylamp.controller.wiring import Wiring
 
@@ -60,7 +63,14 @@ class Process:
         self.passes: list[list[Write]] = []
         """What each pass wrote; the last one may be under way."""
         settings = Settings(
-            identity="davylamp-0", lease_name=release, children=children, **settings_of
+            **{
+                "identity": "davylamp-0",
+                "lease_name": release,
+                "children": children,
+                "images": land.images,
+                "metrics": MetricSettings(user_queries=True),
+                **settings_of,
+            }
         )
         self.sampler = EvidenceTracker(
             land.prometheus, settings.metrics, on_news=self.wake, clock=land.seconds
@@ -70,6 +80,13 @@ class Process:
         )
         port = Port(land.cluster, fence, self._wrote)
         self.warnings = PodWarnings(port, on_news=self.wake, clock=land.seconds)
+        self.resolver = ImageResolver(
+            land.registries,
+            port,
+            on_news=self.wake,
+            clock=land.seconds,
+            spread=lambda most: most / 2,
+        )
         self.reconcile = Wiring(
             cluster=port,
             cache=self.cache,
@@ -78,6 +95,7 @@ class Process:
             warnings=self.warnings,
             metrics=self.metrics,
             settings=settings,
+            images=self.resolver,
             clock=land.time,
             ticks=land.seconds,
             patience=land.patience,
@@ -131,6 +149,8 @@ class Land:
     now: datetime = START
     patience: float = 5.0
     """Real seconds that a status waits for a flight record."""
+    images: ImageSettings = field(default_factory=ImageSettings)
+    registries: FakeRegistries = field(default_factory=FakeRegistries)
     ticks: int = 0
     cluster: FakeCluster = field(init=False)
     kubelets: Kubelets = field(init=False)
@@ -167,6 +187,7 @@ class Land:
                 process.hear()
                 await process.sampler.poll()
                 await process.inspector.poll()
+                await process.resolver.poll()
                 await process.warnings.poll()
                 await process.work()
             except Killed:

@@ -18,6 +18,7 @@ from davylamp.api.status import ModelDeploymentStatus, RevisionRef, Stage, to_js
 from davylamp.api.status_parts import GateForecast
 from davylamp.checks import CheckReason, CheckResult, CheckVerdict
 from davylamp.gates import Count, Judgement, Verdict
+from davylamp.images import ImageAnswer, ImageFinding
 from davylamp.rollout import (
     ContainerState,
     Decision,
@@ -113,6 +114,11 @@ class Children:
     taken: dict[Command, datetime | None] = field(default_factory=dict)
     """What the operator's process remembers of those that it took off: when they were answered."""
     missing_secrets: tuple[str, ...] = ()
+    image: ImageFinding | None = None
+    """What is known of the image of the spec's revision, until that is recorded."""
+    pins: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, ImageAnswer] = field(default_factory=dict)
+    """Where tags of pinned revisions point to now."""
     source_error: str | None = None
     first_scrape_seen: bool = True
     stored: JsonObject = field(default_factory=dict)
@@ -222,6 +228,9 @@ class Children:
             workloads={r: self._workload(r) for r in sorted(known)},
             recorded=tuple(self.records),
             missing_secrets=self.missing_secrets,
+            image=self.image,
+            pins=dict(self.pins),
+            tags=dict(self.tags),
             judged=judged.revision if judged else None,
             judgements=self._judgements(answer) if answer else {},
             forecast=self.forecast if preparing else (),
@@ -307,9 +316,11 @@ class Children:
     def _grow(self, decision: Decision) -> list[Effect]:
         new = decision.status.candidate
         effects = []
-        if new and new.revision not in self.records and not self.missing_secrets:
+        image = self.image if new and self.image and self.image.revision == new.revision else None
+        held = image is not None and image.holds
+        if new and new.revision not in self.records and not (self.missing_secrets or held):
             revision = new.revision
-            effects.append(Effect(f"record {revision}", lambda: self.records.append(revision)))
+            effects.append(Effect(f"record {revision}", lambda: self._record(revision)))
         growing = {
             r: n
             for r, n in decision.desired.replicas.items()
@@ -317,6 +328,11 @@ class Children:
         }
         effects += [self._scaling(revision, pods) for revision, pods in growing.items()]
         return effects
+
+    def _record(self, revision: str) -> None:
+        self.records.append(revision)
+        if self.image and self.image.revision == revision and self.image.digest:
+            self.pins[revision] = self.image.digest
 
     def _remember(self, decision: Decision) -> list[Effect]:
         after = to_json(decision.status)

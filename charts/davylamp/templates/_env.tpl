@@ -45,22 +45,37 @@
   value: {{ .groups.positiveOutcome | quote }}
 - name: DAVYLAMP_GROUPS_SELECTOR
   value: {{ .groups.selector | quote }}
+{{- if .replicaLabels }}
+- name: DAVYLAMP_REPLICA_LABELS
+  value: {{ join "," .replicaLabels | quote }}
+{{- end }}
 - name: DAVYLAMP_SCRAPE_INTERVAL
   value: {{ .scrapeInterval | quote }}
-{{- if .bearerTokenSecret.name }}
-- name: DAVYLAMP_PROMETHEUS_BEARER_TOKEN_FILE
-  value: /var/run/davylamp/prometheus/token
+{{- include "davylamp.backEndEnv" (dict "prefix" "DAVYLAMP_PROMETHEUS" "folder" "/var/run/davylamp/prometheus" "values" . "value" "prometheus") }}
 {{- end }}
-{{- if .caSecret.name }}
-- name: DAVYLAMP_PROMETHEUS_CA_FILE
-  value: /var/run/davylamp/prometheus/ca.crt
+{{- with .Values.gates.userQueries }}
+{{- if (urlParse .url).userinfo }}
+{{- fail "gates.userQueries.url: must not carry a user or a password; name a Secret in gates.userQueries.basicAuthSecret" }}
+{{- end }}
+- name: DAVYLAMP_USER_QUERIES
+  value: {{ .enabled | quote }}
+{{- if .url }}
+- name: DAVYLAMP_USER_QUERIES_URL
+  value: {{ .url | quote }}
+{{- include "davylamp.backEndEnv" (dict "prefix" "DAVYLAMP_USER_QUERIES" "folder" "/var/run/davylamp/user-queries" "values" . "value" "gates.userQueries") }}
+{{- end }}
+{{- if .tenantHeader }}
+- name: DAVYLAMP_USER_QUERIES_TENANT_HEADER
+  value: {{ .tenantHeader | quote }}
+{{- end }}
+{{- if .tenantParameter }}
+- name: DAVYLAMP_USER_QUERIES_TENANT_PARAMETER
+  value: {{ .tenantParameter | quote }}
 {{- end }}
 {{- end }}
 {{- with .Values.modelImages }}
 - name: DAVYLAMP_IMAGE_DIGESTS
   value: {{ .digests | quote }}
-- name: DAVYLAMP_PULL_SECRETS
-  value: {{ .pullSecrets | quote }}
 - name: DAVYLAMP_REGISTRIES
   value: {{ join "," .registries | quote }}
 - name: DAVYLAMP_PLAIN_HTTP_REGISTRIES
@@ -73,15 +88,27 @@
 {{- end }}
 {{- end }}
 {{- with .Values.gates }}
-- name: DAVYLAMP_USER_QUERIES
-  value: {{ .userQueries | quote }}
 - name: DAVYLAMP_POD_METRICS
   value: {{ .podMetrics.enabled | quote }}
 - name: DAVYLAMP_POD_METRICS_PER_SECOND
   value: {{ .podMetrics.perSecond | quote }}
 {{- end }}
+{{- with .Values.limits }}
+- name: DAVYLAMP_LIMIT_ROLLOUTS
+  value: {{ .rollouts | int | quote }}
+- name: DAVYLAMP_LIMIT_USER_QUERIES
+  value: {{ .userQueries | int | quote }}
+- name: DAVYLAMP_LIMIT_SCRAPED_PODS
+  value: {{ .scrapedPods | int | quote }}
+- name: DAVYLAMP_LIMIT_SHOWN_MODELS
+  value: {{ .shownModels | int | quote }}
+{{- end }}
 - name: DAVYLAMP_NAMESPACES
   value: {{ join "," .Values.watchNamespaces | quote }}
+{{- if .Values.podNetworks }}
+- name: DAVYLAMP_POD_NETWORKS
+  value: {{ join "," .Values.podNetworks | quote }}
+{{- end }}
 - name: DAVYLAMP_CHILD_LABELS
   value: {{ .Values.childLabels | toJson | quote }}
 - name: DAVYLAMP_CHILD_ANNOTATIONS

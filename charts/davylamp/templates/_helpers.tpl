@@ -58,13 +58,6 @@ app.kubernetes.io/part-of: davylamp
 {{- end -}}
 {{- end -}}
 
-{{/* Port of prometheus.url, as a number. */}}
-{{- define "davylamp.prometheusPort" -}}
-{{- $url := urlParse .Values.prometheus.url -}}
-{{- $port := regexFind ":[0-9]+$" $url.host | trimPrefix ":" -}}
-{{- default (ternary "443" "80" (eq $url.scheme "https")) $port -}}
-{{- end -}}
-
 {{/* Refuses to render an object the cluster does not know, instead of leaving it out silently. */}}
 {{- define "davylamp.needMonitoringApi" -}}
 {{- if not (or .Values.metrics.skipApiCheck (.Capabilities.APIVersions.Has "monitoring.coreos.com/v1")) -}}

@@ -131,7 +131,7 @@ class Serving(Strict):
         default_factory=dict,
         description=(
             "Overlay on the generated pod template (metadata and spec), merged as Kubernetes merges "
-            "a strategic patch; `$patch: delete` takes a default away. The model's container is "
+            "a strategic patch; `$overlay: delete` takes a default away. The model's container is "
             "called `model`."
         ),
         json_schema_extra={"additionalProperties": False},

@@ -1,5 +1,6 @@
 """Manifest: the image says that it is the model that the spec names."""
 
+from davylamp.api.spec import MAX_SEED
 from davylamp.checks.expected import Expected
 from davylamp.checks.reading import MalformedError, mapping, required, word
 from davylamp.checks.replies import NOT_FOUND, Answered, Declined, Reply, without_answer
@@ -29,7 +30,7 @@ def document_of(reply: Reply) -> JsonObject | Finding:
 def judge_manifest(document: JsonObject, expected: Expected) -> Finding:
     """Whether tag, snapshot and seed are those of the spec; every difference is named.
 
-    What the image says instead is not: it may say anything.
+    What the image says instead is told where it is a number: it may say anything.
     """
     try:
         word(required(document, "model", path=""), "model")
@@ -57,7 +58,15 @@ def _differences(document: JsonObject, expected: Expected) -> list[str]:
     if expected.sha256:
         claims.append(("featureSnapshot.sha256", snapshot.get("sha256"), expected.sha256))
     return [
-        f"the manifest's {path} differs from the spec, which says {wanted}"
+        _difference(path, claimed, wanted)
         for path, claimed, wanted in claims
         if isinstance(claimed, bool) or claimed != wanted
     ]
+
+
+def _difference(path: str, claimed: Json, wanted: Json) -> str:
+    is_flag = isinstance(claimed, bool)
+    if not is_flag and isinstance(claimed, int) and isinstance(wanted, int):
+        shown = claimed if 0 <= claimed <= MAX_SEED else "no seed"
+        return f"the manifest's {path} is {shown}, the spec says {wanted}"
+    return f"the manifest's {path} differs from the spec, which says {wanted}"

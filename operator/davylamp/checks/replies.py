@@ -1,6 +1,6 @@
 """What is asked of a model server, and what it replied."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from davylamp.checks.results import CheckReason, Finding, failed, unknown
@@ -13,7 +13,7 @@ NOT_FOUND = 404
 class Answered:
     """An answer: status 200 with JSON."""
 
-    document: Json
+    document: Json = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Silent:
 class Received:
     """A text with status 200, which nobody has looked at."""
 
-    text: bytes
+    text: bytes = field(repr=False)
 
 
 Heard: TypeAlias = Received | Declined | Silent

@@ -9,11 +9,17 @@ import math
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Self
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Final, Self
 
 from pydantic import ValidationError
 
+from davylamp.adapters.prometheus.connection.back_end import BackEnd
+from davylamp.adapters.prometheus.connection.environment import (
+    PROMETHEUS,
+    USER_QUERIES,
+    back_end_from,
+)
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames, check
 from davylamp.api.child_metadata import NOTHING, ChildMetadata
 from davylamp.controller.checks.pod_networks import ANYWHERE, PodNetworks
@@ -24,18 +30,20 @@ from davylamp.manifests import Privilege
 from davylamp.schema.json import Json
 from davylamp.schema.quantities import seconds
 
+DEFAULT_URL: Final = "http://prometheus.monitoring.svc:9090"
+
 
 @dataclass(frozen=True, slots=True)
 class MetricSettings:
     """Where the gates read, which series, and how often Prometheus scrapes them."""
 
-    url: str = "http://prometheus.monitoring.svc:9090"
-    bearer_token_file: str | None = None
-    ca_file: str | None = None
+    prometheus: BackEnd = field(default_factory=lambda: BackEnd(url=DEFAULT_URL))
     series: SeriesNames = field(default_factory=SeriesNames)
     scrape_interval: float = 5.0
-    user_queries: bool = True
-    """Whether gates may use their own PromQL: it sees everything that Prometheus holds."""
+    user_queries: bool = False
+    """Whether gates may use their own PromQL: it sees everything that whoever answers holds."""
+    user_back_end: BackEnd | None = None
+    """What user queries are asked of, where that is not Prometheus as the operator asks it."""
     pod_metrics: bool = True
     """Whether the operator may scrape pods itself."""
     pod_metrics_per_second: float = 50.0
@@ -81,16 +89,17 @@ class Settings:
         """Settings from `DAVYLAMP_*`; raises `ValueError` naming the variable that is invalid."""
         variables = _Environment(os.environ if env is None else env)
         plain = cls()
+        reads_secrets = variables.truth("SECRETS", default=plain.reads_secrets)
         return cls(
             metrics=_metrics(variables),
-            images=read_images(variables.text),
+            images=read_images(variables.text, reads_secrets=reads_secrets),
             namespaces=tuple(variables.texts("NAMESPACES")),
             leader_election=variables.truth("LEADER_ELECTION", default=plain.leader_election),
             lease_name=variables.text("LEASE_NAME", plain.lease_name),
             lease_namespace=variables.text("LEASE_NAMESPACE", plain.lease_namespace),
             lease_duration=variables.duration("LEASE_DURATION", plain.lease_duration),
             identity=variables.text("IDENTITY", socket.gethostname()),
-            reads_secrets=variables.truth("SECRETS", default=plain.reads_secrets),
+            reads_secrets=reads_secrets,
             proven_names=variables.truth("PROVEN_NAMES", default=plain.proven_names),
             limits=variables.limits(),
             children=variables.children(),
@@ -105,12 +114,11 @@ class Settings:
 def _metrics(env: "_Environment") -> MetricSettings:
     plain = MetricSettings()
     return MetricSettings(
-        url=env.text("PROMETHEUS_URL", plain.url).rstrip("/"),
-        bearer_token_file=env.text("PROMETHEUS_BEARER_TOKEN_FILE", "") or None,
-        ca_file=env.text("PROMETHEUS_CA_FILE", "") or None,
+        prometheus=back_end_from(env.env, PROMETHEUS, url=DEFAULT_URL),
         series=env.series(),
         scrape_interval=env.duration("SCRAPE_INTERVAL", plain.scrape_interval),
         user_queries=env.truth("USER_QUERIES", default=plain.user_queries),
+        user_back_end=env.user_back_end(),
         pod_metrics=env.truth("POD_METRICS", default=plain.pod_metrics),
         pod_metrics_per_second=env.rate("POD_METRICS_PER_SECOND", plain.pod_metrics_per_second),
     )
@@ -148,6 +156,17 @@ class _Environment:
             return PodNetworks.of(self.texts("POD_NETWORKS"), [api_server])
         except ValueError as error:
             raise ValueError(f"DAVYLAMP_POD_NETWORKS: {error}") from None
+
+    def user_back_end(self) -> BackEnd | None:
+        """What user queries are asked of: with an address of its own, nothing of Prometheus' is sent."""
+        prometheus = back_end_from(self.env, PROMETHEUS, url=DEFAULT_URL)
+        own = back_end_from(self.env, USER_QUERIES, url=prometheus.url)
+        if self.text("USER_QUERIES_URL", ""):
+            return own
+        if not own.is_shared_out:
+            return None
+        header, parameter = own.tenant_header, own.tenant_parameter
+        return replace(prometheus, tenant_header=header, tenant_parameter=parameter)
 
     def privileges(self) -> frozenset[Privilege]:
         """The privileges that pods may have."""

@@ -30,6 +30,7 @@ from davylamp.controller.reconcile.flight_recorder import PATIENCE, FlightRecord
 from davylamp.controller.reconcile.following import Following
 from davylamp.controller.reconcile.observing.images import ImageObserver
 from davylamp.controller.reconcile.observing.observer import Observer
+from davylamp.controller.reconcile.passes import Allowances
 from davylamp.controller.reconcile.reconciler import Reconciler
 from davylamp.controller.reconcile.writes import PlanSettings
 from davylamp.controller.settings import Settings
@@ -150,7 +151,10 @@ class Wiring:
             nightly=parts.nightly,
             refusals=parts.refusals,
             consumer=parts.consumer,
-            reads_secrets=self.settings.reads_secrets,
+            allowed=Allowances(
+                secrets=self.settings.reads_secrets,
+                user_queries=self.settings.metrics.user_queries,
+            ),
             proven_names=self.settings.proven_names,
             images=ImageObserver(self.images, self.settings.images),
             clock=self.clock,

@@ -36,12 +36,6 @@ class ImageReference:
     name: str
     tag: str
 
-    @property
-    def hostname(self) -> str:
-        """The host without port and brackets."""
-        match = _HOST.fullmatch(self.host)
-        return match["name"].strip("[]") if match else self.host
-
 
 def parse_reference(repository: str, tag: str) -> ImageReference:
     """The registry, name and tag; raises ValueError, naming no part of what it was given."""

@@ -35,9 +35,9 @@ def projected(stored: Json, ours: Json) -> Json:
             for key, value in ours.items()
         }
     if isinstance(ours, list) and isinstance(stored, list):
+        known = _Known(stored)
         return [
-            projected(_counterpart(stored, item, position), item)
-            for position, item in enumerate(ours)
+            projected(known.counterpart(item, position), item) for position, item in enumerate(ours)
         ]
     return stored
 
@@ -47,18 +47,32 @@ def says_the_same(stored: Json, ours: Json) -> bool:
     return _lean(projected(stored, ours)) == _lean(ours)
 
 
-def _counterpart(stored: list[Json], item: Json, position: int) -> Json:
-    """The stored element that corresponds to one of ours: by what tells them apart, else by position."""
-    if isinstance(item, dict):
-        for keys in _TOLD_APART_BY:
-            if keys[0] in item:
-                key = _key(item, keys)
-                return next((other for other in entries(stored) if _key(other, keys) == key), None)
-    return stored[position] if position < len(stored) else None
+class _Known:
+    """The elements of a stored list, each looked up once: others may have made it long."""
+
+    def __init__(self, stored: list[Json]) -> None:
+        self._stored = stored
+        self._by: dict[tuple[str, ...], dict[str, JsonObject]] = {}
+
+    def counterpart(self, item: Json, position: int) -> Json:
+        """What corresponds to one of ours: by what tells elements apart, else by position."""
+        if isinstance(item, dict):
+            for keys in _TOLD_APART_BY:
+                if keys[0] in item:
+                    return self._index(keys).get(_key(item, keys))
+        return self._stored[position] if position < len(self._stored) else None
+
+    def _index(self, keys: tuple[str, ...]) -> dict[str, JsonObject]:
+        if keys not in self._by:
+            # backwards: of equal ones the first counts
+            by_key = {_key(item, keys): item for item in reversed(entries(self._stored))}
+            self._by[keys] = by_key
+        return self._by[keys]
 
 
-def _key(item: JsonObject, keys: tuple[str, ...]) -> list[Json]:
-    return [item.get(key, _DEFAULTS.get(key)) for key in keys]
+def _key(item: JsonObject, keys: tuple[str, ...]) -> str:
+    """As text: what tells elements apart is a name or a number where it is anything that we made."""
+    return repr([item.get(key, _DEFAULTS.get(key)) for key in keys])
 
 
 def _lean(value: Json) -> Json:
@@ -79,6 +93,6 @@ def _normalised(key: str, value: Json) -> Json:
 
 
 def _quantity(value: Json) -> Json:
-    """A quantity as its exact amount: `1.5Gi` is `1610612736`; anything else is unchanged."""
+    """A quantity as its exact amount: `1000m` is `1e0`; anything else is unchanged."""
     amount = amount_of(value)
-    return value if amount is None else str(amount)
+    return value if amount is None else f"{amount.mantissa}e{amount.exponent}"

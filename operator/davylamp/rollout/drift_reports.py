@@ -40,6 +40,8 @@ class JobEnd:
     """Termination message of the container."""
     why: str = ""
     """Kubernetes' own reason for a Job or a container that failed."""
+    image: str | None = None
+    """What was pulled, by its registry's digest; None where it was not, or by no digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,8 @@ class DriftResult:
     message: str
     distance: str | None = None
     limit: str | None = None
+    image: str | None = None
+    """What was pulled, by its registry's digest."""
 
 
 def result_of(end: JobEnd) -> DriftResult:
@@ -77,6 +81,7 @@ def result_of(end: JobEnd) -> DriftResult:
         message=_numbers(report, distance, limit),
         distance=distance,
         limit=limit,
+        image=end.image,
     )
 
 
@@ -85,7 +90,12 @@ def _failed(end: JobEnd, message: str) -> DriftResult:
     if end.exit_code is not None:  # else there is no pod, and no log
         message = f"{message}; see {kubectl(f'logs job/{end.job}', end.namespace)}"
     return DriftResult(
-        job=end.job, revision=end.revision, at=end.at, verdict="Failed", message=message
+        job=end.job,
+        revision=end.revision,
+        at=end.at,
+        verdict="Failed",
+        message=message,
+        image=end.image,
     )
 
 

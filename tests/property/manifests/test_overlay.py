@@ -21,12 +21,14 @@ ANYTHING = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["name", "$patch", "image", "items", "x"]), inner, max_size=3
+            st.sampled_from(["name", "$overlay", "image", "items", "x"]), inner, max_size=3
         )
     ),
     max_leaves=6,
 )
-DIRECTIVES = st.sampled_from([{"$patch": "delete"}, {"$patch": "replace"}, {"$patch": "merge"}])
+DIRECTIVES = st.sampled_from(
+    [{"$overlay": "delete"}, {"$overlay": "replace"}, {"$overlay": "merge"}]
+)
 
 
 def values(shape: FieldShape, depth: int) -> st.SearchStrategy:
@@ -108,7 +110,7 @@ def test_an_overlay_is_merged_or_refused_with_its_path(overlay):
 
 def check_essentials(template):
     text = json.dumps(template, allow_nan=False)
-    assert "$patch" not in text
+    assert "$overlay" not in text
     assert template["metadata"]["labels"]["davylamp.dev/revision"] == "aaa"
     model = next(c for c in template["spec"]["containers"] if c["name"] == "model")
     assert model["image"]
@@ -135,12 +137,12 @@ def test_what_an_overlay_does_not_name_stays_ours(overlay):
         result = merged(base, overlay)
     except TemplateRefused:
         return
-    if "$patch" in overlay:
+    if "$overlay" in overlay:
         return
     for part in base.keys() - overlay.keys():
         assert result[part] == base[part]
     spec = overlay.get("spec")
-    if isinstance(spec, dict) and "$patch" not in spec:
+    if isinstance(spec, dict) and "$overlay" not in spec:
         for field in base["spec"].keys() - spec.keys():
             assert result["spec"][field] == base["spec"][field]
 
@@ -192,11 +194,11 @@ RISKS = {
             "runAsUser": st.sampled_from([0, 1000]),
             "runAsNonRoot": st.booleans() | st.none(),
             "seccompProfile": st.sampled_from(
-                [None, {"$patch": "delete"}, {"type": "Unconfined"}, {"type": "RuntimeDefault"}]
+                [None, {"$overlay": "delete"}, {"type": "Unconfined"}, {"type": "RuntimeDefault"}]
             ),
         },
     )
-    | st.just({"$patch": "delete"}),
+    | st.just({"$overlay": "delete"}),
     "volumes": st.lists(
         st.sampled_from(["hostPath", "nfs", "csi", "emptyDir", "secret"]).map(
             lambda kind: {"name": kind, kind: {}}
@@ -214,7 +216,7 @@ CONTEXTS = st.fixed_dictionaries(
         "seccompProfile": RISKS["securityContext"].map(lambda _: {"type": "Unconfined"}),
         "capabilities": st.sampled_from([{"add": ["SYS_ADMIN"]}, {"add": []}, {"drop": []}]),
     },
-) | st.just({"$patch": "delete"})
+) | st.just({"$overlay": "delete"})
 RISKY = st.builds(
     lambda pod, contexts: {
         "spec": {

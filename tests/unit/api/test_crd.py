@@ -133,7 +133,7 @@ def test_lists_that_are_merged_by_key_say_so():
 
 
 def test_the_pod_template_overlay_is_one_of_the_fields():
-    assert set(OVERLAY["properties"]) == {"$patch", "metadata", "spec"}
+    assert set(OVERLAY["properties"]) == {"$overlay", "metadata", "spec"}
     assert "default" not in OVERLAY
 
 

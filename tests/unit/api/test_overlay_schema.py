@@ -83,14 +83,22 @@ def test_an_overlay_has_every_field_of_a_pod_template_and_no_other():
 def test_every_object_of_an_overlay_takes_a_directive_and_every_field_null():
     for path, schema in OVERLAY:
         if "properties" in schema:
-            assert schema["properties"]["$patch"]["enum"] == ["delete", "replace"], path
+            assert schema["properties"]["$overlay"]["enum"] == ["delete", "replace"], path
         for name, field in schema.get("properties", {}).items():
-            assert name == "$patch" or field["nullable"] is True, f"{path}.{name}"
+            assert name == "$overlay" or field["nullable"] is True, f"{path}.{name}"
 
 
 def test_an_overlay_needs_no_rule_that_costs_and_no_default_that_makes_a_revision():
     for path, schema in OVERLAY:
         assert not schema.keys() & {"x-kubernetes-validations", "default", "description"}, path
+
+
+def test_plain_kubectl_apply_can_upgrade_the_definition():
+    """It sends a strategic patch, and takes properties of these names for directives of its own."""
+    words = ("$patch", "$retainKeys", "$setElementOrder", "$deleteFromPrimitiveList")
+    for path, schema in (*SPEC, *STATUS):
+        for name in schema.get("properties", {}):
+            assert not name.startswith(words), f"{path}.{name}"
 
 
 def test_plain_kubectl_apply_can_install_the_definition(capsys):

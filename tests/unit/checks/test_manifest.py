@@ -14,7 +14,7 @@ def test_every_difference_to_the_spec_is_named():
     assert result.message == (
         "the manifest's image.tag differs from the spec, which says v1-3f2c1ab; "
         "the manifest's featureSnapshot.id differs from the spec, which says 2026-11-01; "
-        "the manifest's seed differs from the spec, which says 42"
+        "the manifest's seed is 7, the spec says 42"
     )
 
 

@@ -10,6 +10,7 @@ import pytest
 from davylamp.adapters.errors import NotLeader, SourceError
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.adapters.prometheus.source import BackEnd
 from davylamp.adapters.prometheus.user_query import RangeQuery
 from davylamp.controller.app import Operator
 from davylamp.controller.settings import MetricSettings, Settings
@@ -23,7 +24,7 @@ def process() -> Iterator:
 
         def make(**settings: bool | MetricSettings) -> Operator:
             made = Operator(Settings(**settings), client=None)
-            stack.callback(made.source.close)
+            stack.callback(made.outside.source.close)
             return made
 
         yield make
@@ -64,19 +65,19 @@ async def test_lost_leadership_is_shown_and_leaves_no_figure_of_a_rollout(proces
 def test_a_selector_that_only_prometheus_understands_turns_the_fast_lane_off(process, caplog):
     series = SeriesNames(requests_selector=r'handler=~"/predict\\z"')
     operator = process(metrics=MetricSettings(series=series))
-    assert operator.pods is None
+    assert operator.outside.pods is None
     assert "predict" in caplog.text
 
 
 async def test_the_source_counts_as_down_when_counters_cannot_be_asked_for(process):
-    operator = process(metrics=MetricSettings(url="http://127.0.0.1:9"))
+    operator = process(metrics=MetricSettings(prometheus=BackEnd(url="http://127.0.0.1:9")))
     up = functools.partial(operator.metrics.registry.get_sample_value, "davylamp_source_up")
     with pytest.raises(SourceError):
-        await operator.source.values(RangeQuery(promql="up", start=0, end=0, step=1))
+        await operator.outside.source.values(RangeQuery(promql="up", start=0, end=0, step=1))
     assert up() == 1, "that was a query of a user's own"
     series = MetricSettings().series
     pods = frozenset({("models", "risk-a")})
     asked = CounterQuery(workloads=pods, at=60.0, window=60.0, channel=ERRORS, series=series)
     with pytest.raises(SourceError):
-        await operator.source.scrapes(asked)
+        await operator.outside.source.scrapes(asked)
     assert up() == 0

@@ -1,12 +1,16 @@
 """The operator's own metrics: bounded by what exists."""
 
 import functools
+from datetime import UTC, datetime
 
 from prometheus_client import CollectorRegistry
 from tests.support.operation import Land
 
+from davylamp.api.names import Reason
+from davylamp.api.status import ModelDeploymentStatus
+from davylamp.api.status_parts import GateStatus
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.metrics import Metrics
+from davylamp.controller.metrics import MOST_GATE_NAMES, Metrics
 
 KEY = Key("models", "risk")
 
@@ -66,3 +70,54 @@ def test_queries_tell_whether_the_source_is_up():
     assert up() == 0
     metrics.on_query("ok", 0.1)
     assert up() == 1
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+def test_a_namespace_with_very_many_models_has_series_for_some_and_another_for_its_own():
+    metrics = Metrics(CollectorRegistry(), shown=3)
+    metrics.watch_limits(lambda: {("other", "rollouts"): 2})
+    for number in range(1000):
+        metrics.show_refused(Key("hostile", f"h{number}"), {Reason.WRITE_FAILING: 1})
+    metrics.show_refused(KEY, {Reason.WRITE_FAILING: 1})
+    shown = [
+        sample.labels["namespace"]
+        for family in metrics.registry.collect()
+        if family.name == "davylamp_refused_writes"
+        for sample in family.samples
+    ]
+    assert sorted(shown) == ["hostile"] * 3 + ["models"]
+    left_out = functools.partial(value, metrics, "davylamp_left_out")
+    assert left_out(namespace="hostile", limit="shownModels") == 997
+    assert left_out(namespace="other", limit="rollouts") == 2
+    metrics.forget_object(Key("hostile", "h0"))
+    metrics.forget_object(Key("hostile", "h999"))
+    metrics.show_refused(Key("hostile", "h500"), {Reason.WRITE_FAILING: 1})
+    assert left_out(namespace="hostile", limit="shownModels") == 995
+    for number in range(1000):
+        metrics.forget_object(Key("hostile", f"h{number}"))
+    assert left_out(namespace="hostile", limit="shownModels") is None
+
+
+def test_gates_that_are_renamed_all_the_time_leave_a_bounded_number_of_series():
+    metrics = Metrics(CollectorRegistry())
+    empty = ModelDeploymentStatus()
+    for number in range(500):
+        gate = GateStatus(
+            name=f"g{number}",
+            verdict="Pass",
+            reason="ErrorRateAcceptable",
+            message="well",
+            at=datetime(2026, 11, 1, tzinfo=UTC),
+        )
+        metrics.show(KEY, empty, ModelDeploymentStatus(probation_gates=(gate,)))
+    counted = [
+        sample
+        for family in metrics.registry.collect()
+        if family.name == "davylamp_gate_verdicts"
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    ]
+    assert 1 <= len(counted) <= MOST_GATE_NAMES

@@ -1,9 +1,18 @@
 """What is wrong in the environment is said at the start, by the variable's name."""
 
-import pytest
+import json
+from dataclasses import replace
 
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from tests.support import signing
+
+from davylamp.adapters.prometheus.connection.back_end import BackEnd
 from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.controller.fairness.limits import Limits
+from davylamp.controller.images.settings import Digests, ImageSettings
 from davylamp.controller.settings import Settings
+from davylamp.images import KeyRule
 from davylamp.manifests import Privilege
 
 
@@ -71,10 +80,90 @@ def test_every_name_of_a_series_can_be_told():
 
 
 def test_what_gates_may_ask_can_be_limited():
-    told = said(USER_QUERIES="false", POD_METRICS="False", POD_METRICS_PER_SECOND="0.5").metrics
-    assert (told.user_queries, told.pod_metrics, told.pod_metrics_per_second) == (False, False, 0.5)
+    told = said(USER_QUERIES="true", POD_METRICS="False", POD_METRICS_PER_SECOND="0.5").metrics
+    assert (told.user_queries, told.pod_metrics, told.pod_metrics_per_second) == (True, False, 0.5)
     plain = said().metrics
-    assert (plain.user_queries, plain.pod_metrics, plain.pod_metrics_per_second) == (True, True, 50)
+    assert (plain.user_queries, plain.pod_metrics, plain.pod_metrics_per_second) == (
+        False,
+        True,
+        50,
+    )
+
+
+def test_a_back_end_is_told_by_files_and_headers():
+    told = said(
+        PROMETHEUS_URL="https://mimir.example/prometheus/",
+        PROMETHEUS_USERNAME_FILE="/u",
+        PROMETHEUS_PASSWORD_FILE="/p",
+        PROMETHEUS_CERTIFICATE_FILE="/c",
+        PROMETHEUS_KEY_FILE="/k",
+        PROMETHEUS_HEADERS='{"X-Scope-OrgID": "ops"}',
+    ).metrics.prometheus
+    assert told == BackEnd(
+        url="https://mimir.example/prometheus",
+        username_file="/u",
+        password_file="/p",
+        certificate_file="/c",
+        key_file="/k",
+        headers={"X-Scope-OrgID": "ops"},
+    )
+
+
+def test_user_queries_go_to_prometheus_unless_they_have_an_address_or_a_tenant():
+    prometheus = {"PROMETHEUS_URL": "https://p", "PROMETHEUS_BEARER_TOKEN_FILE": "/token"}
+    assert said(**prometheus).metrics.user_back_end is None
+    shared = said(**prometheus, USER_QUERIES_TENANT_HEADER="X-Scope-OrgID").metrics
+    assert shared.user_back_end == replace(shared.prometheus, tenant_header="X-Scope-OrgID")
+    assert shared.prometheus.tenant_header == ""
+
+
+def test_to_another_address_nothing_of_prometheus_credentials_is_sent():
+    told = said(
+        PROMETHEUS_URL="https://p",
+        PROMETHEUS_BEARER_TOKEN_FILE="/token",
+        PROMETHEUS_HEADERS='{"X-Scope-OrgID": "ops"}',
+        USER_QUERIES_URL="http://prom-label-proxy",
+        USER_QUERIES_TENANT_PARAMETER="namespace",
+    ).metrics
+    assert told.user_back_end == BackEnd(
+        url="http://prom-label-proxy", tenant_parameter="namespace"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PROMETHEUS_HEADERS", '{"Authorization": "Bearer 5ecret"}'),
+        ("PROMETHEUS_HEADERS", '{"X-A": "5ecret\\r\\nHost: b"}'),
+        ("PROMETHEUS_HEADERS", '{"X A": "b"}'),
+        ("PROMETHEUS_HEADERS", '{"X-A": 5}'),
+        ("PROMETHEUS_HEADERS", "5ecret"),
+        ("PROMETHEUS_USERNAME_FILE", "/only-half"),
+        ("PROMETHEUS_KEY_FILE", "/only-half"),
+        ("PROMETHEUS_URL", "https://user:5ecret@p"),
+        ("USER_QUERIES_URL", "file:///5ecret"),
+        ("USER_QUERIES_TENANT_HEADER", "Host"),
+        ("USER_QUERIES_TENANT_PARAMETER", "a&b"),
+        ("POD_NETWORKS", "10.0.0.0/33"),
+    ],
+)
+def test_what_is_no_back_end_is_refused_without_showing_a_secret(name, value):
+    with pytest.raises(
+        ValueError, match=f"DAVYLAMP_{name.rpartition('_')[0].partition('_')[0]}"
+    ) as caught:
+        said(**{name: value})
+    assert "5ecret" not in str(caught.value)
+
+
+def test_networks_of_pods_leave_out_the_api_server():
+    told = Settings.from_environment(
+        {"DAVYLAMP_POD_NETWORKS": "10.0.0.0/8", "KUBERNETES_SERVICE_HOST": "10.96.0.1"}
+    ).pod_networks
+    assert [told.accepted(ip) for ip in ("10.1.2.3", "10.96.0.1", "11.1.2.3")] == [
+        "10.1.2.3",
+        None,
+        None,
+    ]
 
 
 def test_secrets_can_be_left_alone():
@@ -110,6 +199,8 @@ def test_no_selector_is_a_selector():
         ("POSITIVE_OUTCOME", " "),
         ("USER_QUERIES", "yes"),
         ("POD_METRICS", "1"),
+        ("LIMIT_ROLLOUTS", "0"),
+        ("LIMIT_SHOWN_MODELS", "-1"),
         ("POD_METRICS_PER_SECOND", "many"),
         ("POD_METRICS_PER_SECOND", "0"),
         ("POD_METRICS_PER_SECOND", "nan"),
@@ -124,4 +215,51 @@ def test_no_selector_is_a_selector():
 )
 def test_what_is_wrong_is_named(name, value):
     with pytest.raises(ValueError, match=f"^DAVYLAMP_{name}: "):
+        said(**{name: value})
+
+
+def test_limits_of_a_namespace_are_set_one_by_one():
+    limits = said(LIMIT_ROLLOUTS="7", LIMIT_SCRAPED_PODS="9").limits
+    assert (limits.rollouts, limits.scraped_pods) == (7, 9)
+    assert limits.user_queries == Limits().user_queries
+
+
+def test_nobody_is_asked_about_images_unless_the_chart_says_so():
+    assert said().images == ImageSettings()
+    assert said().images.digests is Digests.OFF
+
+
+def test_images_are_as_the_chart_says():
+    key = signing.pem_of(ec.generate_private_key(ec.SECP256R1()))
+    rules = [{"repositories": ["registry.example/*"], "keys": [key]}]
+    images = said(
+        IMAGE_DIGESTS="Require",
+        PLAIN_HTTP_REGISTRIES="172.18.0.1:5000, Registry.local",
+        REGISTRIES="registry.example",
+        REGISTRY_CA_FILE="/ca.crt",
+        SECRETS="false",
+        IMAGE_KEYS=json.dumps(rules),
+    ).images
+    assert images.digests is Digests.REQUIRE
+    assert images.registries.plain_http == {"172.18.0.1:5000", "registry.local"}
+    assert images.registries.allowed == {"registry.example"}
+    assert images.registries.ca_file == "/ca.crt"
+    assert not images.pull_secrets
+    assert images.rules == (KeyRule(("registry.example/*",), (key,)),)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("IMAGE_DIGESTS", "auto"),
+        ("IMAGE_KEYS", "no json"),
+        ("IMAGE_KEYS", "{}"),
+        ("IMAGE_KEYS", "[1]"),
+        ("IMAGE_KEYS", '[{"repositories": ["a"], "keys": []}]'),
+        ("IMAGE_KEYS", '[{"repositories": [], "keys": ["x"]}]'),
+        ("IMAGE_KEYS", '[{"repositories": ["a"], "keys": ["no key"]}]'),
+    ],
+)
+def test_a_wrong_word_about_images_is_refused_by_its_name(name, value):
+    with pytest.raises(ValueError, match=f"DAVYLAMP_{name}: "):
         said(**{name: value})

@@ -56,7 +56,15 @@ def test_prometheus_release_of_a_module_version():
 
 @pytest.mark.parametrize(
     "build",
-    [gobuild.KUBERNETES, gobuild.KIND, gobuild.ETCD, gobuild.COREDNS, gobuild.HELM, gobuild.KWOK],
+    [
+        gobuild.KUBERNETES,
+        gobuild.KIND,
+        gobuild.ETCD,
+        gobuild.COREDNS,
+        gobuild.HELM,
+        gobuild.KWOK,
+        gobuild.REGISTRY,
+    ],
 )
 def test_every_build_is_pinned_with_checksums(build):
     sums = (build.source / "go.sum").read_text(encoding="utf-8")

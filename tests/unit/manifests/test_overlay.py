@@ -103,8 +103,8 @@ def test_a_volume_has_the_overlays_source(volume, expected):
             [{"prefix": "A"}, {"prefix": "B"}, {"prefix": "A"}],
             [{"prefix": "B"}, {"prefix": "A"}, OURS],
         ),
-        ([{"$patch": "replace"}], [OURS]),
-        ({"$patch": "delete"}, [OURS]),
+        ([{"$overlay": "replace"}], [OURS]),
+        ({"$overlay": "delete"}, [OURS]),
         (None, [OURS]),
     ],
 )
@@ -171,7 +171,7 @@ def test_neither_side_is_changed():
 # --- taking a default away ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("removal", [None, {"$patch": "delete"}])
+@pytest.mark.parametrize("removal", [None, {"$overlay": "delete"}])
 def test_a_default_is_taken_away(removal):
     assert "startupProbe" not in model(startupProbe=removal)
     assert "lifecycle" not in model(lifecycle=removal)
@@ -181,17 +181,17 @@ def test_a_default_is_taken_away(removal):
 
 
 def test_an_item_is_taken_away():
-    assert model(volumeMounts=[{"mountPath": "/tmp", "$patch": "delete"}])["volumeMounts"] == []
-    assert pod({"spec": {"volumes": [{"name": "tmp", "$patch": "delete"}]}})["volumes"] == []
-    assert model(volumeMounts=[{"mountPath": "/no", "$patch": "delete"}])["volumeMounts"] != []
+    assert model(volumeMounts=[{"mountPath": "/tmp", "$overlay": "delete"}])["volumeMounts"] == []
+    assert pod({"spec": {"volumes": [{"name": "tmp", "$overlay": "delete"}]}})["volumes"] == []
+    assert model(volumeMounts=[{"mountPath": "/no", "$overlay": "delete"}])["volumeMounts"] != []
 
 
 def test_an_object_or_a_list_is_replaced():
-    assert model(livenessProbe={"$patch": "replace", "periodSeconds": 9})["livenessProbe"] == {
+    assert model(livenessProbe={"$overlay": "replace", "periodSeconds": 9})["livenessProbe"] == {
         "periodSeconds": 9
     }
     mounts = [{"name": "work", "mountPath": "/work"}]
-    assert model(volumeMounts=[{"$patch": "replace"}, *mounts])["volumeMounts"] == mounts
+    assert model(volumeMounts=[{"$overlay": "replace"}, *mounts])["volumeMounts"] == mounts
 
 
 def test_an_empty_list_takes_nothing_away():
@@ -217,7 +217,7 @@ def test_an_empty_list_takes_nothing_away():
         ({"readinessProbe": "tcp"}, of("readinessProbe"), 'must be an object, not "tcp"'),
         ({"command": "serve"}, of("command"), 'must be a list, not "serve"'),
         ({"command": ["a", 1]}, of("command[1]"), "must be text"),
-        ({"envFrom": [{"$patch": "delete"}]}, of("envFrom[0]"), "this list is one value"),
+        ({"envFrom": [{"$overlay": "delete"}]}, of("envFrom[0]"), "this list is one value"),
         ({"tty": "yes"}, of("tty"), "must be true or false"),
         ({"ports": [{"containerPort": "80"}]}, of("ports[0].containerPort"), "a whole number"),
         ({"ports": [{"containerPort": True}]}, of("ports[0].containerPort"), "a whole number"),
@@ -238,8 +238,13 @@ def test_an_empty_list_takes_nothing_away():
             of("resources.limits.cpu"),
             "must be a quantity",
         ),
-        ({"lifecycle": {"$patch": "remove"}}, of("lifecycle[$patch]"), "must be delete or replace"),
-        ({"lifecycle": {"$retainKeys": []}}, of("lifecycle[$retainKeys]"), "is not known here"),
+        (
+            {"lifecycle": {"$overlay": "remove"}},
+            of("lifecycle[$overlay]"),
+            "must be delete or replace",
+        ),
+        ({"lifecycle": {"$retainKeys": []}}, of("lifecycle[$retainKeys]"), "is no directive here"),
+        ({"lifecycle": {"$patch": "delete"}}, of("lifecycle[$patch]"), "$overlay: delete"),
     ],
 )
 def test_what_cannot_be_merged_is_refused_with_its_path(fields, path, words):
@@ -263,7 +268,7 @@ def test_what_cannot_be_merged_is_refused_with_its_path(fields, path, words):
         ),
         ({"spec": {"initContainers": [{"name": "get"}]}}, "initContainers[get].image: is missing"),
         (
-            {"spec": {"containers": [{"name": "model", "$patch": "delete"}]}},
+            {"spec": {"containers": [{"name": "model", "$overlay": "delete"}]}},
             "containers: the container called model is gone",
         ),
         ({"spec": None}, "the container called model is gone"),
@@ -278,11 +283,11 @@ def test_what_cannot_be_merged_is_refused_with_its_path(fields, path, words):
         ({"spec": {"hostname": 5, "dnsPolicy": "a"}}, "template.spec.hostname: must be text"),
         ({"spec": {"containers": "a\nb"}}, 'template.spec.containers: must be a list, not "a?b"'),
         (
-            {"spec": {"containers": [{"name": "model", "$patch": "replace"}]}},
+            {"spec": {"containers": [{"name": "model", "$overlay": "replace"}]}},
             "containers[model].image: is missing",
         ),
         ({"spec": {"volumes": [{"name": "a"}, {"name": "a"}]}}, "volumes[1]: is there twice"),
-        ({"$patch": "delete"}, "template[$patch]: must be delete or replace"),
+        ({"$overlay": "delete"}, "template[$overlay]: must be delete or replace"),
         (
             {"spec": {"terminationGracePeriodSeconds": "3"}},
             "terminationGracePeriodSeconds: must be a whole number",
@@ -321,7 +326,9 @@ def nested(levels):
     [
         (nested(33), "deeper than 32 levels"),
         (nested(100_000), "deeper than 32 levels"),
-        ({"spec": {"x": [0] * 20_001}}, "more than 10000 values"),
+        ({"spec": {"x": [[0] * 256] * 80}}, "more than 10000 values"),
+        ({"spec": {"x": [0] * 257}}, "a list or map of more than 256 items"),
+        ({"spec": {"nodeSelector": {f"a{n}": "b" for n in range(257)}}}, "more than 256 items"),
         ({"spec": {"x": "y" * 300_000}}, "longer than 256 KiB"),
         ({"spec": {"priority": 10**400}}, "more than 64 bits"),
         ({"spec": {"x": float("nan")}}, "no number"),
@@ -374,7 +381,7 @@ def test_the_port_called_http_is_followed_everywhere():
             "more than one port",
         ),
         (ports(TRITON[0], {"name": "http", "containerPort": 81}), 8080, "more than one port"),
-        (ports({"$patch": "replace"}), 8080, "no TCP port is called http"),
+        (ports({"$overlay": "replace"}), 8080, "no TCP port is called http"),
     ],
 )
 def test_the_port_called_http_is_neither_lost_nor_ambiguous(template, port, said):

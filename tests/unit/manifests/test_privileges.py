@@ -95,7 +95,7 @@ DEMANDS = [
     ),
     (
         "privileged",
-        of_model(securityContext={"$patch": "delete"}),
+        of_model(securityContext={"$overlay": "delete"}),
         "securityContext.allowPrivilegeEscalation",
     ),
     (
@@ -121,7 +121,7 @@ DEMANDS = [
     ("unconfined", secure(seccompProfile={"type": "Unconfined"}), "seccompProfile.type"),
     (
         "unconfined",
-        of_pod(securityContext={"seccompProfile": {"$patch": "delete"}}),
+        of_pod(securityContext={"seccompProfile": {"$overlay": "delete"}}),
         "spec.securityContext.seccompProfile.type",
     ),
     ("unconfined", secure(appArmorProfile={"type": "Unconfined"}), "appArmorProfile.type"),

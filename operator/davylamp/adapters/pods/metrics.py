@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from davylamp.adapters.pod_names import PodRef
-from davylamp.adapters.pods.exchange import OK, Exchanges, PodRequest
+from davylamp.adapters.pods.exchange import OK, ExchangeError, Exchanges, PodRequest
 from davylamp.adapters.pods.exposition import WantedLines
 from davylamp.adapters.pods.samples import FEW_LINES, AskedPod, samples_in, selections
 from davylamp.adapters.prometheus.series import SeriesNames
@@ -160,7 +160,7 @@ class PodMetrics:
             return Silent(f"no answer within {self._timeout:g} s")
         except OSError as error:
             return Silent(f"cannot be asked: {type(error).__name__}")
-        except (UnreadableError, ReadingRefusedError) as error:
+        except (UnreadableError, ExchangeError, ReadingRefusedError) as error:
             return Silent(f"cannot be read: {error}")
 
     async def _scrape(
@@ -171,6 +171,6 @@ class PodMetrics:
             usable = await self._reader.read(
                 samples_in, lines, asked, owner=asked.namespace, light=FEW_LINES
             )
-        except (UnreadableError, ReadingRefusedError) as error:
+        except (UnreadableError, ExchangeError, ReadingRefusedError) as error:
             return Silent(f"cannot be read: {error}")
         return usable or Silent("has no usable sample of any metric that is asked for")

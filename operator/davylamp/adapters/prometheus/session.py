@@ -4,21 +4,20 @@ The library sends POST queries in the URL, follows redirects, reads answers of a
 time, and puts answer bodies into its exceptions. All of that is decided here instead.
 """
 
-import json
-import re
 import time
+from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 
 import requests
-from requests.auth import AuthBase
 from typing_extensions import override
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
+from davylamp.adapters.prometheus.connection.back_end import BackEnd
+from davylamp.adapters.prometheus.connection.credentials import FileCredentials
+from davylamp.adapters.prometheus.connection.refusals import refusal, require_whole
 from davylamp.adapters.prometheus.texts.answers import AnswerText, as_source_errors
 from davylamp.adapters.reading.in_hand import BytesInHand
-from davylamp.schema.text import one_line
 
 ANSWER_LIMIT: Final = 4 * 1024 * 1024
 """Bytes of an answer: while it is read it takes fifteen times as much memory. The operator asks
@@ -31,63 +30,41 @@ _BODY_LIMIT: Final = 64 * 1024
 _PIECE: Final = 64 * 1024
 """Bytes that are read at a time: the library's own pieces are so small that a thread which receives a long
 answer keeps the event loop from its turn."""
-_ERROR_LIMIT: Final = 200
-_TOO_MUCH: Final = re.compile(r"too many|too much|exceed|more than|limit", re.IGNORECASE)
-"""How Prometheus and its kin say that a query would load more than it may."""
-_MISTAKE: Final = re.compile(r'(invalid parameter "?\w+"?: )?[0-9]+:[0-9]+: parse error: ')
-"""A query that cannot be read: it was not run, so the error has words of the query alone."""
-_PHRASES: Final = (
-    "found duplicate series for the match group",
-    "many-to-many matching not allowed",
-    "multiple matches for labels",
-    "grouping labels must ensure unique matches",
-    "vector cannot contain metrics with the same labelset",
-    "query processing would load too many samples",
-    "exceeded maximum resolution of 11,000 points",
-    "query timed out",
-    "query was canceled",
-    "too many outstanding requests",
-    "the query hit the max number of series limit",
-    "the query exceeded the maximum number of chunks",
-    "invalid step",
-    "end timestamp must not be before start time",
-    "bounds are the wrong way around",
-    "no org id",
-    "unauthorized",
-    "forbidden",
-    "rate limit",
-    "context deadline exceeded",
-    "service unavailable",
-)
-"""What Prometheus and its kin say of queries that were run, without the series that they name."""
-_CANNOT_ASK: Final = frozenset({401, 403, 408, 429})
+CAUTIOUS: Final[Mapping[str, str]] = {
+    # Thanos: no answer rather than a part of one, and each replica's series once
+    "partial_response": "false",
+    "dedup": "true",
+    # VictoriaMetrics: what was scraped in the last 30 s too, not the value before repeated
+    "nocache": "1",
+    "latency_offset": "1ms",
+}
+"""What every query says besides: back ends that do not know a parameter pass it over."""
+TENANT: Final = "davylamp_tenant"
+"""The parameter by which a query says for which namespace it is asked; it is never sent as such."""
 
 
 class PrometheusSession(requests.Session):
-    """One attempt, no redirect, a bounded body, form-encoded queries, a fresh token each time.
+    """One attempt, no redirect, a bounded body, form-encoded queries, fresh credentials each time.
 
     Args:
-        token_file: file with a bearer token, if one is needed.
-        ca_file: certificates to trust instead of the system's.
+        back_end: what is asked; nothing of its credentials is sent anywhere else.
         deadline: seconds for request and answer as a whole.
         answer_limit: bytes of an answer.
         in_hand: counts the bytes of all answers that are in memory.
     """
 
     def __init__(
-        self,
-        *,
-        token_file: str | None,
-        ca_file: str | None,
-        deadline: float,
-        answer_limit: int,
-        in_hand: BytesInHand,
+        self, back_end: BackEnd, *, deadline: float, answer_limit: int, in_hand: BytesInHand
     ) -> None:
         super().__init__()
-        self.auth = _TokenFile(Path(token_file) if token_file else None)
+        self.auth = FileCredentials(back_end)
+        self.headers.update(back_end.headers)
         self.headers["Accept-Encoding"] = "identity"
-        if ca_file is not None:
-            self.verify = ca_file
+        if back_end.ca_file is not None:
+            self.verify = back_end.ca_file
+        if back_end.certificate_file is not None and back_end.key_file is not None:
+            self.cert = (back_end.certificate_file, back_end.key_file)
+        self._back_end = back_end
         self._deadline = deadline
         self._answer_limit = answer_limit
         self._in_hand = in_hand
@@ -96,7 +73,7 @@ class PrometheusSession(requests.Session):
     def request(self, method: str | bytes, url: str | bytes, **options: Any) -> requests.Response:  # type: ignore[override]
         """Send; raise `SourceError` for any status but 200."""
         if method == "POST":
-            options["data"] = options.pop("params", None)
+            self._compose(options)
         ends = time.monotonic() + self._deadline
         response = super().request(method, url, **options, allow_redirects=False, stream=True)
         limit, advice = self._answer_limit, ""
@@ -113,13 +90,29 @@ class PrometheusSession(requests.Session):
         response.raw = body
         try:
             if not is_ok:
-                raise _refused(response)
+                raise refusal(response.status_code, _content(response))
             text = AnswerText(b"".join(iter(partial(body.read, _PIECE), b"")))
+            require_whole(text.text)
         finally:
             response.close()  # else what is cut off stays open
             body.let_go()
         self._in_hand.hold(text, len(text.text))
         return _UnreadAnswer(text)
+
+    def _compose(self, options: dict[str, Any]) -> None:
+        """Turn what the library sends into a form, with what this back end needs besides."""
+        form = {**CAUTIOUS, **(options.pop("params", None) or {})}
+        tenant = form.pop(TENANT, "")
+        options["data"] = form
+        if not self._back_end.is_shared_out:
+            return
+        if not tenant:
+            raise SourceError(SourceFault.BAD_ANSWER, "Prometheus: a query of no namespace")
+        header, parameter = self._back_end.tenant_header, self._back_end.tenant_parameter
+        if header:
+            options["headers"] = {**(options.get("headers") or {}), header: tenant}
+        if parameter:
+            options["params"] = {parameter: tenant}
 
 
 class _UnreadAnswer(requests.Response):
@@ -133,20 +126,6 @@ class _UnreadAnswer(requests.Response):
     @override
     def json(self, **_options: Any) -> dict[str, dict[str, AnswerText]]:
         return {"data": {"result": self._text}}
-
-
-class _TokenFile(AuthBase):
-    """Adds the token as it stands in the file now; also keeps a .netrc from being used."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-
-    @override
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self._path is not None:
-            token = self._path.read_text(encoding="ascii").strip()
-            request.headers["Authorization"] = f"Bearer {token}"
-        return request
 
 
 class _BoundedBody:
@@ -191,33 +170,9 @@ class _BoundedBody:
         self._body.release_conn()
 
 
-def _refused(response: requests.Response) -> SourceError:
-    status = response.status_code
-    cannot_ask = status in _CANNOT_ASK or status >= requests.codes.server_error
-    fault = SourceFault.DOWN if cannot_ask else SourceFault.BAD_ANSWER
+def _content(response: requests.Response) -> bytes:
+    """The body of a refusal; nothing of one that is too long."""
     try:
-        error = _error(response.content)
+        return response.content
     except TooMuch:
-        error = ""
-    message = f"Prometheus: HTTP {status} {_told(error)}".rstrip()
-    if status == requests.codes.unprocessable_entity and _TOO_MUCH.search(error):
-        return TooMuch(message)
-    return SourceError(fault, message)
-
-
-def _error(body: bytes) -> str:
-    """What Prometheus itself says is wrong (with the query, mostly); nothing of other bodies."""
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return ""
-    error = answer.get("error") if isinstance(answer, dict) else None
-    return one_line(error, limit=_ERROR_LIMIT) if isinstance(error, str) else ""
-
-
-def _told(error: str) -> str:
-    """A mistake in a query as it is told; of what goes wrong with series, which the error repeats,
-    the kind alone."""  # noqa: D205, D209
-    if _MISTAKE.match(error):
-        return error
-    return ", ".join(phrase for phrase in _PHRASES if phrase in error)
+        return b""

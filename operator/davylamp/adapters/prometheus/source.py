@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, Protocol, TypeAlias, TypeVar
-from urllib.parse import urlsplit
 
 from prometheus_api_client import PrometheusConnect
 from urllib3.util import Retry
@@ -19,8 +18,9 @@ from urllib3.util import Retry
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.pod_names import PodRef
 from davylamp.adapters.prometheus import suggestions
+from davylamp.adapters.prometheus.connection.back_end import BackEnd
 from davylamp.adapters.prometheus.promql import CounterQuery
-from davylamp.adapters.prometheus.session import ANSWER_LIMIT, PrometheusSession
+from davylamp.adapters.prometheus.session import ANSWER_LIMIT, TENANT, PrometheusSession
 from davylamp.adapters.prometheus.suggestions import OtherSeries
 from davylamp.adapters.prometheus.texts.answers import (
     CONNECT_TIMEOUT,
@@ -47,12 +47,12 @@ from davylamp.adapters.reading.reader import Reader
 from davylamp.gates.samples import Sample
 
 __all__ = [
+    "BackEnd",
     "CounterQuery",
     "MetricSource",
     "OtherSeries",
     "PrometheusSource",
     "RangeQuery",
-    "SourceSettings",
 ]
 
 THREADS: Final = 24
@@ -96,46 +96,29 @@ class MetricSource(Protocol):
         """
 
 
-class SourceSettings(Protocol):
-    """Where Prometheus is; from the operator's settings, never from what users write."""
-
-    @property
-    def url(self) -> str:
-        """http(s) address, with a path prefix if there is one."""
-
-    @property
-    def bearer_token_file(self) -> str | None:
-        """File with a bearer token, read for each request as such tokens rotate."""
-
-    @property
-    def ca_file(self) -> str | None:
-        """Certificates to trust instead of the system's."""
-
-
 class PrometheusSource:
     """`MetricSource` on Prometheus or on what speaks its HTTP API.
 
     Args:
-        settings: where Prometheus is.
+        back_end: what is asked.
         deadline: seconds for one answer as a whole.
         answer_limit: bytes of an answer about counters.
         on_query: called after every query, for metrics.
         on_down: called when pods' counters cannot be asked for; a user query may be too slow for
             a Prometheus that is well.
+        user_queries: what user queries are asked of, where that is another.
         reader: reads long answers; without one they are read in the thread that asked.
-
-    Raises:
-        ValueError: the URL is not plain http(s), or carries credentials.
     """
 
-    def __init__(  # noqa: PLR0913  (limits, and whom it reports to)
+    def __init__(  # noqa: PLR0913  (what is asked, limits, and whom it reports to)
         self,
-        settings: SourceSettings,
+        back_end: BackEnd,
         *,
         deadline: float = 8.0,
         answer_limit: int = ANSWER_LIMIT,
         on_query: OnQuery = lambda _result, _seconds: None,
         on_down: Callable[[], None] = lambda: None,
+        user_queries: BackEnd | None = None,
         reader: Reader | None = None,
     ) -> None:
         self._deadline = deadline
@@ -143,19 +126,16 @@ class PrometheusSource:
         self._in_hand = reader.in_hand if reader else BytesInHand()
         self._on_query = on_query
         self._on_down = on_down
-        self._client = PrometheusConnect(
-            url=_checked(settings.url),
-            session=PrometheusSession(
-                token_file=settings.bearer_token_file,
-                ca_file=settings.ca_file,
-                deadline=deadline,
-                answer_limit=answer_limit,
-                in_hand=self._in_hand,
-            ),
-            retry=Retry(0),
-            timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-            method="POST",
+        sessions = functools.partial(
+            PrometheusSession,
+            deadline=deadline,
+            answer_limit=answer_limit,
+            in_hand=self._in_hand,
         )
+        self._client = _client(sessions(back_end), back_end)
+        self._user_client = self._client
+        if user_queries is not None:
+            self._user_client = _client(sessions(user_queries), user_queries)
         self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="prometheus")
 
     async def scrapes(
@@ -201,8 +181,9 @@ class PrometheusSource:
     def _on_grid(self, query: RangeQuery) -> Ask:
         """A range query; the library rounds its times to whole seconds, which ours are."""
         start, end = (datetime.fromtimestamp(time, UTC) for time in (query.start, query.end))
-        ask, step = self._client.custom_query_range, f"{query.step}s"
-        return lambda timeout: ask(query.promql, start, end, step, timeout=timeout)
+        ask, step = self._user_client.custom_query_range, f"{query.step}s"
+        params = {TENANT: query.namespace}
+        return lambda timeout: ask(query.promql, start, end, step, params, timeout=timeout)
 
     async def _answer(self, ask: Ask, wanted: Wanted[_T], until: float | None) -> _T:
         """What is read of an answer; a query that nobody waits for any more is not reported."""
@@ -249,14 +230,14 @@ class PrometheusSource:
         """Give connections and threads back."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
+        self._user_client.close()
 
 
-def _checked(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("the address of Prometheus is no http(s) URL")
-    if parts.username is not None or parts.password is not None:
-        raise ValueError("the address of Prometheus carries credentials: use a token file")
-    if parts.query or parts.fragment:
-        raise ValueError("the address of Prometheus has a query or a fragment")
-    return url.rstrip("/")
+def _client(session: PrometheusSession, back_end: BackEnd) -> PrometheusConnect:
+    return PrometheusConnect(
+        url=back_end.url.rstrip("/"),
+        session=session,
+        retry=Retry(0),
+        timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
+        method="POST",
+    )

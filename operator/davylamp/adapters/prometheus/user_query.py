@@ -30,7 +30,7 @@ class RangeQuery:
         start: first time, epoch seconds.
         end: last time, epoch seconds.
         step: seconds from one to the next.
-        namespace: whose query it is.
+        namespace: whose query it is; a back end that is shared out answers for that alone.
 
     Raises:
         ValueError: the times are not on the grid of the step, or too many.

@@ -8,7 +8,8 @@ from davylamp.schema.json import JsonObject
 
 DEEPEST: Final = 16
 """Levels of a document; a manifest has five."""
-_MARKS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
+_MARKS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
+"""Texts and brackets. A text without an end reaches to the end, so that it is looked at only once."""
 
 
 def read_document(content: bytes) -> JsonObject:

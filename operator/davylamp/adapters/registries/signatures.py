@@ -27,8 +27,8 @@ from davylamp.schema.json import JsonObject, entries, section, text
 
 MOST_SIGNATURES: Final = 16
 """Signatures of each kind that are looked at."""
-LARGEST_LIST: Final = 1024 * 1024
-"""Bytes of a list of signatures."""
+LARGEST_LIST: Final = 256 * 1024
+"""Bytes of a list of signatures: read in the event loop, so within some tens of milliseconds."""
 LARGEST_PAYLOAD: Final = 64 * 1024
 """Bytes of what was signed, or of a bundle."""
 _MANIFESTS: Final = (
@@ -138,7 +138,7 @@ async def _blob(conversation: Conversation, digest: str) -> bytes:
 def _checked(answer: RegistryAnswer) -> RegistryAnswer:
     if answer.status != 200:
         raise RegistryRefused(
-            ImageFault.UNREACHABLE,
+            ImageFault.BUSY,
             f"the registry answered {answer.status} when asked for signatures",
         )
     return answer

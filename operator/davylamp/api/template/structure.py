@@ -12,8 +12,8 @@ from davylamp.api.template.shapes import POD_TEMPLATE, SHAPES, FieldShape
 from davylamp.schema.json import Json, JsonObject
 from davylamp.schema.kubernetes import QUANTITY_PATTERN
 
-DIRECTIVE: Final = "$patch"
-_MOST_ITEMS: Final = 256
+DIRECTIVE: Final = "$overlay"
+MOST_ITEMS: Final = 256
 """Of a list or map: the variables of a large application, or a file for each key of a ConfigMap."""
 _LONGEST_TEXT: Final = 4096
 """As long as a path of Linux may be."""
@@ -42,10 +42,10 @@ def _field(name: str, shape: FieldShape) -> JsonObject:
     longest = LONGEST_ARGUMENT if name in _ARGUMENTS else _LONGEST_TEXT
     value = _value(shape.of, longest)
     if shape.is_list:
-        return {"type": "array", "nullable": True, "maxItems": _MOST_ITEMS, "items": value}
+        return {"type": "array", "nullable": True, "maxItems": MOST_ITEMS, "items": value}
     if shape.is_map:
         entry: Json = {**value, "nullable": True}
-        bounded: JsonObject = {"maxProperties": _MOST_ITEMS, "additionalProperties": entry}
+        bounded: JsonObject = {"maxProperties": MOST_ITEMS, "additionalProperties": entry}
         return {"type": "object", "nullable": True, **bounded}
     return {**value, "nullable": True}
 

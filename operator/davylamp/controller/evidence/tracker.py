@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
-from typing import Final, TypedDict
+from typing import Final
 
 from davylamp.adapters.errors import SourceError, SourceFault
 from davylamp.adapters.pods.metrics import PodMetrics
@@ -40,13 +40,6 @@ __all__ = ["EvidenceTracker", "Subject", "TrackedEvidence"]
 TICK: Final = 1.0
 """Seconds between polls; a scrape is judged at most this long after it can be asked for."""
 _log = logging.getLogger(__name__)
-
-
-class _Clocks(TypedDict):
-    """Epoch seconds, and seconds that only go forward."""
-
-    clock: Callable[[], float]
-    monotonic: Callable[[], float]
 
 
 class EvidenceTracker:
@@ -81,9 +74,15 @@ class EvidenceTracker:
         self._limits = limits
         self._tracked = tracked = TrackedRollouts(on_news, limit=limits.rollouts)
         self._wanted = asyncio.Event()
-        clocks: _Clocks = {"clock": clock, "monotonic": monotonic}
-        self._direct = DirectScrape(pods, tracked, settings, largest=limits.scraped_pods, **clocks)
-        self._counters = self._counter_reader(source, settings, clocks)
+        self._direct = DirectScrape(
+            pods,
+            tracked,
+            settings,
+            largest=limits.scraped_pods,
+            clock=clock,
+            monotonic=monotonic,
+        )
+        self._counters = self._counter_reader(source, settings, monotonic)
         self._questions: Errands[Hashable] = Errands(USER_QUESTIONS_AT_A_TIME)
         self._queries = UserQueries(
             source,
@@ -98,15 +97,16 @@ class EvidenceTracker:
         )
 
     def _counter_reader(
-        self, source: MetricSource, settings: MetricSettings, clocks: _Clocks
+        self, source: MetricSource, settings: MetricSettings, monotonic: Callable[[], float]
     ) -> CounterReader:
         return CounterReader(
             CounterQueries(source, settings),
             self._tracked,
             scrape_interval=settings.scrape_interval,
             tick=self._tick,
+            clock=self._clock,
+            monotonic=monotonic,
             is_read_directly=self._direct.covers,
-            **clocks,
         )
 
     def follow(self, key: Key, subject: Subject | None) -> None:

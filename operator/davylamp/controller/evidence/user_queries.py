@@ -22,6 +22,10 @@ from davylamp.controller.fairness.errands import Errands
 from davylamp.controller.fairness.limits import DEFAULT_LIMITS
 from davylamp.gates import QueryAnswers, UserQuery
 
+SWITCHED_OFF: Final = (
+    "user queries are switched off in this release of the operator (chart value "
+    "gates.userQueries.enabled): use a gate of another kind, or ask whoever installed it"
+)
 MOST_POINTS: Final = 500
 """Points of a user query that are asked for at a time."""
 
@@ -94,8 +98,7 @@ class UserQueries:
         if scope is None:
             return None
         if not self._are_allowed:
-            text = "user queries are not allowed here (chart value gates.userQueries)"
-            return SourceError(SourceFault.BAD_ANSWER, text)
+            return SourceError(SourceFault.BAD_ANSWER, SWITCHED_OFF)
         due = _due(tracked, gate, query, now)
         if due is None:
             return None

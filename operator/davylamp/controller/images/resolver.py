@@ -20,7 +20,7 @@ from davylamp.adapters.registries.client import Registries
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.images.questions import ImageQuestion
 from davylamp.controller.logs import about
-from davylamp.images import ImageAnswer, ImageFault, Unresolved
+from davylamp.images import ImageAnswer, ImageFault, Resolved, Unresolved
 from davylamp.schema.json import JsonObject
 
 _log = logging.getLogger(__name__)
@@ -30,6 +30,8 @@ OF_A_NAMESPACE: Final = 2
 """Of these, in one namespace: a registry that never answers must not keep others waiting."""
 LONGEST: Final = 10.0
 """Seconds after which a revision that may go on by its tag does so."""
+SOON: Final = 1.0
+"""Seconds after which a registry that is busy is asked again, as long as there is time."""
 AGAIN: Final = 5.0
 """Seconds after which a registry is asked again for what is demanded; longer each time."""
 SELDOM: Final = 60.0
@@ -118,10 +120,9 @@ class ImageResolver:
                 del self._asked[key][subject]
         answers: dict[str, ImageAnswer] = {}
         for revision, question in tags.items():
-            recorded = _Subject(key, revision, is_watched=False)
-            self._asked.get(key, {}).pop(recorded, None)
-            soon = 0.0 if revision == now else self._spread(WATCHED_EVERY)
             subject = _Subject(key, revision, is_watched=True)
+            self._take_over(subject, question)
+            soon = 0.0 if revision == now else self._spread(WATCHED_EVERY)
             answer = self._ask(subject, question, at=self._clock() + soon)
             if answer is not None:
                 answers[revision] = answer
@@ -153,6 +154,14 @@ class ImageResolver:
     def _of(self, key: Key) -> list[_Subject]:
         """What is asked about one model: four subjects at most."""
         return list(self._asked.get(key, ()))
+
+    def _take_over(self, subject: _Subject, question: ImageQuestion) -> None:
+        """A revision is recorded by now: what was asked for that counts as the first look at its tag."""
+        of_model = self._asked.get(subject.key, {})
+        before = of_model.pop(subject._replace(is_watched=False), None)
+        if before is not None and isinstance(before.answer, Resolved):
+            due = self._clock() + WATCHED_EVERY
+            of_model[subject] = _Asked(question, due, before.answer)
 
     def _ask(self, subject: _Subject, question: ImageQuestion, *, at: float) -> ImageAnswer | None:
         of_model = self._asked.setdefault(subject.key, {})
@@ -203,18 +212,26 @@ class ImageResolver:
         return float(min(SELDOM, AGAIN * 2 ** min(asked.attempts - 1, 10)))
 
     async def _answer(self, question: ImageQuestion) -> ImageAnswer:
-        host = question.reference.host
-        try:
-            async with asyncio.timeout(LONGEST), self._turn(question.namespace):
-                return await self._registries.resolve(
-                    question.reference,
-                    secrets=[secret async for secret in self._pull_secrets(question)],
-                    digest=question.digest,
-                    keys=question.keys,
-                )
-        except TimeoutError:
-            why = f"registry {host} gave no answer within {LONGEST:g} s"
-            return Unresolved(ImageFault.UNREACHABLE, why)
+        """The answer within the time that there is; one that is busy is asked again in that time."""
+        why = f"registry {question.reference.host} gave no answer within {LONGEST:g} s"
+        answer: ImageAnswer = Unresolved(ImageFault.UNREACHABLE, why)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST):
+                while True:
+                    answer = await self._once(question)
+                    if not (isinstance(answer, Unresolved) and answer.fault is ImageFault.BUSY):
+                        break
+                    await asyncio.sleep(SOON)
+        return answer
+
+    async def _once(self, question: ImageQuestion) -> ImageAnswer:
+        async with self._turn(question.namespace):
+            return await self._registries.resolve(
+                question.reference,
+                secrets=[secret async for secret in self._pull_secrets(question)],
+                digest=question.digest,
+                keys=question.keys,
+            )
 
     @contextlib.asynccontextmanager
     async def _turn(self, namespace: str) -> AsyncIterator[None]:

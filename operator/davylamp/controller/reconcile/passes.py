@@ -21,6 +21,7 @@ from davylamp.controller.cluster.objects import metadata, why_unread
 from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.pods import Pod
 from davylamp.controller.cluster.stored import StoredChildren
+from davylamp.controller.evidence.user_queries import SWITCHED_OFF
 from davylamp.controller.obstacles.refusals import Refusal, RefusedJob
 from davylamp.gates.recording.store import Recording
 from davylamp.manifests import Owner, Privilege, recorded, template_fault
@@ -30,6 +31,19 @@ from davylamp.schema.json import JsonObject
 
 EVERYTHING_KEPT: Final = Rollout(gates=(), history=50)
 """Settings where the spec cannot be read: nothing is judged by limits nobody set, nothing pruned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Allowances:
+    """What a spec may ask of this release of the operator."""
+
+    secrets: bool = True
+    """Whether the operator may read and copy Secrets."""
+    user_queries: bool = True
+    """Whether gates may have their own PromQL."""
+
+
+EVERYTHING_ALLOWED: Final = Allowances()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +60,8 @@ class Parent:
     refusal: Refusal | None
     """Why it cannot."""
     generation: int
-    allowed: frozenset[Privilege] = frozenset()
-    """What its pods may have beyond the ordinary."""
+    fault: str | None = None
+    """Why no pod may be made from its spec by today's rules, with the path of the field."""
 
     @property
     def was_followed(self) -> bool:
@@ -136,7 +150,8 @@ def read_parent(
         spec=spec,
         refusal=refusal,
         generation=generation if isinstance(generation, int) else 0,
-        allowed=allowed,
+        # once for each version of the object: a long overlay costs more than a look at it
+        fault=_fault_of_template(spec, allowed) if spec else None,
     )
 
 
@@ -195,14 +210,14 @@ def _query_refusal(spec: ModelDeploymentSpec) -> Refusal | None:
 
 
 def followable(
-    parent: Parent, records: Mapping[str, JsonObject], *, reads_secrets: bool = True
+    parent: Parent, records: Mapping[str, JsonObject], release: Allowances = EVERYTHING_ALLOWED
 ) -> Parent:
-    """The same, without its spec where no pod can be made from that; with why not.
+    """The same, without its spec where no pod can or may be made from that; with why not.
 
     What an earlier version of the operator has rendered is not judged anew by today's rules (P8).
     """
     spec = parent.spec
-    fault = _fault_of(spec, parent.allowed, reads_secrets=reads_secrets) if spec else None
+    fault = (_fault_by(release, spec) or parent.fault) if spec else None
     if spec is None or fault is None:
         return parent
     intents = {revision: recorded(record, "intent") for revision, record in records.items()}
@@ -211,16 +226,22 @@ def followable(
     return replace(parent, spec=None, refusal=Refusal(Reason.INVALID_SPEC, fault))
 
 
-def _fault_of(
-    spec: ModelDeploymentSpec, allowed: Collection[Privilege], *, reads_secrets: bool
-) -> str | None:
-    """Why no pod can be made from a spec, with the path of the field."""
+def _fault_by(release: Allowances, spec: ModelDeploymentSpec) -> str | None:
+    """What a spec wants that this release of the operator does for nobody."""
+    for number, gate in enumerate(spec.rollout.gates):
+        if gate.user_query is not None and not release.user_queries:
+            return f"spec.rollout.gates.{number}.{gate.kind.name}: {SWITCHED_OFF}"
     pinned = (secret.name for secret in spec.secrets if secret.policy == "Pin")
-    first = None if reads_secrets else next(pinned, None)
-    if first is not None:
-        return (
-            f"spec.secrets[{first}].policy: Pin copies the Secret, and this operator was installed "
-            "without any right to Secrets (secrets.enabled=false in the chart's values): use Follow"
-        )
+    first = None if release.secrets else next(pinned, None)
+    if first is None:
+        return None
+    return (
+        f"spec.secrets[{first}].policy: Pin copies the Secret, and this operator was installed "
+        "without any right to Secrets (secrets.enabled=false in the chart's values): use Follow"
+    )
+
+
+def _fault_of_template(spec: ModelDeploymentSpec, allowed: Collection[Privilege]) -> str | None:
+    """Why no pod may be made from a spec."""
     has_wishes = spec.serving.template or spec.metadata.annotations
     return template_fault(spec, allowed) if has_wishes else None

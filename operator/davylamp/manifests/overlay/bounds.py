@@ -4,6 +4,7 @@ import math
 from typing import Final
 
 from davylamp.api.serving import DEEPEST_TEMPLATE
+from davylamp.api.template import MOST_ITEMS
 from davylamp.manifests.overlay.refused import ROOT, refuse
 from davylamp.schema.json import Json, JsonObject, is_deeper
 
@@ -22,6 +23,8 @@ def check_bounds(overlay: JsonObject) -> None:
     while waiting:
         value = waiting.pop()
         values += 1
+        if isinstance(value, dict | list) and len(value) > MOST_ITEMS:
+            refuse(ROOT, f"has a list or map of more than {MOST_ITEMS} items")
         parts: list[Json] = []
         if isinstance(value, dict):
             parts = [*value, *value.values()]

@@ -2,8 +2,8 @@
 
 The rules are those of strategic merge, read from the API server's own schema: objects merge by key,
 lists by the fields that tell their items apart, other lists and plain values are replaced, and of a
-probe's handlers or a volume's sources the overlay's replaces ours. `$patch: delete` and
-`$patch: replace` take away or replace, also where `kubectl apply` would drop a null.
+probe's handlers or a volume's sources the overlay's replaces ours. `$overlay: delete` and
+`$overlay: replace` take away or replace, also where `kubectl apply` would drop a null.
 https://github.com/kubernetes/community/blob/master/contributors/devel/sig-api-machinery/strategic-merge-patch.md
 """
 
@@ -46,7 +46,7 @@ def _object(base: JsonObject, overlay: JsonObject, shape_of: ShapeOf, path: str)
     for key, change in changes.items():
         place = below(path, key)
         if key.startswith("$"):
-            refuse(place, "is not known here: only $patch: delete and $patch: replace are")
+            refuse(place, "is no directive here: only $overlay: delete and $overlay: replace are")
         if _removes(change):
             result.pop(key, None)
         else:

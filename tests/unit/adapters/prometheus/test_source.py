@@ -11,7 +11,9 @@ import pytest
 from tests.support.fakehttp import Request, Response, serving
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
+from davylamp.adapters.prometheus.session import CAUTIOUS
 from davylamp.adapters.prometheus.source import (
+    BackEnd,
     CounterQuery,
     OtherSeries,
     PrometheusSource,
@@ -38,15 +40,6 @@ OWN = RangeQuery(promql="sum(up)", start=990, end=1020, step=15)
 LATENCY = CounterQuery(
     workloads=frozenset({("a", "x-1")}), at=1000.25, window=30.0, channel=LATENCY
 )
-
-
-@dataclass(frozen=True)
-class Told:
-    """Settings of a source."""
-
-    url: str
-    bearer_token_file: str | None = None
-    ca_file: str | None = None
 
 
 @dataclass
@@ -86,7 +79,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 async def source(server: Server) -> AsyncIterator[PrometheusSource]:
-    source = PrometheusSource(Told(f"{server.url}/prefix/"))
+    source = PrometheusSource(BackEnd(url=f"{server.url}/prefix/"))
     yield source
     source.close()
 
@@ -101,7 +94,7 @@ async def test_a_good_answer_becomes_samples(server: Server, source) -> None:
     assert await source.scrapes(QUERY) == {("a", POD): (Sample(990.0, 6.0, 1.0),)}
     ((method, path, form, headers),) = server.asked
     assert (method, path) == ("POST", "/prefix/api/v1/query")
-    assert form == {"query": QUERY.text, "time": "1000.250"}
+    assert form == {"query": QUERY.text, "time": "1000.250", **CAUTIOUS}
     assert "Authorization" not in headers
 
 
@@ -179,7 +172,7 @@ async def test_a_refusal_in_html_is_not_repeated_to_people(server: Server, sourc
 @pytest.mark.parametrize("slow", [{"hangs": True}, {"trickle": 0.05}])
 async def test_one_deadline_bounds_the_whole_answer(server: Server, slow) -> None:
     server.hangs, server.trickle = slow.get("hangs", False), slow.get("trickle", 0.0)
-    source = PrometheusSource(Told(server.url), deadline=0.3)
+    source = PrometheusSource(BackEnd(url=server.url), deadline=0.3)
     began = time.monotonic()
     error = await failure(source)
     assert time.monotonic() - began < 2
@@ -190,7 +183,7 @@ async def test_one_deadline_bounds_the_whole_answer(server: Server, slow) -> Non
 
 async def test_a_trickling_answer_does_not_hold_its_thread(server: Server) -> None:
     server.trickle = 0.05
-    source = PrometheusSource(Told(server.url), deadline=0.3)
+    source = PrometheusSource(BackEnd(url=server.url), deadline=0.3)
     for _ in range(3):
         await failure(source)
     server.trickle = 0.0
@@ -205,7 +198,7 @@ async def test_a_trickling_answer_does_not_hold_its_thread(server: Server) -> No
 
 
 async def test_a_refused_connection_is_down(unused_tcp_port: int) -> None:
-    source = PrometheusSource(Told(f"http://127.0.0.1:{unused_tcp_port}"))
+    source = PrometheusSource(BackEnd(url=f"http://127.0.0.1:{unused_tcp_port}"))
     error = await failure(source)
     assert error.fault is SourceFault.DOWN
     assert error.message == "Prometheus: cannot be asked: ConnectionError"
@@ -213,7 +206,7 @@ async def test_a_refused_connection_is_down(unused_tcp_port: int) -> None:
 
 
 async def test_an_endless_answer_is_cut(server: Server) -> None:
-    source = PrometheusSource(Told(server.url), answer_limit=1000)
+    source = PrometheusSource(BackEnd(url=server.url), answer_limit=1000)
     server.body = " " * 2000
     error = await failure(source)
     source.close()
@@ -242,7 +235,7 @@ async def test_a_gateway_that_is_down_is_no_long_answer(server: Server, source) 
 
 async def test_the_token_is_read_anew_for_each_request(server: Server, tmp_path: Path) -> None:
     token = tmp_path / "token"
-    source = PrometheusSource(Told(server.url, bearer_token_file=str(token)))
+    source = PrometheusSource(BackEnd(url=server.url, bearer_token_file=str(token)))
     for text in ("first\n", "second"):
         token.write_text(text)
         await source.scrapes(QUERY)
@@ -257,7 +250,7 @@ async def test_the_token_is_read_anew_for_each_request(server: Server, tmp_path:
 
 async def test_queries_are_counted_with_their_outcome(server: Server) -> None:
     told: list[tuple[str, float]] = []
-    source = PrometheusSource(Told(server.url), on_query=lambda *query: told.append(query))
+    source = PrometheusSource(BackEnd(url=server.url), on_query=lambda *query: told.append(query))
     await source.scrapes(QUERY)
     server.status = 500
     await failure(source)
@@ -286,7 +279,7 @@ async def test_an_own_query_is_asked_on_its_grid(server: Server, source) -> None
     assert await source.values(OWN) == {990.0: 0.5, 1020.0: 7.0}
     ((method, path, form, _),) = server.asked
     assert (method, path) == ("POST", "/prefix/api/v1/query_range")
-    assert form == {"query": "sum(up)", "start": "990", "end": "1020", "step": "15s"}
+    assert form == {"query": "sum(up)", "start": "990", "end": "1020", "step": "15s", **CAUTIOUS}
 
 
 async def test_an_own_query_with_several_series_says_what_to_do(server: Server, source) -> None:
@@ -331,7 +324,9 @@ async def test_what_is_there_instead_takes_two_small_queries(server: Server, sou
 
 async def test_many_queries_are_asked_at_once_and_end_by_one_moment(server: Server) -> None:
     told: list[str] = []
-    source = PrometheusSource(Told(server.url), on_query=lambda result, _: told.append(result))
+    source = PrometheusSource(
+        BackEnd(url=server.url), on_query=lambda result, _: told.append(result)
+    )
     server.hangs = True
     began = time.monotonic()
     until = asyncio.get_running_loop().time() + 0.4
@@ -355,7 +350,9 @@ async def test_once_the_moment_has_passed_nothing_is_asked(server: Server, sourc
 
 async def test_whoever_asks_may_stop_waiting(server: Server) -> None:
     told: list[str] = []
-    source = PrometheusSource(Told(server.url), on_query=lambda result, _: told.append(result))
+    source = PrometheusSource(
+        BackEnd(url=server.url), on_query=lambda result, _: told.append(result)
+    )
     server.hangs = True
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
@@ -382,5 +379,5 @@ async def test_a_user_cannot_fill_the_memory_with_an_own_query(server: Server, s
 )
 def test_a_url_that_is_none_or_carries_credentials_is_refused(url: str) -> None:
     with pytest.raises(ValueError) as caught:
-        PrometheusSource(Told(url))
+        PrometheusSource(BackEnd(url=url))
     assert "secret" not in str(caught.value)

@@ -54,7 +54,9 @@ def news() -> list[Key]:
 
 @pytest.fixture
 def sampler(source, news) -> EvidenceTracker:
-    return EvidenceTracker(source, MetricSettings(), on_news=news.append, clock=lambda: source.now)
+    return EvidenceTracker(
+        source, MetricSettings(user_queries=True), on_news=news.append, clock=lambda: source.now
+    )
 
 
 async def polled(sampler: EvidenceTracker, source: EvenPods, times: int = 1) -> None:

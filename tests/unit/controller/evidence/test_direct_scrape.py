@@ -126,7 +126,7 @@ def news() -> list[Key]:
 def made(land, on_news, *, tick=1.0, **settings) -> EvidenceTracker:
     return EvidenceTracker(
         land,
-        MetricSettings(**settings),
+        MetricSettings(**{"user_queries": True, **settings}),
         on_news=on_news,
         tick=tick,
         clock=lambda: land.now,

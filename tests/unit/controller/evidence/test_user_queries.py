@@ -57,7 +57,7 @@ def source() -> EvenPods:
 @pytest.fixture
 def sampler(source) -> EvidenceTracker:
     return EvidenceTracker(
-        source, MetricSettings(), on_news=lambda _: None, clock=lambda: source.now
+        source, MetricSettings(user_queries=True), on_news=lambda _: None, clock=lambda: source.now
     )
 
 

@@ -2,16 +2,18 @@
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.support.contract import ALL, EXPECTED, Server
+from tests.support.contract import ALL, EXPECTED, Server, as_text
 
 from davylamp.adapters.errors import Retryable
 from davylamp.adapters.pods.model_server import PodAddress
 from davylamp.controller.checks.inspections import Inspection
-from davylamp.controller.checks.inspector import LONGEST, Inspector
+from davylamp.controller.checks.inspector import Inspector
+from davylamp.controller.checks.visit import LONGEST
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.pods import read_pod
 from davylamp.controller.pods.warnings import APART, PATIENCE, PodWarnings
@@ -151,10 +153,10 @@ class Models:
             await asyncio.sleep(3600 if pod.name.startswith("h") else 0.01)
         finally:
             self.waiting -= 1
-        return self.server.get_manifest()
+        return as_text(self.server.get_manifest())
 
     async def post(self, _pod, path, body):
-        return self.server.post(path, body)
+        return as_text(self.server.post(path, json.loads(body)))
 
 
 def inspection(name: str, since: datetime = SINCE) -> Inspection:

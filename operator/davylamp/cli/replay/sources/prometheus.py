@@ -6,12 +6,14 @@ import argparse
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
 from davylamp.adapters.errors import SourceError, TooMuch
 from davylamp.adapters.pod_names import DeploymentRef
+from davylamp.adapters.prometheus.connection.back_end import BackEnd
+from davylamp.adapters.prometheus.connection.environment import PROMETHEUS, back_end_from
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.series import SETTINGS, SeriesNames
 from davylamp.adapters.prometheus.source import PrometheusSource
@@ -24,17 +26,6 @@ DEADLINE: Final = 60.0
 """Seconds to wait for the answer; a long window of many pods takes a while."""
 ANSWER_LIMIT: Final = 64 * 1024 * 1024
 """Bytes of the answer; higher than the operator's, which runs with a memory limit."""
-TOKEN_FILE: Final = "DAVYLAMP_PROMETHEUS_BEARER_TOKEN_FILE"  # noqa: S105
-CA_FILE: Final = "DAVYLAMP_PROMETHEUS_CA_FILE"
-
-
-@dataclass(frozen=True, slots=True)
-class PrometheusAddress:
-    """The URL of Prometheus and the files to authenticate with."""
-
-    url: str
-    bearer_token_file: str | None = None
-    ca_file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +69,8 @@ def read_prometheus(url: str, window: SampleWindow) -> Mapping[Channel, Scrapes]
             window=window.until - window.since,
             series=_series_names(),
         )
-        address = PrometheusAddress(url, os.environ.get(TOKEN_FILE), os.environ.get(CA_FILE))
-        answer = asyncio.run(_scrapes(address, query))
+        back_end = replace(back_end_from(os.environ, PROMETHEUS, url=url), url=url)
+        answer = asyncio.run(_scrapes(back_end, query))
     except TooMuch as error:
         advice = "choose a shorter time with --from and --until"
         raise UsageError(f"--prometheus {url}: {error}: {advice}") from error
@@ -90,9 +81,9 @@ def read_prometheus(url: str, window: SampleWindow) -> Mapping[Channel, Scrapes]
 
 
 async def _scrapes(
-    address: PrometheusAddress, query: CounterQuery
+    back_end: BackEnd, query: CounterQuery
 ) -> Mapping[tuple[str, str], tuple[Sample, ...]]:
-    source = PrometheusSource(address, deadline=DEADLINE, answer_limit=ANSWER_LIMIT)
+    source = PrometheusSource(back_end, deadline=DEADLINE, answer_limit=ANSWER_LIMIT)
     try:
         return await source.scrapes(query)
     finally:

@@ -18,7 +18,7 @@ from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.owning.adoption import Adoption
 from davylamp.controller.cluster.pods import Pod, read_pod, without_strangers, workloads_of
 from davylamp.controller.cluster.stored import StoredChildren, identity_of
-from davylamp.controller.commands.annotations import users_in
+from davylamp.controller.commands.annotations import author_in, users_in
 from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
@@ -35,6 +35,8 @@ from davylamp.controller.reconcile.observing.observations import (
     with_refusals,
 )
 from davylamp.controller.reconcile.passes import (
+    EVERYTHING_ALLOWED,
+    Allowances,
     Children,
     Parent,
     Pass,
@@ -92,7 +94,7 @@ class Observer:
         nightly: has the results of the nightly job.
         refusals: has what was refused of the nightly job.
         consumer: knows which commands it took off.
-        reads_secrets: whether it may ask for Secrets at all.
+        allowed: what specs may ask for; without Secrets none is read.
         proven_names: whether the names beside commands can be believed.
         images: has what registries said.
         clock: the time.
@@ -111,7 +113,7 @@ class Observer:
         nightly: Nightly,
         refusals: Refusals,
         consumer: Consumer,
-        reads_secrets: bool = True,
+        allowed: Allowances = EVERYTHING_ALLOWED,
         proven_names: bool = False,
         images: ImageObserver,
         clock: Callable[[], datetime],
@@ -126,7 +128,7 @@ class Observer:
         self._nightly = nightly
         self._refusals = refusals
         self._consumer = consumer
-        self._reads_secrets = reads_secrets
+        self._allowed = allowed
         self._proven_names = proven_names
         self._images = images
         self._clock = clock
@@ -137,19 +139,20 @@ class Observer:
         """Everything that is known about a ModelDeployment now."""
         children = await self._children(parent)
         parent = self.followable(parent, children.records)
-        secrets = Secrets(are_off=not self._reads_secrets)
+        secrets = Secrets(are_off=not self._allowed.secrets)
         now = self._clock()
         observation = replace(
             observation_of(parent, children, self._target(parent, children), now=now),
             watched_since=self._pod_clock.watched_since(parent.key, now),
         )
-        if parent.spec is not None and self._reads_secrets:
+        if parent.spec is not None and self._allowed.secrets:
             secrets = await self._secrets(parent, parent.spec, observation)
             observation = replace(observation, missing_secrets=secrets.missing)
         observation = replace(
             self._images.look(parent, children, observation),
             consumed=self._consumer.taken(parent.key),
             users=self._users(parent),
+            author=author_in(parent.manifest) if self._proven_names else None,
             inspected=self._inspections.inspected(parent.key),
         )
         evidence = self._samples.evidence(parent.key)
@@ -169,7 +172,7 @@ class Observer:
 
     def followable(self, parent: Parent, records: Mapping[str, JsonObject]) -> Parent:
         """The same, without its spec where this operator can make no pod from that; with why not."""
-        return followable(parent, records, reads_secrets=self._reads_secrets)
+        return followable(parent, records, self._allowed)
 
     def glance(self, parent: Parent) -> Observation:
         """What is known about a ModelDeployment that was never followed."""

@@ -1,0 +1,32 @@
+"""Which keys are demanded of which repositories."""
+
+from davylamp.images import KeyRule, keys_for, parse_reference
+
+RULES = (
+    KeyRule(("registry.example/open/*",), ("open",)),
+    KeyRule(("registry.example/*", "docker.io/acme/*"), ("acme",)),
+)
+
+
+def keys(repository):
+    return keys_for(parse_reference(repository, "v1"), RULES)
+
+
+def test_the_first_rule_that_fits_counts():
+    assert keys("registry.example/open/a") == ("open",)
+    assert keys("registry.example/a") == ("acme",)
+    assert keys("registry.example/a/b/c") == ("acme",)
+
+
+def test_docker_hub_goes_by_all_of_its_names():
+    for repository in ("acme/model", "docker.io/acme/model", "index.docker.io/acme/model"):
+        assert keys(repository) == ("acme",)
+
+
+def test_other_registries_are_nobodys():
+    for repository in (
+        "registry.example.evil/a",
+        "evil/registry.example/a",
+        "registry.example:5/a",
+    ):
+        assert keys(repository) is None
