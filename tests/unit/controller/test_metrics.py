@@ -131,7 +131,7 @@ async def test_what_is_watched_is_looked_at_on_the_event_loop(unused_tcp_port):
     metrics = Metrics(CollectorRegistry())
     metrics.watch_queue(lambda: 2.0, lambda: asyncio.get_running_loop().time() * 0 + 7.0)
     metrics.watch_unread(lambda kind: float(len(kind)), ["Pod"])
-    page = endpoints.metrics(metrics.registry, metrics.refresh)
+    page = endpoints.metrics(metrics.registry, refresh=metrics.refresh)
     async with (
         endpoints.serving(page, unused_tcp_port),
         aiohttp.ClientSession() as session,
