@@ -94,11 +94,10 @@ class Metrics:
     def watch_unread(self, unread: Callable[[str], float], kinds: Iterable[str]) -> None:
         """Show how many objects of each kind are known in outline only."""
         gauge = self._gauge(names.UNREAD_OBJECTS)
-        for kind in kinds:
-            self._watched.append((gauge.labels(kind), functools.partial(unread, kind)))
+        self._watched += ((gauge.labels(kind), functools.partial(unread, kind)) for kind in kinds)
 
     def refresh(self) -> None:
-        """Look at what is watched: on the event loop, whose state it is, before a thread shows it."""
+        """Look at what is watched: on the event loop, whose state it is."""
         for gauge, value in self._watched:
             gauge.set(value())
         hidden = {(namespace, "shownModels"): n for namespace, n in self._shown.refused.items()}
@@ -204,12 +203,7 @@ class Metrics:
         self._forget_missing_data(key)
         self.show_refused(key, {})
         labels = {"namespace": key.namespace, "name": key.name}
-        for counter in (
-            self._notices,
-            self._rollbacks,
-            self._verdicts,
-            self._checks,
-        ):
+        for counter in (self._notices, self._rollbacks, self._verdicts, self._checks):
             counter.remove_by_labels(labels)
         self._gate_names.pop(key, None)
         self._shown.leave(key.namespace, key)
