@@ -242,6 +242,14 @@ def test_a_password_in_an_address_is_refused_and_not_shown(refusal):
     assert "5ecret" not in message
 
 
+def test_the_metrics_may_want_a_token(render):
+    rendered = render({"metrics": {"bearerTokenSecret": {"name": "scraper", "key": "t"}}})
+    path = "/var/run/davylamp/metrics"
+    assert environment(rendered)["DAVYLAMP_METRICS_TOKEN_FILE"] == f"{path}/token"
+    assert secrets_of(rendered, "metrics") == {("scraper", "t", "token")}
+    assert path in [m["mountPath"] for m in container(rendered)["volumeMounts"]]
+
+
 def test_networks_of_pods_are_the_operators(render):
     found = environment(render({"podNetworks": ["10.244.0.0/16", "fd00::/64"]}))
     assert found["DAVYLAMP_POD_NETWORKS"] == "10.244.0.0/16,fd00::/64"

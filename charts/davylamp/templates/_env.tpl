@@ -133,6 +133,10 @@
   valueFrom:
     fieldRef:
       fieldPath: metadata.name
+{{- if .Values.metrics.bearerTokenSecret.name }}
+- name: DAVYLAMP_METRICS_TOKEN_FILE
+  value: /var/run/davylamp/metrics/token
+{{- end }}
 - name: DAVYLAMP_LOG_LEVEL
   value: {{ .Values.logLevel | quote }}
 {{- end -}}

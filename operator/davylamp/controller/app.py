@@ -137,7 +137,12 @@ class Operator:
         )
         async with (
             endpoints.serving(probes, settings.probes_port),
-            endpoints.serving(endpoints.metrics(self.metrics.registry), settings.metrics_port),
+            endpoints.serving(
+                endpoints.metrics(
+                    self.metrics.registry, settings.metrics_token_file, self.metrics.refresh
+                ),
+                settings.metrics_port,
+            ),
             asyncio.TaskGroup() as tasks,
         ):
             watching = tasks.create_task(self._watch())

@@ -76,6 +76,7 @@ class Metrics:
         self._drifted = self._gauge(names.EXPLANATION_DRIFTED)
         self._nightly_failed = self._gauge(names.NIGHTLY_FAILED)
         self._refused = self._gauge(names.REFUSED_WRITES)
+        self._watched: list[tuple[Gauge, Callable[[], float]]] = []
 
     def _counter(self, family: MetricFamily) -> Counter:
         return Counter(family.name, family.meaning, family.labels, registry=self.registry)
@@ -88,14 +89,19 @@ class Metrics:
 
     def watch_queue(self, depth: Callable[[], float], oldest: Callable[[], float]) -> None:
         """Show how much work waits, and for how long."""
-        self._gauge(names.QUEUE_DEPTH).set_function(depth)
-        self._gauge(names.QUEUE_OLDEST).set_function(oldest)
+        self._watched.append((self._gauge(names.QUEUE_DEPTH), depth))
+        self._watched.append((self._gauge(names.QUEUE_OLDEST), oldest))
 
     def watch_unread(self, unread: Callable[[str], float], kinds: Iterable[str]) -> None:
         """Show how many objects of each kind are known in outline only."""
         gauge = self._gauge(names.UNREAD_OBJECTS)
         for kind in kinds:
-            gauge.labels(kind).set_function(functools.partial(unread, kind))
+            self._watched.append((gauge.labels(kind), functools.partial(unread, kind)))
+
+    def refresh(self) -> None:
+        """Look at what is watched: on the event loop, whose state it is, before a thread shows it."""
+        for gauge, value in self._watched:
+            gauge.set(value())
 
     def on_passed_over(self, kind: str) -> None:
         """Count an object that nobody can be told of."""

@@ -77,6 +77,8 @@ class Settings:
     """What pods may have beyond the ordinary, for which tenants need no right of their own."""
     log_level: str = "INFO"
     metrics_port: int = 9090
+    metrics_token_file: str | None = None
+    """File with the token that whoever reads the metrics has to have."""
     probes_port: int = 8080
 
     @property
@@ -107,6 +109,7 @@ class Settings:
             allowed=variables.privileges(),
             log_level=variables.text("LOG_LEVEL", plain.log_level).upper(),
             metrics_port=variables.number("METRICS_PORT", plain.metrics_port),
+            metrics_token_file=variables.text("METRICS_TOKEN_FILE", "") or None,
             probes_port=variables.number("PROBES_PORT", plain.probes_port),
         )
 

@@ -68,7 +68,8 @@ class ObjectCache:
         self._unpacked = 0
         self._sizes: dict[Key, int] = {}
         """Bytes of the children of each model."""
-        self._outlines: set[tuple[Key, str, str]] = set()
+        self._outlines: dict[str, set[tuple[Key, str]]] = {}
+        """Objects of each kind that are known in outline only."""
         self._changed: dict[Key, int] = {}
         self._changes = 0
 
@@ -84,7 +85,7 @@ class ObjectCache:
 
     def unread(self, kind: str) -> int:
         """How many objects of a kind are known in outline only."""
-        return sum(stored == kind for _, stored, _ in self._outlines)
+        return len(self._outlines.get(kind, ()))
 
     def changed(self, key: Key) -> int:
         """A number that rises whenever something about a model's children changes."""
@@ -188,8 +189,8 @@ class ObjectCache:
 
     def forget(self, key: Key) -> None:
         """Drop a ModelDeployment that is gone; its children are known until they are gone too."""
+        self._note_size(key, names.KIND, key.name, None)
         self._parents.pop(key, None)
-        self._outlines.discard((key, names.KIND, key.name))
         self.rest(key)
 
     def _use(self, key: Key) -> None:
@@ -217,10 +218,11 @@ class ObjectCache:
             self._sizes[key] = size + (packed.size if packed else 0)
             if not self._sizes[key]:
                 del self._sizes[key]
+        outlines = self._outlines.setdefault(kind, set())
         if packed is not None and packed.is_outline:
-            self._outlines.add((key, kind, name))
+            outlines.add((key, name))
         else:
-            self._outlines.discard((key, kind, name))
+            outlines.discard((key, name))
 
     def _known(self, key: Key, kind: str, name: str) -> PackedObject | None:
         if kind == names.KIND:

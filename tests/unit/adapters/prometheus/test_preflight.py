@@ -70,7 +70,7 @@ def test_what_is_no_prometheus_is_said_to_be_none(response, words):
 
 def test_nothing_there_is_said_once(unused_tcp_port):
     result = examine(BackEnd(url=f"http://127.0.0.1:{unused_tcp_port}"))
-    assert result.problems == ("Prometheus: cannot be asked: ConnectionError",)
+    assert result.problems == ("cannot be asked: ConnectionError",)
 
 
 @pytest.mark.parametrize(("skew", "way"), [(37.0, "ahead of"), (-37.0, "behind")])

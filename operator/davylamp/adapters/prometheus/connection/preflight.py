@@ -89,7 +89,8 @@ def examine(back_end: BackEnd, *, clock: Callable[[], float] = time.time) -> Pre
         skew = (theirs - (before + clock()) / 2) if theirs is not None else None
     except SourceError as error:
         is_there = error.fault is SourceFault.BAD_ANSWER
-        problem = f"{error.message}{questions.other_path() if is_there else ''}"
+        why = error.message.removeprefix("Prometheus: ")
+        problem = f"{why}{questions.other_path() if is_there else ''}"
         return Preflight(problems=(problem, *in_clear))
     finally:
         questions.close()
