@@ -201,12 +201,7 @@ class Metrics:
         self._forget_missing_data(key)
         self.show_refused(key, {})
         labels = {"namespace": key.namespace, "name": key.name}
-        for counter in (
-            self._notices,
-            self._rollbacks,
-            self._verdicts,
-            self._checks,
-        ):
+        for counter in (self._notices, self._rollbacks, self._verdicts, self._checks):
             counter.remove_by_labels(labels)
         self._gate_names.pop(key, None)
         self._shown.leave(key.namespace, key)
