@@ -11,10 +11,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
-from typing_extensions import override
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from davylamp.adapters.prometheus.connection.preflight import Preflight
 from davylamp.api.names import Reason
@@ -29,6 +26,7 @@ from davylamp.rollout import Notice
 
 MOST_GATE_NAMES: Final = 40
 """Names of gates of one object that are counted; who changes them more often is counted anew."""
+
 LeftOut: TypeAlias = Mapping[tuple[str, str], int]
 """How much is left out, by namespace and limit."""
 
@@ -76,6 +74,8 @@ class Metrics:
         self._drifted = self._gauge(names.EXPLANATION_DRIFTED)
         self._nightly_failed = self._gauge(names.NIGHTLY_FAILED)
         self._refused = self._gauge(names.REFUSED_WRITES)
+        self._left_out = self._gauge(names.LEFT_OUT)
+        self._find_left_out: Callable[[], LeftOut] = dict
         self._watched: list[tuple[Gauge, Callable[[], float]]] = []
 
     def _counter(self, family: MetricFamily) -> Counter:
@@ -102,6 +102,10 @@ class Metrics:
         """Look at what is watched: on the event loop, whose state it is, before a thread shows it."""
         for gauge, value in self._watched:
             gauge.set(value())
+        hidden = {(space, "shownModels"): n for space, n in self._shown.refused.items()}
+        self._left_out.clear()
+        for labels, number in {**self._find_left_out(), **hidden}.items():
+            self._left_out.labels(*labels).set(number)
 
     def on_passed_over(self, kind: str) -> None:
         """Count an object that nobody can be told of."""
@@ -109,7 +113,7 @@ class Metrics:
 
     def watch_limits(self, left_out: Callable[[], LeftOut]) -> None:
         """Show what is left out because of a limit."""
-        self.registry.register(_LeftOutCollector(left_out, self._shown))
+        self._find_left_out = left_out
 
     def show_build(self, version: str, python: str) -> None:
         """Show what runs."""
@@ -284,20 +288,3 @@ class Metrics:
         for gate in gates:
             if counted.get(gate.name) != (gate.verdict, gate.reason):
                 self._verdicts.labels(*key, gate.name, gate.verdict, gate.reason).inc()
-
-
-class _LeftOutCollector(Collector):
-    """Looks at what is left out whenever the metrics are read."""
-
-    def __init__(self, left_out: Callable[[], LeftOut], shown: Places[Key]) -> None:
-        self._left_out = left_out
-        self._shown = shown
-
-    @override
-    def collect(self) -> Iterable[Metric]:
-        family = names.LEFT_OUT
-        gauge = GaugeMetricFamily(family.name, family.meaning, labels=family.labels)
-        hidden = {(namespace, "shownModels"): n for namespace, n in self._shown.refused.items()}
-        for labels, number in {**self._left_out(), **hidden}.items():
-            gauge.add_metric(labels, number)
-        yield gauge

@@ -76,6 +76,7 @@ def test_queries_tell_whether_the_source_is_up():
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    metrics.refresh()
     return metrics.registry.get_sample_value(name, labels)
 
 
@@ -131,7 +132,7 @@ async def test_what_is_watched_is_looked_at_on_the_event_loop(unused_tcp_port):
     metrics = Metrics(CollectorRegistry())
     metrics.watch_queue(lambda: 2.0, lambda: asyncio.get_running_loop().time() * 0 + 7.0)
     metrics.watch_unread(lambda kind: float(len(kind)), ["Pod"])
-    page = endpoints.metrics(metrics.registry, metrics.refresh)
+    page = endpoints.metrics(metrics.registry, refresh=metrics.refresh)
     async with (
         endpoints.serving(page, unused_tcp_port),
         aiohttp.ClientSession() as session,
