@@ -26,7 +26,6 @@ from davylamp.rollout import Notice
 
 MOST_GATE_NAMES: Final = 40
 """Names of gates of one object that are counted; who changes them more often is counted anew."""
-
 LeftOut: TypeAlias = Mapping[tuple[str, str], int]
 """How much is left out, by namespace and limit."""
 
@@ -45,6 +44,8 @@ class Metrics:
         self.registry = registry
         self._shown: Places[Key] = Places(shown)
         self._gate_names: dict[Key, set[str]] = {}
+        self._limited: Callable[[], LeftOut] = dict
+        self._left_out = self._gauge(names.LEFT_OUT)
         self.leading = self._gauge(names.LEADER)
         self.source_up = self._gauge(names.SOURCE_UP)
         self.source_up.set(1)
@@ -74,8 +75,6 @@ class Metrics:
         self._drifted = self._gauge(names.EXPLANATION_DRIFTED)
         self._nightly_failed = self._gauge(names.NIGHTLY_FAILED)
         self._refused = self._gauge(names.REFUSED_WRITES)
-        self._left_out = self._gauge(names.LEFT_OUT)
-        self._find_left_out: Callable[[], LeftOut] = dict
         self._watched: list[tuple[Gauge, Callable[[], float]]] = []
 
     def _counter(self, family: MetricFamily) -> Counter:
@@ -102,9 +101,9 @@ class Metrics:
         """Look at what is watched: on the event loop, whose state it is, before a thread shows it."""
         for gauge, value in self._watched:
             gauge.set(value())
-        hidden = {(space, "shownModels"): n for space, n in self._shown.refused.items()}
+        hidden = {(namespace, "shownModels"): n for namespace, n in self._shown.refused.items()}
         self._left_out.clear()
-        for labels, number in {**self._find_left_out(), **hidden}.items():
+        for labels, number in {**self._limited(), **hidden}.items():
             self._left_out.labels(*labels).set(number)
 
     def on_passed_over(self, kind: str) -> None:
@@ -113,7 +112,7 @@ class Metrics:
 
     def watch_limits(self, left_out: Callable[[], LeftOut]) -> None:
         """Show what is left out because of a limit."""
-        self._find_left_out = left_out
+        self._limited = left_out
 
     def show_build(self, version: str, python: str) -> None:
         """Show what runs."""
