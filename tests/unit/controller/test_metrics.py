@@ -76,6 +76,7 @@ def test_queries_tell_whether_the_source_is_up():
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    metrics.refresh()
     return metrics.registry.get_sample_value(name, labels)
 
 
