@@ -1,5 +1,7 @@
 """A pod that is scraped twice counts once, or not at all: then the reason says what to change."""
 
+import time
+
 import pytest
 
 from davylamp.adapters.errors import SourceError, SourceFault
@@ -131,3 +133,10 @@ def test_what_a_target_is_called_is_quoted_as_one_short_line():
     assert "\n" not in told
     assert "\x1b" not in told
     assert len(told) < 600
+
+
+def test_thousands_of_series_that_share_no_scrape_take_no_longer_than_their_samples():
+    many = [series([(n / 1000, 1)], code=str(n)) for n in range(20_000)]
+    began = time.process_time()
+    samples(*many)
+    assert time.process_time() - began < 5
