@@ -28,7 +28,7 @@ demo-clean: venv ## Remove from the cluster what the demo made
 	@eval "$$($(LOCAL) env)" && $(DEMO) --clean
 
 .PHONY: test
-test: venv ## Lint, types and every test: unit, property, process, chart, images, registries, integration, e2e
+test: venv ## Lint, types and every test: unit, property, process, chart, images, registries, rights, integration, e2e
 	@$(MAKE) --no-print-directory lint
 	@$(MAKE) --no-print-directory unit
 	@$(MAKE) --no-print-directory cluster
@@ -41,6 +41,10 @@ unit: venv ## Tests that need no cluster
 .PHONY: chart
 chart: venv ## Tests of the Helm chart (need helm)
 	@eval "$$($(LOCAL) env)" && $(BIN)/pytest tests/chart
+
+.PHONY: rights
+rights: venv ## Tests of who may do what, on an API server of their own (needs what `make cluster` builds)
+	@eval "$$($(LOCAL) env)" && $(BIN)/pytest tests/rights
 
 .PHONY: images
 images: venv ## Tests of the sample model's images (need docker)

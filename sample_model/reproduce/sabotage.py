@@ -70,7 +70,9 @@ def another_tag(subject: Subject, manifest: Mapping[str, Any]) -> Row:
     """A spec that names another tag than the image's manifest."""
     expected = checks.spec(OTHER_TAG, subject.claims)
     result = checks.of_manifest(manifest, expected)
-    return _named("another tag in the spec", result, "the manifest's image.tag", result.message, also=True)
+    return _named(
+        "another tag in the spec", result, "the manifest's image.tag", result.message, also=True
+    )
 
 
 def refusal(what: str, who: str, message: str, *, refused: bool) -> Row:

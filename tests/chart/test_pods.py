@@ -101,8 +101,11 @@ def test_environment_by_default(defaults):
         "DAVYLAMP_USER_QUERIES": "false",
         "DAVYLAMP_POD_METRICS": "true",
         "DAVYLAMP_POD_METRICS_PER_SECOND": "50",
+        "DAVYLAMP_LIMIT_ROLLOUTS": "100",
+        "DAVYLAMP_LIMIT_USER_QUERIES": "100",
+        "DAVYLAMP_LIMIT_SCRAPED_PODS": "200",
+        "DAVYLAMP_LIMIT_SHOWN_MODELS": "500",
         "DAVYLAMP_IMAGE_DIGESTS": "Auto",
-        "DAVYLAMP_PULL_SECRETS": "true",
         "DAVYLAMP_REGISTRIES": "",
         "DAVYLAMP_PLAIN_HTTP_REGISTRIES": "",
         "DAVYLAMP_IMAGE_KEYS": "[]",
@@ -237,6 +240,14 @@ def test_a_password_in_an_address_is_refused_and_not_shown(refusal):
     message = refusal({"gates": {"userQueries": {"url": "https://user:5ecret@p"}}})
     assert "gates.userQueries.basicAuthSecret" in message
     assert "5ecret" not in message
+
+
+def test_the_metrics_may_want_a_token(render):
+    rendered = render({"metrics": {"bearerTokenSecret": {"name": "scraper", "key": "t"}}})
+    path = "/var/run/davylamp/metrics"
+    assert environment(rendered)["DAVYLAMP_METRICS_TOKEN_FILE"] == f"{path}/token"
+    assert secrets_of(rendered, "metrics") == {("scraper", "t", "token")}
+    assert path in [m["mountPath"] for m in container(rendered)["volumeMounts"]]
 
 
 def test_networks_of_pods_are_the_operators(render):

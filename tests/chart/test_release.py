@@ -125,6 +125,21 @@ def test_monitors_select_the_metrics_port_of_the_operator(render):
     assert endpoint["interval"] == "10s"
 
 
+@pytest.mark.parametrize(
+    ("kind", "endpoints"),
+    [("ServiceMonitor", "endpoints"), ("PodMonitor", "podMetricsEndpoints")],
+)
+def test_monitors_send_the_token_of_the_metrics(render, kind, endpoints):
+    switch = f"{kind[0].lower()}{kind[1:]}"
+    values = {switch: {"enabled": True}, "bearerTokenSecret": {"name": "scraper", "key": "t"}}
+    rendered = render({"metrics": values}, MONITORING)
+    (endpoint,) = rendered.one(kind)["spec"][endpoints]
+    assert endpoint["authorization"] == {
+        "type": "Bearer",
+        "credentials": {"name": "scraper", "key": "t"},
+    }
+
+
 def test_alerts_come_out_of_the_template_as_they_went_in(render):
     rendered = render({"metrics": {"prometheusRule": {"enabled": True}}}, MONITORING)
     source = yaml.safe_load((CHART / "files" / "alerts.yaml").read_text(encoding="utf-8"))
@@ -144,6 +159,8 @@ def test_alerts_come_out_of_the_template_as_they_went_in(render):
         "DavylampCreationLoop",
         "DavylampEventLoopBlocked",
         "DavylampReadingTooMuch",
+        "DavylampLimitReached",
+        "DavylampObjectsNotRead",
     }
     assert "$labels.name" in alerts["DavylampRolledBack"]["annotations"]["summary"]
 

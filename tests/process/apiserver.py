@@ -173,7 +173,10 @@ class ByteServer:
                 news, at = self._history[at:], len(self._history)
             for version, of_kind, line in news:
                 if of_kind == plural and version > since:
-                    await response.write(line)
+                    try:
+                        await response.write(line)
+                    except ConnectionError:
+                        return response
             await asyncio.sleep(0.02)
 
     def _write(
@@ -221,10 +224,19 @@ def running(server: ByteServer) -> Iterator[ByteServer]:
     try:
         yield server
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_end(runner), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
         loop.close()
+
+
+async def _end(runner: web.AppRunner) -> None:
+    """Close everything, and end the watches that go on."""
+    await runner.cleanup()
+    watches = asyncio.all_tasks() - {asyncio.current_task()}
+    for watch in watches:
+        watch.cancel()
+    await asyncio.gather(*watches, return_exceptions=True)
 
 
 def _discovery(version: str) -> web.Response:

@@ -54,12 +54,20 @@ class OperatorProcess:
             assert time.monotonic() < end, f"not within {seconds} s: {self.log[-5:]}"
             await asyncio.sleep(0.05)
 
+    async def until_metric(self, sample: str, value: float) -> None:
+        """Wait until a series has a value: metrics are up to a second old."""
+        end = time.monotonic() + DEADLINE
+        while (shown := await self.metric(sample)) != value:
+            assert time.monotonic() < end, f"{sample} is {shown}, not {value}"
+            await asyncio.sleep(0.2)
+
     async def metric(self, sample: str) -> float:
         """The value of a series, as it is written in the text format; 0 where there is none."""
         async with (
             aiohttp.ClientSession() as session,
             session.get(f"http://127.0.0.1:{self.metrics}/metrics") as response,
         ):
+            assert response.status == 200
             lines = (await response.text()).splitlines()
         values = [float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{sample} ")]
         return values[0] if values else 0.0
@@ -91,13 +99,23 @@ class OperatorProcess:
         return 0.0
 
     def _waited(self) -> float:
-        """Seconds that its main thread was ready to run and others had the CPU."""
-        return int((self._proc("schedstat").split() or ["0", "0"])[1]) / 1e9
+        """Seconds that its main thread, or ours, was ready to run and others had the CPU."""
+        return _delay(self._proc("schedstat")) + _delay(_read("thread-self/schedstat"))
 
     def _proc(self, name: str) -> str:
-        with contextlib.suppress(OSError):
-            return Path(f"/proc/{self.process.pid}/{name}").read_text(encoding="utf-8")
-        return ""
+        return _read(f"{self.process.pid}/{name}")
+
+
+def _read(name: str) -> str:
+    """A file of /proc; empty where it is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{name}").read_text(encoding="utf-8")
+    return ""
+
+
+def _delay(schedstat: str) -> float:
+    """Seconds in the run queue."""
+    return int((schedstat.split() or ["0", "0"])[1]) / 1e9
 
 
 @contextlib.asynccontextmanager

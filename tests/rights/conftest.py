@@ -13,24 +13,29 @@ AUTHOR = rule("get list create update patch delete", "davylamp.dev/modeldeployme
 
 @pytest.fixture(scope="session")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Court]:
-    """The API server with the ModelDeployment in it, and nothing else of the chart."""
+    """The API server, with nothing in it."""
     with court(tmp_path_factory.mktemp("rights")) as plane:
-        plane.namespace(SYSTEM)
-        for document in rendered({}):
-            if document["kind"] == "CustomResourceDefinition":
-                plane.put(document)
-        served = "/apis/davylamp.dev/v1alpha1"
-        until(lambda: not plane.admin.ask("GET", served).is_refused, "the definition")
         yield plane
 
 
 @pytest.fixture(scope="session")
 def installed(bare: Court) -> Court:
     """The same with all of the chart, as it is installed by default, and its policies in force."""
-    for document in rendered({}):
-        bare.put(document)
-    in_force(bare)
+    install(bare)
     return bare
+
+
+def install(plane: Court, *options: str) -> None:
+    """Put the chart into an API server, and wait until its policies are in force."""
+    documents, served = rendered({}, *options), "/apis/davylamp.dev/v1alpha1"
+    definitions = [d for d in documents if d["kind"] == "CustomResourceDefinition"]
+    plane.namespace(SYSTEM)
+    for document in definitions:
+        plane.put(document)
+    until(lambda: not plane.admin.ask("GET", served).is_refused, "the definition")
+    for document in documents:
+        plane.put(document)
+    in_force(plane)
 
 
 def in_force(plane: Court) -> None:

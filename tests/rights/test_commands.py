@@ -136,6 +136,25 @@ def test_a_name_that_was_left_behind_is_about_no_other_command(installed, model,
     assert mallory.annotate(model, "risk", abort=REVISION).code == 200
 
 
+def test_a_spec_is_in_nobody_elses_name_either(installed, model):
+    rights = (AUTHOR, rule("create", "apps/deployments"))
+    mallory = installed.grant("mallory", model, *rights)
+    for words, code in (
+        ("2 alice", 403),
+        ("1 mallory", 403),
+        ("3 mallory", 403),
+        ("2 mallory", 200),
+    ):
+        written = {"metadata": {"annotations": {"by.davylamp.dev/spec": words}}}
+        change = {**written, "spec": {"image": {"tag": "v2"}}}
+        assert mallory.change(model, "risk", change).code == code, words
+    assert mallory.change(model, "risk", {"spec": {"image": {"tag": "v3"}}}).code == 200
+    stale = {"metadata": {"annotations": {"by.davylamp.dev/spec": "3 mallory"}}}
+    assert mallory.change(model, "risk", stale).code == 403, (
+        "that is written with the spec or not at all"
+    )
+
+
 def test_the_command_that_the_refusal_prints_mends_it(installed, model, alice, mallory):
     alice.annotate(model, "risk", abort=REVISION, by_abort=f"{REVISION} alice")
     alice.annotate(model, "risk", abort=None)

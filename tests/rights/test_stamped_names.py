@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from tests.rights.conftest import AUTHOR, in_force, namespace_of
+from tests.rights.conftest import AUTHOR, install, namespace_of
 from tests.support.manifests import minimal
-from tests.support.rights import SYSTEM, Court, court, rendered, rule, until
+from tests.support.rights import APPLY, Court, court, rendered, rule, until
 
 SERVED = "--api-versions=admissionregistration.k8s.io/v1beta1/MutatingAdmissionPolicy"
 REVISION = "f1579bf87b"
@@ -22,16 +22,7 @@ def stamping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Court]:
         "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
     )
     with court(tmp_path_factory.mktemp("names"), *switches) as plane:
-        plane.namespace(SYSTEM)
-        documents = rendered({}, SERVED)
-        for document in documents:
-            if document["kind"] == "CustomResourceDefinition":
-                plane.put(document)
-        served = "/apis/davylamp.dev/v1alpha1"
-        until(lambda: not plane.admin.ask("GET", served).is_refused, "the definition")
-        for document in documents:
-            plane.put(document)
-        in_force(plane)
+        install(plane, SERVED)
         until(lambda: _is_stamped(plane), "the names")
         yield plane
 
@@ -63,7 +54,9 @@ def home(stamping: Court, request: pytest.FixtureRequest) -> str:
 
 def test_a_command_gets_the_name_of_whoever_gives_it(stamping, home):
     alice = stamping.grant("alice", home, AUTHOR, GIVES)
-    assert _annotations(alice.annotate(home, "risk", abort=REVISION)) == {
+    given = _annotations(alice.annotate(home, "risk", abort=REVISION))
+    assert given == {
+        "by.davylamp.dev/spec": "1 bench",
         "davylamp.dev/abort": REVISION,
         "by.davylamp.dev/abort": f"{REVISION} alice",
     }
@@ -80,6 +73,7 @@ def test_several_commands_at_once_get_one_name_each(stamping, home):
     alice = stamping.grant("alice", home, AUTHOR, GIVES)
     reply = alice.annotate(home, "risk", abort="a", promote="b")
     assert _annotations(reply) == {
+        "by.davylamp.dev/spec": "1 bench",
         "davylamp.dev/abort": "a",
         "by.davylamp.dev/abort": "a alice",
         "davylamp.dev/promote": "b",
@@ -87,13 +81,66 @@ def test_several_commands_at_once_get_one_name_each(stamping, home):
     }
 
 
-def test_what_is_no_command_gets_no_name(stamping, home):
+def test_what_is_neither_command_nor_rollout_gets_no_name(stamping, home):
     alice = stamping.grant(
-        "alice", home, AUTHOR, rule("update", "davylamp.dev/modeldeployments/rollout")
+        "alice", home, AUTHOR, rule("update", "davylamp.dev/modeldeployments/scale")
     )
-    assert _annotations(alice.change(home, "risk", {"spec": {"paused": True}})) == {}
+    before = _annotations(stamping.admin.change(home, "risk", {"metadata": {"labels": {"a": "b"}}}))
+    assert _annotations(alice.change(home, "risk", {"spec": {"replicas": 7}})) == before
     labels = {"metadata": {"labels": {"team": "risk"}}}
-    assert _annotations(alice.change(home, "risk", labels)) == {}
+    assert _annotations(alice.change(home, "risk", labels)) == before
+
+
+def test_the_spec_gets_the_name_of_whoever_wrote_it(stamping, home):
+    namespace = stamping.namespace(f"{home[:50]}-own")
+    everything = (
+        AUTHOR,
+        rule("create", "apps/deployments"),
+        rule("update", "davylamp.dev/modeldeployments/rollout"),
+    )
+    alice = stamping.grant("alice", namespace, *everything)
+    bob = stamping.grant("bob", namespace, *everything)
+    made = alice.create(namespace, minimal(namespace=namespace))
+    assert _annotations(made) == {"by.davylamp.dev/spec": "1 alice"}
+    for number, (person, change) in enumerate(
+        (
+            (bob, {"image": {"tag": "v2"}}),
+            (alice, {"paused": True}),
+            (bob, {"rollout": {"probation": "5m"}}),
+            (
+                bob,
+                {
+                    "serving": {
+                        "template": {"spec": {"containers": [{"name": "model", "args": ["x"]}]}}
+                    }
+                },
+            ),
+            (alice, {"serving": None}),
+        ),
+        start=2,
+    ):
+        reply = person.change(namespace, "risk", {"spec": change})
+        assert _annotations(reply) == {"by.davylamp.dev/spec": f"{number} {person.name}"}
+        assert reply.content["metadata"]["generation"] == number
+    applied = minimal(namespace=namespace)
+    applied["spec"]["image"]["tag"] = "v9"
+    reply = bob.change(namespace, "risk", applied, kind=APPLY)
+    assert _annotations(reply) == {"by.davylamp.dev/spec": "7 bob"}
+
+
+def test_nobody_wrote_a_spec_in_the_name_of_somebody_else(stamping, home):
+    """Nor the next one: a name is about one generation."""
+    mallory = stamping.grant("mallory", home, AUTHOR, rule("create", "apps/deployments"))
+    for words in ("1 alice", "1 mallory", "2 mallory", "2 alice"):
+        forged = {"metadata": {"annotations": {"by.davylamp.dev/spec": words}}}
+        assert mallory.change(home, "risk", forged).code == 403, words
+    change = {
+        "spec": {"image": {"tag": "v2"}},
+        "metadata": {"annotations": {"by.davylamp.dev/spec": "2 alice"}},
+    }
+    assert _annotations(mallory.change(home, "risk", change)) == {
+        "by.davylamp.dev/spec": "2 mallory"
+    }
 
 
 def test_a_refused_command_stays_refused(stamping, home):

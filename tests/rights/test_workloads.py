@@ -1,12 +1,26 @@
 """Who decides what runs in the pods answers for it: Deployments, Secrets and ServiceAccounts."""
 
 import copy
+import re
 from typing import Any
 
 import pytest
+import yaml
 from tests.rights.conftest import AUTHOR
 from tests.support.manifests import minimal
-from tests.support.rights import APPLY, JSON_PATCH, OPERATOR, Court, Manifest, Person, rule
+from tests.support.rights import (
+    APPLY,
+    CHART,
+    JSON_PATCH,
+    OPERATOR,
+    Court,
+    Manifest,
+    Person,
+    of,
+    rule,
+)
+
+from davylamp.api.spec import ModelDeploymentSpec
 
 DEPLOYS = rule("create", "apps/deployments")
 DRY = "?dryRun=All"
@@ -156,15 +170,61 @@ def test_many_secrets_are_looked_up_one_by_one_up_to_ten(installed, namespace):
 def test_the_largest_overlay_stays_within_what_a_policy_may_cost(installed, namespace):
     """A refusal for its cost would be one that names neither field nor fix."""
     named = [
-        {"name": f"N{n}", "valueFrom": {"secretKeyRef": {"name": f"s{n % 9}", "key": "x"}}}
-        for n in range(40)
+        {"name": f"N{n}", "valueFrom": {"secretKeyRef": {"name": f"s{n % 10}", "key": "x"}}}
+        for n in range(100)
     ]
     containers = [{"name": "model", "env": named}]
-    containers += [{"name": f"c{n}", "image": "x:1", "env": named} for n in range(7)]
-    volumes = [{"name": f"v{n}", "secret": {"secretName": f"s{n % 9}"}} for n in range(20)]
-    person = deployer(installed, namespace, rule("use", "/secrets"))
-    largest = overlaid(namespace, containers=containers, volumes=volumes)
+    containers += [{"name": f"c{n}", "image": "x:1", "env": named} for n in range(9)]
+    volumes = [{"name": f"v{n}", "secret": {"secretName": f"s{n % 10}"}} for n in range(50)]
+    used = rule("use", "/secrets", "/serviceaccounts")
+    person = deployer(installed, namespace, used)
+    largest = overlaid(
+        namespace,
+        containers=containers,
+        volumes=volumes,
+        serviceAccountName="boss",
+        serviceAccount="chief",
+    )
     reply = person.create(namespace, largest, query=DRY)
+    assert reply.code == 201, reply.message
+
+
+NOTHING: dict[str, dict[str, Any]] = {
+    "lists": {"containers": None, "initContainers": None, "volumes": None, "imagePullSecrets": None},
+    "lists of containers": pod_of(env=None, envFrom=None),
+    "variables": pod_of(env=[{"name": "X", "valueFrom": None}, {"name": "Y", "value": None}]),
+    "sources of variables": pod_of(
+        env=[{"name": "X", "valueFrom": {"secretKeyRef": None, "fieldRef": {"fieldPath": "metadata.name"}}}],
+        envFrom=[{"secretRef": None, "configMapRef": {"name": "x"}}],
+    ),
+    "volumes": {
+        "volumes": [
+            {"name": "a", "secret": None, "emptyDir": {}},
+            {"name": "b", "projected": {"sources": [{"secret": None, "configMap": {"name": "x"}}]}},
+            {"name": "c", "projected": {"sources": None}},
+            {"name": "d", "csi": {"driver": "x.example", "nodePublishSecretRef": None}},
+        ]
+    },
+    "accounts": {"serviceAccountName": None},
+    "names": {"imagePullSecrets": [{"name": "x", "$patch": "delete"}]},
+    "directives": {"containers": [{"$patch": "replace"}, {"name": "model", "image": "x:1"}]},
+}  # fmt: skip
+"""Overlays that take defaults away: `null` is an answer where the definition lets it be one."""
+
+
+@pytest.mark.parametrize("case", NOTHING)
+def test_what_an_overlay_takes_away_refers_to_nothing(installed, namespace, case):
+    """Nor is it refused with the words of an expression that could not be evaluated."""
+    installed.namespace(namespace)
+    person = deployer(installed, namespace, rule("use", "/secrets", names=("x",)))
+    reply = person.create(namespace, overlaid(namespace, **NOTHING[case]), query=DRY)
+    assert reply.code == 201, reply.message
+
+
+@pytest.mark.parametrize("serving", [{}, {"template": {}}, {"template": {"spec": None}}])
+def test_an_empty_overlay_refers_to_nothing(installed, namespace, serving):
+    person = deployer(installed, namespace)
+    reply = person.create(namespace, model(namespace, serving=serving), query=DRY)
     assert reply.code == 201, reply.message
 
 
@@ -233,13 +293,8 @@ def test_what_was_there_is_no_matter_for_whoever_changes_nothing_of_it(installed
 
 def test_every_field_of_the_spec_is_somebodys_to_answer_for():
     """A new field has to be put into one of the lists of `templates/_admission.tpl`."""
-    import yaml  # noqa: PLC0415
-    from tests.support.rights import CHART  # noqa: PLC0415
-
-    from davylamp.api.spec import ModelDeploymentSpec  # noqa: PLC0415
-
     text = (CHART / "templates" / "_admission.tpl").read_text(encoding="utf-8")
-    lists = [yaml.safe_load(line) for line in text.splitlines() if line.startswith("[")]
+    lists = [yaml.safe_load(line) for line in text.splitlines() if re.fullmatch(r"\[.*\]", line)]
     fields = {f.alias or name for name, f in ModelDeploymentSpec.model_fields.items()}
     assert {name for names in lists if names for name in names} | {"replicas"} == fields
 
@@ -262,14 +317,16 @@ def test_the_operators_own_writes_pass(installed, namespace):
     installed.admin.create(namespace, model(namespace, secrets=[{"name": "licence"}]))
     installed.admin.annotate(namespace, "risk", abort="x", by_abort="x bench")
     fill = [{"op": "add", "path": "/spec/replicas", "value": 1}]
-    status = {"status": {"observedGeneration": 1}}
     path = "/metadata/annotations/{}davylamp.dev~1abort"
     drop = [
         {"op": "test", "path": path.format(""), "value": "x"},
         {"op": "remove", "path": path.format("")},
     ]
     assert operator.change(namespace, "risk", fill, sub="scale", kind=JSON_PATCH).code == 200
-    assert operator.change(namespace, "risk", status, sub="status").code == 200
+    path_of = f"{of(namespace)}/risk"
+    stored = installed.admin.ask("GET", path_of).content
+    observed = {**stored, "status": {"observedGeneration": 1}}
+    assert operator.ask("PUT", f"{path_of}/status", observed).code == 200
     assert operator.change(namespace, "risk", drop, kind=JSON_PATCH).code == 200
 
 
@@ -302,3 +359,22 @@ def test_what_is_no_secret_is_none_of_the_policys_business(installed, namespace)
     harmless["volumes"] = [{"name": "v", "emptyDir": {}}, {"name": "c", "configMap": {"name": "x"}}]
     assert person.create(namespace, overlaid(namespace, **harmless)).code == 201
     assert person.create(namespace, {**model(namespace), "metadata": {"name": "plain"}}).code == 201
+
+
+def test_neither_status_nor_scale_is_a_way_to_give_commands(installed, namespace):
+    """No policy looks at subresources: the API server keeps everything else as it was there."""
+    installed.admin.create(namespace, model(namespace, replicas=2))
+    path = f"{of(namespace)}/risk"
+    person = installed.grant(
+        "writer", namespace, rule("get patch update", "davylamp.dev/modeldeployments/status", "davylamp.dev/modeldeployments/scale")
+    )  # fmt: skip
+    stored = installed.admin.ask("GET", path).content
+    stored["metadata"]["annotations"] = {"davylamp.dev/promote": "x"}
+    stored["spec"]["image"]["tag"] = "evil"
+    assert person.ask("PUT", f"{path}/status", stored).code == 200
+    given = {"metadata": {"annotations": {"davylamp.dev/promote": "x"}}, "spec": {"replicas": 3}}
+    assert person.change(namespace, "risk", given, sub="scale").code in {200, 403, 422}
+    assert person.change(namespace, "risk", given, sub="status").code == 200
+    now = installed.admin.ask("GET", path).content
+    assert "annotations" not in now["metadata"]
+    assert now["spec"]["image"]["tag"] == "3f2c1ab"

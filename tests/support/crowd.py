@@ -21,7 +21,7 @@ from davylamp.adapters.errors import Retryable
 from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.adapters.pods.model_server import PodAddress
 from davylamp.api import names
-from davylamp.checks import Reply
+from davylamp.checks import Heard
 from davylamp.controller.app import WORKERS, WRITE_TIMEOUT
 from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.cluster.cache import Key, ObjectCache
@@ -65,7 +65,7 @@ class SlowPort:
 class SlowModels(FakeModels):
     """Model servers; those of the hostile namespace take the connection and never answer."""
 
-    async def get(self, pod: PodAddress, path: str) -> Reply:
+    async def get(self, pod: PodAddress, path: str) -> Heard:
         if pod.name.startswith(HOSTILE):
             await asyncio.Event().wait()
         return await super().get(pod, path)

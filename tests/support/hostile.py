@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from davylamp.controller.lag import LagMeter
+from davylamp.controller.process.lag import LagMeter
 
 OFTEN = 0.01
 HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"

@@ -37,3 +37,7 @@ def be_a_function(text: bytes) -> object:
 
 def pid(text: bytes) -> int:
     return os.getpid()
+
+
+def have_a_bug(text: bytes) -> int:
+    return {"a": 1}[len(text)]

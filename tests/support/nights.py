@@ -35,19 +35,21 @@ def start(land: Land, name: str, *, owned: bool = True) -> Json:
     )
 
 
-def end(land: Land, job: Json, code: int | None, text: str = "", **words: str) -> None:
+def end(
+    land: Land, job: Json, code: int | None, text: str = "", *, image: str = "", **words: str
+) -> None:
     """Have a Job end; without an exit code no pod of it is left."""
     if code is not None:
-        land.cluster.put(_pod(job, code, text))
+        land.cluster.put(_pod(job, code, text, image))
     kind = "Failed" if code != 0 else "Complete"
     condition = {"type": kind, "status": "True", "lastTransitionTime": _second(land), **words}
     earlier = {"type": "FailureTarget", "status": "True", "lastTransitionTime": _second(land)}
     land.cluster.put({**job, "status": {"conditions": [earlier, condition]}})
 
 
-def ran(land: Land, name: str, code: int, text: str = "") -> None:
-    """A whole run."""
-    end(land, start(land, name), code, text)
+def ran(land: Land, name: str, code: int, text: str = "", *, image: str = "") -> None:
+    """A whole run; `image` is the id of what it pulled."""
+    end(land, start(land, name), code, text, image=image)
 
 
 def looked_for(cluster: FakeCluster) -> int:
@@ -55,7 +57,7 @@ def looked_for(cluster: FakeCluster) -> int:
     return cluster.reads["list", "Pod"]
 
 
-def _pod(job: Json, code: int, text: str) -> Json:
+def _pod(job: Json, code: int, text: str, image: str) -> Json:
     name = job["metadata"]["name"]
     template = job["spec"]["template"]
     labels = {**template["metadata"]["labels"], "batch.kubernetes.io/job-name": name}
@@ -74,7 +76,9 @@ def _pod(job: Json, code: int, text: str) -> Json:
         "status": {
             "phase": "Failed" if code else "Succeeded",
             "conditions": [{"type": "Ready", "status": "False"}],
-            "containerStatuses": [{"name": "drift", "state": {"terminated": ended}}],
+            "containerStatuses": [
+                {"name": "drift", "imageID": image, "state": {"terminated": ended}}
+            ],
         },
     }
 

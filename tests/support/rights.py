@@ -28,7 +28,6 @@ EVERYBODYS: Final = ("authentication.k8s.io", "authorization.k8s.io")
 """Groups in which everybody may ask about themselves."""
 OPTIONS: Final = (
     "--authorization-mode=RBAC",
-    "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
     "--disable-admission-plugins=ServiceAccount,TaintNodesByCondition",
 )
 CONTROLLERS: Final = (

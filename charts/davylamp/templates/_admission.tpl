@@ -48,25 +48,30 @@ object.spec.?{{ $field }} != oldObject.spec.?{{ $field }}
 {{- end -}}
 {{- end -}}
 
+{{/* A list of the overlay, in a list; an overlay may say `null`, which is an empty one. */}}
+{{- define "davylamp.admission.list" -}}
+[{{ . }}.orValue([])].filter(l, l != null)
+{{- end -}}
+
 {{/* The names of the Secrets that the containers of an overlay refer to, as one text with commas. */}}
 {{- define "davylamp.admission.secretsOfContainers" -}}
-variables.pod.?{{ . }}.orValue([]).map(c,
-  c.?env.orValue([]).map(e, e.?valueFrom.?secretKeyRef.?name.orValue('')).join(',') + ',' +
-  c.?envFrom.orValue([]).map(e, e.?secretRef.?name.orValue('')).join(',')
-).join(',')
+{{ include "davylamp.admission.list" (printf "variables.pod.?%s" .) }}.map(l, l.map(c,
+  {{ include "davylamp.admission.list" "c.?env" }}.map(l, l.map(e, e.?valueFrom.?secretKeyRef.?name.orValue('')).filter(n, n != null).join(',')).join(',') + ',' +
+  {{ include "davylamp.admission.list" "c.?envFrom" }}.map(l, l.map(e, e.?secretRef.?name.orValue('')).filter(n, n != null).join(',')).join(',')
+).join(',')).join(',')
 {{- end -}}
 
 {{/* The names of the Secrets that the volumes of an overlay refer to, as one text with commas. */}}
 {{- define "davylamp.admission.secretsOfVolumes" -}}
-variables.pod.?volumes.orValue([]).map(v,
-  v.?secret.?secretName.orValue('') + ',' +
-  v.?projected.?sources.orValue([]).map(s, s.?secret.?name.orValue('')).join(',') + ',' +
-  v.?csi.?nodePublishSecretRef.?name.orValue('') + ',' +
+{{ include "davylamp.admission.list" "variables.pod.?volumes" }}.map(l, l.map(v, [
+  dyn({{ include "davylamp.admission.list" "v.?projected.?sources" }}.map(l, l.map(s, s.?secret.?name.orValue('')).filter(n, n != null).join(',')).join(',')),
+  v.?secret.?secretName.orValue(''),
+  v.?csi.?nodePublishSecretRef.?name.orValue(''),
   {{- range $kind := list "cephfs" "cinder" "flexVolume" "iscsi" "rbd" "scaleIO" "storageos" }}
-  v.?{{ $kind }}.?secretRef.?name.orValue('') + ',' +
+  v.?{{ $kind }}.?secretRef.?name.orValue(''),
   {{- end }}
   v.?azureFile.?secretName.orValue('')
-).join(',')
+].filter(n, n != null).join(',')).join(',')).join(',')
 {{- end -}}
 
 {{/* Variables: the annotations as they were and as they are, and the commands that this very request gives. */}}

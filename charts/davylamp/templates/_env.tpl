@@ -76,8 +76,6 @@
 {{- with .Values.modelImages }}
 - name: DAVYLAMP_IMAGE_DIGESTS
   value: {{ .digests | quote }}
-- name: DAVYLAMP_PULL_SECRETS
-  value: {{ .pullSecrets | quote }}
 - name: DAVYLAMP_REGISTRIES
   value: {{ join "," .registries | quote }}
 - name: DAVYLAMP_PLAIN_HTTP_REGISTRIES
@@ -94,6 +92,16 @@
   value: {{ .podMetrics.enabled | quote }}
 - name: DAVYLAMP_POD_METRICS_PER_SECOND
   value: {{ .podMetrics.perSecond | quote }}
+{{- end }}
+{{- with .Values.limits }}
+- name: DAVYLAMP_LIMIT_ROLLOUTS
+  value: {{ .rollouts | int | quote }}
+- name: DAVYLAMP_LIMIT_USER_QUERIES
+  value: {{ .userQueries | int | quote }}
+- name: DAVYLAMP_LIMIT_SCRAPED_PODS
+  value: {{ .scrapedPods | int | quote }}
+- name: DAVYLAMP_LIMIT_SHOWN_MODELS
+  value: {{ .shownModels | int | quote }}
 {{- end }}
 - name: DAVYLAMP_NAMESPACES
   value: {{ join "," .Values.watchNamespaces | quote }}
@@ -125,6 +133,10 @@
   valueFrom:
     fieldRef:
       fieldPath: metadata.name
+{{- if .Values.metrics.bearerTokenSecret.name }}
+- name: DAVYLAMP_METRICS_TOKEN_FILE
+  value: /var/run/davylamp/metrics/token
+{{- end }}
 - name: DAVYLAMP_LOG_LEVEL
   value: {{ .Values.logLevel | quote }}
 {{- end -}}

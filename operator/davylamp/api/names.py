@@ -39,6 +39,10 @@ NO_REVISION: Final = "none"
 """Selector value that no pod carries: a Service that must not send traffic anywhere yet."""
 
 
+SPEC_BY: Final = f"by.{GROUP}/spec"
+"""On a ModelDeployment: the generation of its spec, a space, and the name of who wrote that."""
+
+
 class Command(StrEnum):
     """Annotations by which a user steers one named revision; they work from plain kubectl.
 

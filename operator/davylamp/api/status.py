@@ -56,6 +56,10 @@ class RevisionRef(Reported):
     revision: str = Field(description="Hash of the user's intent.")
     tag: str = Field(description="Image tag.")
     digest: str | None = Field(default=None, description="Image digest that its pods run.")
+    training_image: str | None = Field(
+        default=None,
+        description="Training image, by digest, that the first run of its nightly job pulled.",
+    )
     feature_snapshot: str = Field(description="Feature snapshot id.")
     seed: int = Field(description="Training seed.", json_schema_extra={"format": "int64"})
 
@@ -66,6 +70,7 @@ class Identity(TypedDict):
     revision: str
     tag: str
     digest: str | None
+    training_image: str | None
     feature_snapshot: str
     seed: int
 
@@ -76,6 +81,7 @@ def identity(ref: RevisionRef) -> Identity:
         revision=ref.revision,
         tag=ref.tag,
         digest=ref.digest,
+        training_image=ref.training_image,
         feature_snapshot=ref.feature_snapshot,
         seed=ref.seed,
     )
@@ -127,6 +133,7 @@ class Candidate(RevisionRef):
 
     stage: Stage = Field(description="Preparing, Canary, Promoting or Returning.")
     started_at: Instant = Field(description="When the rollout of this revision began.")
+    started_by: UserName = Field(default=None, description="Who wrote its spec, if proven.")
     stage_at: Instant = Field(description="When the stage began.")
     canary_at: Instant | None = Field(
         default=None, description="When the canary got its first traffic."
@@ -207,6 +214,7 @@ class HistoryEntry(RevisionRef):
         default=None, description="ConfigMap with the flight record, for `davylamp replay`."
     )
     by: UserName = Field(default=None, description="Who ended it by a command, if proven.")
+    started_by: UserName = Field(default=None, description="Who wrote its spec, if proven.")
     at: Instant = Field(description="When it ended.")
 
 

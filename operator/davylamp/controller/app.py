@@ -5,6 +5,7 @@ import contextlib
 import logging
 import signal
 import sys
+from collections.abc import Coroutine
 from typing import Any, Final, cast
 
 import kopf
@@ -15,27 +16,20 @@ from davylamp.adapters.kubernetes.cluster import KubernetesCluster
 from davylamp.adapters.kubernetes.connection import connect
 from davylamp.adapters.kubernetes.ports import Leases
 from davylamp.adapters.kubernetes.watches import KubernetesWatches
-from davylamp.adapters.pods.metrics import PodMetrics
-from davylamp.adapters.pods.model_server import HttpModelServer
-from davylamp.adapters.prometheus.source import PrometheusSource
-from davylamp.adapters.reading.reader import Reader
-from davylamp.adapters.registries.client import HttpRegistries
 from davylamp.api import names
-from davylamp.controller import endpoints, handlers, memory
-from davylamp.controller.checks.inspector import Inspector
+from davylamp.controller import endpoints, handlers
 from davylamp.controller.cluster.cache import CHILD_KINDS, Key, ObjectCache
-from davylamp.controller.evidence.tracker import EvidenceTracker
-from davylamp.controller.images.resolver import ImageResolver
-from davylamp.controller.lag import LagMeter
 from davylamp.controller.leadership.elector import Elector
 from davylamp.controller.leadership.lease import LeaseSettings
 from davylamp.controller.leadership.passes import LeaderPasses
 from davylamp.controller.leadership.sole import SoleReplica
 from davylamp.controller.logs import configure
 from davylamp.controller.metrics import Metrics
-from davylamp.controller.pods.warnings import PodWarnings
+from davylamp.controller.outside import Outside
+from davylamp.controller.process import memory
+from davylamp.controller.process.lag import LagMeter
 from davylamp.controller.reconcile.reconciler import Reconciler
-from davylamp.controller.settings import MetricSettings, Settings
+from davylamp.controller.settings import Settings
 from davylamp.controller.watches.unread import UnreadObjects
 from davylamp.controller.watches.watches import Watches
 from davylamp.controller.wiring import Wiring, operator_version
@@ -62,27 +56,7 @@ class Operator:
         self.queue: WorkQueue[Key] = WorkQueue(
             self._pass, workers=WORKERS, owner=_namespace, on_pass=self._count_pass
         )
-        self.reader = Reader(on_reading=self.metrics.on_reading)
-        self.source = PrometheusSource(
-            settings.metrics.prometheus,
-            reader=self.reader,
-            on_query=self.metrics.on_query,
-            on_down=self.metrics.on_source_down,
-            user_queries=settings.metrics.user_back_end,
-        )
-        self.pods = _pod_metrics(settings.metrics, self.reader)
-        self.sampler = EvidenceTracker(
-            self.source,
-            settings.metrics,
-            on_news=self.queue.add,
-            pods=self.pods,
-            limits=settings.limits,
-        )
-        self.models = HttpModelServer(self.reader)
-        self.inspector = self._inspector(self.models)
-        self.registries = HttpRegistries(settings.images.registries)
-        self.images = ImageResolver(self.registries, cluster, on_news=self.queue.add)
-        self.warnings = PodWarnings(cluster, on_news=self.queue.add)
+        self.outside = Outside(settings, cluster, self.metrics, on_news=self.queue.add)
         self.unread = UnreadObjects(cluster, reporter=settings.identity)
         self.leadership = self._leadership(cluster)
         self.watches = self._watches(client)
@@ -95,18 +69,18 @@ class Operator:
         """Show in the metrics what changes without anybody telling them."""
         self.metrics.watch_queue(lambda: self.queue.depth, self.queue.oldest_age)
         self.metrics.watch_unread(self._cache.unread, (names.KIND, *CHILD_KINDS))
-        self.metrics.watch_limits(self.sampler.left_out)
+        self.metrics.watch_limits(self.outside.tracker.left_out)
 
     def _reconciler(self, cluster: KubernetesCluster) -> Reconciler:
         return Wiring(
             cluster=cluster,
             cache=self._cache,
-            tracker=self.sampler,
-            inspector=self.inspector,
-            warnings=self.warnings,
+            tracker=self.outside.tracker,
+            inspector=self.outside.inspector,
+            warnings=self.outside.warnings,
             metrics=self.metrics,
             settings=self._settings,
-            images=self.images,
+            images=self.outside.images,
         ).reconciler()
 
     def _cluster(self, client: ApiClient) -> KubernetesCluster:
@@ -115,14 +89,6 @@ class Operator:
             write_guard=self._fence,
             on_request=self.metrics.on_request,
             timeout=min(WRITE_TIMEOUT, self._settings.lease_duration / 3),
-        )
-
-    def _inspector(self, models: HttpModelServer) -> Inspector:
-        return Inspector(
-            models,
-            on_news=self.queue.add,
-            on_result=self.metrics.on_check,
-            reader=self.reader,
         )
 
     def _leader_passes(self, reconcile: Reconciler) -> LeaderPasses:
@@ -164,21 +130,24 @@ class Operator:
     async def run(self) -> None:
         """Run until `stop` is set, then finish what is under way and release the lease."""
         settings = self._settings
-        probes = endpoints.probes(oldest=self.queue.oldest_age, ready=self.ready.is_set)
+        probes = endpoints.probes(
+            oldest=self.queue.oldest_age,
+            ready=self.ready.is_set,
+            source=lambda: self.outside.preflights.text,
+        )
         async with (
             endpoints.serving(probes, settings.probes_port),
-            endpoints.serving(endpoints.metrics(self.metrics.registry), settings.metrics_port),
+            endpoints.serving(
+                endpoints.metrics(
+                    self.metrics.registry, settings.metrics_token_file, self.metrics.refresh
+                ),
+                settings.metrics_port,
+            ),
             asyncio.TaskGroup() as tasks,
         ):
             watching = tasks.create_task(self._watch())
             working = tasks.create_task(self.queue.run())
-            judging = tasks.create_task(self.sampler.run())
-            checking = tasks.create_task(self.inspector.run())
-            resolving = tasks.create_task(self.images.run())
-            trimming = tasks.create_task(memory.keep_giving_back())
-            measuring = tasks.create_task(LagMeter(self.metrics.on_lag).run())
-            explaining = tasks.create_task(self.warnings.run())
-            telling = tasks.create_task(self.unread.run())
+            helping = [tasks.create_task(loop) for loop in self._helpers()]
             leading = tasks.create_task(self._lead())
             await self.stop.wait()
             await self.queue.stop()
@@ -186,15 +155,17 @@ class Operator:
             if self.ready.is_set():
                 await leading
             self.watches.end()
-            helping = (judging, checking, resolving, explaining, telling, trimming, measuring)
             for task in (leading, *helping, working, watching):
                 task.cancel()
 
+    def _helpers(self) -> tuple[Coroutine[object, object, None], ...]:
+        """What runs all the time, besides watches and passes."""
+        lag = LagMeter(self.metrics.on_lag)
+        return (*self.outside.loops(), self.unread.run(), lag.run(), memory.keep_giving_back())
+
     async def aclose(self) -> None:
-        """Close the connections to Prometheus, and end what reads its answers and those of pods."""
-        self.source.close()
-        await self.reader.aclose()
-        await self.registries.aclose()
+        """Close the connections to all but the API server."""
+        await self.outside.aclose()
 
     def handle_signals(self) -> None:
         """Stop in order on SIGTERM and SIGINT: work first, then the lease, then the watches."""
@@ -274,17 +245,6 @@ def run(settings: Settings) -> int:
     with contextlib.suppress(asyncio.CancelledError):
         asyncio.run(main())
     return 0
-
-
-def _pod_metrics(settings: MetricSettings, reader: Reader) -> PodMetrics | None:
-    """What scrapes pods; None where that is off, or where only Prometheus understands a selector."""
-    if not settings.pod_metrics:
-        return None
-    try:
-        return PodMetrics(settings.series, reader=reader)
-    except ValueError as error:
-        _log.warning("no direct scrapes of pods, only Prometheus: %s", error)
-        return None
 
 
 def _registry() -> CollectorRegistry:

@@ -7,7 +7,9 @@ probe nor the event loop from its work.
 
 import asyncio
 import contextlib
+import hmac
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Final
 
 from aiohttp import web
@@ -121,8 +123,16 @@ async def serving(
         await runner.cleanup()
 
 
-def probes(*, oldest: Callable[[], float], ready: Callable[[], bool]) -> web.Application:
-    """`/healthz` fails when work hangs, `/readyz` until the watches are established."""
+def probes(
+    *,
+    oldest: Callable[[], float],
+    ready: Callable[[], bool],
+    source: Callable[[], str] = lambda: "",
+) -> web.Application:
+    """`/healthz` fails when work hangs, `/readyz` until the watches are established.
+
+    `/sourcez` says what was found out about Prometheus; it never fails, as a release may be first.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         age = oldest()
@@ -134,16 +144,32 @@ def probes(*, oldest: Callable[[], float], ready: Callable[[], bool]) -> web.App
         is_ready = ready()
         return _only(web.Response(status=200 if is_ready else 503, text="ready\n" * is_ready))
 
+    async def sourcez(_: web.Request) -> web.Response:
+        return _only(web.Response(text=f"{source()}\n"))
+
     app = web.Application()
-    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    routes = {"/healthz": healthz, "/readyz": readyz, "/sourcez": sourcez}
+    app.add_routes([web.get(path, answer) for path, answer in routes.items()])
     return app
 
 
-def metrics(registry: CollectorRegistry) -> web.Application:
-    """`/metrics` in Prometheus' text format, rendered once a second however many ask."""
-    rendering = _Rendering(registry)
+def metrics(
+    registry: CollectorRegistry,
+    token_file: str | None = None,
+    refresh: Callable[[], None] = lambda: None,
+) -> web.Application:
+    """`/metrics` in Prometheus' text format, rendered once a second however many ask.
 
-    async def show(_: web.Request) -> web.Response:
+    Args:
+        registry: what is shown.
+        token_file: file with the bearer token that whoever asks has to have; nobody needs one if None.
+        refresh: called on the event loop before it is shown.
+    """
+    rendering = _Rendering(registry, refresh)
+
+    async def show(request: web.Request) -> web.Response:
+        if token_file is not None and not _knows(request, token_file):
+            return _only(web.Response(status=401, headers={"WWW-Authenticate": "Bearer"}))
         body = await rendering.text()
         return _only(web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST}))
 
@@ -155,8 +181,9 @@ def metrics(registry: CollectorRegistry) -> web.Application:
 class _Rendering:
     """The text of all metrics: thousands of models take a while, so it is made in a thread."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, refresh: Callable[[], None]) -> None:
         self._registry = registry
+        self._refresh = refresh
         self._lock = asyncio.Lock()
         self._made_at = -RENDERED_AT_MOST_EVERY
         self._text = b""
@@ -166,9 +193,21 @@ class _Rendering:
         async with self._lock:
             clock = asyncio.get_running_loop().time
             if clock() >= self._made_at + RENDERED_AT_MOST_EVERY:
+                self._refresh()
                 self._text = await asyncio.to_thread(generate_latest, self._registry)
                 self._made_at = clock()
             return self._text
+
+
+def _knows(request: web.Request, token_file: str) -> bool:
+    """Whether a request carries the token that stands in the file now; a token that is none fits none."""
+    try:
+        token = Path(token_file).read_bytes().strip()
+    except OSError:
+        return False
+    kind, _, given = request.headers.get("Authorization", "").partition(" ")
+    is_it = hmac.compare_digest(given.strip().encode(errors="replace"), token)
+    return bool(token) and kind.lower() == "bearer" and is_it
 
 
 def _only(response: web.Response) -> web.Response:

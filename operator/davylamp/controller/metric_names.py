@@ -36,11 +36,28 @@ PROMETHEUS_SECONDS: Final = MetricFamily(
 SOURCE_UP: Final = MetricFamily(
     "davylamp_source_up", "Whether Prometheus answers queries for the counters of pods."
 )
+SOURCE_INFO: Final = MetricFamily(
+    "davylamp_source_info", "What answers queries; always 1.", ("kind", "version")
+)
+SOURCE_PROBLEMS: Final = MetricFamily(
+    "davylamp_source_problems",
+    "Problems that were found with what answers queries; the log and helm test name them.",
+)
+SOURCE_SKEW: Final = MetricFamily(
+    "davylamp_source_clock_skew_seconds",
+    "By how much Prometheus' clock is ahead of the operator's.",
+)
+SOURCE_AGE: Final = MetricFamily(
+    "davylamp_source_newest_sample_age_seconds",
+    "Age of Prometheus' newest sample of up when it was examined last.",
+)
 PASSES: Final = MetricFamily("davylamp_reconcile_total", "Reconcile passes.", ("result",))
 PASS_SECONDS: Final = MetricFamily("davylamp_reconcile_duration_seconds", "How long a pass took.")
 QUEUE_DEPTH: Final = MetricFamily("davylamp_queue_depth", "ModelDeployments that wait for a pass.")
 QUEUE_OLDEST: Final = MetricFamily(
-    "davylamp_queue_oldest_seconds", "How long the oldest unfinished pass has been due."
+    "davylamp_queue_oldest_seconds",
+    "How long the oldest unfinished pass has been due or under way, but for those behind passes of "
+    "their own namespace.",
 )
 EVENT_LOOP_LAG: Final = MetricFamily(
     "davylamp_event_loop_lag_seconds", "How late the event loop is, looked at all the time."

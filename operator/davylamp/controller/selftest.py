@@ -13,11 +13,15 @@ from davylamp.adapters.kubernetes.cluster import KubernetesCluster
 from davylamp.adapters.kubernetes.connection import connect
 from davylamp.api import names
 from davylamp.schema.json import JsonObject, integer, text
+from davylamp.schema.text import one_line
 
 PATIENCE: Final = 60.0
 """Seconds that the whole check may take."""
 CATCH_UP: Final = 20.0
 """Seconds in which an operator looks at what was changed just now."""
+
+
+LONGEST_LINE: Final = 2000
 
 
 class Listing(Protocol):
@@ -54,6 +58,7 @@ async def _check(url: str, namespace: str, watched: Sequence[str]) -> list[str]:
     async with asyncio.timeout(PATIENCE):
         while not await _ready(url):  # noqa: ASYNC110  (nothing here could set an event)
             await asyncio.sleep(1)
+    sys.stdout.write(f"Prometheus: {await source_of(url)}\n")
     async with connect() as client:
         cluster = KubernetesCluster(client, write_guard=lambda: None)
         await cluster.would_create(_example(namespace))
@@ -83,6 +88,21 @@ async def not_looked_after(
         if not waiting or clock() >= end:
             return waiting
         await asyncio.sleep(1)
+
+
+async def source_of(url: str) -> str:
+    """What the operator found out about Prometheus, as one line; that alone fails no test.
+
+    Args:
+        url: of the operator's `/readyz`.
+    """
+    try:
+        patience = aiohttp.ClientTimeout(total=5)
+        address = url.removesuffix("/readyz") + "/sourcez"
+        async with aiohttp.ClientSession(timeout=patience) as http, http.get(address) as answer:
+            return one_line(await answer.text(), limit=LONGEST_LINE)
+    except (TimeoutError, aiohttp.ClientError, ValueError):
+        return "the operator does not say what it found out about it"
 
 
 def _named(item: JsonObject) -> str:

@@ -77,6 +77,8 @@ class Settings:
     """What pods may have beyond the ordinary, for which tenants need no right of their own."""
     log_level: str = "INFO"
     metrics_port: int = 9090
+    metrics_token_file: str | None = None
+    """File with the token that whoever reads the metrics has to have."""
     probes_port: int = 8080
 
     @property
@@ -89,16 +91,17 @@ class Settings:
         """Settings from `DAVYLAMP_*`; raises `ValueError` naming the variable that is invalid."""
         variables = _Environment(os.environ if env is None else env)
         plain = cls()
+        reads_secrets = variables.truth("SECRETS", default=plain.reads_secrets)
         return cls(
             metrics=_metrics(variables),
-            images=read_images(variables.text),
+            images=read_images(variables.text, reads_secrets=reads_secrets),
             namespaces=tuple(variables.texts("NAMESPACES")),
             leader_election=variables.truth("LEADER_ELECTION", default=plain.leader_election),
             lease_name=variables.text("LEASE_NAME", plain.lease_name),
             lease_namespace=variables.text("LEASE_NAMESPACE", plain.lease_namespace),
             lease_duration=variables.duration("LEASE_DURATION", plain.lease_duration),
             identity=variables.text("IDENTITY", socket.gethostname()),
-            reads_secrets=variables.truth("SECRETS", default=plain.reads_secrets),
+            reads_secrets=reads_secrets,
             proven_names=variables.truth("PROVEN_NAMES", default=plain.proven_names),
             limits=variables.limits(),
             children=variables.children(),
@@ -106,6 +109,7 @@ class Settings:
             allowed=variables.privileges(),
             log_level=variables.text("LOG_LEVEL", plain.log_level).upper(),
             metrics_port=variables.number("METRICS_PORT", plain.metrics_port),
+            metrics_token_file=variables.text("METRICS_TOKEN_FILE", "") or None,
             probes_port=variables.number("PROBES_PORT", plain.probes_port),
         )
 

@@ -9,7 +9,9 @@ class ImageFault(StrEnum):
     """Why there is no digest, or none that may run."""
 
     UNREACHABLE = "Unreachable"
-    """The registry did not answer, or says that it is busy."""
+    """The registry did not answer."""
+    BUSY = "Busy"
+    """The registry says "not now"."""
     DENIED = "Denied"
     """The registry wants credentials, or others."""
     NOT_ALLOWED = "NotAllowed"

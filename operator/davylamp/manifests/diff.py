@@ -93,6 +93,6 @@ def _normalised(key: str, value: Json) -> Json:
 
 
 def _quantity(value: Json) -> Json:
-    """A quantity as its exact amount: `1.5Gi` is `1610612736`; anything else is unchanged."""
+    """A quantity as its exact amount: `1000m` is `1e0`; anything else is unchanged."""
     amount = amount_of(value)
-    return value if amount is None else str(amount)
+    return value if amount is None else f"{amount.mantissa}e{amount.exponent}"

@@ -13,7 +13,7 @@ from davylamp.api import names
 from davylamp.api.explanations import Explanations
 from davylamp.api.identity import Owner, label_value, revision_labels
 from davylamp.api.status import RevisionRef
-from davylamp.manifests.revisions import recorded
+from davylamp.manifests.revisions import model_image, recorded
 from davylamp.schema.json import Json, JsonObject, entries
 
 CONTAINER: Final = "drift"
@@ -141,7 +141,7 @@ def _container(
     return {
         **shared,
         "name": CONTAINER,
-        "image": f"{_repository(record, explanations)}:{ref.tag}",
+        "image": _image(ref, record, explanations),
         "args": list(ARGUMENTS),
         "envFrom": _sources(model, {"configMapRef": {"name": owner.child(ref.revision)}}),
         "env": [*(before if isinstance(before, list) else []), *_environment(owner, explanations)],
@@ -167,6 +167,26 @@ def _environment(owner: Owner, explanations: Explanations) -> list[Json]:
         "REPORT_URI": explanations.report or "",
     }
     return [{"name": f"DAVYLAMP_{name}", "value": value} for name, value in values.items()]
+
+
+def _image(ref: RevisionRef, record: JsonObject, explanations: Explanations) -> str:
+    """The training image, bound to a digest as soon as one is known.
+
+    That is the model's own where both come from one repository, and otherwise what the first run
+    pulled: a tag that is moved later changes nothing.
+    """
+    repository = _repository(record, explanations)
+    tagged = f"{repository}:{ref.tag}"
+    model = model_image(recorded(record, "deployment"))
+    if model.startswith(f"{tagged}@"):
+        return model
+    pulled, _, digest = (ref.training_image or "").partition("@")
+    return f"{tagged}@{digest}" if digest and _is_same(repository, pulled) else tagged
+
+
+def _is_same(repository: str, pulled: str) -> bool:
+    """Whether a runtime's name of a repository is the user's: it spells those of Docker Hub out."""
+    return pulled in {repository, f"docker.io/{repository}", f"docker.io/library/{repository}"}
 
 
 def _repository(record: JsonObject, explanations: Explanations) -> str:

@@ -18,6 +18,9 @@ from davylamp.schema.text import one_line
 DriftVerdict: TypeAlias = Literal["Stable", "Drifted", "Undecided", "Failed"]
 FORMAT: Final = "davylamp.dev/drift/v1"
 DRIFT_EXIT_CODE: Final = 3
+LONGEST_REPORT: Final = 16 * 1024
+"""Characters of a report that is read. Kubelets keep 12 KiB of all containers of a pod, but whoever may
+write a pod's status may write more."""
 LONGEST_MESSAGE: Final = 600
 MOST_ROWS: Final = 10**12
 _VERDICTS: Final[dict[str, DriftVerdict]] = {v: v for v in ("Stable", "Drifted", "Undecided")}
@@ -37,6 +40,8 @@ class JobEnd:
     """Termination message of the container."""
     why: str = ""
     """Kubernetes' own reason for a Job or a container that failed."""
+    image: str | None = None
+    """What was pulled, by its registry's digest; None where it was not, or by no digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,8 @@ class DriftResult:
     message: str
     distance: str | None = None
     limit: str | None = None
+    image: str | None = None
+    """What was pulled, by its registry's digest."""
 
 
 def result_of(end: JobEnd) -> DriftResult:
@@ -74,6 +81,7 @@ def result_of(end: JobEnd) -> DriftResult:
         message=_numbers(report, distance, limit),
         distance=distance,
         limit=limit,
+        image=end.image,
     )
 
 
@@ -82,7 +90,12 @@ def _failed(end: JobEnd, message: str) -> DriftResult:
     if end.exit_code is not None:  # else there is no pod, and no log
         message = f"{message}; see {kubectl(f'logs job/{end.job}', end.namespace)}"
     return DriftResult(
-        job=end.job, revision=end.revision, at=end.at, verdict="Failed", message=message
+        job=end.job,
+        revision=end.revision,
+        at=end.at,
+        verdict="Failed",
+        message=message,
+        image=end.image,
     )
 
 
@@ -112,6 +125,8 @@ def _largest(value: Json) -> str:
 
 def _report(text: str) -> JsonObject | None:
     """The report in a termination message; None when it is none."""
+    if len(text) > LONGEST_REPORT:
+        return None
     try:
         report = json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):

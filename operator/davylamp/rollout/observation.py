@@ -51,6 +51,8 @@ class Observation:
     commands: Mapping[Command, str] = field(default_factory=dict)
     users: Mapping[Command, str] = field(default_factory=dict)
     """Who gave each command, where that is proven."""
+    author: str | None = None
+    """Who wrote the spec as it is, where that is proven."""
     declared: frozenset[Command] = frozenset()
     """Commands that stand in an applied manifest: whoever applies it would put them back."""
     consumed: Mapping[Command, datetime | None] = field(default_factory=dict)

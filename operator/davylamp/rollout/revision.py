@@ -10,7 +10,7 @@ from typing import Final
 
 from davylamp.api.spec import ModelDeploymentSpec
 from davylamp.api.status import RevisionRef
-from davylamp.api.template import pruned
+from davylamp.api.template import is_read_as
 from davylamp.schema.json import JsonObject, integer, section, text
 
 HASH_VERSION: Final = 1
@@ -48,7 +48,7 @@ def identify(spec: ModelDeploymentSpec, known: dict[str, JsonObject]) -> Revisio
     intent = intent_of(spec)
     names = sorted(known)
     equal = [name for name in names if known[name] == intent]
-    recorded = iter(equal or [name for name in names if _as_read_now(known[name]) == intent])
+    recorded = iter(equal or [name for name in names if _is_read_as(known[name], intent)])
     return RevisionRef(
         revision=next(recorded, name_of(intent)),
         tag=spec.image.tag,
@@ -58,13 +58,16 @@ def identify(spec: ModelDeploymentSpec, known: dict[str, JsonObject]) -> Revisio
     )
 
 
-def _as_read_now(intent: JsonObject) -> JsonObject:
-    """A recorded intent as its spec is read today: an open definition kept more of an overlay."""
-    serving = section(intent, "serving")
-    template = section(serving, "template")
-    if not template:
-        return intent
-    return {**intent, "serving": {**serving, "template": pruned(template)}}
+def _is_read_as(recorded: JsonObject, intent: JsonObject) -> bool:
+    """Whether a spec of a recorded intent is read as another today: an open definition kept more."""
+    before, now = (section(written, "serving", "template") for written in (recorded, intent))
+    if not (before and now) or _besides_template(recorded) != _besides_template(intent):
+        return False
+    return is_read_as(before, now)
+
+
+def _besides_template(intent: JsonObject) -> JsonObject:
+    return {**intent, "serving": {**section(intent, "serving"), "template": None}}
 
 
 def ref_of(revision: str, intent: JsonObject) -> RevisionRef | None:

@@ -88,7 +88,12 @@ class Situation:
     ) -> "Situation":
         """The situation with a new history entry, without the oldest ones of its kind."""
         entry = HistoryEntry(
-            **identity(ref), outcome=outcome, reason=reason, at=self.observation.now, by=by
+            **identity(ref),
+            outcome=outcome,
+            reason=reason,
+            at=self.observation.now,
+            by=by,
+            started_by=ref.started_by if isinstance(ref, Candidate) else None,
         )
         attempt = ended_attempt(self.status, entry, self.observation.judgements_of(ref.revision))
         history = _bounded((entry, *self.status.history), self.observation)

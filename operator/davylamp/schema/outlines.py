@@ -9,6 +9,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from davylamp.schema.weight import outer_brackets, round_brackets
+
 STEPS: Final = 50_000
 """Brackets of one walk: 20 ms at most."""
 FARTHEST: Final = 512 * 1024
@@ -35,6 +37,9 @@ _CLOSES: Final = 4
 _ITEMS: Final = re.compile(rb'"items"\s*+:\s*+\[$')
 _NEARBY: Final = 64
 """Bytes among which the name is looked for."""
+_LONG: Final = 64 * 1024
+"""Bytes of an item after which it is likely to go on."""
+_ROUNDS: Final = 32
 _AMONG_ITEMS: Final = 2
 """The depth at which the items of a list stand side by side."""
 _QUOTE: Final = ord('"')
@@ -143,6 +148,8 @@ class ListSplitter:
         Takes time for each bracket, so parts should be short.
         """
         part, at, self._left = self._left + part, 0, b""
+        if len(self._item) > _LONG and self._is_inside(part):
+            return
         while at < len(part):
             stretch = self._stretch().match(part, at)
             end = stretch.end() if stretch else len(part)
@@ -161,6 +168,25 @@ class ListSplitter:
                 continue
             self._keep(part[at : end + 1])
             at = end + 1
+
+    def _is_inside(self, part: bytes) -> bool:
+        """Account for a part at once where the item that is under way cannot end in it."""
+        backslashes = len(part) - len(part.rstrip(b"\\"))
+        if backslashes % 2:
+            part, left = part[:-1], part[-1:]
+        else:
+            left = b""
+        pieces = part.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')
+        structure = b"".join(pieces[self._in_string :: 2])
+        brackets = outer_brackets(round_brackets(structure), _ROUNDS)
+        closed = brackets.count(b")")
+        if closed >= self._depth - _AMONG_ITEMS:
+            return False
+        self._depth += len(brackets) - 2 * closed
+        self._in_string ^= len(pieces) % 2 == 0
+        self._keep(part)
+        self._left = left
+        return True
 
     def around(self) -> bytes | None:
         """The list without its items; None where its end has not come, or it is longer than `most`."""

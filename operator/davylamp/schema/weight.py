@@ -56,7 +56,7 @@ def overweight(text: bytes, budget: Budget) -> str | None:
     if plain.count(b'"') > _QUOTES * (budget.elements + 1):
         return too_many
     structure = b"".join(plain.split(b'"')[::2])
-    brackets = structure.translate(_ROUND, _NOT_BRACKETS)
+    brackets = round_brackets(structure)
     if structure.count(b",") + brackets.count(b"(") > budget.elements:
         return too_many
     return _too_deep(brackets, budget.depth)
@@ -85,13 +85,24 @@ def read_json(text: bytes, budget: Budget) -> Json:
     return value
 
 
-def _too_deep(brackets: bytes, levels: int) -> str | None:
-    """Take out the innermost pairs once for each level: what is left then is deeper, or has no partner."""
-    for _ in range(levels):
+def round_brackets(structure: bytes) -> bytes:
+    """Nothing but the brackets of a text without strings, all of one sort."""
+    return structure.translate(_ROUND, _NOT_BRACKETS)
+
+
+def outer_brackets(brackets: bytes, rounds: int) -> bytes:
+    """The brackets without the innermost pairs, taken out so many times; how deep they lead stays the same."""
+    for _ in range(rounds):
         outer = brackets.replace(b"()", b"")
         if len(outer) == len(brackets):
             break
         brackets = outer
+    return brackets
+
+
+def _too_deep(brackets: bytes, levels: int) -> str | None:
+    """Take out the innermost pairs once for each level: what is left then is deeper, or has no partner."""
+    brackets = outer_brackets(brackets, levels)
     if not brackets:
         return None
     return f"is nested deeper than {levels} levels" if b"()" in brackets else "is no whole JSON"

@@ -10,6 +10,7 @@ from tests.support.fakehttp import FakeHttp, Response, in_turn, serving
 from davylamp.adapters.errors import Expired, Forbidden, Retryable
 from davylamp.adapters.kubernetes import watches
 from davylamp.adapters.kubernetes.watches import Change, KubernetesWatches
+from davylamp.api import names
 
 OURS = {"app.kubernetes.io/managed-by": "davylamp"}
 
@@ -125,3 +126,44 @@ async def test_a_server_that_is_away_is_an_error_that_may_pass():
     async with ApiClient(configuration) as client:
         with pytest.raises(Retryable, match="watch Pod"):
             await changes(KubernetesWatches(client))
+
+
+DEEP = "[" * 5_000 + "]" * 5_000
+NAMED = '"metadata":{"name":"deep","namespace":"models","uid":"u","resourceVersion":"11"}'
+
+
+async def test_what_cannot_be_parsed_comes_in_outline_and_ends_nothing(server):
+    passed_over: list[str] = []
+    configuration = Configuration()
+    configuration.host = server.url
+    heavy = f'{{{NAMED},"spec":{DEEP}}}'
+    good = json.dumps(pod("good", 12))
+    items = f'[{heavy},{{"metadata":{DEEP}}},{good}]'
+    page = f'{{"metadata":{{"resourceVersion":"10"}},"items":{items}}}'
+    events = [f'{{"type":"ADDED","object":{item}}}\n' for item in (heavy, DEEP, good)]
+    server.answer = in_turn(Response(page), Response("".join(events)))
+    async with ApiClient(configuration) as client:
+        cluster = KubernetesWatches(client, on_passed_over=passed_over.append)
+        read = list((await cluster.page("Pod", None, labels=OURS)).items)
+        told = [change.item for change in await changes(cluster)]
+    for items in (read, told):
+        assert [item["metadata"]["name"] for item in items] == ["deep", "good"]
+        assert items[0][names.UNREAD] == "is nested deeper than 64 levels"
+    assert passed_over == ["Pod", "Pod"]
+
+
+async def test_fewer_objects_are_asked_for_where_they_are_heavy(server, cluster, monkeypatch):
+    monkeypatch.setattr(watches, "PAGE_SIZE", 1_500)
+    heavy = listed(pod("a", 1, "x" * 2_000), pod("b", 2))
+    light = listed()
+    server.answer = in_turn(heavy, heavy, listed(pod("c", 3)), light, light)
+    page = await cluster.page("Pod", None, labels=OURS)
+    assert [item["metadata"]["name"] for item in page.items] == ["c"]
+    assert [request.query["limit"] for request in server.requests] == ["500", "50", "5"]
+    await cluster.page("Pod", None, labels=OURS, after="c")
+    await cluster.page("Pod", None, labels=OURS, after="d")
+    limits = [request.query["limit"] for request in server.requests]
+    assert limits[3:] == ["50", "500"], "what is asked for grows again by and by"
+    server.answer = in_turn(heavy, heavy, heavy)
+    with pytest.raises(Retryable, match="5 objects have more than 1,500 bytes"):
+        await cluster.page("Pod", None, labels=OURS)

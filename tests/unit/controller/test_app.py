@@ -24,7 +24,7 @@ def process() -> Iterator:
 
         def make(**settings: bool | MetricSettings) -> Operator:
             made = Operator(Settings(**settings), client=None)
-            stack.callback(made.source.close)
+            stack.callback(made.outside.source.close)
             return made
 
         yield make
@@ -65,7 +65,7 @@ async def test_lost_leadership_is_shown_and_leaves_no_figure_of_a_rollout(proces
 def test_a_selector_that_only_prometheus_understands_turns_the_fast_lane_off(process, caplog):
     series = SeriesNames(requests_selector=r'handler=~"/predict\\z"')
     operator = process(metrics=MetricSettings(series=series))
-    assert operator.pods is None
+    assert operator.outside.pods is None
     assert "predict" in caplog.text
 
 
@@ -73,11 +73,11 @@ async def test_the_source_counts_as_down_when_counters_cannot_be_asked_for(proce
     operator = process(metrics=MetricSettings(prometheus=BackEnd(url="http://127.0.0.1:9")))
     up = functools.partial(operator.metrics.registry.get_sample_value, "davylamp_source_up")
     with pytest.raises(SourceError):
-        await operator.source.values(RangeQuery(promql="up", start=0, end=0, step=1))
+        await operator.outside.source.values(RangeQuery(promql="up", start=0, end=0, step=1))
     assert up() == 1, "that was a query of a user's own"
     series = MetricSettings().series
     pods = frozenset({("models", "risk-a")})
     asked = CounterQuery(workloads=pods, at=60.0, window=60.0, channel=ERRORS, series=series)
     with pytest.raises(SourceError):
-        await operator.source.scrapes(asked)
+        await operator.outside.source.scrapes(asked)
     assert up() == 0

@@ -119,3 +119,23 @@ async def test_metrics_are_rendered_once_a_second_however_many_ask(unused_tcp_po
         answers = await asyncio.gather(*(get(unused_tcp_port, "/metrics") for _ in range(50)))
     assert {status for status, _ in answers} == {200}
     assert len(rendered) <= 1 + (time.monotonic() - began) / endpoints.RENDERED_AT_MOST_EVERY
+
+
+async def test_metrics_are_for_whoever_has_the_token_where_one_is_set(unused_tcp_port, tmp_path):
+    token = tmp_path / "token"
+    app = endpoints.metrics(CollectorRegistry(), str(token))
+
+    async def status(given):
+        headers = {} if given is None else {"Authorization": given}
+        return (await get(unused_tcp_port, "/metrics", **headers))[0]
+
+    async with endpoints.serving(app, unused_tcp_port):
+        assert await status("Bearer ") == 401
+        token.write_text("")
+        assert await status("Bearer ") == 401
+        token.write_text("first\n")
+        given = (None, "Bearer", "Bearer second", "Basic first", "first", "Bearer first")
+        assert [await status(text) for text in given] == [401, 401, 401, 401, 401, 200]
+        token.write_text("second")
+        assert await status("Bearer first") == 401
+        assert await status("bearer second") == 200

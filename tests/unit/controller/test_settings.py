@@ -9,6 +9,7 @@ from tests.support import signing
 
 from davylamp.adapters.prometheus.connection.back_end import BackEnd
 from davylamp.adapters.prometheus.series import SeriesNames
+from davylamp.controller.fairness.limits import Limits
 from davylamp.controller.images.settings import Digests, ImageSettings
 from davylamp.controller.settings import Settings
 from davylamp.images import KeyRule
@@ -198,6 +199,8 @@ def test_no_selector_is_a_selector():
         ("POSITIVE_OUTCOME", " "),
         ("USER_QUERIES", "yes"),
         ("POD_METRICS", "1"),
+        ("LIMIT_ROLLOUTS", "0"),
+        ("LIMIT_SHOWN_MODELS", "-1"),
         ("POD_METRICS_PER_SECOND", "many"),
         ("POD_METRICS_PER_SECOND", "0"),
         ("POD_METRICS_PER_SECOND", "nan"),
@@ -215,6 +218,12 @@ def test_what_is_wrong_is_named(name, value):
         said(**{name: value})
 
 
+def test_limits_of_a_namespace_are_set_one_by_one():
+    limits = said(LIMIT_ROLLOUTS="7", LIMIT_SCRAPED_PODS="9").limits
+    assert (limits.rollouts, limits.scraped_pods) == (7, 9)
+    assert limits.user_queries == Limits().user_queries
+
+
 def test_nobody_is_asked_about_images_unless_the_chart_says_so():
     assert said().images == ImageSettings()
     assert said().images.digests is Digests.OFF
@@ -228,7 +237,7 @@ def test_images_are_as_the_chart_says():
         PLAIN_HTTP_REGISTRIES="172.18.0.1:5000, Registry.local",
         REGISTRIES="registry.example",
         REGISTRY_CA_FILE="/ca.crt",
-        PULL_SECRETS="false",
+        SECRETS="false",
         IMAGE_KEYS=json.dumps(rules),
     ).images
     assert images.digests is Digests.REQUIRE
@@ -243,7 +252,6 @@ def test_images_are_as_the_chart_says():
     ("name", "value"),
     [
         ("IMAGE_DIGESTS", "auto"),
-        ("PULL_SECRETS", "yes"),
         ("IMAGE_KEYS", "no json"),
         ("IMAGE_KEYS", "{}"),
         ("IMAGE_KEYS", "[1]"),

@@ -114,7 +114,7 @@ def families() -> dict[str, MetricFamily]:
 def registered() -> set[str]:
     """Names of our metrics in the registry of a whole operator, counters with their suffix."""
     operator = Operator(Settings(), client=None)
-    operator.source.close()
+    operator.outside.source.close()
     return {
         f"{family.name}_total" if family.type == "counter" else family.name
         for family in operator.metrics.registry.collect()

@@ -41,6 +41,38 @@ def test_it_runs_once_a_night_and_never_again():
     assert pod_of(cron)["restartPolicy"] == "Never"
 
 
+DIGEST = f"sha256:{'a' * 64}"
+
+
+def image_of(manifest: dict, training_image: str | None = None, **said: object) -> str:
+    """The image of the job, where its first run pulled one."""
+    spec = ModelDeploymentSpec.model_validate(manifest["spec"])
+    ref = identify(spec, {}).model_copy(update={"training_image": training_image})
+    made = record(OWNER, ref, spec, number=1, pinned=PINNED)
+    cron = cron_job(OWNER, ref, made, Explanations.model_validate(said))
+    return pod_of(cron)["containers"][0]["image"]
+
+
+def test_what_the_first_run_pulled_is_what_every_later_one_runs():
+    pulled = f"registry.example/diabetes-risk-training@{DIGEST}"
+    bound = f"registry.example/diabetes-risk-training:3f2c1ab@{DIGEST}"
+    assert image_of(minimal(), pulled) == bound
+    hub = changed(minimal(), {"spec.image.repository": "acme/model"})
+    assert image_of(hub, f"docker.io/acme/model-training@{DIGEST}").endswith(f"3f2c1ab@{DIGEST}")
+
+
+def test_an_image_of_another_repository_binds_nothing():
+    tagged = "registry.example/diabetes-risk-training:3f2c1ab"
+    for other in ("registry.example/jobs", "docker.io/library/import-2026-11-28", ""):
+        assert image_of(minimal(), f"{other}@{DIGEST}") == tagged
+
+
+def test_where_model_and_job_are_one_image_the_job_runs_the_models_digest():
+    pinned = changed(minimal(), {"spec.image.digest": DIGEST})
+    own = "registry.example/diabetes-risk"
+    assert image_of(pinned, repository=own) == f"{own}:3f2c1ab@{DIGEST}"
+
+
 def test_it_runs_the_training_image_of_the_revisions_tag():
     cron, _ = rendered(minimal())
     container = pod_of(cron)["containers"][0]

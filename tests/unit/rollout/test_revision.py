@@ -113,5 +113,12 @@ def test_p8_a_spec_that_only_lost_what_the_definition_no_longer_keeps_is_the_sam
     assert identify(now, known).revision == "0123456789"
     known["aaaaaaaaaa"] = intent_of(now)
     assert identify(now, known).revision == "aaaaaaaaaa", "what is equal comes first"
-    other = spec(serving={"template": {**read, "metadata": {}}})
-    assert identify(other, known).revision not in known
+    for other in (
+        {**read, "metadata": {}},
+        {**read, "metadata": {"annotations": {}}},
+        {"metadata": read["metadata"]},
+        {**read, "spec": {**read["spec"], "containers": []}},
+        {**read, "spec": {**read["spec"], "containers": [{"name": "model", "args": ["y"]}]}},
+    ):
+        assert identify(spec(serving={"template": other}), known).revision not in known
+    assert identify(spec(serving={"template": read}, seed=7), known).revision not in known

@@ -26,8 +26,18 @@ from davylamp.schema.kubernetes import amount_of, is_quantity
     ],
 )
 def test_an_amount_is_exact(quantity, amount):
-    assert amount_of(quantity) == amount
+    exact = amount_of(quantity)
+    assert exact is not None
+    assert Fraction(exact.mantissa) * Fraction(10) ** exact.exponent == amount
     assert is_quantity(quantity)
+
+
+@pytest.mark.parametrize(
+    "same",
+    [("1", "1000m", "1e0", 1, "1.0", "0.001k"), ("0", "0Gi", "0e9"), ("1Ki", 1024, "1.024k")],
+)
+def test_equal_amounts_are_equal_however_they_are_spelled(same):
+    assert len({amount_of(quantity) for quantity in same}) == 1
 
 
 @pytest.mark.parametrize(

@@ -93,6 +93,39 @@ def test_items_are_cut_out_wherever_the_text_is_parted(
     assert json.loads(splitter.around() or b"") == {**described, "items": []}
 
 
+LONG_PARTS = st.lists(
+    st.sampled_from(
+        [
+            b"[" * 9,
+            b"]" * 9,
+            b"[[]],",
+            b'{"a":',
+            b"}",
+            b'"]]}"',
+            b'"\\""',
+            b'"\\\\"',
+            b'"[\\\\\\"["',
+            b"1,",
+        ]
+    ),
+    max_size=60,
+)
+
+
+@given(LONG_PARTS, st.integers(1, 50))
+def test_a_long_item_is_accounted_for_as_a_short_one_is(parts: list[bytes], step: int) -> None:
+    """Whatever it holds: in parts at once where it cannot end, or bracket by bracket."""
+    long, head = ListSplitter(MOST), b'{"items":[{"metadata":{"a":"%s"' % (b"x" * 70_000)
+    short = ListSplitter(MOST)
+    text = b"".join(parts) + b'"}]}]}'
+    cut = [*long.feed(head), *short.feed(head.replace(b"x", b""))]
+    assert not cut
+    ours = [item for at in range(0, len(text), step) for item in long.feed(text[at : at + step])]
+    plain = [item for at in range(0, len(text), step) for item in short.feed(text[at : at + step])]
+    assert [(item or b"").replace(b"x", b"") for item in ours] == plain
+    assert long.around() == short.around()
+
+
 def test_an_item_without_end_is_not_kept() -> None:
     splitter, peak = ListSplitter(1000), 0
     head = list(splitter.feed(b'{"items":[{"metadata":{"name":"'))

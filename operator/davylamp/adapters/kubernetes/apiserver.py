@@ -33,6 +33,8 @@ JSON_BODY: Final = "application/json"
 APPLY_BODY: Final = "application/apply-patch+yaml"
 JSON_PATCH: Final = "application/json-patch+json"
 MERGE_BODY: Final = "application/merge-patch+json"
+_PATIENCE: Final = 4
+"""How many times as long as other answers a list may take as long as it comes."""
 _AROUND: Final = Budget(64 * 1024, 8, 1_000)
 """What a list has beside its items."""
 
@@ -131,7 +133,9 @@ class ApiServer:
             OperatorError: as `send`.
         """
         splitter, texts, size = ListSplitter(LONGEST), list[bytes | None](), 0
-        async with self._answer(request, self._timeout) as response:
+        silence = self._timeout.total or 0.0
+        timeout = aiohttp.ClientTimeout(total=_PATIENCE * silence, sock_read=silence)
+        async with self._answer(request, timeout) as response:
             async for item in items(response.content, splitter):
                 texts.append(item)
                 size += len(item or b"")

@@ -22,6 +22,8 @@ from davylamp.schema.json import JsonObject, integer, section, text
 
 PAGES: Final = (500, 50, 5)
 """Objects in one answer: some megabytes as a rule. Fewer are asked for where tenants fill them up."""
+_GROWTH: Final = 20
+"""How much more than a page may be in the next larger one, and some reserve."""
 PAGE_SIZE: Final = 24 * 2**20
 """Bytes of one answer that are kept until they are read, far above those of five objects."""
 LIST_TIMEOUT: Final = 30.0
@@ -90,14 +92,16 @@ class KubernetesWatches:
     ) -> None:
         self._server = ApiServer(client, timeout=LIST_TIMEOUT, on_request=on_request)
         self._on_passed_over = on_passed_over
+        self._fewer: dict[str, int] = {}
+        """Which of the sizes of a page was small enough lately, by kind."""
 
     async def page(
         self, kind: str, namespace: str | None, *, labels: Mapping[str, str], after: str = ""
     ) -> Page:
         """See `Watchable.page`."""
         address = ObjectAddress(resource_of(kind), namespace)
-        for limit in PAGES:
-            query = {"limit": str(limit), **_selected(labels)}
+        for number in range(self._fewer.get(kind, 0), len(PAGES)):
+            query = {"limit": str(PAGES[number]), **_selected(labels)}
             if after:
                 query["continue"] = after
             request = ApiRequest(verb="list", method="GET", address=address, query=query)
@@ -109,6 +113,8 @@ class KubernetesWatches:
             version = text(described, "resourceVersion")
             if not version:
                 raise Retryable(f"list {address}: the answer is no list")
+            size = sum(len(content or b"") for content in texts)
+            self._fewer[kind] = number - (number > 0 and size < PAGE_SIZE / _GROWTH)
             read = _Items(texts, address.resource, self._on_passed_over)
             return Page(read, version, text(described, "continue"))
         raise Retryable(f"list {address}: {PAGES[-1]} objects have more than {PAGE_SIZE:,} bytes")

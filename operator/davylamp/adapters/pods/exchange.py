@@ -21,6 +21,7 @@ import h11
 import yarl
 
 from davylamp.adapters.reading.budget import SecondsBudget
+from davylamp.adapters.reading.limits import UnreadableError
 
 PIECE: Final = 64 * 1024
 """Bytes that are taken from a socket at a time."""
@@ -32,7 +33,7 @@ EVENTS_AT_A_TIME: Final = 128
 OK: Final = 200
 
 
-class ExchangeError(ValueError):
+class ExchangeError(UnreadableError):
     """The answer is no HTTP, or none that is read; the message quotes nothing of it."""
 
 

@@ -162,8 +162,6 @@ class PodMetrics:
             return Silent(f"cannot be asked: {type(error).__name__}")
         except (UnreadableError, ExchangeError, ReadingRefusedError) as error:
             return Silent(f"cannot be read: {error}")
-        except ValueError as error:
-            return Silent(f"cannot be read: {type(error).__name__}")
 
     async def _scrape(
         self, lines: bytes, asked: AskedPod

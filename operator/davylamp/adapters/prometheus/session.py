@@ -6,6 +6,7 @@ time, and puts answer bodies into its exceptions. All of that is decided here in
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 import requests
@@ -26,6 +27,9 @@ _USER_ANSWER_LIMIT: Final = 1024 * 1024
 able to fill the operator's memory, and one series of 10,000 points takes less than half of it."""
 _BODY_LIMIT: Final = 64 * 1024
 """Bytes of an answer that is an error."""
+_PIECE: Final = 64 * 1024
+"""Bytes that are read at a time: the library's own pieces are so small that a thread which receives a long
+answer keeps the event loop from its turn."""
 CAUTIOUS: Final[Mapping[str, str]] = {
     # Thanos: no answer rather than a part of one, and each replica's series once
     "partial_response": "false",
@@ -87,7 +91,7 @@ class PrometheusSession(requests.Session):
         try:
             if not is_ok:
                 raise refusal(response.status_code, _content(response))
-            text = AnswerText(response.content)
+            text = AnswerText(b"".join(iter(partial(body.read, _PIECE), b"")))
             require_whole(text.text)
         finally:
             response.close()  # else what is cut off stays open

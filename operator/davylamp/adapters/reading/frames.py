@@ -30,6 +30,8 @@ class ReadingOutcome(enum.IntEnum):
     """The body is a sentence."""
     TOO_MUCH = 2
     """The body is a sentence."""
+    FAILED = 3
+    """The body is the name of an error that nobody expected."""
 
 
 @dataclass(frozen=True, slots=True)

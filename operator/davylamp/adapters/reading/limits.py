@@ -5,6 +5,8 @@ from typing import Final
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
+NOTHING_TO_READ: Final = "is nothing that can be read"
+"""What is told of an error whose own words may be those of the text."""
 LIGHT: Final = 32 * KIB
 """Bytes that are read where they are: in the worst case that takes some milliseconds, and handing
 them to another process would take longer than reading what is usual."""

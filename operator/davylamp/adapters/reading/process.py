@@ -1,6 +1,7 @@
 """One process that reads, from the outside: started, asked, ended."""
 
 import asyncio
+import logging
 import os
 import pickle
 import signal
@@ -25,6 +26,7 @@ from davylamp.adapters.reading.limits import (
     UnreadableError,
 )
 
+_log = logging.getLogger(__name__)
 _MODULE: Final = "davylamp.adapters.reading.worker"
 _PASSED_ON: Final = ("PATH", "LD_LIBRARY_PATH", "LANG", "LC_ALL", "VIRTUAL_ENV")
 """Variables that Python may need; whatever else the operator knows is no business of the process."""
@@ -130,6 +132,9 @@ class WorkerProcess:
         self.is_spent = is_last
         if outcome == ReadingOutcome.UNREADABLE:
             raise UnreadableError(body.decode())
+        if outcome == ReadingOutcome.FAILED:
+            _log.error("reading failed: %s", body.decode())
+            raise ReadingRefusedError("could not be read because of an error of the operator's")
         try:
             return Reading(unpacked(body), seconds)
         except pickle.UnpicklingError as error:

@@ -17,6 +17,7 @@ from davylamp.adapters.reading.budget import SecondsBudget
 from davylamp.adapters.reading.in_hand import BytesInHand
 from davylamp.adapters.reading.limits import (
     LIGHT,
+    NOTHING_TO_READ,
     ReadingLimits,
     ReadingRefusedError,
     TooMuchToReadError,
@@ -186,11 +187,11 @@ def read_here(task: Callable[[bytes, *_Arguments], _T], text: bytes, *arguments:
     """
     try:
         return task(text, *arguments)
-    except OperatorError as error:
-        raise UnreadableError(error.message) from error
     except UnreadableError:
         raise
-    except (ValueError, RecursionError) as error:
-        # Python's own messages have the value that cannot be read
-        kind = type(error).__name__ if isinstance(error, ValueError) else "it is nested too deeply"
-        raise UnreadableError(f"cannot be read: {kind}") from error
+    except OperatorError as error:
+        raise UnreadableError(error.message) from error
+    except ValueError as error:
+        raise UnreadableError(NOTHING_TO_READ) from error
+    except RecursionError as error:
+        raise UnreadableError("is nested too deeply") from error

@@ -31,7 +31,7 @@ from davylamp.adapters.reading.frames import (
     ReadingTask,
     packed,
 )
-from davylamp.adapters.reading.limits import UnreadableError
+from davylamp.adapters.reading.limits import NOTHING_TO_READ, UnreadableError
 
 GROWTH: Final = 32 * 1024
 """KiB by which it may have grown before it makes room for a new one: Python keeps what it had."""
@@ -83,8 +83,12 @@ def _read(
         return ReadingOutcome.UNREADABLE, error.message.encode(errors="replace")
     except UnreadableError as error:
         return ReadingOutcome.UNREADABLE, str(error).encode(errors="replace")
-    except Exception as error:  # noqa: BLE001 - whatever a text can do, it does it to its owner only
-        return ReadingOutcome.UNREADABLE, f"cannot be read: {type(error).__name__}".encode()
+    except ValueError:
+        return ReadingOutcome.UNREADABLE, NOTHING_TO_READ.encode()
+    except RecursionError:
+        return ReadingOutcome.UNREADABLE, b"is nested too deeply"
+    except Exception as error:  # noqa: BLE001 - a bug, which must not be taken for the text's fault
+        return ReadingOutcome.FAILED, type(error).__name__.encode()
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
     if len(body) > question.result:

@@ -22,8 +22,8 @@ class TokenService:
 
 
 def wants_basic(header: str) -> bool:
-    """Whether a registry wants a name and a password with every request."""
-    return header[:6].lower() == "basic "
+    """Whether a registry takes a name and a password with every request."""
+    return _after("basic", header) is not None
 
 
 def token_service(header: str, *, plain_http: frozenset[str]) -> TokenService | None:
@@ -33,9 +33,11 @@ def token_service(header: str, *, plain_http: frozenset[str]) -> TokenService | 
         header: the challenge.
         plain_http: hosts that may be asked without TLS.
     """
-    if len(header) > LONGEST or header[:7].lower() != "bearer ":
+    rest = _after("bearer", header)
+    if rest is None:
         return None
-    parameters = {name.lower(): value for name, value in _PARAMETER.findall(header[7:])}
+    # the first of each name: those of another scheme may follow
+    parameters = {name.lower(): value for name, value in reversed(_PARAMETER.findall(rest))}
     realm, service = parameters.get("realm", ""), parameters.get("service", "")
     try:
         parts = urlsplit(realm)
@@ -48,3 +50,11 @@ def token_service(header: str, *, plain_http: frozenset[str]) -> TokenService | 
     if parts.scheme != "https" and not (parts.scheme == "http" and host in plain_http):
         return None
     return TokenService(realm, service if _SERVICE.fullmatch(service) else "")
+
+
+def _after(scheme: str, header: str) -> str | None:
+    """What follows a scheme in a challenge, which may offer several; None without it."""
+    if len(header) > LONGEST:
+        return None
+    match = re.search(rf"(?:^|,)\s*{scheme} ", header, re.IGNORECASE)
+    return header[match.end() :] if match else None

@@ -37,6 +37,8 @@ UNAUTHORIZED: Final = 401
 FORBIDDEN: Final = 403
 NOT_FOUND: Final = 404
 NO_SUCH_METHOD: Final = 405
+BUSY: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Codes that say "not now"."""
 
 
 class Registries(Protocol):
@@ -171,4 +173,5 @@ def _refusal(conversation: Conversation, reference: ImageReference, status: int)
             way = "those of spec.image.pullSecrets are not enough"
         what = f"registry {host} does not let {name} be read without other credentials: {way}"
         return RegistryRefused(ImageFault.DENIED, what)
-    return RegistryRefused(ImageFault.UNREACHABLE, f"registry {host} answered {status}")
+    fault = ImageFault.BUSY if status in BUSY else ImageFault.BAD_ANSWER
+    return RegistryRefused(fault, f"registry {host} answered {status}")

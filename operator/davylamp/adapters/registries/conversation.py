@@ -108,8 +108,8 @@ class Conversation:
                 method, URL(url, encoded=True), headers={**headers, **sent}, allow_redirects=False
             ) as answer:
                 if answer.status == UNAUTHORIZED and is_home and not self._authorization:
-                    challenge = answer.headers.get("WWW-Authenticate", "")
-                    if not await self._authorized(challenge):
+                    challenges = answer.headers.getall("WWW-Authenticate", [])
+                    if not await self._authorized(", ".join(challenges)):
                         return await _read(answer, 0)
                 elif answer.status in REDIRECTS:
                     url = self._sent_on(url, answer.headers.get("Location", ""), moves=moves)
@@ -118,11 +118,10 @@ class Conversation:
         raise RegistryRefused(ImageFault.BAD_ANSWER, f"registry {host} sends us around in circles")
 
     async def _authorized(self, challenge: str) -> bool:
-        """Whether there is now something to authorize ourselves with."""
-        if wants_basic(challenge) and self._credentials:
+        """Whether there is now something to authorize ourselves with: a token rather than a password."""
+        self._authorization = await self._token(challenge)
+        if not self._authorization and self._credentials and wants_basic(challenge):
             self._authorization = self._credentials.basic
-        else:
-            self._authorization = await self._token(challenge)
         return bool(self._authorization)
 
     async def _token(self, challenge: str) -> str:

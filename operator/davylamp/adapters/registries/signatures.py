@@ -138,7 +138,7 @@ async def _blob(conversation: Conversation, digest: str) -> bytes:
 def _checked(answer: RegistryAnswer) -> RegistryAnswer:
     if answer.status != 200:
         raise RegistryRefused(
-            ImageFault.UNREACHABLE,
+            ImageFault.BUSY,
             f"the registry answered {answer.status} when asked for signatures",
         )
     return answer

@@ -1,7 +1,7 @@
 """What an overlay on the pod template may hold: the generated table of fields, and its schema."""
 
 from davylamp.api.template.fields import VERSION
-from davylamp.api.template.pruning import pruned
+from davylamp.api.template.pruning import is_read_as
 from davylamp.api.template.shapes import POD_TEMPLATE, SCALARS, SHAPES, FieldShape, ListKey
 from davylamp.api.template.structure import DIRECTIVE, LONGEST_ARGUMENT, MOST_ITEMS, overlay_schema
 
@@ -15,6 +15,6 @@ __all__ = [
     "VERSION",
     "FieldShape",
     "ListKey",
+    "is_read_as",
     "overlay_schema",
-    "pruned",
 ]

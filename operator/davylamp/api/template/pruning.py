@@ -12,20 +12,23 @@ from davylamp.schema.json import Json, JsonObject, section
 _SCHEMA: Final = overlay_schema()
 
 
-def pruned(overlay: JsonObject) -> JsonObject:
-    """An overlay as it is read from an API server with our definition."""
-    kept = _pruned(overlay, _SCHEMA)
-    return kept if isinstance(kept, dict) else {}
+def is_read_as(stored: JsonObject, read: JsonObject) -> bool:
+    """Whether an overlay, as it was stored, is read as another one under our definition."""
+    return _is_left(stored, read, _SCHEMA)
 
 
-def _pruned(value: Json, schema: JsonObject) -> Json:
-    if isinstance(value, list):
-        return [_pruned(item, section(schema, "items")) for item in value]
-    if not isinstance(value, dict):
-        return value
+def _is_left(stored: Json, read: Json, schema: JsonObject) -> bool:
+    if stored == read:  # looked at first: only what differs costs a walk
+        return True
+    if isinstance(stored, list) and isinstance(read, list) and len(stored) == len(read):
+        items = section(schema, "items")
+        return all(_is_left(*pair, items) for pair in zip(stored, read, strict=True))
+    if not isinstance(stored, dict) or not isinstance(read, dict):
+        return False
     fields = section(schema, "properties")
     if "additionalProperties" in schema:
-        fields = dict.fromkeys(value, section(schema, "additionalProperties"))
-    return {
-        key: _pruned(item, section(fields, key)) for key, item in value.items() if key in fields
-    }
+        fields = dict.fromkeys(stored, section(schema, "additionalProperties"))
+    kept = [key for key in stored if key in fields]
+    return read.keys() == set(kept) and all(
+        _is_left(stored[key], read[key], section(fields, key)) for key in kept
+    )

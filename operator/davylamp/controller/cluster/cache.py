@@ -16,7 +16,7 @@ from typing import Final, NamedTuple, TypeAlias
 from davylamp.api import names
 from davylamp.api.identity import Owner
 from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.packed import PackedObject
+from davylamp.controller.cluster.packed import PackedObject, pack
 from davylamp.schema.json import JsonObject
 
 CHILD_KINDS: Final = (
@@ -33,6 +33,8 @@ NIGHTLY_KINDS: Final = ("CronJob", "Job")
 """Kinds that only a ModelDeployment with `spec.explanations` has."""
 MOST_READ: Final = 1000
 """Models whose objects are kept ready to read; those of others are unpacked when they are needed."""
+MOST_OF_A_MODEL: Final = 16 * 2**20
+"""Bytes of text of all children of one model: a thousand pods have half of that."""
 MOST_UNPACKED: Final = 32 * 2**20
 """Bytes of text of the objects that are kept ready; as objects they take several times as much."""
 
@@ -64,7 +66,10 @@ class ObjectCache:
         self._in_use: dict[Key, int] = {}
         """Models whose objects are unpacked, with their bytes; the one looked at last is at the end."""
         self._unpacked = 0
-        self._outlines: set[tuple[Key, str, str]] = set()
+        self._sizes: dict[Key, int] = {}
+        """Bytes of the children of each model."""
+        self._outlines: dict[str, set[tuple[Key, str]]] = {}
+        """Objects of each kind that are known in outline only."""
         self._changed: dict[Key, int] = {}
         self._changes = 0
 
@@ -80,7 +85,7 @@ class ObjectCache:
 
     def unread(self, kind: str) -> int:
         """How many objects of a kind are known in outline only."""
-        return sum(stored == kind for _, stored, _ in self._outlines)
+        return len(self._outlines.get(kind, ()))
 
     def changed(self, key: Key) -> int:
         """A number that rises whenever something about a model's children changes."""
@@ -111,13 +116,14 @@ class ObjectCache:
         kind, name = _kind(item), metadata(item, "name")
         known, version = self._known(key, kind, name), version_of(item)
         at = known.version if known else self._gone.get((kind, key.namespace, name), -1)
-        if version <= at:
+        is_outline = known is not None and known.is_outline and version == at
+        if version <= at and not is_outline:
             return None
-        packed = PackedObject(item, version)
-        if packed.is_outline:
-            self._outlines.add((key, kind, name))
-        else:
-            self._outlines.discard((key, kind, name))
+        taken = self._sizes.get(key, 0) - (known.size if known else 0)
+        packed = pack(item, version, None if kind == names.KIND else MOST_OF_A_MODEL - taken)
+        if is_outline and packed.is_outline:
+            return None
+        self._note_size(key, kind, name, packed)
         if kind == names.KIND:
             self._parents[key] = packed
         else:
@@ -183,8 +189,8 @@ class ObjectCache:
 
     def forget(self, key: Key) -> None:
         """Drop a ModelDeployment that is gone; its children are known until they are gone too."""
+        self._note_size(key, names.KIND, key.name, None)
         self._parents.pop(key, None)
-        self._outlines.discard((key, names.KIND, key.name))
         self.rest(key)
 
     def _use(self, key: Key) -> None:
@@ -204,6 +210,20 @@ class ObjectCache:
         self._unpacked += size - self._in_use[key]
         self._in_use[key] = size
 
+    def _note_size(self, key: Key, kind: str, name: str, packed: PackedObject | None) -> None:
+        """Account for an object that is there from now on, or (None) is not."""
+        known = self._known(key, kind, name)
+        if kind != names.KIND:
+            size = self._sizes.get(key, 0) - (known.size if known else 0)
+            self._sizes[key] = size + (packed.size if packed else 0)
+            if not self._sizes[key]:
+                del self._sizes[key]
+        outlines = self._outlines.setdefault(kind, set())
+        if packed is not None and packed.is_outline:
+            outlines.add((key, name))
+        else:
+            outlines.discard((key, name))
+
     def _known(self, key: Key, kind: str, name: str) -> PackedObject | None:
         if kind == names.KIND:
             return self._parents.get(key)
@@ -211,7 +231,7 @@ class ObjectCache:
 
     def _drop(self, key: Key, kind: str, name: str) -> None:
         children = self._children.get(key, {})
-        self._outlines.discard((key, kind, name))
+        self._note_size(key, kind, name, None)
         if kind == names.KIND:
             self._parents.pop(key, None)
         else:

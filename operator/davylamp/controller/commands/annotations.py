@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from davylamp.api.names import Command
+from davylamp.api.names import SPEC_BY, Command
 from davylamp.schema.json import Json, JsonObject, entries, field, section, text
 
 LONGEST_NAME: Final = 100
@@ -33,12 +33,25 @@ def users_in(parent: JsonObject) -> dict[Command, str]:
         for command, value in commands_in(parent).items()
     )
     return {
-        command: _NOT_OF_A_NAME.sub("?", beside[len(value) + 1 :][:LONGEST_NAME])
+        command: _name(beside[len(value) + 1 :])
         for command, value, beside in given
         if isinstance(beside, str)
         and beside.startswith(f"{value} ")
         and len(beside) > len(value) + 1
     }
+
+
+def author_in(parent: JsonObject) -> str | None:
+    """Who wrote the spec as it is, where that is said; to be believed as `users_in` is."""
+    words = section(parent, "metadata", "annotations").get(SPEC_BY)
+    generation, _, name = words.partition(" ") if isinstance(words, str) else ("", "", "")
+    is_present = generation == str(field(parent, "metadata", "generation"))
+    return _name(name) if name and is_present else None
+
+
+def _name(text: str) -> str:
+    """One short word, whatever a user is called."""
+    return _NOT_OF_A_NAME.sub("?", text[:LONGEST_NAME])
 
 
 def declared_in(parent: JsonObject) -> frozenset[Command]:

@@ -86,6 +86,12 @@ class CounterReader:
         """
         batches = self._plan().recent
         now = self._monotonic()
+        present = {key.namespace for key, _ in self._tracked}
+        self._apart_until = {
+            namespace: until
+            for namespace, until in self._apart_until.items()
+            if namespace in present or now < until < math.inf
+        }
         self._due = {name: due for name, due in self._due.items() if name in batches}
         for name, batch in batches.items():
             errands = self._together if name == TOGETHER else self._apart

@@ -1,6 +1,5 @@
 """Who has a place where there are only so many for each namespace: who came first. Pure."""
 
-from collections import Counter
 from collections.abc import Hashable, Mapping
 from typing import Generic, TypeVar
 
@@ -39,5 +38,8 @@ class Places(Generic[Guest]):
     @property
     def refused(self) -> Mapping[str, int]:
         """How many guests have no place, by namespace."""
-        full = {namespace: self._taken.get(namespace, set()) for namespace in self._refused}
-        return Counter({ns: len(guests - full[ns]) for ns, guests in self._refused.items()})
+        numbers = {
+            namespace: len(guests - self._taken.get(namespace, set()))
+            for namespace, guests in self._refused.items()
+        }
+        return {namespace: number for namespace, number in numbers.items() if number}

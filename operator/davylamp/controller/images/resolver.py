@@ -30,6 +30,8 @@ OF_A_NAMESPACE: Final = 2
 """Of these, in one namespace: a registry that never answers must not keep others waiting."""
 LONGEST: Final = 10.0
 """Seconds after which a revision that may go on by its tag does so."""
+SOON: Final = 1.0
+"""Seconds after which a registry that is busy is asked again, as long as there is time."""
 AGAIN: Final = 5.0
 """Seconds after which a registry is asked again for what is demanded; longer each time."""
 SELDOM: Final = 60.0
@@ -210,18 +212,30 @@ class ImageResolver:
         return float(min(SELDOM, AGAIN * 2 ** min(asked.attempts - 1, 10)))
 
     async def _answer(self, question: ImageQuestion) -> ImageAnswer:
-        host = question.reference.host
-        try:
-            async with asyncio.timeout(LONGEST), self._turn(question.namespace):
-                return await self._registries.resolve(
-                    question.reference,
-                    secrets=[secret async for secret in self._pull_secrets(question)],
-                    digest=question.digest,
-                    keys=question.keys,
+        """The answer within the time that there is; one that is busy is asked again in that time."""
+        why = f"registry {question.reference.host} gave no answer within {LONGEST:g} s"
+        answer: ImageAnswer = Unresolved(ImageFault.UNREACHABLE, why)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LONGEST):
+                while True:
+                    answer = await self._once(question)
+                    if not (isinstance(answer, Unresolved) and answer.fault is ImageFault.BUSY):
+                        break
+                    await asyncio.sleep(SOON)
+        return answer
+
+    async def _once(self, question: ImageQuestion) -> ImageAnswer:
+        async with self._turn(question.namespace):
+            secrets = [secret async for secret in self._pull_secrets(question)]
+            for other in question.others:
+                signed = await self._registries.resolve(
+                    other.reference, secrets=secrets, digest=other.digest, keys=other.keys
                 )
-        except TimeoutError:
-            why = f"registry {host} gave no answer within {LONGEST:g} s"
-            return Unresolved(ImageFault.UNREACHABLE, why)
+                if isinstance(signed, Unresolved):
+                    return signed
+            return await self._registries.resolve(
+                question.reference, secrets=secrets, digest=question.digest, keys=question.keys
+            )
 
     @contextlib.asynccontextmanager
     async def _turn(self, namespace: str) -> AsyncIterator[None]:

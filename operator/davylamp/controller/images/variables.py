@@ -19,7 +19,7 @@ class TextVariable(Protocol):
         """A variable by the rest of its name."""
 
 
-def read_images(text: TextVariable) -> ImageSettings:
+def read_images(text: TextVariable, *, reads_secrets: bool) -> ImageSettings:
     """The settings about images; raises `ValueError` naming the variable that is invalid."""
     digests = text("IMAGE_DIGESTS", Digests.OFF)
     if digests not in set(Digests):
@@ -33,18 +33,12 @@ def read_images(text: TextVariable) -> ImageSettings:
             ca_file=text("REGISTRY_CA_FILE", "") or None,
         ),
         rules=_rules(text(_KEYS, "") or "[]"),
-        pull_secrets=_truth("PULL_SECRETS", text("PULL_SECRETS", "true")),
+        pull_secrets=reads_secrets,
     )
 
 
 def _hosts(listed: str) -> frozenset[str]:
     return frozenset(host.strip().lower() for host in listed.split(",") if host.strip())
-
-
-def _truth(name: str, value: str) -> bool:
-    if value.lower() not in {"true", "false"}:
-        raise ValueError(f"DAVYLAMP_{name}: {value!r} is neither true nor false")
-    return value.lower() == "true"
 
 
 def _rules(content: str) -> tuple[KeyRule, ...]:

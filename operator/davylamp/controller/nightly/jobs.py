@@ -1,6 +1,6 @@
 """Reads Jobs of the nightly kind and the pods they ran. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -8,9 +8,11 @@ from typing import Final
 from davylamp.api import names
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.objects import metadata
+from davylamp.images.reference import is_digest
 from davylamp.manifests.nightly import CONTAINER
 from davylamp.rollout.drift_reports import JobEnd
-from davylamp.schema.json import Json, JsonObject
+from davylamp.rollout.pods.images import read_image_id
+from davylamp.schema.json import Json, JsonObject, entries, section, text
 
 JOB_NAME: Final = "batch.kubernetes.io/job-name"
 """Label by which Kubernetes marks the pods of a Job."""
@@ -52,8 +54,11 @@ def job_state(item: JsonObject) -> JobState:
 
 def job_end(job: JobState, at: datetime, pods: Iterable[JsonObject]) -> JobEnd:
     """How a Job ended, by the pod that is left of it (there is one: nothing is run again)."""
-    ran = [end for pod in pods if job.uid in objects.owner_uids(pod) for end in (_terminated(pod),)]
-    end: Json = next((end for end in ran if end), None)
+    ran = [
+        status for pod in pods if job.uid in objects.owner_uids(pod) for status in _ended_in(pod)
+    ]
+    status = next(iter(ran), {})
+    end = objects.field(status, "state", "terminated")
     code, text = objects.field(end, "exitCode"), objects.field(end, "message")
     killed = objects.field(end, "reason")
     # `Error` and the backoff limit say no more than the exit code does
@@ -65,6 +70,7 @@ def job_end(job: JobState, at: datetime, pods: Iterable[JsonObject]) -> JobEnd:
         at=at,
         exit_code=code if isinstance(code, int) else None,
         text=text if isinstance(text, str) else "",
+        image=_pulled(status),
         why=words or ("" if isinstance(code, int) else job.why or "no pod of it is left"),
     )
 
@@ -79,10 +85,14 @@ def _ended(item: JsonObject) -> JsonObject:
     return {}
 
 
-def _terminated(pod: JsonObject) -> Json:
-    """How the job's container ended; None while it runs or never ran."""
-    statuses = objects.field(pod, "status", "containerStatuses")
-    for status in statuses if isinstance(statuses, list) else []:
-        if objects.field(status, "name") == CONTAINER:
-            return objects.field(status, "state", "terminated")
-    return None
+def _ended_in(pod: JsonObject) -> Iterator[JsonObject]:
+    """The status of the job's container, once that has ended."""
+    for status in entries(pod, "status", "containerStatuses"):
+        if text(status, "name") == CONTAINER and section(status, "state", "terminated"):
+            yield status
+
+
+def _pulled(status: JsonObject) -> str | None:
+    """The image that ran, where it came from a registry: a configuration's id cannot be pulled."""
+    image = read_image_id(text(status, "imageID")) or ""
+    return image if is_digest(image.rpartition("@")[2]) and "@" in image else None

@@ -26,6 +26,7 @@ from davylamp.controller.cluster.writes import (
     WriteStep,
 )
 from davylamp.controller.commands.consumer import Consumer
+from davylamp.controller.fairness.pace import Pace
 from davylamp.controller.logs import about
 from davylamp.controller.obstacles.announcer import Announcer
 from davylamp.controller.obstacles.obstacles import TELL_SOON, Obstacles
@@ -49,6 +50,10 @@ TRY_SOON: Final = 1.0
 """Seconds until what was left out is written."""
 UNHURRIED: Final = timedelta(seconds=6)
 """After so long a pass whose writes time out leaves all that is not urgent to the next."""
+EVENTS_IN_A_ROW: Final = 50
+"""Events about one model that are posted as soon as something happens."""
+EVENTS_PER_SECOND: Final = 0.1
+"""The pace after that: what changes without end is counted and logged, and fills no etcd."""
 _URGENT: Final = frozenset({WriteStep.FENCE, WriteStep.STATUS, WriteStep.EVENTS})
 _log = logging.getLogger(__name__)
 
@@ -96,6 +101,7 @@ class Executor:
         self._announcer = announcer
         self._on_notice = on_notice
         self._clock = clock
+        self._events: Pace[Key] = Pace(burst=EVENTS_IN_A_ROW, per_second=EVENTS_PER_SECOND)
 
     async def carry_out(self, plan: WritePlan) -> float | None:
         """Make all writes of a plan that can be made.
@@ -232,11 +238,13 @@ class Executor:
         """Count and log a notice, and post its Event, unless the write that it tells changed nothing."""
         if write.if_changed is not None and write.if_changed not in changed:
             return
-        notice = write.notice
-        self._on_notice(plan.parent.key, notice)
+        notice, key, now = write.notice, plan.parent.key, self._clock().timestamp()
+        self._on_notice(key, notice)
         log = about(_log, **plan.parent.owner.fields(), revision=notice.revision)
         log.info("%s: %s", notice.reason, notice.message)
-        await self._cluster.create_event(write.manifest)
+        if self._events.due(key) <= now:
+            self._events.note(key, now)
+            await self._cluster.create_event(write.manifest)
 
     def _due_in(self, plan: WritePlan, progress: Progress, now: datetime) -> float | None:
         """Seconds until a refused write is tried again, or something has to be told."""

@@ -60,8 +60,8 @@ class Parent:
     refusal: Refusal | None
     """Why it cannot."""
     generation: int
-    allowed: frozenset[Privilege] = frozenset()
-    """What its pods may have beyond the ordinary."""
+    fault: str | None = None
+    """Why no pod may be made from its spec by today's rules, with the path of the field."""
 
     @property
     def was_followed(self) -> bool:
@@ -150,7 +150,8 @@ def read_parent(
         spec=spec,
         refusal=refusal,
         generation=generation if isinstance(generation, int) else 0,
-        allowed=allowed,
+        # once for each version of the object: a long overlay costs more than a look at it
+        fault=_fault_of_template(spec, allowed) if spec else None,
     )
 
 
@@ -216,7 +217,7 @@ def followable(
     What an earlier version of the operator has rendered is not judged anew by today's rules (P8).
     """
     spec = parent.spec
-    fault = _fault_of(spec, parent.allowed, release) if spec else None
+    fault = (_fault_by(release, spec) or parent.fault) if spec else None
     if spec is None or fault is None:
         return parent
     intents = {revision: recorded(record, "intent") for revision, record in records.items()}
@@ -225,19 +226,22 @@ def followable(
     return replace(parent, spec=None, refusal=Refusal(Reason.INVALID_SPEC, fault))
 
 
-def _fault_of(
-    spec: ModelDeploymentSpec, allowed: Collection[Privilege], release: Allowances
-) -> str | None:
-    """Why no pod can be made from a spec, with the path of the field."""
+def _fault_by(release: Allowances, spec: ModelDeploymentSpec) -> str | None:
+    """What a spec wants that this release of the operator does for nobody."""
     for number, gate in enumerate(spec.rollout.gates):
         if gate.user_query is not None and not release.user_queries:
             return f"spec.rollout.gates.{number}.{gate.kind.name}: {SWITCHED_OFF}"
     pinned = (secret.name for secret in spec.secrets if secret.policy == "Pin")
     first = None if release.secrets else next(pinned, None)
-    if first is not None:
-        return (
-            f"spec.secrets[{first}].policy: Pin copies the Secret, and this operator was installed "
-            "without any right to Secrets (secrets.enabled=false in the chart's values): use Follow"
-        )
+    if first is None:
+        return None
+    return (
+        f"spec.secrets[{first}].policy: Pin copies the Secret, and this operator was installed "
+        "without any right to Secrets (secrets.enabled=false in the chart's values): use Follow"
+    )
+
+
+def _fault_of_template(spec: ModelDeploymentSpec, allowed: Collection[Privilege]) -> str | None:
+    """Why no pod may be made from a spec."""
     has_wishes = spec.serving.template or spec.metadata.annotations
     return template_fault(spec, allowed) if has_wishes else None

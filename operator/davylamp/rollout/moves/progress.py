@@ -43,7 +43,7 @@ def rollout_begins(situation: Situation) -> Situation | None:
         previous=None,
         probation_gates=(),
         verification=None,
-    ).with_notice(_began(target, status.stable, returning=returning))
+    ).with_notice(_began(situation, target, returning=returning))
 
 
 def _new_candidate(situation: Situation, target: RevisionRef, *, returning: bool) -> Candidate:
@@ -54,19 +54,23 @@ def _new_candidate(situation: Situation, target: RevisionRef, *, returning: bool
         **identity(target.model_copy(update={"digest": digest})),
         stage=Stage.RETURNING if returning else Stage.PREPARING,
         started_at=observation.now,
+        started_by=observation.author,
         stage_at=observation.now,
         steps=len(observation.rollout.steps),
         plan=observation.rollout,
     )
 
 
-def _began(target: RevisionRef, stable: RevisionRef | None, *, returning: bool) -> Notice:
+def _began(situation: Situation, target: RevisionRef, *, returning: bool) -> Notice:
+    stable, author = situation.status.stable, situation.observation.author
+    wish = f", as {author} wrote" if author else ""
     if returning:
-        message = f"returning to {named(target, stable)}, which served before: no canary needed"
+        name = named(target, stable)
+        message = f"returning to {name}, which served before{wish}: no canary needed"
         return Notice(Reason.RETURN_STARTED, message, target.revision)
     message = (
         f"rolling out {target.tag} (snapshot {target.feature_snapshot}, seed {target.seed}) "
-        f"as revision {target.revision}"
+        f"as revision {target.revision}{wish}"
     )
     return Notice(Reason.ROLLOUT_STARTED, message, target.revision)
 

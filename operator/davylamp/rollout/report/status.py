@@ -1,9 +1,10 @@
 """The status after a decision: who serves, who is on its way, what the gates have, and conditions."""
 
 from davylamp.api import names
-from davylamp.api.status import Candidate, ModelDeploymentStatus, Stable
+from davylamp.api.status import Candidate, ModelDeploymentStatus, RevisionRef, Stable
 from davylamp.api.status_parts import GateStatus, ImageNote
 from davylamp.rollout.desired import Desired, actual_share
+from davylamp.rollout.drift_reports import DriftResult
 from davylamp.rollout.holds.chain import hold_of
 from davylamp.rollout.holds.drift import with_drift
 from davylamp.rollout.holds.hold import Hold
@@ -42,6 +43,7 @@ def _candidate(situation: Situation, candidate: Candidate, hold: Hold | None) ->
             "checks": with_drift(situation, candidate),
             "gates": gate_statuses(candidate.gates, judgements, observation.now),
             "digest": _digest(situation, candidate),
+            "training_image": _training_image(candidate, situation.observation.candidate_run),
         }
     )
 
@@ -66,7 +68,19 @@ def _stable(situation: Situation) -> Stable | None:
     stable, serving = situation.status.stable, situation.serving()
     if stable is None or serving is None:
         return None
-    return stable.model_copy(update={"digest": stable.digest or serving.digest})
+    run = situation.observation.last_run
+    return stable.model_copy(
+        update={
+            "digest": stable.digest or serving.digest,
+            "training_image": _training_image(stable, run),
+        }
+    )
+
+
+def _training_image(ref: RevisionRef, run: DriftResult | None) -> str | None:
+    """What the first run of a revision's nightly job pulled: every later run is bound to that."""
+    is_its = run is not None and run.revision == ref.revision
+    return ref.training_image or (run.image if run and is_its else None)
 
 
 def _probation_gates(situation: Situation) -> tuple[GateStatus, ...]:

@@ -14,7 +14,7 @@ from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.adapters.reading.budget import SecondsBudget
 from davylamp.adapters.reading.reader import Reader
 from davylamp.checks import Declined, Received, Silent
-from davylamp.controller.lag import PROMISED
+from davylamp.controller.process.lag import PROMISED
 
 PODS = 16
 TIMEOUT = 1.0

@@ -98,6 +98,15 @@ async def test_no_proxy_of_the_environment_is_used(server, pod, address, monkeyp
     assert isinstance(await server.get(address, "/manifest"), Received)
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_redirect_is_followed(server, pod, address, status):
+    with serving(lambda _request: Response({})) as elsewhere:
+        pod.answer = answer(status=status, headers={"Location": f"{elsewhere.url}/manifest"})
+        assert isinstance(await server.get(address, "/manifest"), Declined)
+        assert isinstance(await server.post(address, "/predict", b"{}"), Declined)
+        assert elsewhere.requests == []
+
+
 async def test_cookies_are_not_kept(server, pod, address):
     pod.answer = answer(body={}, headers={"Set-Cookie": "a=1"})
     for _ in range(2):

@@ -103,6 +103,15 @@ async def test_nothing_but_values_comes_back(reader):
     assert await is_well(reader)
 
 
+async def test_a_bug_of_ours_is_logged_and_not_taken_for_a_fault_of_the_text(reader, caplog):
+    with pytest.raises(ReadingRefusedError, match="an error of the operator's"):
+        await reader.read(hostiletasks.have_a_bug, HEAVY, owner=OWNER)
+    assert "reading failed: KeyError" in caplog.text
+    with pytest.raises(KeyError):
+        await reader.read(hostiletasks.have_a_bug, b"", owner=OWNER)
+    assert await is_well(reader)
+
+
 async def test_a_process_that_was_killed_while_idle_is_replaced_unnoticed(reader):
     pid = await reader.read(hostiletasks.pid, HEAVY, owner=OWNER)
     os.kill(pid, signal.SIGKILL)

@@ -71,10 +71,11 @@ async def test_a_digest_that_is_not_that_of_the_bytes_is_refused(registry, clien
         (404, ImageFault.NOT_FOUND),
         (401, ImageFault.DENIED),
         (403, ImageFault.DENIED),
-        (429, ImageFault.UNREACHABLE),
-        (500, ImageFault.UNREACHABLE),
-        (503, ImageFault.UNREACHABLE),
-        (204, ImageFault.UNREACHABLE),
+        (429, ImageFault.BUSY),
+        (500, ImageFault.BUSY),
+        (503, ImageFault.BUSY),
+        (204, ImageFault.BAD_ANSWER),
+        (400, ImageFault.BAD_ANSWER),
     ],
 )
 async def test_other_answers_are_sorted_and_nothing_of_them_is_quoted(
@@ -141,6 +142,16 @@ async def test_basic_authorization_is_used_where_it_is_asked_for(registry, clien
     refused(await client.resolve(reference), ImageFault.DENIED)
     first, *_ = registry.http.requests
     assert "Authorization" not in first.headers
+
+
+async def test_of_several_ways_a_token_is_the_first(registry, client, reference):
+    digest = registry.push("v1", image())
+    registry.wants_tokens()
+    registry.challenge = f'{registry.challenge}, Basic realm="b"'
+    secrets = [secret_for(registry.host, "right")]
+    assert await client.resolve(reference, secrets=secrets) == Resolved(digest)
+    *_, last = registry.http.requests
+    assert last.headers["Authorization"] == f"Bearer {registry.token}"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -194,7 +195,7 @@ async def test_a_registry_that_fails_in_between_says_nothing_of_signatures(
 ):
     attach(registry, digest, *signing.classic(KEY, digest))
     registry.instead = lambda r: Response(status=503) if ".sig" in r.path else None
-    assert await fault(client, reference) is ImageFault.UNREACHABLE
+    assert await fault(client, reference) is ImageFault.BUSY
 
 
 @pytest.mark.parametrize(
@@ -210,3 +211,22 @@ async def test_a_registry_that_fails_in_between_says_nothing_of_signatures(
 def test_what_is_no_good_key_is_refused(pem):
     with pytest.raises(ValueError, match="is no"):
         load_key(pem)
+
+
+async def test_what_cosign_itself_has_signed_counts(registry, client, reference):
+    path = Path(__file__).parent / "stored" / "cosign.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    classic, new, keys = stored["classic"], stored["bundle"], [stored["key"]]
+    attach(registry, classic["digest"], classic["manifest"].encode(), classic["payload"].encode())
+    answer = await client.resolve(reference, digest=classic["digest"], keys=keys)
+    assert answer == Resolved(classic["digest"])
+    registry.referrers = None
+    registry.upload(new["bundle"].encode())
+    registry.push("unused", new["manifest"].encode())
+    tag = new["digest"].replace(":", "-")
+    registry.push(tag, new["index"].encode(), signing.OCI_INDEX)
+    answer = await client.resolve(reference, digest=new["digest"], keys=keys)
+    assert answer == Resolved(new["digest"])
+    for digest in (classic["digest"], new["digest"]):
+        answer = await client.resolve(reference, digest=digest, keys=KEYS)
+        assert answer.fault is ImageFault.BADLY_SIGNED

@@ -16,7 +16,7 @@ from davylamp.adapters.reading.reader import Reader
 from davylamp.checks import CheckReason, CheckVerdict, Received
 from davylamp.controller.checks.inspections import Inspection
 from davylamp.controller.checks.visit import Visit
-from davylamp.controller.lag import PROMISED
+from davylamp.controller.process.lag import PROMISED
 
 NOW = datetime(2026, 11, 1, 3, tzinfo=UTC)
 MANIFEST = json.dumps(manifest_of()).encode()

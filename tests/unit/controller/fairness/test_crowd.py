@@ -54,13 +54,13 @@ async def attacked(crowd: Crowd, models: int) -> None:
         await asyncio.sleep(1)
 
 
-@pytest.mark.parametrize(("is_hanging", "models"), [(True, 300), (False, 12)])
+@pytest.mark.parametrize(("is_hanging", "models"), [(True, 300), (False, 6)])
 async def test_a_rollback_comes_in_its_usual_time_whatever_a_neighbour_does(is_hanging, models):
     """Writes to the neighbour's namespace hang until they time out; or they do not, and there is more."""
     quiet = await play(Crowd())
     crowd = Crowd(is_hanging=is_hanging)
     loud = await play(crowd, models=models)
     passes = sum(number for key, number in crowd.passes.items() if key.namespace == HOSTILE)
-    assert passes > 300 or crowd.queue.depth > 200, "there was something to wait for"
+    assert passes > 150 or crowd.queue.depth > 200, "there was something to wait for"
     slower = [after - before for after, before in zip(loud, quiet, strict=True)]
     assert max(slower) <= BOUND, (quiet, loud)

@@ -27,7 +27,7 @@ START = 100_000.0
 DEADLINE = 8.0
 """Seconds that Prometheus gets for one query."""
 VICTIM = Key("victim", "risk")
-HOSTILE = [Key("hostile", f"h{number}") for number in range(300)]
+HOSTILE = [Key("hostile", f"h{number}") for number in range(150)]
 OWN = Query(promql="up", highest=5.0, interval=15.0)
 
 
@@ -126,7 +126,7 @@ async def running(source, pods=None, **settings) -> AsyncIterator[tuple[Evidence
     news: list[tuple[float, Key]] = []
     tracker = EvidenceTracker(
         source,
-        MetricSettings(),
+        MetricSettings(user_queries=True),
         on_news=lambda key: news.append((now(), key)),
         clock=now,
         monotonic=asyncio.get_running_loop().time,
@@ -153,7 +153,7 @@ def follow_hostile(tracker: EvidenceTracker, **options) -> None:
 
 
 async def test_the_survey_of_a_new_rollout_does_not_wait_for_slow_ones_of_a_neighbour(source):
-    """Three hundred that take 8 s each are behind, three at a time: that is a quarter of an hour."""
+    """A hundred and fifty that take 8 s each are behind, three at a time: that is seven minutes."""
     source.is_slow = True
     async with running(source, limits=Limits(rollouts=1000)) as (tracker, news):
         follow_hostile(tracker)
@@ -228,7 +228,7 @@ async def test_a_namespace_with_very_many_is_read_less_often_and_nobody_else(sou
 
 
 async def test_user_queries_that_run_into_the_deadline_delay_no_neighbours(source):
-    """Of three hundred, four are asked at a time: with 8 s each, that is ten minutes for a round."""
+    """Of a hundred and fifty, four are asked at a time: with 8 s each, that is five minutes for a round."""
     source.own = lambda _promql, _time: 1.0
     slow = Query(promql='up{namespace="hostile"}', highest=5.0, interval=15.0)
     source.is_slow = True
@@ -244,7 +244,7 @@ async def test_user_queries_that_run_into_the_deadline_delay_no_neighbours(sourc
 
 
 async def test_pods_that_hang_and_are_many_take_no_sweep_from_a_neighbour(source, pods):
-    """Sixty times as many pods as the budget has; a sweep of the victim is due each second."""
+    """Thirty times as many pods as the budget has; a sweep of the victim is due each second."""
     async with running(source, pods, limits=Limits(rollouts=1000)) as (tracker, news):
         follow_hostile(tracker, pods=10)
         tracker.follow(VICTIM, subject(VICTIM, started_at=now(), pods=4))

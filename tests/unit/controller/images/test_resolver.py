@@ -208,6 +208,37 @@ async def test_a_bug_is_an_answer_too(resolver, registries, caplog):
     assert "could not be asked" in caplog.text
 
 
+class Busy:
+    """Registries that have no time at first."""
+
+    def __init__(self, refusals):
+        self.refusals = refusals
+        self.asked = 0
+
+    async def resolve(self, reference, **_):
+        self.asked += 1
+        if self.asked <= self.refusals:
+            return Unresolved(ImageFault.BUSY, "registry registry.example answered 503")
+        return Resolved(A)
+
+
+@pytest.mark.parametrize(("refusals", "resolved"), [(2, True), (1_000_000, False)])
+async def test_a_busy_registry_is_asked_again_as_long_as_there_is_time(
+    secrets, news, monkeypatch, refusals, resolved
+):
+    monkeypatch.setattr(module, "SOON", 0.001)
+    monkeypatch.setattr(module, "LONGEST", 5.0 if resolved else 0.1)
+    busy = Busy(refusals)
+    resolver = ImageResolver(busy, secrets, on_news=news.append)
+    resolver.answer(KEY, "r1", question())
+    await resolver.poll()
+    answer = resolver.answer(KEY, "r1", question())
+    assert isinstance(answer, Resolved) is resolved
+    assert busy.asked > 2
+    if not resolved:
+        assert answer.message == "registry registry.example answered 503"
+
+
 class Silent:
     """Registries that never answer about one namespace's repositories."""
 

@@ -49,6 +49,37 @@ async def test_without_explanations_there_is_no_job_and_nobody_asks_for_any():
     assert not {("get", "CronJob"), ("get", "Job"), ("list", "Pod")} & land.cluster.reads.keys()
 
 
+async def test_what_the_first_run_pulled_every_later_run_is_bound_to():
+    land = await served()
+    pulled, moved = (f"registry.example/model-training@sha256:{n * 64}" for n in "ab")
+    nights.ran(land, "night-1", 0, report("Stable"), image=f"docker-pullable://{pulled}")
+    await land.run(2)
+    bound = f"registry.example/model-training:v1@{pulled.partition('@')[2]}"
+    assert image(land) == bound
+    nights.ran(land, "night-2", 3, report("Drifted"), image=moved)
+    await land.run(2)
+    assert image(land) == bound
+
+
+async def test_a_run_that_could_not_pull_or_was_loaded_by_hand_binds_nothing():
+    land = await served()
+    for night, ran in enumerate(("", f"sha256:{'a' * 64}", "registry.example/model-training@x")):
+        nights.ran(land, f"night-{night}", 0, report("Stable"), image=ran)
+        await land.run(2)
+        assert image(land) == "registry.example/model-training:v1"
+
+
+async def test_a_new_revision_begins_without_the_last_ones_digest():
+    land = await served()
+    pulled = f"registry.example/model-training@sha256:{'a' * 64}"
+    nights.ran(land, "night-1", 0, report("Stable"), image=pulled)
+    await land.run(2)
+    land.apply("v2", explanations={})
+    await land.until(lambda: land.stable() == "v2", within=300)
+    await land.run(2)
+    assert image(land) == "registry.example/model-training:v2"
+
+
 async def test_asked_for_it_is_there_and_asked_for_no_more_it_is_gone():
     land = await served()
     assert image(land) == "registry.example/model-training:v1"

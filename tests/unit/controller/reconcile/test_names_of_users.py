@@ -3,7 +3,7 @@
 import pytest
 from tests.support.operation import QUICK, Land, Process
 
-from davylamp.api.names import KIND, Command
+from davylamp.api.names import KIND, SPEC_BY, Command
 from davylamp.api.status import Outcome
 
 SLOW = {**QUICK, "steps": [{"weight": 25, "hold": "10m"}, {"weight": 50, "pause": True}]}
@@ -137,3 +137,45 @@ async def test_a_name_is_one_short_word(name, kept):
     await land.run(5)
     assert land.status().history[0].by == kept
     assert land.status().rejected[0].message == f"aborted by {kept}"
+
+
+# --- whoever wrote the spec ----------------------------------------------------------------------
+
+
+def wrote(land: Land, words: str) -> None:
+    """A change of the spec, and the name beside it."""
+
+    def change(item: dict) -> None:
+        item["metadata"].setdefault("annotations", {})[SPEC_BY] = words
+        item["spec"]["image"]["tag"] = "v3"
+
+    land.cluster.edit(KIND, "risk", change)
+
+
+async def test_a_rollout_keeps_who_wrote_its_spec():
+    land = await rolling_out()
+    generation = land.parent()["metadata"]["generation"]
+    wrote(land, f"{generation + 1} carol")
+    await land.until(lambda: land.status().candidate and land.status().candidate.tag == "v3")
+    assert land.status().candidate.started_by == "carol"
+    assert any(note.endswith("as carol wrote") for note in events(land))
+    land.say(Command.ABORT, candidate(land))
+    await land.run(5)
+    entry = land.status().history[0]
+    assert (entry.tag, entry.started_by, entry.by) == ("v3", "carol", None)
+
+
+@pytest.mark.parametrize("words", ["{older} carol", "{newer} carol", "carol", "", "{} ", "x carol"])
+async def test_a_name_beside_another_generation_is_about_another_spec(words):
+    land = await rolling_out()
+    now = land.parent()["metadata"]["generation"] + 1
+    wrote(land, words.format(now, older=now - 1, newer=now + 1))
+    await land.until(lambda: land.status().candidate and land.status().candidate.tag == "v3")
+    assert land.status().candidate.started_by is None
+
+
+async def test_no_author_is_believed_where_no_policy_proves_it():
+    land = await rolling_out(proven_names=False)
+    wrote(land, f"{land.parent()['metadata']['generation'] + 1} carol")
+    await land.until(lambda: land.status().candidate and land.status().candidate.tag == "v3")
+    assert land.status().candidate.started_by is None

@@ -18,7 +18,7 @@ from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.owning.adoption import Adoption
 from davylamp.controller.cluster.pods import Pod, read_pod, without_strangers, workloads_of
 from davylamp.controller.cluster.stored import StoredChildren, identity_of
-from davylamp.controller.commands.annotations import users_in
+from davylamp.controller.commands.annotations import author_in, users_in
 from davylamp.controller.commands.consumer import Consumer
 from davylamp.controller.evidence.tracked import TrackedEvidence
 from davylamp.controller.logs import about
@@ -152,6 +152,7 @@ class Observer:
             self._images.look(parent, children, observation),
             consumed=self._consumer.taken(parent.key),
             users=self._users(parent),
+            author=author_in(parent.manifest) if self._proven_names else None,
             inspected=self._inspections.inspected(parent.key),
         )
         evidence = self._samples.evidence(parent.key)

@@ -6,7 +6,7 @@ import ctypes
 
 import pytest
 
-from davylamp.controller import memory
+from davylamp.controller.process import memory
 
 
 class Library:

@@ -6,8 +6,8 @@ import time
 from prometheus_client import CollectorRegistry
 from tests.support.hostile import metered, reached
 
-from davylamp.controller.lag import PROMISED, LagMeter
 from davylamp.controller.metrics import Metrics
+from davylamp.controller.process.lag import PROMISED, LagMeter
 
 
 async def test_a_loop_that_is_kept_busy_is_late_by_as_much():

@@ -1,0 +1,1 @@
+"""What answers queries, found out before anything depends on it."""

@@ -1,0 +1,1 @@
+"""The process itself: its memory, and whether its event loop is on time."""
