@@ -11,6 +11,7 @@ from davylamp.adapters.errors import Forbidden, Retryable, Terminal
 from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.names import KIND
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.fairness.pace import Pace
 
 RESOURCES = {"requests": {"cpu": "1000m", "memory": "1.5Gi"}, "limits": {"cpu": 2}}
 
