@@ -60,13 +60,3 @@ def test_names_are_believed_only_where_a_false_one_is_refused(render, action, pr
     rendered = render({"admission": {"action": action}})
     assert {tuple(d["spec"]["validationActions"]) for d in rendered.of(BINDING)} == {(action,)}
     assert proven_names(rendered) == proven
-
-
-def test_images_are_asked_for_without_secrets_where_there_is_no_right_to_any(render):
-    def told(**values) -> str:
-        [container] = render(values).one("Deployment")["spec"]["template"]["spec"]["containers"]
-        return {e["name"]: e.get("value") for e in container["env"]}["DAVYLAMP_PULL_SECRETS"]
-
-    assert told() == "true"
-    assert told(secrets={"enabled": False}) == "false"
-    assert told(modelImages={"pullSecrets": False}) == "false"

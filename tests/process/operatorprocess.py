@@ -99,13 +99,23 @@ class OperatorProcess:
         return 0.0
 
     def _waited(self) -> float:
-        """Seconds that its main thread was ready to run and others had the CPU."""
-        return int((self._proc("schedstat").split() or ["0", "0"])[1]) / 1e9
+        """Seconds that its main thread, or ours, was ready to run and others had the CPU."""
+        return _delay(self._proc("schedstat")) + _delay(_read("thread-self/schedstat"))
 
     def _proc(self, name: str) -> str:
-        with contextlib.suppress(OSError):
-            return Path(f"/proc/{self.process.pid}/{name}").read_text(encoding="utf-8")
-        return ""
+        return _read(f"{self.process.pid}/{name}")
+
+
+def _read(name: str) -> str:
+    """A file of /proc; empty where it is gone."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{name}").read_text(encoding="utf-8")
+    return ""
+
+
+def _delay(schedstat: str) -> float:
+    """Seconds in the run queue."""
+    return int((schedstat.split() or ["0", "0"])[1]) / 1e9
 
 
 @contextlib.asynccontextmanager

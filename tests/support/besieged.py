@@ -10,7 +10,6 @@ import contextlib
 import json
 import sys
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from tests.support.hostile import Lags, metered
 from davylamp.adapters.errors import SourceError
 from davylamp.adapters.pods.metrics import PodMetrics, PodTarget
 from davylamp.adapters.pods.model_server import HttpModelServer, PodAddress
+from davylamp.adapters.prometheus.connection.back_end import BackEnd
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.adapters.prometheus.source import PrometheusSource, RangeQuery
@@ -50,13 +50,6 @@ def children() -> list[int]:
         path = Path("/proc/self/task/")
         return [int(c) for task in path.iterdir() for c in (task / "children").read_text().split()]
     return []
-
-
-@dataclass(frozen=True)
-class Address:
-    url: str
-    bearer_token_file: str | None = None
-    ca_file: str | None = None
 
 
 async def weigh(peaks: list[float]) -> None:
@@ -101,7 +94,7 @@ async def besieged(seconds: float, ports: Ports) -> dict[str, float]:
     reader = Reader(budget=SecondsBudget(1e9, time.monotonic))
     reader.receiving = SecondsBudget(1e9, time.monotonic)
     peaks = [mebibytes("self")]
-    source = PrometheusSource(Address(f"http://127.0.0.1:{ports.prometheus}"), reader=reader)
+    source = PrometheusSource(BackEnd(url=f"http://127.0.0.1:{ports.prometheus}"), reader=reader)
     models = HttpModelServer(reader)
     metrics = PodMetrics(SeriesNames(), reader=reader)
     sieges = [weigh(peaks), *(query(source, [n]) for n in NAMESPACES), query(source, NAMESPACES)]

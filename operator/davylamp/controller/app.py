@@ -138,7 +138,9 @@ class Operator:
         async with (
             endpoints.serving(probes, settings.probes_port),
             endpoints.serving(
-                endpoints.metrics(self.metrics.registry, settings.metrics_token_file),
+                endpoints.metrics(
+                    self.metrics.registry, settings.metrics_token_file, self.metrics.refresh
+                ),
                 settings.metrics_port,
             ),
             asyncio.TaskGroup() as tasks,

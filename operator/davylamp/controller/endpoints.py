@@ -153,14 +153,19 @@ def probes(
     return app
 
 
-def metrics(registry: CollectorRegistry, token_file: str | None = None) -> web.Application:
+def metrics(
+    registry: CollectorRegistry,
+    token_file: str | None = None,
+    refresh: Callable[[], None] = lambda: None,
+) -> web.Application:
     """`/metrics` in Prometheus' text format, rendered once a second however many ask.
 
     Args:
         registry: what is shown.
         token_file: file with the bearer token that whoever asks has to have; nobody needs one if None.
+        refresh: called on the event loop before it is shown.
     """
-    rendering = _Rendering(registry)
+    rendering = _Rendering(registry, refresh)
 
     async def show(request: web.Request) -> web.Response:
         if token_file is not None and not _knows(request, token_file):
@@ -176,8 +181,9 @@ def metrics(registry: CollectorRegistry, token_file: str | None = None) -> web.A
 class _Rendering:
     """The text of all metrics: thousands of models take a while, so it is made in a thread."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, refresh: Callable[[], None]) -> None:
         self._registry = registry
+        self._refresh = refresh
         self._lock = asyncio.Lock()
         self._made_at = -RENDERED_AT_MOST_EVERY
         self._text = b""
@@ -187,6 +193,7 @@ class _Rendering:
         async with self._lock:
             clock = asyncio.get_running_loop().time
             if clock() >= self._made_at + RENDERED_AT_MOST_EVERY:
+                self._refresh()
                 self._text = await asyncio.to_thread(generate_latest, self._registry)
                 self._made_at = clock()
             return self._text

@@ -55,7 +55,9 @@ PASSES: Final = MetricFamily("davylamp_reconcile_total", "Reconcile passes.", ("
 PASS_SECONDS: Final = MetricFamily("davylamp_reconcile_duration_seconds", "How long a pass took.")
 QUEUE_DEPTH: Final = MetricFamily("davylamp_queue_depth", "ModelDeployments that wait for a pass.")
 QUEUE_OLDEST: Final = MetricFamily(
-    "davylamp_queue_oldest_seconds", "How long the oldest unfinished pass has been due."
+    "davylamp_queue_oldest_seconds",
+    "How long the oldest unfinished pass has been due or under way, but for those behind passes of "
+    "their own namespace.",
 )
 EVENT_LOOP_LAG: Final = MetricFamily(
     "davylamp_event_loop_lag_seconds", "How late the event loop is, looked at all the time."

@@ -7,7 +7,6 @@ names of gates; how many have none is shown.
 
 import contextlib
 import functools
-import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
@@ -16,7 +15,6 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from typing_extensions import override
 
-from davylamp.adapters.prometheus.connection.preflight import Preflight
 from davylamp.api.names import Reason
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.checks import CheckResult
@@ -50,10 +48,6 @@ class Metrics:
         self.leading = self._gauge(names.LEADER)
         self.source_up = self._gauge(names.SOURCE_UP)
         self.source_up.set(1)
-        self._source_info = self._gauge(names.SOURCE_INFO)
-        self._source_problems = self._gauge(names.SOURCE_PROBLEMS)
-        self._source_skew = self._gauge(names.SOURCE_SKEW)
-        self._source_age = self._gauge(names.SOURCE_AGE)
         self._requests = self._counter(names.API_REQUESTS)
         self._passed_over = self._counter(names.PASSED_OVER)
         self._queries = self._counter(names.PROMETHEUS_QUERIES)
@@ -76,6 +70,7 @@ class Metrics:
         self._drifted = self._gauge(names.EXPLANATION_DRIFTED)
         self._nightly_failed = self._gauge(names.NIGHTLY_FAILED)
         self._refused = self._gauge(names.REFUSED_WRITES)
+        self._watched: list[tuple[Gauge, Callable[[], float]]] = []
 
     def _counter(self, family: MetricFamily) -> Counter:
         return Counter(family.name, family.meaning, family.labels, registry=self.registry)
@@ -88,14 +83,19 @@ class Metrics:
 
     def watch_queue(self, depth: Callable[[], float], oldest: Callable[[], float]) -> None:
         """Show how much work waits, and for how long."""
-        self._gauge(names.QUEUE_DEPTH).set_function(depth)
-        self._gauge(names.QUEUE_OLDEST).set_function(oldest)
+        self._watched.append((self._gauge(names.QUEUE_DEPTH), depth))
+        self._watched.append((self._gauge(names.QUEUE_OLDEST), oldest))
 
     def watch_unread(self, unread: Callable[[str], float], kinds: Iterable[str]) -> None:
         """Show how many objects of each kind are known in outline only."""
         gauge = self._gauge(names.UNREAD_OBJECTS)
         for kind in kinds:
-            gauge.labels(kind).set_function(functools.partial(unread, kind))
+            self._watched.append((gauge.labels(kind), functools.partial(unread, kind)))
+
+    def refresh(self) -> None:
+        """Look at what is watched: on the event loop, whose state it is, before a thread shows it."""
+        for gauge, value in self._watched:
+            gauge.set(value())
 
     def on_passed_over(self, kind: str) -> None:
         """Count an object that nobody can be told of."""
@@ -123,15 +123,6 @@ class Metrics:
     def on_source_down(self) -> None:
         """Show that Prometheus does not answer queries for the counters of pods."""
         self.source_up.set(0)
-
-    def show_source(self, found: Preflight) -> None:
-        """Show what was found out about Prometheus; what is not known is no number."""
-        self._source_info.clear()
-        if found.kind:
-            self._source_info.labels(found.kind, found.version).set(1)
-        self._source_problems.set(len(found.problems))
-        self._source_skew.set(math.nan if found.skew is None else found.skew)
-        self._source_age.set(math.nan if found.newest is None else found.newest)
 
     def on_pass(self, result: str, seconds: float) -> None:
         """Count a reconcile pass."""

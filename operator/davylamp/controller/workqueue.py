@@ -98,6 +98,7 @@ class WorkQueue(Generic[Key]):
         self._pace: Pace[Key] = Pace(burst=PASSES_IN_A_ROW, per_second=PASSES_PER_SECOND)
         self._waiting: dict[Key, float] = {}
         self._running: dict[Key, float] = {}
+        """When each pass under way began."""
         self._again: dict[Key, float] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
@@ -114,9 +115,13 @@ class WorkQueue(Generic[Key]):
     def oldest_age(self) -> float:
         """Seconds since the oldest unfinished key became due; 0 when none is, or not running.
 
-        Keys whose pass is under way count too, so that a pass that hangs is noticed.
+        A pass under way counts from its beginning, so that one that hangs is noticed. A key that
+        waits behind passes of its own owner does not count: whoever lets hundreds of them hang must
+        not have this process taken for one that is stuck.
         """
-        due = (*self._waiting.values(), *self._running.values(), *self._again.values())
+        busy = {self._owner(key) for key in self._running}
+        waiting = (at for key, at in self._waiting.items() if self._owner(key) not in busy)
+        due = (*self._running.values(), *waiting)
         return _now() - min(due) if due and self._is_working else 0.0
 
     def add(self, key: Key) -> None:
@@ -206,7 +211,8 @@ class WorkQueue(Generic[Key]):
                 self._signal.clear()
                 await self._signal.wait()
                 continue
-            self._running[key] = self._waiting.pop(key)
+            del self._waiting[key]
+            self._running[key] = _now()
             self._disarm(key)
             self._pace.note(key, _now())
             task = asyncio.create_task(self._pass(key))

@@ -7,7 +7,7 @@ from davylamp.images.answers import (
     Resolved,
     Unresolved,
 )
-from davylamp.images.reference import ImageReference, parse_reference
+from davylamp.images.reference import ImageReference, parse_image, parse_reference
 from davylamp.images.rules import KeyRule, keys_for
 
 __all__ = [
@@ -19,5 +19,6 @@ __all__ = [
     "Resolved",
     "Unresolved",
     "keys_for",
+    "parse_image",
     "parse_reference",
 ]

@@ -57,6 +57,17 @@ def parse_reference(repository: str, tag: str) -> ImageReference:
     return ImageReference(host, name, tag)
 
 
+def parse_image(image: str) -> tuple[ImageReference, str | None]:
+    """The reference and the digest of an image as a container names it; raises ValueError."""
+    tagged, _, digest = image.partition("@")
+    repository, colon, tag = tagged.rpartition(":")
+    if not colon or "/" in tag:
+        repository, tag = tagged, "latest"
+    if digest and not is_digest(digest):
+        raise ValueError("the image's digest is none that an image could have")
+    return parse_reference(repository, tag), digest or None
+
+
 def is_digest(text: str) -> bool:
     """Whether a text is a digest as images have them: sha256 and 64 hexadecimal digits."""
     return _DIGEST.fullmatch(text) is not None

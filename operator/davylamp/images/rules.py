@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from davylamp.images.reference import ImageReference
+from davylamp.images.reference import DOCKER_HUB_REGISTRY, ImageReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,9 @@ def keys_for(reference: ImageReference, rules: Iterable[KeyRule]) -> tuple[str, 
 
 
 def _spellings(reference: ImageReference) -> tuple[str, ...]:
-    """A repository as a rule may name it: Docker Hub goes by its usual name too."""
-    plain = f"{reference.host}/{reference.name}"
-    if reference.host != "registry-1.docker.io":
-        return (plain,)
-    return (plain, f"docker.io/{reference.name}")
+    """A repository as a rule may name it: without the usual ports, Docker Hub by its usual name."""
+    host = reference.host.removesuffix(":443").removesuffix(":80")
+    hosts = {reference.host, host}
+    if host == DOCKER_HUB_REGISTRY:
+        hosts.add("docker.io")
+    return tuple(f"{spelling}/{reference.name}" for spelling in sorted(hosts))

@@ -18,7 +18,7 @@ from davylamp.manifests.overlay import (
     stop_of,
     upheld,
 )
-from davylamp.schema.json import Json, JsonObject
+from davylamp.schema.json import Json, JsonObject, entries, text
 
 LONGEST_KEY: Final = 253
 """Of an entry of a Secret."""
@@ -83,6 +83,17 @@ def template_fault(
     except TemplateRefused as refused:
         return str(refused)
     return None
+
+
+def images_of(spec: ModelDeploymentSpec) -> dict[str, str]:
+    """The images of all containers of a spec's pods, by container; none where it makes no pod."""
+    pinned: dict[str, list[str]] = {secret.name: [] for secret in spec.secrets}
+    try:
+        template = pod_template(Owner("any", "any", "any", spec.metadata), "any", spec, pinned)
+    except TemplateRefused:
+        return {}
+    lists = (entries(template, "spec", part) for part in ("containers", "initContainers"))
+    return {text(item, "name"): text(item, "image") for listed in lists for item in listed}
 
 
 def image_reference(image: Image) -> str:

@@ -1,14 +1,17 @@
 """The operator's own metrics: bounded by what exists."""
 
+import asyncio
 import functools
 from datetime import UTC, datetime
 
+import aiohttp
 from prometheus_client import CollectorRegistry
 from tests.support.operation import Land
 
 from davylamp.api.names import Reason
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.api.status_parts import GateStatus
+from davylamp.controller import endpoints
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.metrics import MOST_GATE_NAMES, Metrics
 
@@ -121,3 +124,23 @@ def test_gates_that_are_renamed_all_the_time_leave_a_bounded_number_of_series():
         if sample.name.endswith("_total")
     ]
     assert 1 <= len(counted) <= MOST_GATE_NAMES
+
+
+async def test_what_is_watched_is_looked_at_on_the_event_loop(unused_tcp_port):
+    """The text is made in a thread, which has no event loop: an age that asks for its clock would fail."""
+    metrics = Metrics(CollectorRegistry())
+    metrics.watch_queue(lambda: 2.0, lambda: asyncio.get_running_loop().time() * 0 + 7.0)
+    metrics.watch_unread(lambda kind: float(len(kind)), ["Pod"])
+    page = endpoints.metrics(metrics.registry, refresh=metrics.refresh)
+    async with (
+        endpoints.serving(page, unused_tcp_port),
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{unused_tcp_port}/metrics") as response,
+    ):
+        lines = (await response.text()).splitlines()
+    assert response.status == 200
+    assert {
+        "davylamp_queue_depth 2.0",
+        "davylamp_queue_oldest_seconds 7.0",
+        'davylamp_unread_objects{kind="Pod"} 3.0',
+    } <= set(lines)

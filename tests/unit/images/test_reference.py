@@ -2,7 +2,7 @@
 
 import pytest
 
-from davylamp.images import parse_reference
+from davylamp.images import parse_image, parse_reference
 from davylamp.images.reference import is_digest
 
 
@@ -63,3 +63,24 @@ def test_what_could_lead_elsewhere_is_no_tag(tag):
 def test_a_digest_is_sha256():
     assert is_digest("sha256:" + "a" * 64)
     assert not any(map(is_digest, ("", "sha256:", "sha256:" + "A" * 64, "sha512:" + "a" * 64)))
+
+
+@pytest.mark.parametrize(
+    ("image", "repository", "tag", "digest"),
+    [
+        ("a", "a", "latest", None),
+        ("a:v1", "a", "v1", None),
+        ("r.example:5000/a", "r.example:5000/a", "latest", None),
+        ("r.example:5000/a:v1", "r.example:5000/a", "v1", None),
+        ("r.example/a@sha256:" + "a" * 64, "r.example/a", "latest", "sha256:" + "a" * 64),
+        ("r.example/a:v1@sha256:" + "a" * 64, "r.example/a", "v1", "sha256:" + "a" * 64),
+    ],
+)
+def test_the_image_of_a_container_is_taken_apart(image, repository, tag, digest):
+    assert parse_image(image) == (parse_reference(repository, tag), digest)
+
+
+@pytest.mark.parametrize("image", ["", "a@sha256:ab", "a@md5:x", "a:", "A", "a b", "a@b@c"])
+def test_what_no_container_could_run_is_no_image(image):
+    with pytest.raises(ValueError, match=r"digest|repository|tag"):
+        parse_image(image)

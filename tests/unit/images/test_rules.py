@@ -23,6 +23,12 @@ def test_docker_hub_goes_by_all_of_its_names():
         assert keys(repository) == ("acme",)
 
 
+def test_the_usual_port_is_no_way_around():
+    assert keys("registry.example:443/a") == ("acme",)
+    assert keys("registry.example:80/a") == ("acme",)
+    assert keys("docker.io:443/acme/model") == ("acme",)
+
+
 def test_other_registries_are_nobodys():
     for repository in (
         "registry.example.evil/a",

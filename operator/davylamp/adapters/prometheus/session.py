@@ -27,6 +27,9 @@ _USER_ANSWER_LIMIT: Final = 1024 * 1024
 able to fill the operator's memory, and one series of 10,000 points takes less than half of it."""
 _BODY_LIMIT: Final = 64 * 1024
 """Bytes of an answer that is an error."""
+_PIECE: Final = 64 * 1024
+"""Bytes that are read at a time: the library's own pieces are so small that a thread which receives a long
+answer keeps the event loop from its turn."""
 CAUTIOUS: Final[Mapping[str, str]] = {
     # Thanos: no answer rather than a part of one, and each replica's series once
     "partial_response": "false",
@@ -38,9 +41,6 @@ CAUTIOUS: Final[Mapping[str, str]] = {
 """What every query says besides: back ends that do not know a parameter pass it over."""
 TENANT: Final = "davylamp_tenant"
 """The parameter by which a query says for which namespace it is asked; it is never sent as such."""
-_PIECE: Final = 64 * 1024
-"""Bytes that are read at a time: the library's own pieces are so small that a thread which receives a long
-answer keeps the event loop from its turn."""
 
 
 class PrometheusSession(requests.Session):

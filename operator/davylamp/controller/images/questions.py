@@ -14,12 +14,23 @@ from davylamp.images import (
     ImageReference,
     Unresolved,
     keys_for,
+    parse_image,
     parse_reference,
 )
 from davylamp.manifests import recorded, resolved_digest
-from davylamp.schema.json import JsonObject, entries, section, text
+from davylamp.manifests.pods import image_reference, images_of
+from davylamp.schema.json import JsonObject, section, text
 
 _NOWHERE: Final = ImageReference("", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedImage:
+    """An image of another container, which a key is demanded for."""
+
+    reference: ImageReference
+    digest: str
+    keys: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,7 @@ class ImageQuestion:
         secrets: names of pull Secrets.
         digest: what the spec says; then only signatures are asked about.
         keys: one of them must have signed the bytes; None where nobody demands that.
+        others: images of other containers that have to be signed as well.
         demanded: whether no pod may run without an answer.
         known: the answer, where nobody has to be asked for it.
     """
@@ -41,6 +53,7 @@ class ImageQuestion:
     secrets: tuple[str, ...] = ()
     digest: str | None = None
     keys: tuple[str, ...] | None = None
+    others: tuple[SignedImage, ...] = ()
     demanded: bool = False
     known: ImageAnswer | None = None
 
@@ -55,12 +68,19 @@ def question_of(
     except ValueError as error:
         return _unreadable(namespace, str(error), settings)
     keys = keys_for(reference, settings.rules)
-    if keys is None and not _is_resolved(image, settings):
+    others, fault = _others(spec, settings) if settings.rules else ((), None)
+    if keys is None and not others and fault is None and not _is_resolved(image, settings):
         return None
-    demanded = keys is not None or settings.digests is Digests.REQUIRE
-    secrets = image.pull_secrets if settings.pull_secrets else ()
-    other = _other_image(spec) if settings.rules else None
-    return ImageQuestion(namespace, reference, secrets, image.digest, keys, demanded, other)
+    return ImageQuestion(
+        namespace,
+        reference,
+        image.pull_secrets if settings.pull_secrets else (),
+        image.digest,
+        keys,
+        others,
+        demanded=keys is not None or bool(others or fault) or settings.digests is Digests.REQUIRE,
+        known=fault,
+    )
 
 
 def watched_tags(
@@ -104,13 +124,30 @@ def _unreadable(namespace: str, why: str, settings: ImageSettings) -> ImageQuest
     return ImageQuestion(namespace, _NOWHERE, demanded=demanded, known=answer)
 
 
-def _other_image(spec: ModelDeploymentSpec) -> ImageAnswer | None:
-    """An overlay may give the model another image, which nobody would have looked at."""
-    containers = entries(spec.serving.template, "spec", "containers")
-    if not any(text(c, "name") == names.CONTAINER and "image" in c for c in containers):
-        return None
-    return Unresolved(
-        ImageFault.BADLY_SIGNED,
-        "spec.serving.template gives the container model another image than spec.image, of which no "
-        "signature is looked at: name it in spec.image",
-    )
+def _others(
+    spec: ModelDeploymentSpec, settings: ImageSettings
+) -> tuple[tuple[SignedImage, ...], ImageAnswer | None]:
+    """Images of the overlay that need a signature; or what is wrong, as nobody would look at it."""
+    signed: list[SignedImage] = []
+    for container, image in images_of(spec).items():
+        if container == names.CONTAINER and image == image_reference(spec.image):
+            continue
+        where = f"spec.serving.template gives the container {container} an image"
+        if container == names.CONTAINER:
+            return (), _refused(
+                f"{where} of its own, which no key counts for: name it in spec.image"
+            )
+        try:
+            reference, digest = parse_image(image)
+        except ValueError:
+            return (), _refused(f"{where} whose name no rule for keys can be compared with")
+        keys = keys_for(reference, settings.rules)
+        if keys is not None and digest is None:
+            return (), _refused(f"{where} that a key is demanded for: name it with its digest")
+        if keys is not None and digest is not None:
+            signed.append(SignedImage(reference, digest, keys))
+    return tuple(signed), None
+
+
+def _refused(why: str) -> ImageAnswer:
+    return Unresolved(ImageFault.BADLY_SIGNED, why)

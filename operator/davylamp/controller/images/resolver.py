@@ -226,11 +226,15 @@ class ImageResolver:
 
     async def _once(self, question: ImageQuestion) -> ImageAnswer:
         async with self._turn(question.namespace):
+            secrets = [secret async for secret in self._pull_secrets(question)]
+            for other in question.others:
+                signed = await self._registries.resolve(
+                    other.reference, secrets=secrets, digest=other.digest, keys=other.keys
+                )
+                if isinstance(signed, Unresolved):
+                    return signed
             return await self._registries.resolve(
-                question.reference,
-                secrets=[secret async for secret in self._pull_secrets(question)],
-                digest=question.digest,
-                keys=question.keys,
+                question.reference, secrets=secrets, digest=question.digest, keys=question.keys
             )
 
     @contextlib.asynccontextmanager

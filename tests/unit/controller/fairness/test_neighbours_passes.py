@@ -16,6 +16,7 @@ from davylamp.controller.checks.inspector import Inspector
 from davylamp.controller.checks.visit import LONGEST
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.pods import read_pod
+from davylamp.controller.endpoints import STUCK_AFTER
 from davylamp.controller.pods.warnings import APART, PATIENCE, PodWarnings
 from davylamp.controller.workqueue import (
     PASSES_IN_A_ROW,
@@ -87,6 +88,20 @@ async def test_a_neighbours_passes_that_hang_delay_no_pass():
             passes.queue.add(VICTIM)
             await asyncio.sleep(1)
             assert passes.began[VICTIM][-1] == 99 + n, "at once"
+
+
+async def test_passes_that_hang_do_not_make_the_process_look_stuck():
+    """Else its liveness probe would have it restarted, with all its neighbours' rollouts."""
+    passes = Passes(takes=HANGS)
+    async with working(passes.queue.run):
+        for key in HOSTILE:
+            passes.queue.add(key)
+        ages = []
+        for _ in range(900):
+            await asyncio.sleep(1)
+            ages.append(passes.queue.oldest_age())
+    assert max(ages) <= HANGS + 1 < STUCK_AFTER
+    assert len(passes.began) == len(HOSTILE), "it took longer than that to come round"
 
 
 async def test_objects_that_change_all_the_time_delay_a_pass_by_one_of_theirs():

@@ -162,7 +162,38 @@ async def test_an_overlay_cannot_bring_an_image_past_the_keys():
     land.apply("v1", serving={"template": {"spec": {"containers": containers}}})
     await land.run(20)
     assert not land.cluster.find("Deployment")
-    assert "gives the container model another image" in land.condition("Ready")[2]
+    assert "gives the container model an image of its own" in land.condition("Ready")[2]
+
+
+@pytest.mark.parametrize("part", ["containers", "initContainers"])
+async def test_images_of_other_containers_need_their_signatures_too(part):
+    everything = ImageSettings(rules=(KeyRule(("*",), ("a key",)),))
+    land = land_with(everything)
+    land.registries.signed = {A}
+
+    def apply(image):
+        template = {"spec": {part: [{"name": "proxy", "image": image}]}}
+        land.apply("v1", serving={"template": template})
+
+    apply("evil.example/proxy:v1")
+    await land.run(20)
+    assert "container proxy an image that a key is demanded for" in land.condition("Ready")[2]
+    apply(f"evil.example/proxy:v1@{C}")
+    await land.run(20)
+    assert C in land.condition("Ready")[2]
+    assert not land.cluster.find("Deployment")
+    land.registries.signed.add(C)
+    await land.settle()
+    assert land.stable() == "v1"
+
+
+async def test_other_containers_that_no_rule_covers_are_left_alone():
+    land = land_with(SIGNED)
+    land.registries.signed = {A}
+    proxy = {"name": "proxy", "image": "other.example/proxy:v1"}
+    land.apply("v1", serving={"template": {"spec": {"containers": [proxy]}}})
+    await land.settle()
+    assert land.stable() == "v1"
 
 
 async def test_revisions_of_before_go_on_as_they_are():
