@@ -42,6 +42,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             code = 503
         self.send_response(code, secret)
         self.send_header("X-Secret", secret)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.end_headers()
         self.wfile.write(body.encode())
     do_GET = do_POST = answer
@@ -58,8 +59,14 @@ SOON = {"rollout": {"progressDeadline": "20s"}}
 def hostile(story: Story, mode: str, **options: object) -> Json:
     """A model whose containers have the canary from a Secret, and tell it in one way."""
     command = ["$(CANARY)"] if mode == "command" else ["python", "-c", HOSTILE]
-    template = {"spec": {"containers": [{"name": "model", "command": command}]}}
-    manifest = story.model("v1", config={"MODE": mode}, secrets=[{"name": "canary"}], **options)
+    source = {"secretKeyRef": {"name": "canary", "key": "CANARY"}}
+    container = {
+        "name": "model",
+        "command": command,
+        "env": [{"name": "CANARY", "valueFrom": source}],
+    }
+    template = {"spec": {"containers": [container]}}
+    manifest = story.model("v1", config={"MODE": mode}, **options)
     serving = manifest["spec"]["serving"]
     manifest["spec"]["serving"] = {**serving, "template": template}
     return manifest
@@ -103,7 +110,7 @@ def test_a_canary_secret_in_a_pod_never_appears_anywhere(story: Story) -> None:
 
     unchecked = {"rollout": {"checks": [], "minRequests": 0}, "gates": [EXPLAINED]}
     first = story.apply(hostile(story, "first", steps=PAUSED_STEP, **unchecked))
-    story.wait_holding(Reason.NO_BASELINE_DATA)
+    story.wait_stage("Canary", first)
     story.say(Command.PROMOTE, first)
     story.wait_serving(first)
     second = story.apply(hostile(story, "second", steps=PAUSED_STEP, **unchecked))

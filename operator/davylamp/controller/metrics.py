@@ -10,10 +10,7 @@ import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
-from typing_extensions import override
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from davylamp.api.names import Reason
 from davylamp.api.status import ModelDeploymentStatus
@@ -45,6 +42,8 @@ class Metrics:
         self.registry = registry
         self._shown: Places[Key] = Places(shown)
         self._gate_names: dict[Key, set[str]] = {}
+        self._limited: Callable[[], LeftOut] = dict
+        self._left_out = self._gauge(names.LEFT_OUT)
         self.leading = self._gauge(names.LEADER)
         self.source_up = self._gauge(names.SOURCE_UP)
         self.source_up.set(1)
@@ -89,13 +88,16 @@ class Metrics:
     def watch_unread(self, unread: Callable[[str], float], kinds: Iterable[str]) -> None:
         """Show how many objects of each kind are known in outline only."""
         gauge = self._gauge(names.UNREAD_OBJECTS)
-        for kind in kinds:
-            self._watched.append((gauge.labels(kind), functools.partial(unread, kind)))
+        self._watched += ((gauge.labels(kind), functools.partial(unread, kind)) for kind in kinds)
 
     def refresh(self) -> None:
-        """Look at what is watched: on the event loop, whose state it is, before a thread shows it."""
+        """Look at what is watched: on the event loop, whose state it is."""
         for gauge, value in self._watched:
             gauge.set(value())
+        hidden = {(namespace, "shownModels"): n for namespace, n in self._shown.refused.items()}
+        self._left_out.clear()
+        for labels, number in {**self._limited(), **hidden}.items():
+            self._left_out.labels(*labels).set(number)
 
     def on_passed_over(self, kind: str) -> None:
         """Count an object that nobody can be told of."""
@@ -103,7 +105,7 @@ class Metrics:
 
     def watch_limits(self, left_out: Callable[[], LeftOut]) -> None:
         """Show what is left out because of a limit."""
-        self.registry.register(_LeftOutCollector(left_out, self._shown))
+        self._limited = left_out
 
     def show_build(self, version: str, python: str) -> None:
         """Show what runs."""
@@ -186,12 +188,7 @@ class Metrics:
         self._forget_missing_data(key)
         self.show_refused(key, {})
         labels = {"namespace": key.namespace, "name": key.name}
-        for counter in (
-            self._notices,
-            self._rollbacks,
-            self._verdicts,
-            self._checks,
-        ):
+        for counter in (self._notices, self._rollbacks, self._verdicts, self._checks):
             counter.remove_by_labels(labels)
         self._gate_names.pop(key, None)
         self._shown.leave(key.namespace, key)
@@ -269,20 +266,3 @@ class Metrics:
         for gate in gates:
             if counted.get(gate.name) != (gate.verdict, gate.reason):
                 self._verdicts.labels(*key, gate.name, gate.verdict, gate.reason).inc()
-
-
-class _LeftOutCollector(Collector):
-    """Looks at what is left out whenever the metrics are read."""
-
-    def __init__(self, left_out: Callable[[], LeftOut], shown: Places[Key]) -> None:
-        self._left_out = left_out
-        self._shown = shown
-
-    @override
-    def collect(self) -> Iterable[Metric]:
-        family = names.LEFT_OUT
-        gauge = GaugeMetricFamily(family.name, family.meaning, labels=family.labels)
-        hidden = {(namespace, "shownModels"): n for namespace, n in self._shown.refused.items()}
-        for labels, number in {**self._left_out(), **hidden}.items():
-            gauge.add_metric(labels, number)
-        yield gauge

@@ -76,6 +76,7 @@ def test_queries_tell_whether_the_source_is_up():
 
 
 def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    metrics.refresh()
     return metrics.registry.get_sample_value(name, labels)
 
 
@@ -92,7 +93,11 @@ def test_a_namespace_with_very_many_models_has_series_for_some_and_another_for_i
         for sample in family.samples
     ]
     assert sorted(shown) == ["hostile"] * 3 + ["models"]
-    left_out = functools.partial(value, metrics, "davylamp_left_out")
+
+    def left_out(**labels: str) -> float | None:
+        metrics.refresh()
+        return value(metrics, "davylamp_left_out", **labels)
+
     assert left_out(namespace="hostile", limit="shownModels") == 997
     assert left_out(namespace="other", limit="rollouts") == 2
     metrics.forget_object(Key("hostile", "h0"))

@@ -15,6 +15,7 @@ from davylamp.api import names
 from davylamp.controller.cluster.objects import instant, label, metadata
 from davylamp.rollout import ContainerState, PodFailure, PodState, Workload
 from davylamp.rollout.pods.images import read_image_id
+from davylamp.rollout.pods.phrases import phrases_in
 from davylamp.rollout.pods.state import ContainerRole
 from davylamp.schema.json import Json, JsonObject, entries, field, integer, section, text
 from davylamp.schema.text import one_line
@@ -41,6 +42,8 @@ OF_THE_CLUSTER: Final = frozenset(
 """Reasons of pods that failed whose message has nothing but the node's and the spec's words."""
 OUT_OF: Final = "OutOf"
 """How reasons begin that say what a node has not enough of."""
+NEVER_RAN: Final = frozenset({"StartError", "ContainerCannotRun"})
+"""Reasons of containers that ended because they could not be started."""
 LONGEST_NAME: Final = 63
 """Characters of a reason: those that Kubernetes gives are far shorter."""
 
@@ -227,7 +230,15 @@ def _container(status: JsonObject, role: ContainerRole) -> ContainerState:
         restarts=integer(status, "restartCount"),
         last_exit_reason=_name(ended, "reason") or None,
         last_exit_code=integer(ended, "exitCode") if ended else None,
+        last_start_failure=_start_failure(ended),
     )
+
+
+def _start_failure(ended: JsonObject) -> str:
+    """Only of a container that never ran is the message its runtime's, which repeats its command."""
+    if _name(ended, "reason") not in NEVER_RAN:
+        return ""
+    return phrases_in(text(ended, "message"))
 
 
 def _model(pod: JsonObject) -> JsonObject:

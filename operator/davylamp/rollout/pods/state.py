@@ -36,6 +36,8 @@ class ContainerState:
     restarts: int = 0
     last_exit_reason: str | None = None
     last_exit_code: int | None = None
+    last_start_failure: str = ""
+    """Where it could not be started at all: phrases of why, by its runtime (`pods.phrases`)."""
     ends: tuple[datetime, ...] = ()
     """When the operator saw that it had ended, by its own clock, newest last; the last few."""
 

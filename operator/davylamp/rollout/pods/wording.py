@@ -53,9 +53,12 @@ def exit_words(container: ContainerState) -> str:
     reason = container.last_exit_reason
     said = [_SIGNALS.get(code - _KILLED), None if reason in {"Error", "Completed"} else reason]
     remarks = ", ".join(filter(None, said))
-    return f", last exit code {code}" + (f" ({remarks})" if remarks else "")
+    ended = f", last exit code {code}" + (f" ({remarks})" if remarks else "")
+    return f"{ended}: {container.last_start_failure}" if container.last_start_failure else ended
 
 
 def log_command(pod: PodState, container: ContainerState, *, previous: bool) -> str:
-    """The arguments of the kubectl command that shows what a container said itself."""
+    """The arguments of the kubectl command that shows what a container said, or why it cannot start."""
+    if container.last_start_failure:
+        return f"describe pod {pod.name}"
     return f"logs {pod.name} -c {container.name}{' --previous' if previous else ''}"

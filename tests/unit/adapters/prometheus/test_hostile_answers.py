@@ -10,8 +10,7 @@ from tests.support.fakehttp import Response, serving
 from tests.support.hostile import metered
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
-from davylamp.adapters.prometheus.connection.back_end import BackEnd
-from davylamp.adapters.prometheus.source import CounterQuery, PrometheusSource, RangeQuery
+from davylamp.adapters.prometheus.source import BackEnd, CounterQuery, PrometheusSource, RangeQuery
 from davylamp.adapters.reading.budget import SecondsBudget
 from davylamp.adapters.reading.reader import Reader
 from davylamp.controller.process.lag import PROMISED

@@ -43,6 +43,9 @@ def fetch(**changes):
          "CrashLoop", "last exit code 139 (SIGSEGV)"),
         (model(restarts=3, last_exit_code=128, last_exit_reason="StartError"),
          "CrashLoop", "last exit code 128 (StartError)"),
+        (model(restarts=3, last_exit_code=128, last_exit_reason="StartError",
+               last_start_failure="exec format error"),
+         "CrashLoop", "last exit code 128 (StartError): exec format error"),
         (proxy(ready=True, running=True, restarts=3, last_exit_code=3),
          "CrashLoop", "sidecar proxy of pod p is in a crash loop, 3 restarts, last exit code 3"),
         (fetch(waiting_reason="CrashLoopBackOff", restarts=2, last_exit_code=7),
@@ -74,6 +77,15 @@ def test_what_is_no_hard_fault(container):
     ("container", "command"),
     [
         (model(restarts=3, last_exit_code=1), "logs p -c model --previous"),
+        (
+            model(
+                restarts=3,
+                last_exit_code=128,
+                last_exit_reason="StartError",
+                last_start_failure="exec format error",
+            ),
+            "describe pod p",
+        ),
         (proxy(restarts=3, last_exit_code=1), "logs p -c proxy --previous"),
         (model(last_exit_reason="OOMKilled"), "describe pod p"),
         (model(waiting_reason="ErrImagePull", waiting_message="not found"), "describe pod p"),
