@@ -264,3 +264,21 @@ async def test_pull_secrets_are_read_only_where_the_chart_lets_them():
         land.apply("v1", image=image)
         await land.settle()
         assert land.registries.asked[0] == ("v1", None, ("registry",) if allowed else ())
+
+
+async def test_retry_of_what_was_rejected_before_its_record_asks_again_before_any_pod():
+    land = land_with(SIGNED)
+    land.registries.signed = {A}
+    land.apply("v1")
+    await land.settle()
+    land.apply("v2")
+    await land.settle()
+    assert land.rejected_reason() == "SignatureMissing"
+    land.say(Command.RETRY, land.status().rejected[0].revision)
+    await land.run(20)
+    assert set(images(land)) == {"v1"}
+    assert len(land.cluster.find("ControllerRevision")) == 1
+    land.registries.signed.add(B)
+    await land.settle()
+    assert images(land)["v2"] == image_of("v2", B)
+    assert land.status().stable.digest == B
