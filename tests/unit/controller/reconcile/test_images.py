@@ -165,19 +165,26 @@ async def test_an_overlay_cannot_bring_an_image_past_the_keys():
     assert "gives the container model an image of its own" in land.condition("Ready")[2]
 
 
-@pytest.mark.parametrize("part", ["containers", "initContainers"])
-async def test_images_of_other_containers_need_their_signatures_too(part):
+@pytest.mark.parametrize(
+    ("part", "field"),
+    [
+        ("containers", lambda image: {"image": image}),
+        ("initContainers", lambda image: {"image": image}),
+        ("volumes", lambda image: {"image": {"reference": image}}),
+    ],
+)
+async def test_images_of_other_containers_need_their_signatures_too(part, field):
     everything = ImageSettings(rules=(KeyRule(("*",), ("a key",)),))
     land = land_with(everything)
     land.registries.signed = {A}
 
     def apply(image):
-        template = {"spec": {part: [{"name": "proxy", "image": image}]}}
+        template = {"spec": {part: [{"name": "proxy", **field(image)}]}}
         land.apply("v1", serving={"template": template})
 
     apply("evil.example/proxy:v1")
     await land.run(20)
-    assert "container proxy an image that a key is demanded for" in land.condition("Ready")[2]
+    assert "proxy an image that a key is demanded for" in land.condition("Ready")[2]
     apply(f"evil.example/proxy:v1@{C}")
     await land.run(20)
     assert C in land.condition("Ready")[2]
