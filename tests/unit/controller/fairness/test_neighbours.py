@@ -324,7 +324,9 @@ async def test_of_too_many_user_queries_the_last_are_not_asked_and_their_gates_s
         assert tracker.left_out() == {("hostile", "userQueries"): 1}
 
 
-async def test_the_user_queries_of_a_canary_are_asked_also_above_the_limit_and_after_a_restart(source):
+async def test_the_user_queries_of_a_canary_are_asked_also_above_the_limit_and_after_a_restart(
+    source,
+):
     """After a restart rollouts come in any order, and a limit may be another one than before."""
     source.own = lambda _promql, _time: 1.0
     async with running(source, limits=Limits(user_queries=2)) as (tracker, _):
