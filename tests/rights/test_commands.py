@@ -168,7 +168,7 @@ def test_the_command_that_the_refusal_prints_mends_it(installed, model, alice, m
 
 def test_the_policies_are_typed_as_the_definition_is(installed):
     """The API server compares their expressions with the fields of the definition."""
-    for policy in ("davylamp-workloads", "davylamp-commands"):
+    for policy in ("davylamp-workloads", "davylamp-commands", "davylamp-records"):
 
         def checked(policy=policy) -> bool:
             stored = installed.get("ValidatingAdmissionPolicy", policy)
