@@ -13,7 +13,7 @@ EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 def test_an_example_is_accepted_without_a_field_that_is_not_known(path, installed: Court):
     manifest = yaml.safe_load(text(path))
     namespace = installed.namespace(manifest["metadata"]["namespace"])
-    rights = (AUTHOR, rule("create", "apps/deployments"), rule("get", "secrets"))
+    rights = (AUTHOR, rule("create", "apps/deployments"), rule("get", "/secrets"))
     author = installed.grant("author-of-examples", namespace, *rights)
     reply = author.create(namespace, manifest, query="?dryRun=All&fieldValidation=Strict")
     assert reply.code == 201, reply.message
