@@ -278,6 +278,41 @@ async def test_a_silent_registry_keeps_no_other_namespace_waiting(secrets, news,
     assert "no answer within 0.2 s" in answer.message
 
 
+async def test_silent_registries_of_very_many_namespaces_take_no_digest_from_a_neighbour(
+    secrets, news, monkeypatch
+):
+    """Who waits for a turn loses none of its time: else it would run by its tag, and its registry be blamed."""
+    monkeypatch.setattr(module, "LONGEST", 0.2)
+    resolver = ImageResolver(Silent("hostile"), secrets, on_news=news.append)
+    reference = parse_reference("registry.example/hostile", "v1")
+    for number in range(60):
+        namespace = f"hostile-{number}"
+        resolver.answer(Key(namespace, "m"), "r", ImageQuestion(namespace, reference))
+    resolver.answer(OTHER, "r", question(namespace="others"))
+    running = asyncio.create_task(resolver.run())
+    await until(lambda: OTHER in news)
+    running.cancel()
+    assert resolver.answer(OTHER, "r", question(namespace="others")) == Resolved(A)
+
+
+async def test_a_hundred_models_that_are_applied_at_once_all_get_their_digests(
+    secrets, news, monkeypatch
+):
+    monkeypatch.setattr(module, "LONGEST", 0.2)
+
+    class Slow:
+        async def resolve(self, _reference, **_):
+            await asyncio.sleep(0.05)
+            return Resolved(A)
+
+    resolver = ImageResolver(Slow(), secrets, on_news=news.append)
+    keys = [Key("models", f"m{number}") for number in range(100)]
+    for key in keys:
+        resolver.answer(key, "r", question())
+    await resolver.poll()
+    assert {resolver.answer(key, "r", question()) for key in keys} == {Resolved(A)}
+
+
 async def test_it_sleeps_while_there_is_nothing_to_ask(resolver, registries, news):
     running = asyncio.create_task(resolver.run())
     await asyncio.sleep(0)
