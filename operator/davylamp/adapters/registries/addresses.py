@@ -19,9 +19,10 @@ _METADATA: Final = frozenset(
     for text in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "168.63.129.16")
 )
 """Where clouds give credentials to whoever asks; some lie outside the link-local networks."""
-LOOK_UPS: Final = 16
+LOOK_UPS: Final = 96
 """Names that are looked up at the same time, in threads of their own: a name server that never answers
-must not take the threads in which the API server's name is looked up."""
+must not take the threads in which the API server's name is looked up. A look-up goes on after its
+question was given up, so there are more than questions: who is next must find one free."""
 _USUAL: Final = frozenset({80, 443})
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
 

@@ -6,6 +6,7 @@ import pytest
 from tests.support.fakeregistries import FakeRegistries, digest_of
 
 from davylamp.adapters.errors import Forbidden
+from davylamp.adapters.registries.addresses import LOOK_UPS
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.images import resolver as module
 from davylamp.controller.images.questions import ImageQuestion
@@ -311,6 +312,12 @@ async def test_a_hundred_models_that_are_applied_at_once_all_get_their_digests(
         resolver.answer(key, "r", question())
     await resolver.poll()
     assert {resolver.answer(key, "r", question()) for key in keys} == {Resolved(A)}
+
+
+def test_look_ups_of_names_that_hang_leave_threads_to_others():
+    """A look-up cannot be cancelled: two attempts of 5 s for each of four names, as `ndots:5` makes them."""
+    begun_each_second = 2 * OF_A_NAMESPACE / module.LONGEST
+    assert begun_each_second * 2 * 5 * 4 <= LOOK_UPS - 2 * OF_A_NAMESPACE
 
 
 async def test_it_sleeps_while_there_is_nothing_to_ask(resolver, registries, news):
