@@ -30,7 +30,12 @@ _log = logging.getLogger(__name__)
 OF_A_NAMESPACE: Final = 8
 """Images of one namespace that are asked about at the same time, twice as many of all."""
 LONGEST: Final = 10.0
-"""Seconds after which a revision that may go on by its tag does so."""
+"""Seconds after which a revision that may go on by its tag does so, once it is its turn: that others
+wait as well is no fault of a registry."""
+SILENT_AFTER: Final = 2
+"""Questions in a row without an answer, after which others of the namespace that wait are not asked."""
+MOST_SILENT: Final = 1000
+"""Registries that are remembered as silent."""
 SOON: Final = 1.0
 """Seconds after which a registry that is busy is asked again, as long as there is time."""
 AGAIN: Final = 5.0
@@ -63,6 +68,15 @@ class _Asked:
     attempts: int = 0
 
 
+@dataclass
+class _Silence:
+    """A registry that cannot be reached: how often in a row, since when, and what is said of it."""
+
+    number: int
+    at: float
+    answer: Unresolved
+
+
 class ImageResolver:
     """Keeps what registries answered about the images of every model.
 
@@ -89,6 +103,7 @@ class ImageResolver:
         self._clock = clock
         self._spread = spread
         self._asked: dict[Key, dict[_Subject, _Asked]] = {}
+        self._silent: dict[tuple[str, str], _Silence] = {}
         self._wanted = asyncio.Event()
         self._errands: Errands[_Asked] = Errands(OF_A_NAMESPACE, on_end=self._wanted.set)
 
@@ -190,11 +205,10 @@ class ImageResolver:
 
     async def _resolve(self, subject: _Subject, asked: _Asked) -> None:
         """Ask once; a bug that it meets must not keep the others unasked."""
-        question = asked.question
         if not self._is_current(subject, asked):
             return
         try:
-            answer = await self._answer(question)
+            answer = await self._answer(asked)
         except Exception:
             log = about(_log, namespace=subject.key.namespace, name=subject.key.name)
             log.exception("a registry could not be asked")
@@ -216,9 +230,14 @@ class ImageResolver:
             return math.inf
         return float(min(SELDOM, AGAIN * 2 ** min(asked.attempts - 1, 10)))
 
-    async def _answer(self, question: ImageQuestion) -> ImageAnswer:
+    async def _answer(self, asked: _Asked) -> ImageAnswer:
         """The answer within the time that there is; one that is busy is asked again in that time."""
-        why = f"registry {question.reference.host} gave no answer within {LONGEST:g} s"
+        question = asked.question
+        host, namespace = question.reference.host, question.namespace
+        silence = self._silent.get((namespace, host))
+        if silence and silence.number >= SILENT_AFTER and silence.at >= asked.due:
+            return silence.answer
+        why = f"registry {host} gave no answer within {LONGEST:g} s"
         answer: ImageAnswer = Unresolved(ImageFault.UNREACHABLE, why)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LONGEST):
@@ -227,7 +246,18 @@ class ImageResolver:
                     if not (isinstance(answer, Unresolved) and answer.fault is ImageFault.BUSY):
                         break
                     await asyncio.sleep(SOON)
+        if not question.others:
+            self._heard(namespace, host, answer)
         return answer
+
+    def _heard(self, namespace: str, host: str, answer: ImageAnswer) -> None:
+        """Remember whether a registry answers at all; those who wait for a dead one need not ask it, too."""
+        before = self._silent.pop((namespace, host), None)
+        if isinstance(answer, Unresolved) and answer.fault is ImageFault.UNREACHABLE:
+            if len(self._silent) >= MOST_SILENT:
+                self._silent.clear()
+            number = before.number + 1 if before else 1
+            self._silent[namespace, host] = _Silence(number, self._clock(), answer)
 
     async def _once(self, question: ImageQuestion) -> ImageAnswer:
         secrets = [secret async for secret in self._pull_secrets(question)]
