@@ -20,7 +20,7 @@ LOOK_UPS: Final = 16
 """Names that are looked up at the same time, in threads of their own: a name server that never answers
 must not take the threads in which the API server's name is looked up."""
 _USUAL: Final = frozenset({80, 443})
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_NAT64: Final = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 
 
 def is_allowed(text: str) -> bool:
@@ -46,7 +46,7 @@ def _innermost(address: Address) -> Address:
     if isinstance(address, ipaddress.IPv4Address):
         return address
     inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-    if inner is None and address in _NAT64:
+    if inner is None and any(address in network for network in _NAT64):
         inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return inner or address
 

@@ -31,6 +31,7 @@ from davylamp.adapters.registries.addresses import GuardedResolver, is_allowed
         "::ffff:169.254.169.254",
         "64:ff9b::7f00:1",
         "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::a9fe:a9fe",
         "2002:7f00:1::",
         "192.0.0.192",
         "fd20:ce::254",
