@@ -23,6 +23,7 @@ _NEVER_ASKED: Final = tuple(
             "ff00::/8",  # multicast
             "fd00:ec2::/32",  # Amazon's metadata server
             "fd20:ce::254/128",  # Google's
+            "fd00:42::42/128",  # Scaleway's
         ),
     )
 )

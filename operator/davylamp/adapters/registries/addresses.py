@@ -11,14 +11,18 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
+from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 
 from davylamp.adapters.addresses import Address, is_never_asked
 
-LOOK_UPS: Final = 16
+LOOK_UPS: Final = 64
 """Names that are looked up at the same time, in threads of their own: a name server that never answers
-must not take the threads in which the API server's name is looked up."""
+must not take the threads in which the API server's name is looked up. More than are asked at a time, as
+a look-up goes on after nobody waits for it any more."""
+RECEIVED: Final = 8 * 1024
+"""Bytes that the kernel keeps of an answer before they are read; it doubles what it is told."""
 _USUAL: Final = frozenset({80, 443})
 _NAT64: Final = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 
@@ -49,6 +53,14 @@ def _innermost(address: Address) -> Address:
     if inner is None and any(address in network for network in _NAT64):
         inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return inner or address
+
+
+def narrow_socket(address: AddrInfoType) -> socket.socket:
+    """A socket of which the event loop gets little at a time, whatever is sent: 1xx answers without end."""
+    kind, sort, proto, _, _ = address
+    made = socket.socket(kind, sort, proto)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED)
+    return made
 
 
 class GuardedResolver(AbstractResolver):

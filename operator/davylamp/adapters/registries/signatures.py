@@ -16,6 +16,8 @@ from davylamp.images import ImageFault
 from davylamp.images.reference import is_digest
 from davylamp.images.signed import (
     BUNDLE,
+    PREDICATE,
+    PREDICATE_ANNOTATION,
     SIGNATURE_ANNOTATION,
     SIMPLE_SIGNING,
     has_statement,
@@ -106,8 +108,10 @@ async def _referrers(conversation: Conversation, digest: str) -> list[JsonObject
         listed = await _document(conversation, f"manifests/{tag}", _INDEX)
     else:
         listed = read_document(_checked(answer).body)
-    manifests = entries(listed, "manifests")
-    return [x for x in manifests if text(x, "artifactType") == BUNDLE][:MOST_SIGNATURES]
+    bundles = [x for x in entries(listed, "manifests") if text(x, "artifactType") == BUNDLE]
+    # attestations are bundles, too, and may be many: what says that it is a signature comes first
+    bundles.sort(key=lambda bundle: text(bundle, "annotations", PREDICATE_ANNOTATION) != PREDICATE)
+    return bundles[:MOST_SIGNATURES]
 
 
 async def _document(
