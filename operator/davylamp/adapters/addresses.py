@@ -24,6 +24,7 @@ _NEVER_ASKED: Final = tuple(
             "fd00:ec2::/32",  # Amazon's metadata server
             "fd00:42::42/128",  # Scaleway's
             "fd20:ce::254/128",  # Google's
+            "fd00:42::42/128",  # Scaleway's
         ),
     )
 )

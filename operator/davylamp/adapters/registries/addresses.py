@@ -24,8 +24,7 @@ question was given up, so there are more than questions: who is next must find o
 RECEIVED: Final = 8 * 1024
 """Bytes that the kernel keeps of an answer before they are read; it doubles what it is told."""
 _USUAL: Final = frozenset({80, 443})
-_OF_IPV4: Final = tuple(map(ipaddress.ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")))
-"""Networks of IPv6 whose addresses end with one of IPv4: translated ones, and those of long ago."""
+_NAT64: Final = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 
 
 def is_allowed(text: str) -> bool:
@@ -51,7 +50,7 @@ def _innermost(address: Address) -> Address:
     if isinstance(address, ipaddress.IPv4Address):
         return address
     inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-    if inner is None and any(address in network for network in _OF_IPV4) and int(address) > 1:
+    if inner is None and any(address in network for network in _NAT64):
         inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return inner or address
 

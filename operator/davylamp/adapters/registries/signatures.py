@@ -48,15 +48,12 @@ async def verify(conversation: Conversation, digest: str, keys: Sequence[PublicK
         is_any = True
         if speaks_of_it and is_signed(message, signature, keys):
             return
+    sign = f"sign it: `cosign sign --key KEY {conversation.repository}@{digest}`"
     if is_any:
-        raise RegistryRefused(
-            ImageFault.BADLY_SIGNED,
-            f"none of the signatures of {digest} was made for it with a key that is demanded: sign "
-            "it with `cosign sign --key`",
-        )
+        why = "no signature of the image was made for these bytes with a key that is demanded"
+        raise RegistryRefused(ImageFault.BADLY_SIGNED, f"{why}; {sign}")
     raise RegistryRefused(
-        ImageFault.UNSIGNED,
-        f"there is no signature of {digest} in its registry: sign it with `cosign sign --key`",
+        ImageFault.UNSIGNED, f"the image has no signature in its registry; {sign}"
     )
 
 

@@ -11,7 +11,7 @@ from tests.support.fakehttp import Response
 
 from davylamp.adapters.registries.keys import load_key
 from davylamp.adapters.registries.signatures import LARGEST_PAYLOAD, MOST_SIGNATURES
-from davylamp.images import ImageFault, Resolved
+from davylamp.images import ImageFault, Resolved, Unresolved
 from davylamp.images.signed import PREDICATE, PREDICATE_ANNOTATION
 
 KEY = ec.generate_private_key(ec.SECP256R1())
@@ -95,6 +95,16 @@ async def test_a_key_that_is_not_listed_does_not_count(registry, client, referen
     assert await fault(client, reference) is ImageFault.BADLY_SIGNED
     refer(registry, digest, signing.bundle(OTHER, digest))
     assert await fault(client, reference) is ImageFault.BADLY_SIGNED
+
+
+async def test_what_to_type_is_told_in_full(registry, client, reference, digest):
+    missing = await client.resolve(reference, keys=KEYS)
+    attach(registry, digest, *signing.classic(OTHER, digest))
+    wrong = await client.resolve(reference, keys=KEYS)
+    line = f"`cosign sign --key KEY {reference.host}/{reference.name}@{digest}`"
+    for answer in (missing, wrong):
+        assert isinstance(answer, Unresolved)
+        assert answer.message.endswith(line)
 
 
 async def test_a_right_signature_beside_wrong_ones_counts(registry, client, reference, digest):
