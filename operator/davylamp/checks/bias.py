@@ -27,7 +27,7 @@ class RecordedGap:
     """One metric by the groups of one feature, on one part of the data, as training recorded it."""
 
     title: str
-    """`bias[0]: METRIC by FEATURE on PART`, each of the three as its pseudonym."""
+    """`bias[0]: metric METRIC by feature FEATURE on part PART`, each of the three as its pseudonym."""
     values: Mapping[str, float]
     rows: Mapping[str, int]
     """By group, where it was recorded."""
@@ -54,7 +54,7 @@ class RecordedGap:
 
     def _group(self, group: str) -> str:
         rows = f" ({self.rows[group]} rows)" if group in self.rows else ""
-        return f"{precise(self.values[group])} for {pseudonym(group)}{rows}"
+        return f"{precise(self.values[group])} for group {pseudonym(group)}{rows}"
 
 
 def judge_bias(document: JsonObject) -> Finding:
@@ -106,8 +106,9 @@ def _gap(entry: Json, path: str) -> RecordedGap:
 
 def _title(fields: JsonObject, path: str) -> str:
     metric = word(required(fields, "metric", path=path), f"{path}.metric")
-    title = f"{path}: {metric} by {word(required(fields, 'by', path=path), f'{path}.by')}"
-    return f"{title} on {word(fields['part'], f'{path}.part')}" if "part" in fields else title
+    feature = word(required(fields, "by", path=path), f"{path}.by")
+    title = f"{path}: metric {metric} by feature {feature}"
+    return f"{title} on part {word(fields['part'], f'{path}.part')}" if "part" in fields else title
 
 
 def _count(value: Json, path: str) -> int:
