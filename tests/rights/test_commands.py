@@ -181,7 +181,7 @@ def test_who_restores_a_backup_is_told_what_to_take_out_of_it(installed, namespa
 
 def test_the_policies_are_typed_as_the_definition_is(installed):
     """The API server compares their expressions with the fields of the definition."""
-    for policy in ("davylamp-workloads", "davylamp-commands"):
+    for policy in ("davylamp-workloads", "davylamp-commands", "davylamp-records"):
 
         def checked(policy=policy) -> bool:
             stored = installed.get("ValidatingAdmissionPolicy", policy)
