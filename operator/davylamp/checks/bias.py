@@ -18,6 +18,7 @@ from davylamp.checks.results import CheckReason, Finding, failed, passed
 from davylamp.schema.json import Json, JsonObject
 from davylamp.schema.pseudonyms import pseudonym
 
+MOST_ROWS: Final = 10**12
 ROUNDING: Final = 1e-6
 """How far a recorded gap may be from the one computed from its groups, relative to their values."""
 
@@ -114,7 +115,7 @@ def _title(fields: JsonObject, path: str) -> str:
 def _count(value: Json, path: str) -> int:
     """A number of rows, at least one: a value measured on none means nothing."""
     rows = number(value, path)
-    if rows < 1 or rows != int(rows):
+    if not 1 <= rows <= MOST_ROWS or rows != int(rows):
         raise MalformedError(f"{path} is not a number of rows")
     return int(rows)
 

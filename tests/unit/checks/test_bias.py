@@ -61,6 +61,10 @@ def test_without_recorded_groups_the_check_fails(value):
             lambda m: groups(m)["2"].update(rows=0),
             f"bias[0].groups.{pseudonym('2')}.rows is not a number of rows",
         ),
+        (
+            lambda m: groups(m)["2"].update(rows=10**13),
+            f"bias[0].groups.{pseudonym('2')}.rows is not a number of rows",
+        ),
         (lambda m: m["bias"][0].update(max=-1), "bias[0].max is below 0"),
         (lambda m: m["bias"][0].pop("metric"), "bias[0].metric is missing"),
         (lambda m: m.update(bias={"sex": 1}), "bias is not a list"),
