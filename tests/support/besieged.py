@@ -1,7 +1,7 @@
 """A process like the operator's whose every source of answers is hostile: prints what it took.
 
 `python -m tests.support.besieged SECONDS PORTS`, with ports as `besiegers` prints them, prints JSON: MiB of memory that belongs to this process and to
-those that read for it, at their peak together, and the longest time the event loop was busy. Everything is
+those that read for it, at their peak together, and how late the event loop was, as `Lags` has it. Everything is
 asked more often than the operator asks it.
 """
 
@@ -103,6 +103,7 @@ async def besieged(seconds: float, ports: Ports) -> dict[str, float]:
         sieges += [
             sweep(metrics, namespace, p) for p in (ports.long_metrics, ports.endless_metrics)
         ]
+    memory.keep_modules()
     async with metered() as lags:
         tasks = [asyncio.create_task(siege) for siege in sieges]
         await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
@@ -122,6 +123,7 @@ def report(peaks: list[float], lags: Lags) -> dict[str, float]:
         "at first": peaks[0],
         "peak": max(peaks),
         "busy": lags.longest,
+        "held": max(lags.held),
         "late": max(lags.late),
     }
 
