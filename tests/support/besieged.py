@@ -23,7 +23,7 @@ from davylamp.adapters.pods.model_server import HttpModelServer, PodAddress
 from davylamp.adapters.prometheus.connection.back_end import BackEnd
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.series import SeriesNames
-from davylamp.adapters.prometheus.source import PrometheusSource, RangeQuery
+from davylamp.adapters.prometheus.source import THREADS, PrometheusSource, RangeQuery
 from davylamp.adapters.reading.budget import SecondsBudget
 from davylamp.adapters.reading.reader import Reader
 from davylamp.controller import app
@@ -97,7 +97,8 @@ async def besieged(seconds: float, ports: Ports) -> dict[str, float]:
     source = PrometheusSource(BackEnd(url=f"http://127.0.0.1:{ports.prometheus}"), reader=reader)
     models = HttpModelServer(reader)
     metrics = PodMetrics(SeriesNames(), reader=reader)
-    sieges = [weigh(peaks), *(query(source, [n]) for n in NAMESPACES), query(source, NAMESPACES)]
+    sieges = [weigh(peaks), *(query(source, [n]) for n in NAMESPACES)]
+    sieges += [query(source, NAMESPACES) for _ in range(THREADS - len(NAMESPACES))]
     for namespace in NAMESPACES:
         sieges += [inspect(reader, models, namespace, ports.models) for _ in range(PODS)]
         sieges += [
