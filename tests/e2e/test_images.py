@@ -1,12 +1,13 @@
 """Images from a real registry: what a kubelet pulls, before and after their tags were moved."""
 
+import contextlib
 import json
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tests.support import node
 from tests.support.reading import Json
 from tests.support.registry import Registry, running
 from tests.support.story import Story
@@ -14,15 +15,11 @@ from tests.support.story import Story
 from davylamp.api.names import Reason
 from lab import metrics, models
 from lab.kubectl import wait_until
-from localcluster.names import CONTEXT, NODE
+from localcluster.names import CONTEXT
 from localcluster.product import NAMESPACE
 
 ROOT = Path(__file__).parents[2]
 NAME = "models/risk"
-CERTIFICATES = "/etc/containerd/certs.d"
-REGISTRY_PART = (
-    f'\n[plugins."io.containerd.grpc.v1.cri".registry]\n  config_path = "{CERTIFICATES}"\n'
-)
 PATIENCE = 60.0
 
 
@@ -34,46 +31,15 @@ class Repository:
     inside: Registry
 
 
-def shell(*command: str, text: str | None = None) -> str:
-    done = subprocess.run(
-        command, input=text, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, f"{command}: {done.stderr}"
-    return done.stdout
+def helm(command: str, *arguments: str) -> str:
+    place = ("--kube-context", CONTEXT, "--namespace", NAMESPACE)
+    return node.shell("helm", command, "davylamp", *arguments, *place)
 
 
-def on_node(script: str, *, text: str | None = None) -> str:
-    return shell("docker", "exec", "-i", NODE, "sh", "-c", script, text=text)
-
-
-def gateway() -> str:
-    """This machine's address as the node and its pods see it."""
-    networks = json.loads(shell("docker", "network", "inspect", "kind"))
-    addresses = (part.get("Gateway", "") for part in networks[0]["IPAM"]["Config"])
-    return next(address for address in addresses if address and ":" not in address)
-
-
-def trust(host: str) -> None:
-    """Let the node pull from a registry without TLS."""
-    if CERTIFICATES not in on_node("containerd config dump"):
-        on_node("cat >> /etc/containerd/config.toml", text=REGISTRY_PART)
-        on_node("systemctl restart containerd && ctr version")
-    hosts = (
-        f'server = "http://{host}"\n[host."http://{host}"]\ncapabilities = ["pull", "resolve"]\n'
-    )
-    folder = f"{CERTIFICATES}/{host}"
-    on_node(f"mkdir -p '{folder}' && cat > '{folder}/hosts.toml'", text=hosts)
-
-
-def configure(settings: Sequence[str]) -> None:
-    """Change the operator's settings, and wait until one with these leads."""
+def changing(command: str, *arguments: str) -> None:
+    """Change the operator's release, and wait until one of its new pods leads."""
     before = set(metrics.operator_pods())
-    shell(
-        *("helm", "upgrade", "davylamp", str(ROOT / "charts/davylamp")),
-        *("--reset-then-reuse-values", "--kube-context", CONTEXT, "--namespace", NAMESPACE),
-        *("--wait", "--timeout", "3m"),
-        *(part for setting in settings for part in ("--set", setting)),
-    )
+    helm(command, *arguments, "--wait", "--timeout", "3m")
     wait_until(
         lambda: (
             not before & set(metrics.operator_pods()) and metrics.leader() not in {*before, None}
@@ -83,27 +49,55 @@ def configure(settings: Sequence[str]) -> None:
     )
 
 
+@contextlib.contextmanager
+def configured(settings: Sequence[str]) -> Iterator[None]:
+    """The operator with other settings; afterwards exactly what was there before."""
+    (last,) = json.loads(helm("history", "--max", "1", "--output", "json"))
+    pairs = (part for setting in settings for part in ("--set", setting))
+    try:
+        changing("upgrade", str(ROOT / "charts/davylamp"), "--reset-then-reuse-values", *pairs)
+        yield
+    finally:
+        changing("rollback", str(last["revision"]))
+
+
+@contextlib.contextmanager
+def published(story: Story, registry: Registry) -> Iterator[frozenset[str]]:
+    """Images of two releases, with ids of their own, in a registry by the tags of the releases."""
+    with contextlib.ExitStack() as images:
+        ids = []
+        for tag in (story.tags["v1"], story.tags["v2"]):
+            name = f"{registry.host}/{NAME}:{tag}"
+            ids.append(images.enter_context(node.variant(f"{models.REPOSITORY}:{tag}", name)))
+            node.shell("docker", "push", "--quiet", name)
+        yield frozenset(ids)
+
+
+@contextlib.contextmanager
+def pulled(story: Story, host: str, ids: frozenset[str]) -> Iterator[None]:
+    """What pods of a story pull is gone from the node afterwards."""
+    try:
+        yield
+    finally:
+        story.kubectl("delete", models.RESOURCE, "--all", "--wait=false")
+        wait_until(lambda: not story.pods(), timeout=PATIENCE, what="the end of all pods")
+        node.forget(host, ids)
+
+
 @pytest.fixture
 def repository(stage: Story, tmp_path: Path) -> Iterator[Repository]:
-    """The sample model's images in a registry, by their own tags; the operator demands digests."""
-    with running(tmp_path) as inside, running(tmp_path, gateway()) as outside:
-        for release in ("v1", "v2"):
-            tag = stage.tags[release]
-            name = f"{inside.host}/{NAME}:{tag}"
-            shell("docker", "tag", f"{models.REPOSITORY}:{tag}", name)
-            shell("docker", "push", "--quiet", name)
-            shell("docker", "rmi", name)
-        trust(outside.host)
-        configure(
-            (
-                "modelImages.digests=Require",
-                f"modelImages.plainHttpRegistries={{{outside.host}}}",
-            )
-        )
-        try:
-            yield Repository(f"{outside.host}/{NAME}", inside)
-        finally:
-            configure(("modelImages.digests=Off", "modelImages.plainHttpRegistries=null"))
+    """Images in a registry that node and operator may ask; the operator demands digests."""
+    with running(tmp_path) as inside, running(tmp_path, node.gateway()) as outside:
+        host = outside.host
+        settings = ("modelImages.digests=Require", f"modelImages.plainHttpRegistries={{{host}}}")
+        with (
+            published(stage, inside) as ids,
+            node.trusting(host),
+            pulled(stage, host, ids),
+            configured(settings),
+        ):
+            yield Repository(f"{host}/{NAME}", inside)
+        assert not node.traces(host, ids)
 
 
 def test_p7_a_moved_tag_changes_no_bytes_and_is_told(stage: Story, repository: Repository) -> None:

@@ -24,6 +24,11 @@ LONGEST_KEY: Final = 253
 """Of an entry of a Secret."""
 METRICS_PATH: Final = "/metrics"
 SECRETS_PATH: Final = "/etc/davylamp/secrets"
+_IMAGES: Final = (
+    ("containers", "container", ("image",)),
+    ("initContainers", "init container", ("image",)),
+    ("volumes", "volume", ("image", "reference")),
+)
 
 
 def pod_template(
@@ -85,15 +90,22 @@ def template_fault(
     return None
 
 
-def images_of(spec: ModelDeploymentSpec) -> dict[str, str]:
-    """The images of all containers of a spec's pods, by container; none where it makes no pod."""
+def images_of(spec: ModelDeploymentSpec) -> list[tuple[str, str]]:
+    """All images of a spec's pods: who has one, and which; none where it makes no pod.
+
+    Images as volumes count as well: what lies in one may be run.
+    """
     pinned: dict[str, list[str]] = {secret.name: [] for secret in spec.secrets}
     try:
         template = pod_template(Owner("any", "any", "any", spec.metadata), "any", spec, pinned)
     except TemplateRefused:
-        return {}
-    lists = (entries(template, "spec", part) for part in ("containers", "initContainers"))
-    return {text(item, "name"): text(item, "image") for listed in lists for item in listed}
+        return []
+    return [
+        (f"the {kind} {text(item, 'name')}", text(item, *path))
+        for part, kind, path in _IMAGES
+        for item in entries(template, "spec", part)
+        if part != "volumes" or item.get("image")
+    ]
 
 
 def image_reference(image: Image) -> str:

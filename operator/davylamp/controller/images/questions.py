@@ -22,6 +22,7 @@ from davylamp.manifests.pods import image_reference, images_of
 from davylamp.schema.json import JsonObject, section, text
 
 _NOWHERE: Final = ImageReference("", "", "")
+_MODEL: Final = f"the container {names.CONTAINER}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +130,11 @@ def _others(
 ) -> tuple[tuple[SignedImage, ...], ImageAnswer | None]:
     """Images of the overlay that need a signature; or what is wrong, as nobody would look at it."""
     signed: list[SignedImage] = []
-    for container, image in images_of(spec).items():
-        if container == names.CONTAINER and image == image_reference(spec.image):
+    for holder, image in images_of(spec):
+        if holder == _MODEL and image == image_reference(spec.image):
             continue
-        where = f"spec.serving.template gives the container {container} an image"
-        if container == names.CONTAINER:
+        where = f"spec.serving.template gives {holder} an image"
+        if holder == _MODEL:
             return (), _refused(
                 f"{where} of its own, which no key counts for: name it in spec.image"
             )

@@ -29,7 +29,13 @@ AT_A_TIME: Final = 16
 OF_A_NAMESPACE: Final = 2
 """Of these, in one namespace: a registry that never answers must not keep others waiting."""
 LONGEST: Final = 10.0
-"""Seconds after which a revision that may go on by its tag does so."""
+"""Seconds after which a revision that may go on by its tag does so, once it is its turn."""
+QUEUED: Final = 60.0
+"""Seconds that are waited for a turn: that others wait as well is no fault of a registry."""
+SILENT_AFTER: Final = 2
+"""Questions in a row without an answer, after which others of the namespace that wait are not asked."""
+MOST_SILENT: Final = 1000
+"""Registries that are remembered as silent."""
 SOON: Final = 1.0
 """Seconds after which a registry that is busy is asked again, as long as there is time."""
 AGAIN: Final = 5.0
@@ -63,6 +69,15 @@ class _Asked:
     is_busy: bool = False
 
 
+@dataclass
+class _Silence:
+    """A registry that cannot be reached: how often in a row, since when, and what is said of it."""
+
+    number: int
+    at: float
+    answer: Unresolved
+
+
 class ImageResolver:
     """Keeps what registries answered about the images of every model.
 
@@ -89,6 +104,7 @@ class ImageResolver:
         self._clock = clock
         self._spread = spread
         self._asked: dict[Key, dict[_Subject, _Asked]] = {}
+        self._silent: dict[tuple[str, str], _Silence] = {}
         self._wanted = asyncio.Event()
         self._slots = asyncio.Semaphore(AT_A_TIME)
         self._of_namespace: dict[str, asyncio.Semaphore] = defaultdict(
@@ -213,29 +229,52 @@ class ImageResolver:
 
     async def _answer(self, question: ImageQuestion) -> ImageAnswer:
         """The answer within the time that there is; one that is busy is asked again in that time."""
-        why = f"registry {question.reference.host} gave no answer within {LONGEST:g} s"
+        host, queued = question.reference.host, self._clock()
+        why = (
+            f"registry {host} was not asked within {QUEUED:g} s, as too many others wait for theirs"
+        )
         answer: ImageAnswer = Unresolved(ImageFault.UNREACHABLE, why)
+        is_first = True
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LONGEST):
+            async with asyncio.timeout(QUEUED) as limit:
                 while True:
-                    answer = await self._once(question)
+                    async with self._turn(question.namespace):
+                        silence = self._silent.get((question.namespace, host))
+                        if silence and silence.number >= SILENT_AFTER and silence.at >= queued:
+                            return silence.answer
+                        if is_first:
+                            is_first = False
+                            limit.reschedule(asyncio.get_running_loop().time() + LONGEST)
+                            why = f"registry {host} gave no answer within {LONGEST:g} s"
+                            answer = Unresolved(ImageFault.UNREACHABLE, why)
+                        answer = await self._once(question)
                     if not (isinstance(answer, Unresolved) and answer.fault is ImageFault.BUSY):
                         break
                     await asyncio.sleep(SOON)
+        if not is_first and not question.others:
+            self._heard(question.namespace, host, answer)
         return answer
 
+    def _heard(self, namespace: str, host: str, answer: ImageAnswer) -> None:
+        """Remember whether a registry answers at all; those who wait for a dead one need not ask it, too."""
+        before = self._silent.pop((namespace, host), None)
+        if isinstance(answer, Unresolved) and answer.fault is ImageFault.UNREACHABLE:
+            if len(self._silent) >= MOST_SILENT:
+                self._silent.clear()
+            number = before.number + 1 if before else 1
+            self._silent[namespace, host] = _Silence(number, self._clock(), answer)
+
     async def _once(self, question: ImageQuestion) -> ImageAnswer:
-        async with self._turn(question.namespace):
-            secrets = [secret async for secret in self._pull_secrets(question)]
-            for other in question.others:
-                signed = await self._registries.resolve(
-                    other.reference, secrets=secrets, digest=other.digest, keys=other.keys
-                )
-                if isinstance(signed, Unresolved):
-                    return signed
-            return await self._registries.resolve(
-                question.reference, secrets=secrets, digest=question.digest, keys=question.keys
+        secrets = [secret async for secret in self._pull_secrets(question)]
+        for other in question.others:
+            signed = await self._registries.resolve(
+                other.reference, secrets=secrets, digest=other.digest, keys=other.keys
             )
+            if isinstance(signed, Unresolved):
+                return signed
+        return await self._registries.resolve(
+            question.reference, secrets=secrets, digest=question.digest, keys=question.keys
+        )
 
     @contextlib.asynccontextmanager
     async def _turn(self, namespace: str) -> AsyncIterator[None]:

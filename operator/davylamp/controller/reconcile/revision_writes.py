@@ -163,9 +163,10 @@ class RevisionWrites:
         if self.candidate is None or not self._is_new(self.candidate):
             return None
         image = self.current.observation.image
-        if image is None or image.revision != self.candidate.revision:
+        if image is None:
             return self._rendered(self.candidate)
-        return None if image.holds else self._rendered(self.candidate, image.digest)
+        is_known = image.revision == self.candidate.revision and not image.holds
+        return self._rendered(self.candidate, image.digest) if is_known else None
 
     def _lost_record(self) -> JsonObject | None:
         """The record of stable, which somebody deleted, if the spec still says the same as its pods.

@@ -1,6 +1,7 @@
 """Registries are asked in the background: once, again where that is demanded, and in turn."""
 
 import asyncio
+import math
 
 import pytest
 from tests.support.fakeregistries import FakeRegistries, digest_of
@@ -285,3 +286,59 @@ async def test_it_sleeps_while_there_is_nothing_to_ask(resolver, registries, new
     await until(lambda: news)
     assert resolver._idle_for() is None
     running.cancel()
+
+
+class Slow:
+    """Registries that need some time for each answer; dead after some of them."""
+
+    def __init__(self, seconds, alive=math.inf):
+        self.seconds, self.alive, self.asked = seconds, alive, 0
+
+    async def resolve(self, reference, **_):
+        self.asked += 1
+        if self.asked > self.alive:
+            return Unresolved(ImageFault.UNREACHABLE, "registry r cannot be reached")
+        await asyncio.sleep(self.seconds)
+        return Resolved(A)
+
+
+def fleet(number):
+    return {Key("models", f"m{n}"): question(f"v{n}") for n in range(number)}
+
+
+async def test_to_wait_for_a_turn_is_no_fault_of_the_registry(secrets, news, monkeypatch):
+    """A whole fleet gets new tags at once: each is pinned, although all together take longer."""
+    monkeypatch.setattr(module, "LONGEST", 0.2)
+    resolver = ImageResolver(Slow(0.02), secrets, on_news=news.append)
+    models = fleet(60)
+    for key, asked in models.items():
+        resolver.answer(key, "r", asked)
+    await resolver.poll()
+    assert {resolver.answer(key, "r", asked) for key, asked in models.items()} == {Resolved(A)}
+
+
+async def test_those_who_wait_for_a_dead_registry_are_told_together(secrets, news):
+    registries = Slow(0, alive=3)
+    resolver = ImageResolver(registries, secrets, on_news=news.append)
+    models = fleet(500)
+    for key, asked in models.items():
+        resolver.answer(key, "r", asked)
+    await resolver.poll()
+    answers = [resolver.answer(key, "r", asked) for key, asked in models.items()]
+    assert answers.count(Resolved(A)) == 3
+    assert registries.asked <= 3 + module.SILENT_AFTER + OF_A_NAMESPACE
+    registries.alive = math.inf
+    resolver.answer(OTHER, "r", question(namespace="models"))
+    await resolver.poll()
+    assert resolver.answer(OTHER, "r", question(namespace="models")) == Resolved(A)
+
+
+async def test_too_many_who_wait_are_not_told_that_a_registry_is_silent(secrets, news, monkeypatch):
+    monkeypatch.setattr(module, "QUEUED", 0.05)
+    resolver = ImageResolver(Slow(0.2), secrets, on_news=news.append)
+    models = fleet(4)
+    for key, asked in models.items():
+        resolver.answer(key, "r", asked)
+    await resolver.poll()
+    last = resolver.answer(Key("models", "m3"), "r", models[Key("models", "m3")])
+    assert "was not asked within 0.05 s, as too many others wait" in last.message

@@ -165,19 +165,26 @@ async def test_an_overlay_cannot_bring_an_image_past_the_keys():
     assert "gives the container model an image of its own" in land.condition("Ready")[2]
 
 
-@pytest.mark.parametrize("part", ["containers", "initContainers"])
-async def test_images_of_other_containers_need_their_signatures_too(part):
+@pytest.mark.parametrize(
+    ("part", "field"),
+    [
+        ("containers", lambda image: {"image": image}),
+        ("initContainers", lambda image: {"image": image}),
+        ("volumes", lambda image: {"image": {"reference": image}}),
+    ],
+)
+async def test_images_of_other_containers_need_their_signatures_too(part, field):
     everything = ImageSettings(rules=(KeyRule(("*",), ("a key",)),))
     land = land_with(everything)
     land.registries.signed = {A}
 
     def apply(image):
-        template = {"spec": {part: [{"name": "proxy", "image": image}]}}
+        template = {"spec": {part: [{"name": "proxy", **field(image)}]}}
         land.apply("v1", serving={"template": template})
 
     apply("evil.example/proxy:v1")
     await land.run(20)
-    assert "container proxy an image that a key is demanded for" in land.condition("Ready")[2]
+    assert "proxy an image that a key is demanded for" in land.condition("Ready")[2]
     apply(f"evil.example/proxy:v1@{C}")
     await land.run(20)
     assert C in land.condition("Ready")[2]
@@ -264,3 +271,21 @@ async def test_pull_secrets_are_read_only_where_the_chart_lets_them():
         land.apply("v1", image=image)
         await land.settle()
         assert land.registries.asked[0] == ("v1", None, ("registry",) if allowed else ())
+
+
+async def test_retry_of_what_was_rejected_before_its_record_asks_again_before_any_pod():
+    land = land_with(SIGNED)
+    land.registries.signed = {A}
+    land.apply("v1")
+    await land.settle()
+    land.apply("v2")
+    await land.settle()
+    assert land.rejected_reason() == "SignatureMissing"
+    land.say(Command.RETRY, land.status().rejected[0].revision)
+    await land.run(20)
+    assert set(images(land)) == {"v1"}
+    assert len(land.cluster.find("ControllerRevision")) == 1
+    land.registries.signed.add(B)
+    await land.settle()
+    assert images(land)["v2"] == image_of("v2", B)
+    assert land.status().stable.digest == B

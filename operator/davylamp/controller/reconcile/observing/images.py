@@ -40,20 +40,20 @@ class ImageObserver:
     def _finding(self, parent: Parent, observation: Observation) -> ImageFinding | None:
         """What is known of the image of the spec's revision, while that is not recorded."""
         revision = observation.target.revision
-        if self._resolver is None or parent.spec is None or not _begins(parent, observation):
+        if self._resolver is None or parent.spec is None or revision in observation.recorded:
             return None
         question = question_of(parent.key.namespace, parent.spec, self._settings)
         if question is None:
             return None
-        answer = self._resolver.answer(parent.key, revision, question)
+        # one that does not begin yet may do so in this very pass, by a command: then it has to wait
+        begins = _begins(parent, observation)
+        answer = self._resolver.answer(parent.key, revision, question) if begins else None
         return ImageFinding(revision, question.reference.host, question.demanded, answer)
 
 
 def _begins(parent: Parent, observation: Observation) -> bool:
-    """Whether the spec's revision is about to be recorded, or waits for that."""
+    """Whether the spec's revision, which has no record, is about to get one, or waits for that."""
     revision, status = observation.target.revision, parent.status
-    if revision in observation.recorded:
-        return False
     if status.candidate and status.candidate.revision == revision:
         return True
     rejected = any(rejected.revision == revision for rejected in status.rejected)
