@@ -156,6 +156,7 @@ class Wiring:
             allowed=Allowances(
                 secrets=self.settings.reads_secrets,
                 user_queries=self.settings.metrics.user_queries,
+                rules=self.settings.images.rules,
             ),
             proven_names=self.settings.proven_names,
             images=ImageObserver(self.images, self.settings.images),
