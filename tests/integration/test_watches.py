@@ -17,7 +17,7 @@ LABELS = {"test": "watched"}
 async def test_a_watch_goes_on_from_a_list_in_pages(
     cluster: KubernetesCluster, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watches, "PAGE", 1)
+    monkeypatch.setattr(watches, "PAGES", (1,))
     for name in ("a", "b"):
         metadata = {"name": name, "namespace": namespace, "labels": dict(LABELS)}
         await cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})

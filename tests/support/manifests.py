@@ -109,6 +109,7 @@ def full(name: str = "risk", namespace: str = "default") -> Manifest:
                     *OTHER_GATES,
                 ],
                 "evidence": {"source": "Pods", "interval": "2s"},
+                "names": ["age", "bmi"],
                 "noData": "Pause",
                 "noDataDeadline": "3m",
                 "minRequests": 0,
