@@ -68,6 +68,7 @@ def _helm(tag: str) -> list[str]:
         "image.repository": OPERATOR_IMAGE,
         "image.tag": tag,
         "prometheus.url": "http://prometheus.monitoring.svc:9090",
+        "gates.userQueries.enabled": "true",  # nobody shares this Prometheus
         "modelImages.digests": "Off",  # images are loaded into the node: no registry has them
     }
     settings = [part for key, value in values.items() for part in ("--set", f"{key}={value}")]

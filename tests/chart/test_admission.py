@@ -15,13 +15,15 @@ def proven_names(rendered) -> str:
 def test_each_policy_has_its_binding_and_denies(defaults):
     policies = {d["metadata"]["name"]: d["spec"] for d in defaults.of(POLICY)}
     bindings = {d["metadata"]["name"]: d["spec"] for d in defaults.of(BINDING)}
-    assert policies.keys() == bindings.keys() == {"davylamp-workloads", "davylamp-commands"}
+    about_models = {"davylamp-workloads", "davylamp-commands"}
+    assert policies.keys() == bindings.keys() == about_models | {"davylamp-records"}
     for name, spec in bindings.items():
         assert spec == {"policyName": name, "validationActions": ["Deny"]}
-    for spec in policies.values():
+    for name, spec in policies.items():
         assert spec["failurePolicy"] == "Fail"
         [rule] = spec["matchConstraints"]["resourceRules"]
-        assert rule["resources"] == ["modeldeployments"], "no subresource: neither status nor scale"
+        wanted = "modeldeployments" if name in about_models else "controllerrevisions"
+        assert rule["resources"] == [wanted], "no subresource: neither status nor scale"
         assert "namespaceSelector" not in spec["matchConstraints"]
 
 

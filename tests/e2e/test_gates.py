@@ -136,8 +136,8 @@ def test_other_explanations_wait_for_a_user(story: Story) -> None:
     with steady_traffic(story) as traffic, story.untouched(good):
         traffic.wait_for(10)
         bent = {"FAULT_EXPLANATION_SHIFT": "100"}
-        checks = {"checks": ["Manifest", "Golden"]}
-        revision = canary(story, [gate], bent, rollout=checks)
+        plan = {"checks": ["Manifest", "Golden"], "names": ["age"]}
+        revision = canary(story, [gate], bent, rollout=plan)
         story.wait_holding(Reason.AWAITING_APPROVAL)
         why = wait_gate(story, "why", verdict="Fail", reason="ExplanationsDiffer")
         assert re.search(r"0\.\d+ from stable.* 0\.\d+ from .*training", why["message"]), why
@@ -152,7 +152,9 @@ def test_a_gap_between_groups_is_rolled_back(story: Story) -> None:
     gate = {"name": "groups", "bias": {"max": "0.1", "increase": "0.05"}}
     with steady_traffic(story, 2 * RATE) as traffic, story.untouched(good):
         traffic.wait_for(10)
-        message = rolled_back_by(story, canary(story, [gate], release="unfair"), "groups")
+        names = {"names": ["1", "2"]}
+        bad = canary(story, [gate], release="unfair", rollout=names)
+        message = rolled_back_by(story, bad, "groups")
     gaps = re.search(r"\bgroup \d\b.* gap of (0\.\d+) .*stable's (0\.\d+)", message)
     assert gaps, message
     assert float(gaps[1]) > max(0.1, float(gaps[2]) + 0.05)
@@ -206,7 +208,7 @@ def test_a_gate_that_finds_nothing_on_stable_gets_no_traffic(story: Story) -> No
     story.wait_serving(revision)
 
 
-def test_a_gate_without_series_names_the_labels_that_there_are(story: Story) -> None:
+def test_a_gate_without_series_says_what_there_is_and_where_to_look(story: Story) -> None:
     container = {"name": "model", "command": ["python", "-c", OTHER_LABELS]}
     template = {"spec": {"containers": [container]}}
     serving = {**story.model("v1")["spec"]["serving"], "template": template}
@@ -223,9 +225,10 @@ def test_a_gate_without_series_names_the_labels_that_there_are(story: Story) -> 
         message = without_data(story, "errors")
         assert 'model_requests_total{route="predict"}' in message
         story.wait(
-            lambda: 'path="/predict"' in story.condition("Ready")["message"],
-            "the labels that there are",
+            lambda: "metrics that are there: " in story.condition("Ready")["message"],
+            "the metrics that there are",
         )
+        assert "/predict" not in story.condition("Ready")["message"].replace('route="predict"', "")
         assert not story.admits(revision)
 
 

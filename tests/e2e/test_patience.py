@@ -26,7 +26,8 @@ def test_a_registry_that_comes_back(story: Story) -> None:
         waiting = story.apply(story.model("v3", image=image, rollout=plan))
         candidate = story.wait_holding(Reason.PROGRESS_DEADLINE_EXCEEDED)
         stalled = story.wait(lambda: story.condition("Stalled"), "it to be stalled")
-        assert "registry.invalid/risk" in stalled["message"]
+        assert "ImagePull" in stalled["message"]
+        assert "no such host" in stalled["message"]
         assert "not held against the revision" in stalled["message"]
         assert not story.admits(waiting)
 

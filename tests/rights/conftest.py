@@ -51,6 +51,16 @@ def in_force(plane: Court) -> None:
             return person.create(namespace, manifest, query="?dryRun=All").code == 403
 
         until(refused, "a policy that refuses")
+    recorder = plane.grant("recorder", namespace, rule("create", "apps/controllerrevisions"))
+    record = {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": {"name": "x", "labels": {"app.kubernetes.io/managed-by": "davylamp"}},
+        "revision": 1,
+        "data": {"intent": {}},
+    }
+    records = f"/apis/apps/v1/namespaces/{namespace}/controllerrevisions?dryRun=All"
+    until(lambda: recorder.ask("POST", records, record).code == 403, "the policy of records")
 
 
 @pytest.fixture

@@ -166,9 +166,22 @@ def test_the_command_that_the_refusal_prints_mends_it(installed, model, alice, m
     )
 
 
+def test_who_restores_a_backup_is_told_what_to_take_out_of_it(installed, namespace):
+    """There is no object yet from which kubectl could take an annotation."""
+    rights = (AUTHOR, rule("create", "apps/deployments"), allowed_to(*COMMANDS))
+    person = installed.grant("velero", namespace, *rights)
+    for name in ("spec", "abort"):
+        stored = minimal(namespace=namespace)
+        stored["metadata"]["annotations"] = {f"by.davylamp.dev/{name}": "7 alice"}
+        reply = person.create(namespace, stored)
+        assert reply.code == 403
+        assert "out of the manifest" in reply.message
+        assert "kubectl" not in reply.message
+
+
 def test_the_policies_are_typed_as_the_definition_is(installed):
     """The API server compares their expressions with the fields of the definition."""
-    for policy in ("davylamp-workloads", "davylamp-commands"):
+    for policy in ("davylamp-workloads", "davylamp-commands", "davylamp-records"):
 
         def checked(policy=policy) -> bool:
             stored = installed.get("ValidatingAdmissionPolicy", policy)

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from tests.rights.conftest import AUTHOR
 from tests.support.manifests import minimal
+from tests.support.overlays import fields_that_name_secrets, made_of
 from tests.support.rights import (
     APPLY,
     CHART,
@@ -137,6 +138,19 @@ def test_a_secret_is_found_wherever_it_is_named(installed, namespace):
         assert reply.code == 403, key
         assert f"{path}: pods would read the Secret licence" in reply.message, key
         assert f"kubectl auth can-i get secrets/licence -n {namespace}" in reply.message, key
+
+
+def test_a_secret_is_found_in_each_field_of_the_definition_that_can_name_one(installed, namespace):
+    """Whatever the table of fields gains, one of the policy's expressions has to know it."""
+    person = deployer(installed, namespace)
+    fields = list(fields_that_name_secrets())
+    assert len(fields) >= 16
+    for path, value in fields:
+        template = made_of(path, value)
+        reply = person.create(
+            namespace, model(namespace, serving={"template": template}), query=DRY
+        )
+        assert "spec.serving.template: pods would read the Secret licence" in reply.message, path
 
 
 @pytest.mark.parametrize("verb", ["get", "use"])
@@ -351,6 +365,22 @@ def test_an_owner_that_does_not_exist_would_delete_the_object(installed, namespa
     reply = person.change(namespace, "risk", owned)
     assert reply.code == 403
     assert "metadata.ownerReferences: to change them needs the verb delete" in reply.message
+
+
+def test_a_finalizer_that_nobody_takes_off_would_keep_the_object_for_ever(installed, namespace):
+    installed.admin.create(namespace, model(namespace))
+    patches = rule("get patch", "davylamp.dev/modeldeployments")
+    person = installed.grant("patcher", namespace, patches)
+    kept = {"metadata": {"finalizers": ["nobody.example/takes-it-off"]}}
+    reply = person.change(namespace, "risk", kept)
+    assert reply.code == 403
+    assert "metadata.finalizers: to change them needs the verb delete" in reply.message
+    own = rule("update", "davylamp.dev/modeldeployments/finalizers")
+    controller = installed.grant("controller", namespace, patches, own)
+    assert controller.change(namespace, "risk", kept).code == 200
+    assert person.change(namespace, "risk", {"metadata": {"finalizers": None}}).code == 403
+    deletes = installed.grant("deletes", namespace, AUTHOR)
+    assert deletes.change(namespace, "risk", {"metadata": {"finalizers": None}}).code == 200
 
 
 def test_what_is_no_secret_is_none_of_the_policys_business(installed, namespace):

@@ -13,6 +13,7 @@ OPERATOR: Final[Granted] = {
     MODELS: READ | {"patch"},
     ("davylamp.dev", "modeldeployments/status"): {"update"},
     ("davylamp.dev", "modeldeployments/scale"): {"patch"},
+    ("davylamp.dev", "modeldeployments/records"): {"create"},
     ("apps", "controllerrevisions"): CHILD,
     ("apps", "deployments"): CHILD,
     ("", "services"): CHILD,

@@ -1,5 +1,14 @@
 {{/* Which requests the policies are about; in watched namespaces only. */}}
 {{- define "davylamp.admission.match" -}}
+{{ include "davylamp.admission.where" . }}
+resourceRules:
+  - apiGroups: [davylamp.dev]
+    apiVersions: ["*"]
+    resources: [modeldeployments]
+    operations: [CREATE, UPDATE]
+{{- end -}}
+
+{{- define "davylamp.admission.where" -}}
 matchPolicy: Equivalent
 {{- with .Values.watchNamespaces }}
 namespaceSelector:
@@ -9,11 +18,6 @@ namespaceSelector:
       values:
         {{- toYaml . | nindent 8 }}
 {{- end }}
-resourceRules:
-  - apiGroups: [davylamp.dev]
-    apiVersions: ["*"]
-    resources: [modeldeployments]
-    operations: [CREATE, UPDATE]
 {{- end -}}
 
 {{/* A binding of the policy with the same name. */}}

@@ -1,4 +1,31 @@
+{{/* Values with others below them. An upgrade with --reuse-values brings those of an earlier chart, without what is new. */}}
+{{- define "davylamp.groups" -}}
+crds image tenants prometheus prometheus.labels prometheus.requests prometheus.latency
+prometheus.scores prometheus.shares prometheus.groups prometheus.bearerTokenSecret
+prometheus.basicAuthSecret prometheus.clientCertificateSecret prometheus.caSecret modelImages
+modelImages.caSecret gates gates.userQueries gates.userQueries.bearerTokenSecret
+gates.userQueries.basicAuthSecret gates.userQueries.clientCertificateSecret
+gates.userQueries.caSecret gates.podMetrics secrets limits leaderElection serviceAccount rbac
+admission podDisruptionBudget networkPolicy networkPolicy.apiServer networkPolicy.prometheus
+networkPolicy.registries metrics metrics.bearerTokenSecret metrics.serviceMonitor metrics.podMonitor
+metrics.prometheusRule
+{{- end -}}
+
+{{/* Refuses values of an earlier chart, instead of rendering without what it did not know. */}}
+{{- define "davylamp.needGroups" -}}
+{{- range regexSplit "\\s+" (include "davylamp.groups" . | trim) -1 -}}
+{{- $found := $.Values -}}
+{{- range splitList "." . -}}
+{{- if kindIs "map" $found -}}{{- $found = get $found . -}}{{- end -}}
+{{- end -}}
+{{- if not (kindIs "map" $found) -}}
+{{- fail (printf "%s: not set, as by `helm upgrade --reuse-values` with the values of an earlier chart: upgrade with --reset-then-reuse-values, which keeps yours and takes this chart's for the rest" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "davylamp.name" -}}
+{{- include "davylamp.needGroups" . -}}
 {{- default .Chart.Name .Values.nameOverride | trunc 52 | trimSuffix "-" -}}
 {{- end -}}
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from davylamp.schema.models import Instant, Reported
-from davylamp.schema.pseudonyms import pseudonym
+from davylamp.schema.pseudonyms import pseudonym_of_stored
 
 
 class GateRate(Reported):
@@ -55,7 +55,7 @@ class GateForecast(Reported):
 class FeatureShare(Reported):
     """How much a feature matters in the explanations of the training run."""
 
-    feature: Annotated[str, AfterValidator(pseudonym)] = Field(
+    feature: Annotated[str, AfterValidator(pseudonym_of_stored)] = Field(
         description="Pseudonym of the feature: `#` and six hex digits of its name's SHA-256."
     )
     share: str = Field(description="Mean share of the absolute contributions, in [0, 1].")

@@ -131,7 +131,7 @@ class Operator:
         """Run until `stop` is set, then finish what is under way and release the lease."""
         settings = self._settings
         probes = endpoints.probes(
-            oldest=self.queue.oldest_age,
+            stuck_for=self.queue.stuck_for,
             ready=self.ready.is_set,
             source=lambda: self.outside.preflights.text,
         )

@@ -7,13 +7,11 @@ names of gates; how many have none is shown.
 
 import contextlib
 import functools
-import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from davylamp.adapters.prometheus.connection.preflight import Preflight
 from davylamp.api.names import Reason
 from davylamp.api.status import ModelDeploymentStatus
 from davylamp.checks import CheckResult
@@ -49,10 +47,6 @@ class Metrics:
         self.leading = self._gauge(names.LEADER)
         self.source_up = self._gauge(names.SOURCE_UP)
         self.source_up.set(1)
-        self._source_info = self._gauge(names.SOURCE_INFO)
-        self._source_problems = self._gauge(names.SOURCE_PROBLEMS)
-        self._source_skew = self._gauge(names.SOURCE_SKEW)
-        self._source_age = self._gauge(names.SOURCE_AGE)
         self._requests = self._counter(names.API_REQUESTS)
         self._passed_over = self._counter(names.PASSED_OVER)
         self._queries = self._counter(names.PROMETHEUS_QUERIES)
@@ -132,15 +126,6 @@ class Metrics:
         """Show that Prometheus does not answer queries for the counters of pods."""
         self.source_up.set(0)
 
-    def show_source(self, found: Preflight) -> None:
-        """Show what was found out about Prometheus; what is not known is no number."""
-        self._source_info.clear()
-        if found.kind:
-            self._source_info.labels(found.kind, found.version).set(1)
-        self._source_problems.set(len(found.problems))
-        self._source_skew.set(math.nan if found.skew is None else found.skew)
-        self._source_age.set(math.nan if found.newest is None else found.newest)
-
     def on_pass(self, result: str, seconds: float) -> None:
         """Count a reconcile pass."""
         self._passes.labels(result).inc()
@@ -207,6 +192,9 @@ class Metrics:
             counter.remove_by_labels(labels)
         self._gate_names.pop(key, None)
         self._shown.leave(key.namespace, key)
+        if self._shown.is_empty(key.namespace):
+            for readings in (self._readings, self._reading_seconds):
+                readings.remove_by_labels({"namespace": key.namespace})
 
     def _is_shown(self, key: Key) -> bool:
         return self._shown.has(key.namespace, key)

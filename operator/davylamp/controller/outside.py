@@ -17,6 +17,7 @@ from davylamp.controller.images.resolver import ImageResolver
 from davylamp.controller.metrics import Metrics
 from davylamp.controller.pods.warnings import PodWarnings
 from davylamp.controller.preflight.preflights import Preflights
+from davylamp.controller.preflight.source_metrics import SourceMetrics
 from davylamp.controller.settings import MetricSettings, Settings
 
 _log = logging.getLogger(__name__)
@@ -43,7 +44,9 @@ class Outside:
         prometheus = settings.metrics.prometheus
         self._metrics = metrics
         self._reader = Reader(on_reading=metrics.on_reading)
-        self.preflights = Preflights(lambda: examine(prometheus), on_found=metrics.show_source)
+        self.preflights = Preflights(
+            lambda: examine(prometheus), on_found=SourceMetrics(metrics.registry).show
+        )
         self.source = PrometheusSource(
             prometheus,
             reader=self._reader,

@@ -81,7 +81,7 @@ class Wiring:
         """A reconciler with all its parts."""
         parts = self._parts()
         observer = self._observer(parts)
-        return Reconciler(
+        reconciler = Reconciler(
             cache=self.cache,
             observer=observer,
             executor=self._executor(parts),
@@ -103,6 +103,8 @@ class Wiring:
             settings=self._plan_settings(),
             clock=self.clock,
         )
+        self.cache.on_rest = reconciler.rest
+        return reconciler
 
     def _parts(self) -> _Parts:
         owners, creations = Owners(self.cluster, self.clock), Creations(self.clock)

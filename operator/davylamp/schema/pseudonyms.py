@@ -20,11 +20,17 @@ _PSEUDONYM: Final = re.compile(rf"#[0-9a-f]{{{_DIGITS}}}(?![0-9a-zA-Z])")
 def pseudonym(name: str) -> str:
     """`#` and the first six hex digits of the name's SHA-256: `printf %s NAME | sha256sum`.
 
-    A pseudonym stands for itself, so that what was stored is read as it is.
+    Of a name that looks like a pseudonym, too: a model might call its groups `#73656e`, `#686173`.
     """
-    if _PSEUDONYM.fullmatch(name):
-        return name
     return f"#{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:_DIGITS]}"
+
+
+def pseudonym_of_stored(name: str) -> str:
+    """The pseudonym in what this operator has stored itself: as it is, or of a name that is older.
+
+    Never for what a model says now.
+    """
+    return name if _PSEUDONYM.fullmatch(name) else pseudonym(name)
 
 
 def with_names(text: str, declared: Iterable[str]) -> str:

@@ -50,6 +50,12 @@ def test_every_sub_room_is_listed_with_the_siblings_that_it_knows():
     assert listed == {room: known_siblings(room) for room in folders() if "/" in room}
 
 
+@pytest.mark.parametrize("table", ["rooms", "sub-rooms"])
+def test_no_room_is_listed_twice(table):
+    listed = [code(room)[0] for room, _, _ in marked(PAGE, table)]
+    assert len(listed) == len(set(listed))
+
+
 @pytest.mark.parametrize("addition", ADDITIONS)
 def test_every_file_of_a_list_exists(addition):
     assert paths(addition)

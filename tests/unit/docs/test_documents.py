@@ -17,6 +17,8 @@ MODULE = re.compile(rf"`((?:{ROOMS})/[\w/]+\.py)`(?: `(\w+)`)?")
 SHORT_NAME = re.compile(r"\bkubectl\b[^`|\n]*\s(?:md|mdeploy)\b|\bmd/|\bmdeploy\b|\$MD\b|\bMD=")
 OTHER_KIND = re.compile(r"\bkubectl\b[^`|\n]*\smodeldeployments?(?![\w./])")
 """A command that names the kind without its group: other projects have a ModelDeployment too."""
+FILTER_OVER_MANY = re.compile(r"\?\(@[^)]*\[\*\]")
+"""A jsonpath that kubectl gives up on: it compares one value with one."""
 PRINTED = ("charts/davylamp/files/*.yaml", "charts/davylamp/templates/*", "examples/*.yaml")
 
 
@@ -74,6 +76,11 @@ def test_no_command_is_printed_with_a_name_that_another_kind_has(path):
     page = text(path)
     assert not SHORT_NAME.search(page), SHORT_NAME.search(page)
     assert not OTHER_KIND.search(page), OTHER_KIND.search(page)
+
+
+@pytest.mark.parametrize("path", printed(), ids=label)
+def test_no_jsonpath_compares_many_values_with_one(path):
+    assert not FILTER_OVER_MANY.search(text(path)), FILTER_OVER_MANY.search(text(path))
 
 
 @pytest.mark.parametrize("folder", ["operator/davylamp", "kind"])

@@ -7,9 +7,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from davylamp.schema.pseudonyms import HINT, pseudonym, with_names
+from davylamp.schema.pseudonyms import HINT, pseudonym, pseudonym_of_stored, with_names
 
-ODD = ["", " ", "hunter2", "#3a9c1g", "#12345", "#1234567", "ä\nb", "\ud800", "x" * 10_000]
+ODD = [
+    "",
+    " ",
+    "hunter2",
+    "#3a9c1g",
+    "#12345",
+    "#1234567",
+    "#73656e",
+    "ä\nb",
+    "\ud800",
+    "x" * 10_000,
+]
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -19,11 +30,20 @@ def test_it_is_what_a_shell_makes_of_the_name(name):
 
 
 @given(st.text())
-def test_it_has_the_same_shape_and_stands_for_itself(name):
+def test_it_has_the_same_shape_and_stands_for_itself_where_it_was_stored(name):
     known = pseudonym(name)
     assert len(known) == 7
     assert set(known[1:]) <= set(string.hexdigits)
-    assert pseudonym(known) == known
+    assert pseudonym_of_stored(known) == known
+    assert pseudonym_of_stored(f"{known}0") == pseudonym(f"{known}0")
+
+
+def test_a_name_in_the_shape_of_a_pseudonym_is_not_repeated():
+    """A model that calls its groups `#73656e` and `#686173` would be quoted, three bytes each."""
+    spelt = [f"#{b'tigerlily'[at : at + 3].hex()}" for at in (0, 3, 6)]
+    for piece in spelt:
+        assert pseudonym(piece) != piece
+        assert with_names(f"{pseudonym(piece)} 1 %", [piece]) == f"{piece} 1 %"
 
 
 def test_declared_names_are_shown_and_others_are_not():

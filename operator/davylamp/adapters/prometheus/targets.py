@@ -8,9 +8,12 @@ of two processes. So two targets are a bad answer, which says what to change.
 * Replicas, such as both of a highly available pair of Prometheus, are told by `replica_labels`. Each
   of them has read everything, so one of them is taken.
 * Scrapes at times that alternate, under labels that nobody told of, are two targets as well.
+* A model has three Services, so a ServiceMonitor that selects them scrapes a pod through more than one.
+  That is one port of one process: one of the Services is read, as of replicas.
 """
 
 import heapq
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -32,6 +35,10 @@ ENOUGH_AHEAD: Final = 2
 """Samples that another replica must have more of, to be read instead of the first one."""
 TURNS: Final = 3
 """Changes from one's scrapes to another's and back that no restart explains."""
+SERVICE_LABEL: Final = "service"
+"""The Service through which a pod was found, as the Prometheus operator says of a ServiceMonitor's targets."""
+_AT_A_PORT: Final = re.compile(r".+:[0-9]+")
+"""An `instance` as Prometheus makes it: at one there is one process."""
 _LONGEST_VALUE: Final = 63
 
 
@@ -66,10 +73,9 @@ def of_one_target(query: CounterQuery, series: Iterable[CounterSeries]) -> list[
     by_target: dict[_Target, dict[_Target, _Scraped]] = {}
     for item in series:
         if _is_needed(query, item):
-            target = _values(
-                item.labels, (label for label in TARGET_LABELS if label not in replicas)
-            )
-            replica = _values(item.labels, sorted(replicas))
+            others = replicas | {"job"} if _is_through_service(item.labels) else replicas
+            target = _values(item.labels, (label for label in TARGET_LABELS if label not in others))
+            replica = _values(item.labels, sorted(others))
             by_target.setdefault(target, {}).setdefault(replica, _Scraped()).add(item)
     targets = [_best([of[replica] for replica in sorted(of)]) for of in by_target.values()]
     scraped_ones = sorted(
@@ -77,10 +83,14 @@ def of_one_target(query: CounterQuery, series: Iterable[CounterSeries]) -> list[
     )
     for one, other in pairwise(scraped_ones):
         if not one.ended_before(other):
-            raise _twice(query, one.series[0].labels, other.series[0].labels)
-    for scraped in targets:
-        _require_one_clock(query, scraped)
-    return [item for scraped in targets for item in scraped.series]
+            raise _twice(query, one, other)
+    return [item for scraped in targets for item in _of_one_clock(query, scraped)]
+
+
+def _is_through_service(labels: Mapping[str, str]) -> bool:
+    """Whether a pod's port was found through a Service; its `job` is the Service's name then."""
+    is_one_process = _AT_A_PORT.fullmatch(labels.get("instance", "")) is not None
+    return is_one_process and SERVICE_LABEL in labels
 
 
 def _is_needed(query: CounterQuery, series: CounterSeries) -> bool:
@@ -99,14 +109,19 @@ def _best(replicas: Sequence[_Scraped]) -> _Scraped:
     return fullest if is_ahead else first
 
 
-def _require_one_clock(query: CounterQuery, scraped: _Scraped) -> None:
-    """Refuse series that were scraped in turns: nothing of one scrape has two times.
+def _of_one_clock(query: CounterQuery, scraped: _Scraped) -> list[CounterSeries]:
+    """The series of a target, which was scraped at one time: nothing of one scrape has two times.
 
     The two with the most scrapes are compared: an answer may have thousands that share none.
     """
     two = heapq.nlargest(2, _clocks(scraped.series), key=lambda clock: len(clock.times))
-    if len(two) > 1 and _turns(two[0].times, two[1].times) >= TURNS:
-        raise _twice(query, two[0].series[0].labels, two[1].series[0].labels)
+    if len(two) < 2 or _turns(two[0].times, two[1].times) < TURNS:
+        return scraped.series
+    one, other = (clock.series[0].labels for clock in two)
+    are_services = _is_through_service(one) and _is_through_service(other)
+    if are_services and one[SERVICE_LABEL] != other[SERVICE_LABEL]:
+        return two[0].series
+    raise _twice(query, *two)
 
 
 def _clocks(series: Iterable[CounterSeries]) -> list[_Scraped]:
@@ -149,10 +164,10 @@ def _values(labels: Mapping[str, str], names: Iterable[str]) -> _Target:
 # --- what is told ---------------------------------------------------------------------------------
 
 
-def _twice(query: CounterQuery, one: Mapping[str, str], other: Mapping[str, str]) -> SourceError:
-    names = query.series
+def _twice(query: CounterQuery, this: _Scraped, that: _Scraped) -> SourceError:
+    names, one, other = query.series, this.series[0].labels, that.series[0].labels
     pod = f"{one.get(names.namespace_label, '')}/{one.get(names.pod_label, '')}"
-    differing = _differing(query, one, other)
+    differing = _differing(query, this, that)
     advice = _advice(query, differing, one)
     return bad_answer(
         f"pod {pod} is scraped twice, as {_shown(differing, one)} and as {_shown(differing, other)}, "
@@ -160,16 +175,20 @@ def _twice(query: CounterQuery, one: Mapping[str, str], other: Mapping[str, str]
     )
 
 
-def _differing(
-    query: CounterQuery, one: Mapping[str, str], other: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Labels that tell both apart: those of targets, else whatever there is."""
-    known = [label for label in TARGET_LABELS if one.get(label) != other.get(label)]
-    if known:
-        return tuple(known)
+def _differing(query: CounterQuery, one: _Scraped, other: _Scraped) -> tuple[str, ...]:
+    """Labels that tell both apart, whichever of their series are compared.
+
+    Those of targets, else whatever there is.
+    """
+
+    def tells_apart(label: str) -> bool:
+        mine = {series.labels.get(label) for series in one.series}
+        return mine.isdisjoint(series.labels.get(label) for series in other.series)
+
+    known = tuple(filter(tells_apart, TARGET_LABELS))
     own = {METRIC_NAME, "le", query.series["code_label"]}
-    rest = (one.keys() | other.keys()) - own
-    return tuple(label for label in sorted(rest) if one.get(label) != other.get(label))
+    rest = {label for series in (*one.series, *other.series) for label in series.labels} - own
+    return known or tuple(filter(tells_apart, sorted(rest)))
 
 
 def _shown(names: Iterable[str], labels: Mapping[str, str]) -> str:

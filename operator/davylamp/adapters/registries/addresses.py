@@ -15,24 +15,12 @@ from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 
-_METADATA: Final = frozenset(
-    ipaddress.ip_address(text)
-    for text in (
-        "169.254.169.254",
-        "100.100.100.200",
-        "168.63.129.16",
-        "192.0.0.192",
-        "fd00:ec2::254",
-        "fd00:ec2::23",
-        "fd20:ce::254",
-        "fd00:42::42",
-    )
-)
-"""Where clouds give credentials to whoever asks; some lie outside the link-local networks."""
-LOOK_UPS: Final = 64
+from davylamp.adapters.addresses import Address, is_never_asked
+
+LOOK_UPS: Final = 96
 """Names that are looked up at the same time, in threads of their own: a name server that never answers
-must not take the threads in which the API server's name is looked up. More than are asked at a time, as
-a look-up goes on after nobody waits for it any more."""
+must not take the threads in which the API server's name is looked up. A look-up goes on after its
+question was given up, so there are more than questions: who is next must find one free."""
 RECEIVED: Final = 8 * 1024
 """Bytes that the kernel keeps of an answer before they are read; it doubles what it is told."""
 _USUAL: Final = frozenset({80, 443})
@@ -46,13 +34,7 @@ def is_allowed(text: str) -> bool:
         address = _innermost(ipaddress.ip_address(text.partition("%")[0]))
     except ValueError:
         return False
-    return address not in _METADATA and not (
-        address.is_loopback
-        or address.is_link_local
-        or address.is_unspecified
-        or address.is_multicast
-        or (address.version == 4 and address.is_reserved)
-    )
+    return not (is_never_asked(address) or (address.version == 4 and address.is_reserved))
 
 
 def is_address(host: str) -> bool:
@@ -64,9 +46,7 @@ def is_address(host: str) -> bool:
     return True
 
 
-def _innermost(
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
-) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+def _innermost(address: Address) -> Address:
     """The IPv4 address that an IPv6 one stands for, if it does."""
     if isinstance(address, ipaddress.IPv4Address):
         return address

@@ -4,13 +4,13 @@ Source: https://kubernetes.io/docs/concepts/containers/images (matching of hosts
 """
 
 import base64
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
 
-from davylamp.schema.json import Json, JsonObject, is_deeper, section, text
+from davylamp.adapters.registries.documents import read_document
+from davylamp.schema.json import JsonObject, section, text
 
 LARGEST: Final = 256 * 1024
 """Characters of a Secret's entry that are read."""
@@ -60,10 +60,9 @@ def _auths(secret: JsonObject) -> JsonObject:
         return {}
     try:
         content = base64.b64decode(encoded, validate=True)
-        document: Json = json.loads(content)
-    except (ValueError, RecursionError):
+    except ValueError:
         return {}
-    return {} if is_deeper(document, 6) else section(document, "auths")
+    return section(read_document(content), "auths")
 
 
 def _path(key: str, host: str) -> str | None:

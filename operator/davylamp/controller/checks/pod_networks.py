@@ -10,37 +10,23 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final, Self, TypeAlias
 
+from davylamp.adapters.addresses import Address, is_never_asked
 from davylamp.schema.json import Json
 
-_Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
-_NO_POD_IS_THERE: Final = tuple(
+_DISGUISES: Final = tuple(
     map(
         ipaddress.ip_network,
         (
-            "0.0.0.0/8",  # this host
-            "127.0.0.0/8",  # loopback
-            "169.254.0.0/16",  # link-local, and the metadata servers of most clouds
-            "192.0.0.0/24",  # of protocols; Oracle's metadata server
-            "100.100.100.200/32",  # Alibaba's metadata server
-            "168.63.129.16/32",  # Azure's
-            "224.0.0.0/4",  # multicast
-            "255.255.255.255/32",  # broadcast
-            "::/96",  # unspecified, loopback, and IPv4 in the oldest spelling
             "::ffff:0:0/96",  # IPv4, mapped
-            "::ffff:0:0:0/96",  # IPv4, translated
             "64:ff9b::/96",  # IPv4 behind NAT64
             "64:ff9b:1::/48",  # the same, locally
             "2001::/32",  # IPv4 in Teredo
             "2002::/16",  # IPv4 in 6to4
-            "fe80::/10",  # link-local
-            "fec0::/10",  # site-local, which is out of use
-            "ff00::/8",  # multicast
-            "fd00:ec2::/32",  # Amazon's metadata server
-            "fd20:ce::254/128",  # Google's
         ),
     )
 )
+"""Spellings of other addresses; a pod has one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +39,7 @@ class PodNetworks:
     """
 
     networks: tuple[_Network, ...] = ()
-    others: frozenset[_Address] = frozenset()
+    others: frozenset[Address] = frozenset()
 
     @classmethod
     def of(cls, networks: Iterable[str], others: Iterable[str] = ()) -> Self:
@@ -77,7 +63,7 @@ class PodNetworks:
             return None
         if address in self.others or address in set(map(_parsed, nodes)):
             return None
-        if any(address in network for network in _NO_POD_IS_THERE):
+        if is_never_asked(address) or any(address in network for network in _DISGUISES):
             return None
         is_inside = not self.networks or any(address in network for network in self.networks)
         return str(address) if is_inside else None
@@ -86,7 +72,7 @@ class PodNetworks:
 ANYWHERE: Final = PodNetworks()
 
 
-def _parsed(text: Json) -> _Address | None:
+def _parsed(text: Json) -> Address | None:
     try:
         return ipaddress.ip_address(text) if isinstance(text, str) else None
     except ValueError:

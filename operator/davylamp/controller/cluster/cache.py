@@ -10,13 +10,14 @@ and not in it is gone if it is older than the list, and came later if it is newe
 is remembered until a list is newer than the deletion.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
 from davylamp.api import names
 from davylamp.api.identity import Owner
 from davylamp.controller.cluster.objects import metadata
-from davylamp.controller.cluster.packed import PackedObject, pack
+from davylamp.controller.cluster.packed import PackedObject
+from davylamp.controller.cluster.room import Room
 from davylamp.schema.json import JsonObject
 
 CHILD_KINDS: Final = (
@@ -33,8 +34,6 @@ NIGHTLY_KINDS: Final = ("CronJob", "Job")
 """Kinds that only a ModelDeployment with `spec.explanations` has."""
 MOST_READ: Final = 1000
 """Models whose objects are kept ready to read; those of others are unpacked when they are needed."""
-MOST_OF_A_MODEL: Final = 16 * 2**20
-"""Bytes of text of all children of one model: a thousand pods have half of that."""
 MOST_UNPACKED: Final = 32 * 2**20
 """Bytes of text of the objects that are kept ready; as objects they take several times as much."""
 
@@ -56,9 +55,14 @@ def key_of(owner: Owner) -> Key:
 
 
 class ObjectCache:
-    """The newest known version of each ModelDeployment and of its children."""
+    """The newest known version of each ModelDeployment and of its children.
+
+    Attributes:
+        on_rest: called with a model whose objects are packed because others need the memory.
+    """
 
     def __init__(self) -> None:
+        self.on_rest: Callable[[Key], None] = lambda _key: None
         self._parents: dict[Key, PackedObject] = {}
         self._children: dict[Key, dict[tuple[str, str], PackedObject]] = {}
         self._gone: dict[Place, int] = {}
@@ -66,8 +70,7 @@ class ObjectCache:
         self._in_use: dict[Key, int] = {}
         """Models whose objects are unpacked, with their bytes; the one looked at last is at the end."""
         self._unpacked = 0
-        self._sizes: dict[Key, int] = {}
-        """Bytes of the children of each model."""
+        self._room = Room()
         self._outlines: dict[str, set[tuple[Key, str]]] = {}
         """Objects of each kind that are known in outline only."""
         self._changed: dict[Key, int] = {}
@@ -119,8 +122,7 @@ class ObjectCache:
         is_outline = known is not None and known.is_outline and version == at
         if version <= at and not is_outline:
             return None
-        taken = self._sizes.get(key, 0) - (known.size if known else 0)
-        packed = pack(item, version, None if kind == names.KIND else MOST_OF_A_MODEL - taken)
+        packed = self._room.pack(key, item, version, known)
         if is_outline and packed.is_outline:
             return None
         self._note_size(key, kind, name, packed)
@@ -204,7 +206,9 @@ class ObjectCache:
         while len(self._in_use) > 1 and (
             len(self._in_use) > MOST_READ or self._unpacked > MOST_UNPACKED
         ):
-            self.rest(next(iter(self._in_use)))
+            oldest = next(iter(self._in_use))
+            self.rest(oldest)
+            self.on_rest(oldest)
 
     def _weigh(self, key: Key, size: int) -> None:
         self._unpacked += size - self._in_use[key]
@@ -212,12 +216,7 @@ class ObjectCache:
 
     def _note_size(self, key: Key, kind: str, name: str, packed: PackedObject | None) -> None:
         """Account for an object that is there from now on, or (None) is not."""
-        known = self._known(key, kind, name)
-        if kind != names.KIND:
-            size = self._sizes.get(key, 0) - (known.size if known else 0)
-            self._sizes[key] = size + (packed.size if packed else 0)
-            if not self._sizes[key]:
-                del self._sizes[key]
+        self._room.exchange(key, kind, self._known(key, kind, name), packed)
         outlines = self._outlines.setdefault(kind, set())
         if packed is not None and packed.is_outline:
             outlines.add((key, name))

@@ -15,8 +15,6 @@ from davylamp.schema.json import JsonObject, section
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _COMMANDS: Final = frozenset(command.value for command in names.Command)
 _FASTEST: Final = 1
-_NO_ROOM: Final = "is more than is kept of the objects of one model"
-_BULKY: Final = frozenset({"annotations", "managedFields"})
 
 
 class PackedObject:
@@ -41,6 +39,11 @@ class PackedObject:
         self._content = zlib.compress(content, _FASTEST)
         self._read: JsonObject | None = None
 
+    @property
+    def kept(self) -> int:
+        """Bytes that it takes while it is packed."""
+        return len(self._content)
+
     def read(self) -> JsonObject:
         """The object; the same one until `rest`, so nobody may change it."""
         if self._read is None:
@@ -50,17 +53,6 @@ class PackedObject:
     def rest(self) -> None:
         """Keep it packed only."""
         self._read = None
-
-
-def pack(item: JsonObject, version: int, room: int | None) -> PackedObject:
-    """An object as it is kept; without its content where there is no room for so many bytes."""
-    packed = PackedObject(item, version)
-    if room is None or packed.size <= room:
-        return packed
-    described = section(item, "metadata")
-    kept = {key: value for key, value in described.items() if key not in _BULKY}
-    named: JsonObject = {key: item[key] for key in ("apiVersion", "kind") if key in item}
-    return PackedObject({names.UNREAD: _NO_ROOM, **named, "metadata": kept}, version)
 
 
 def trimmed(item: JsonObject) -> JsonObject:

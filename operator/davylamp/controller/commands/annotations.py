@@ -1,16 +1,17 @@
 """Reads the commands on a ModelDeployment: which there are, and which a manifest declares. Pure."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Final
 
 from davylamp.api.names import SPEC_BY, Command
-from davylamp.schema.json import Json, JsonObject, entries, field, section, text
+from davylamp.schema.json import JsonObject, entries, field, section, text
+from davylamp.schema.weight import Budget, read_json
 
 LONGEST_NAME: Final = 100
 """Characters of a user's name that are kept: it may be anything."""
 _NOT_OF_A_NAME: Final = re.compile(r"[^\w@.:+/#%=~-]")
+_BUDGET: Final = Budget(300 * 1024, 64, 20_000)
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -73,9 +74,10 @@ def declared_in(parent: JsonObject) -> frozenset[Command]:
 
 
 def _last_applied(parent: JsonObject) -> JsonObject:
-    """Annotations of the manifest that was applied last on the client's side."""
+    """Annotations of the manifest that was applied last on the client's side; whoever may patch writes it."""
+    applied = text(parent, "metadata", "annotations", LAST_APPLIED)
     try:
-        manifest: Json = json.loads(text(parent, "metadata", "annotations", LAST_APPLIED) or "{}")
+        manifest = read_json(applied.encode(), _BUDGET) if applied else None
     except ValueError:
         return {}
     return section(manifest, "metadata", "annotations")

@@ -39,7 +39,8 @@ class UserQueries:
         are_allowed: whether users may have their own PromQL asked.
         clock: epoch seconds.
         errands: in which questions are asked.
-        limit: user queries of one namespace that are asked.
+        limit: user queries of one namespace that are asked; those of rollouts with traffic come first,
+            and are asked above it too.
     """
 
     def __init__(  # noqa: PLR0913  (what it works with)
@@ -62,12 +63,16 @@ class UserQueries:
         """Gates, by key and name, whose queries are not asked because their namespace has too many."""
 
     def begin(self) -> None:
-        """Have the queries asked that are due; their answers are taken in as they come."""
+        """Have the queries asked that are due; their answers are taken in as they come.
+
+        Whoever has traffic is asked about in any case, whenever this process began: a bad canary must
+        not go on for want of a place.
+        """
         now, number, left_out = self._clock(), Counter[str](), set[tuple[Key, str]]()
-        for key, tracked in self._tracked:
+        for key, tracked in sorted(self._tracked, key=lambda item: item[1].subject.is_survey):
             for gate, query in tracked.subject.queries.items():
                 number[key.namespace] += 1
-                if number[key.namespace] > self._limit:
+                if tracked.subject.is_survey and number[key.namespace] > self._limit:
                     left_out.add((key, gate))
                     self._leave_out(key, tracked, gate)
                 elif not self._are_allowed or _due(tracked, gate, query, now) is not None:

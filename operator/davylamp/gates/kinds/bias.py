@@ -31,7 +31,7 @@ from davylamp.gates.kinds.sequential import SequentialRule
 from davylamp.gates.messages.numbers import percent
 from davylamp.gates.trial import Rule, require, within
 from davylamp.schema.models import Strict
-from davylamp.schema.pseudonyms import pseudonym
+from davylamp.schema.pseudonyms import pseudonym, pseudonym_of_stored
 from davylamp.schema.quantities import Ratio, Share
 
 _REQUESTS: Final = SeriesSetting("group_requests_metric", "model_group_requests_total", Form.METRIC)
@@ -86,7 +86,7 @@ class _Groups(Channel):
     @override
     def stored_part(self, part: str) -> str:
         group, slash, kind = part.rpartition("/")
-        return f"{pseudonym(group)}{slash}{kind}" if group else part
+        return f"{pseudonym_of_stored(group)}{slash}{kind}" if group else part
 
     @override
     def simulated(self, traffic: Count) -> Count | None:

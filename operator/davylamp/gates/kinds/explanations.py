@@ -27,7 +27,7 @@ from davylamp.gates.kinds.distances import DistanceRule
 from davylamp.gates.messages import describe
 from davylamp.gates.trial import Rule, require
 from davylamp.schema.models import Strict
-from davylamp.schema.pseudonyms import pseudonym
+from davylamp.schema.pseudonyms import pseudonym, pseudonym_of_stored
 from davylamp.schema.quantities import Ratio, Share
 
 _METRIC: Final = SeriesSetting("shares_metric", "model_explanation_share", Form.METRIC)
@@ -59,7 +59,7 @@ class _Shares(Channel):
 
     @override
     def stored_part(self, part: str) -> str:
-        return pseudonym(part)
+        return pseudonym_of_stored(part)
 
     @override
     def simulated(self, traffic: Count) -> Count | None:

@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import traceback
 from collections.abc import Iterator
 
 import pytest
@@ -49,6 +50,30 @@ async def answered(back_end: BackEnd, **options) -> None:
 async def test_headers_of_the_settings_are_sent_with_every_query(http):
     await answered(BackEnd(url=http.url, headers={"X-Scope-OrgID": "ops"}))
     assert [request.headers["X-Scope-OrgID"] for request in http.requests] == ["ops", "ops"]
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (None, "cannot be read: FileNotFoundError"),
+        (b"\n", "is empty"),
+        (f"{SECRET}\nX-Scope-OrgID: all".encode(), "is not one line of plain text"),
+        (f"{SECRET}\n X-Scope-OrgID: all".encode(), "is not one line of plain text"),
+        (f"{SECRET}\x00".encode(), "is not one line of plain text"),
+        (b"\xff" + SECRET.encode(), "is not one line of plain text"),
+    ],
+)
+async def test_a_token_that_cannot_be_sent_is_said_to_be_so_and_is_in_no_traceback(
+    http, tmp_path, content, why
+):
+    token = tmp_path / "token"
+    if content is not None:
+        token.write_bytes(content)
+    error = await refused(BackEnd(url=http.url, bearer_token_file=str(token)))
+    assert str(error) == f"Prometheus: the bearer token in its Secret {why}"
+    assert error.fault is SourceFault.DOWN
+    assert SECRET not in "".join(traceback.format_exception(error))
+    assert http.requests == []
 
 
 async def test_user_and_password_are_read_anew_for_each_request(http, tmp_path):

@@ -140,3 +140,54 @@ def test_thousands_of_series_that_share_no_scrape_take_no_longer_than_their_samp
     began = time.process_time()
     samples(*many)
     assert time.process_time() - began < 5
+
+
+def through(service, values, job=None, instance="10.0.0.1:8080", **labels):
+    """A series as the Prometheus operator labels it: the job is the Service's name, if nothing else is."""
+    found = {"job": job or service, "service": service, "endpoint": "http", "instance": instance}
+    return series(values, **found, **labels)
+
+
+@pytest.mark.parametrize("job", [None, "models"])
+def test_a_service_monitor_that_selects_all_services_of_a_model_scrapes_no_pod_twice(job):
+    main = [(10, 90), (15, 92), (20, 94)]
+    own = [(12, 91), (17, 93), (22, 95)]
+    found = samples(
+        through("x", main, job), through("x-stable", own, job), through("x", main, job, code="500")
+    )
+    assert found == [(10, 180, 90), (15, 184, 92), (20, 188, 94)]
+
+
+def test_a_pod_that_was_found_through_the_canarys_service_alone_goes_on_through_the_main_one():
+    own = through("x-canary", [(2, 80), (7, 85), (12, 91), (17, 93)])
+    assert [time for time, *_ in samples(through("x", [(15, 92)]), own)] == [2, 7, 12, 17]
+
+
+def test_a_service_monitor_beside_a_pod_monitor_two_ports_or_an_unknown_port_are_still_two():
+    at = [(10, 90), (15, 92)]
+    assert "scraped twice" in refusal(
+        through("x", at), series(at, job="pods", instance="10.0.0.1:8080")
+    )
+    assert "scraped twice" in refusal(through("x", at), through("y", at, instance="10.0.0.1:9"))
+    assert "scraped twice" in refusal(
+        through("x", at, instance=POD), through("y", at, instance=POD)
+    )
+
+
+def test_a_label_of_the_models_own_called_service_is_no_service_and_adds_up():
+    at = [(10, 90), (15, 92)]
+    found = samples(through("a", at, job="pods"), through("b", at, job="pods"))
+    assert found == [(10, 180, 0), (15, 184, 0)]
+
+
+def test_the_replicas_label_is_found_whichever_series_of_each_comes_first():
+    one = [(10, 90), (15, 95), (20, 99)]
+    other = [(12, 92), (17, 97), (22, 99)]
+    found = [
+        series(one, job="pods", replica="a", route="predict"),
+        series(other, job="pods", replica="b", route="explain"),
+        series(other, job="pods", replica="b", route="predict"),
+        series(one, job="pods", replica="a", route="explain"),
+    ]
+    assert refusal(*found).endswith("set the chart's prometheus.replicaLabels=[replica]")
+    assert [requests for _, requests, _ in samples(*found, replicas="replica")] == [180, 190, 198]

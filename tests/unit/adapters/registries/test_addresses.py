@@ -36,6 +36,9 @@ from davylamp.adapters.registries.addresses import GuardedResolver, is_allowed
         "2002:7f00:1::",
         "192.0.0.192",
         "fd20:ce::254",
+        "fec0::1",
+        "::a9fe:a9fe",
+        "::ffff:0:a9fe:a9fe",
         "fd00:ec2::23",
         "no address",
         "",
@@ -46,7 +49,16 @@ def test_addresses_that_lead_into_this_machine_are_not_asked(address):
 
 
 @pytest.mark.parametrize(
-    "address", ["10.96.0.10", "172.18.0.1", "192.168.1.1", "93.184.215.14", "fd00::1", "2600::1"]
+    "address",
+    [
+        "10.96.0.10",
+        "172.18.0.1",
+        "192.168.1.1",
+        "93.184.215.14",
+        "fd00::1",
+        "2600::1",
+        "64:ff9b::5db8:d70e",
+    ],
 )
 def test_public_and_private_networks_have_registries(address):
     assert is_allowed(address)

@@ -1,9 +1,13 @@
 """Objects that are not read: known by name, counted, and never more than there is room for."""
 
+import base64
+import random
+
 import pytest
 
 from davylamp.api import names
 from davylamp.controller.cluster import cache as caching
+from davylamp.controller.cluster import room
 from davylamp.controller.cluster.cache import Key, ObjectCache
 
 KEY = Key("models", "risk")
@@ -40,7 +44,7 @@ def test_outlines_are_counted_until_they_are_whole_or_gone():
 
 
 def test_one_model_has_room_for_so_many_bytes_of_children(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(caching, "MOST_OF_A_MODEL", 10_000)
+    monkeypatch.setattr(room, "MOST_OF_A_MODEL", 10_000)
     cache = ObjectCache()
     cache.put(model(1, spec="x" * 20_000))
     for number in range(9):
@@ -54,7 +58,7 @@ def test_one_model_has_room_for_so_many_bytes_of_children(monkeypatch: pytest.Mo
 
 
 def test_there_is_room_again_when_others_are_gone(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(caching, "MOST_OF_A_MODEL", 6_000)
+    monkeypatch.setattr(room, "MOST_OF_A_MODEL", 6_000)
     cache = ObjectCache()
     for name in ("a", "b"):
         cache.put(pod(name, 1, spec="x" * 3_000))
@@ -75,3 +79,60 @@ def test_what_is_ready_to_read_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPat
     first = {key: cache.parent(key) for key in keys}
     ready = [key for key in reversed(keys) if cache.parent(key) is first[key]]
     assert ready == keys[:-4:-1]
+
+
+def dense(namespace: str, name: str, version: int = 1, size: int = 15_000, **more: object) -> dict:
+    """A ModelDeployment that does not compress."""
+    noise = base64.b64encode(random.Random(name).randbytes(size)).decode()
+    item = model(version, spec=noise, **more)
+    item["metadata"] |= {"name": name, "namespace": namespace}
+    return item
+
+
+@pytest.fixture
+def narrow(monkeypatch: pytest.MonkeyPatch) -> ObjectCache:
+    """A cache with room for five of these, two of them in one namespace, and always one."""
+    monkeypatch.setattr(room, "MOST_OF_ALL", 40_000)
+    monkeypatch.setattr(room, "MOST_OF_A_NAMESPACE", 16_000)
+    monkeypatch.setattr(room, "ALWAYS", 8_000)
+    return ObjectCache()
+
+
+def test_a_namespace_has_room_for_so_much_that_does_not_compress(narrow: ObjectCache):
+    status = {"stable": {"revision": "x"}}
+    for number in range(4):
+        narrow.put(dense("hostile", f"m{number}", status=status))
+    assert narrow.unread(names.KIND) == 2
+    outline = narrow.parent(Key("hostile", "m3"))
+    assert "one namespace" in outline[names.UNREAD]
+    assert "spec" not in outline
+    assert outline["status"] == status, "what serves is not forgotten"
+    narrow.put(dense("other", "m0"))
+    narrow.put(model(1, spec="ordinary"))
+    assert narrow.unread(names.KIND) == 2
+
+
+def test_whatever_others_take_a_namespace_has_some_room(narrow: ObjectCache):
+    for number in range(6):
+        for name in ("a", "b"):
+            narrow.put(dense(f"hostile-{number}", name))
+    assert narrow.parent(Key("hostile-5", "b")).get(names.UNREAD)
+    narrow.put(dense("victim", "a"))
+    assert not narrow.parent(Key("victim", "a")).get(names.UNREAD)
+
+
+def test_a_command_is_kept_where_there_is_no_room(narrow: ObjectCache):
+    for number in range(3):
+        item = dense("hostile", f"m{number}")
+        item["metadata"]["annotations"] = {names.Command.ABORT.value: "x", "much": "y" * 9_000}
+        narrow.put(item)
+    outline = narrow.parent(Key("hostile", "m2"))
+    assert outline["metadata"]["annotations"] == {names.Command.ABORT.value: "x"}
+
+
+def test_there_is_room_in_a_namespace_when_others_are_gone(narrow: ObjectCache):
+    for number in range(3):
+        narrow.put(dense("hostile", f"m{number}"))
+    narrow.remove(dense("hostile", "m0", 2))
+    assert narrow.put(dense("hostile", "m2")) == Key("hostile", "m2"), "a list shows it again"
+    assert narrow.unread(names.KIND) == 0

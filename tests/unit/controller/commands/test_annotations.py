@@ -45,3 +45,21 @@ def test_commands_are_read_and_nothing_else():
 )
 def test_what_an_applied_manifest_has_is_declared(annotations, managers, declared):
     assert declared_in(model(annotations, managedFields=managers)) == declared
+
+
+@pytest.mark.parametrize(
+    "applied_last",
+    [
+        '{"a":' * 40_000,
+        "[" * 200_000,
+        '{"metadata":' + "9" * 6_000 + "}",
+        '{"metadata":"\ud800"}',
+        "[" + "{}," * 60_000 + "{}]",
+    ],
+    ids=["deep", "lists", "digits", "half", "many"],
+)
+def test_what_was_applied_last_may_be_anything(applied_last):
+    """Whoever may annotate a ModelDeployment writes it; a command beside it is still obeyed."""
+    annotations = {ABORT: "x", LAST_APPLIED: applied_last}
+    assert commands_in(model(annotations))
+    assert declared_in(model(annotations)) == set()

@@ -313,7 +313,7 @@ async def test_of_too_many_user_queries_the_last_are_not_asked_and_their_gates_s
     source.own = lambda _promql, _time: 1.0
     async with running(source, limits=Limits(user_queries=2)) as (tracker, _):
         for key in (*HOSTILE[:3], VICTIM):
-            tracker.follow(key, subject(key, OWN, started_at=now()))
+            tracker.follow(key, subject(key, OWN, started_at=float("inf")))
         await asyncio.sleep(40)
         (error,) = tracker.evidence(HOSTILE[2]).query_errors.values()
         assert isinstance(error, SourceError)
@@ -322,3 +322,22 @@ async def test_of_too_many_user_queries_the_last_are_not_asked_and_their_gates_s
         assert tracker.evidence(HOSTILE[1]).query_errors == {}
         assert tracker.evidence(VICTIM).query_errors == {}
         assert tracker.left_out() == {("hostile", "userQueries"): 1}
+
+
+async def test_the_user_queries_of_a_canary_are_asked_also_above_the_limit_and_after_a_restart(
+    source,
+):
+    """After a restart rollouts come in any order, and a limit may be another one than before."""
+    source.own = lambda _promql, _time: 1.0
+    async with running(source, limits=Limits(user_queries=2)) as (tracker, _):
+        for key in HOSTILE[:3]:
+            tracker.follow(key, subject(key, OWN, started_at=float("inf")))
+        for key in HOSTILE[3:6]:
+            tracker.follow(key, subject(key, OWN, started_at=now()))
+        await asyncio.sleep(40)
+        assert {key.name for key in HOSTILE[:6] if tracker.evidence(key).query_errors} == {
+            "h0",
+            "h1",
+            "h2",
+        }
+        assert all(tracker.evidence(key).queried for key in HOSTILE[3:6])

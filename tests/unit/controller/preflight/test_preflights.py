@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import logging
+from dataclasses import replace
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from davylamp.adapters.prometheus.connection.preflight import Preflight
 from davylamp.controller.preflight.preflights import Preflights
+from davylamp.controller.preflight.source_metrics import SourceMetrics
 
 WELL = Preflight(kind="Prometheus", version="3.5.0", newest=2.0)
 ILL = Preflight(problems=("HTTP 401",))
@@ -83,3 +86,16 @@ async def test_a_bug_in_it_ends_nothing(error):
         await asyncio.sleep(0.05)
         assert preflights.text == "not examined yet"
     assert found == []
+
+
+def test_what_was_found_is_shown_in_the_metrics():
+    registry = CollectorRegistry()
+    metrics = SourceMetrics(registry)
+    metrics.show(ILL)
+    assert registry.get_sample_value("davylamp_source_problems") == 1
+    metrics.show(replace(WELL, skew=0.5))
+    value = registry.get_sample_value
+    assert value("davylamp_source_info", {"kind": "Prometheus", "version": "3.5.0"}) == 1
+    assert value("davylamp_source_problems") == 0
+    assert value("davylamp_source_clock_skew_seconds") == 0.5
+    assert value("davylamp_source_newest_sample_age_seconds") == 2.0

@@ -11,6 +11,7 @@ from davylamp.adapters.errors import Forbidden, Retryable, Terminal
 from davylamp.api.child_metadata import ChildMetadata
 from davylamp.api.names import KIND
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.fairness.pace import Pace
 
 RESOURCES = {"requests": {"cpu": "1000m", "memory": "1.5Gi"}, "limits": {"cpu": 2}}
 
@@ -614,7 +615,13 @@ async def test_a_deleted_object_leaves_nothing_behind_here_or_there():
     ]
     assert not left
     gone = Key(NAMESPACE, "risk")
-    known = [holder for holder in inside(process) if isinstance(holder, dict) and gone in holder]
+    # a pace outlives its object: who deletes and makes it again does not begin anew
+    paces = {id(pace._even) for pace in inside(process) if isinstance(pace, Pace)}
+    known = [
+        holder
+        for holder in inside(process)
+        if isinstance(holder, dict) and gone in holder and id(holder) not in paces
+    ]
     assert known == [], "nobody remembers anything of it"
 
 
