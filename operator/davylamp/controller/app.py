@@ -238,6 +238,7 @@ def run(settings: Settings) -> int:
     async def main() -> None:
         async with connect() as client:
             operator = Operator(settings, client)
+            memory.keep_modules()
             async with contextlib.aclosing(operator):
                 operator.handle_signals()
                 await operator.run()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from davylamp.images.reference import DOCKER_HUB_REGISTRY, ImageReference
+from davylamp.images.reference import DOCKER_HUB, DOCKER_HUB_REGISTRY, ImageReference
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,11 @@ def keys_for(reference: ImageReference, rules: Iterable[KeyRule]) -> tuple[str, 
 def _spellings(reference: ImageReference) -> tuple[str, ...]:
     """A repository as a rule may name it: without the usual ports, Docker Hub by its usual name."""
     host = reference.host.removesuffix(":443").removesuffix(":80")
-    hosts = {reference.host, host}
-    if host == DOCKER_HUB_REGISTRY:
+    hosts, repositories = {reference.host, host}, {reference.name}
+    if host in {*DOCKER_HUB, DOCKER_HUB_REGISTRY}:
         hosts.add("docker.io")
-    return tuple(f"{spelling}/{reference.name}" for spelling in sorted(hosts))
+        if "/" not in reference.name:
+            repositories.add(f"library/{reference.name}")
+    return tuple(
+        f"{name}/{repository}" for name in sorted(hosts) for repository in sorted(repositories)
+    )

@@ -10,7 +10,9 @@ from davylamp.schema.json import JsonObject, entries, text
 SIMPLE_SIGNING: Final = "application/vnd.dev.cosign.simplesigning.v1+json"
 SIGNATURE_ANNOTATION: Final = "dev.cosignproject.cosign/signature"
 BUNDLE: Final = "application/vnd.dev.sigstore.bundle.v0.3+json"
-_PREDICATE: Final = "https://sigstore.dev/cosign/sign/v1"
+PREDICATE_ANNOTATION: Final = "dev.sigstore.bundle.predicateType"
+"""In which cosign says, in the list of referrers, what a bundle is."""
+PREDICATE: Final = "https://sigstore.dev/cosign/sign/v1"
 _PAYLOAD: Final = "application/vnd.in-toto+json"
 _TYPES: Final = frozenset(
     {"cosign container image signature", "https://sigstore.dev/cosign/sign/v1"}
@@ -30,7 +32,7 @@ def is_statement_of(statement: JsonObject, digest: str) -> bool:
     """Whether a signed statement is a signature of these bytes, and no attestation of something else."""
     hexadecimal = digest.removeprefix("sha256:")
     subjects = (text(subject, "digest", "sha256") for subject in entries(statement, "subject"))
-    return text(statement, "predicateType") == _PREDICATE and hexadecimal in subjects
+    return text(statement, "predicateType") == PREDICATE and hexadecimal in subjects
 
 
 def signed_text(payload: bytes) -> bytes:

@@ -26,7 +26,8 @@ def test_docker_hub_goes_by_all_of_its_names():
 def test_the_usual_port_is_no_way_around():
     assert keys("registry.example:443/a") == ("acme",)
     assert keys("registry.example:80/a") == ("acme",)
-    assert keys("docker.io:443/acme/model") == ("acme",)
+    for host in ("docker.io", "index.docker.io", "registry-1.docker.io"):
+        assert keys(f"{host}:443/acme/model") == ("acme",)
 
 
 def test_other_registries_are_nobodys():
@@ -36,3 +37,14 @@ def test_other_registries_are_nobodys():
         "registry.example:5/a",
     ):
         assert keys(repository) is None
+
+
+def test_images_of_docker_hub_without_a_slash_belong_to_library():
+    official = (KeyRule(("docker.io/library/*",), ("official",)),)
+    for repository in (
+        "redis",
+        "docker.io/redis",
+        "docker.io:443/redis",
+        "index.docker.io:443/redis",
+    ):
+        assert keys_for(parse_reference(repository, "v1"), official) == ("official",)

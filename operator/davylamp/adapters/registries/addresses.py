@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 
+from aiohttp import AddrInfoType
 from aiohttp.abc import AbstractResolver, ResolveResult
 from typing_extensions import override
 
@@ -20,8 +21,10 @@ LOOK_UPS: Final = 96
 """Names that are looked up at the same time, in threads of their own: a name server that never answers
 must not take the threads in which the API server's name is looked up. A look-up goes on after its
 question was given up, so there are more than questions: who is next must find one free."""
+RECEIVED: Final = 8 * 1024
+"""Bytes that the kernel keeps of an answer before they are read; it doubles what it is told."""
 _USUAL: Final = frozenset({80, 443})
-_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_NAT64: Final = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
 
 
 def is_allowed(text: str) -> bool:
@@ -47,9 +50,17 @@ def _innermost(address: Address) -> Address:
     if isinstance(address, ipaddress.IPv4Address):
         return address
     inner = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-    if inner is None and address in _NAT64:
+    if inner is None and any(address in network for network in _NAT64):
         inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
     return inner or address
+
+
+def narrow_socket(address: AddrInfoType) -> socket.socket:
+    """A socket of which the event loop gets little at a time, whatever is sent: 1xx answers without end."""
+    kind, sort, proto, _, _ = address
+    made = socket.socket(kind, sort, proto)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED)
+    return made
 
 
 class GuardedResolver(AbstractResolver):

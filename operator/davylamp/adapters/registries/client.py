@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 import aiohttp
 
-from davylamp.adapters.registries.addresses import GuardedResolver
+from davylamp.adapters.registries.addresses import GuardedResolver, narrow_socket
 from davylamp.adapters.registries.conversation import Conversation, RegistryAnswer, RegistryRefused
 from davylamp.adapters.registries.credentials import credentials_for
 from davylamp.adapters.registries.keys import load_key
@@ -119,6 +119,7 @@ class HttpRegistries:
                 use_dns_cache=False,
                 limit_per_host=PER_HOST,
                 force_close=True,
+                socket_factory=narrow_socket,
             )
             self._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=self._settings.timeout),

@@ -19,6 +19,7 @@ from davylamp.adapters.registries.credentials import Credentials
 from davylamp.adapters.registries.documents import read_document
 from davylamp.adapters.registries.settings import RegistrySettings
 from davylamp.images import ImageFault, ImageReference
+from davylamp.images.reference import DOCKER_HUB_REGISTRY
 from davylamp.schema.json import text
 
 MOST_STEPS: Final = 6
@@ -77,6 +78,13 @@ class Conversation:
         self._reference = reference
         self._credentials = credentials
         self._authorization = ""
+
+    @property
+    def repository(self) -> str:
+        """Where the images are, as commands name it."""
+        host = self._reference.host
+        host = "docker.io" if host == DOCKER_HUB_REGISTRY else host
+        return f"{host}/{self._reference.name}"
 
     @property
     def has_credentials(self) -> bool:

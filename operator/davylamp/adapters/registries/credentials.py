@@ -6,6 +6,7 @@ Source: https://kubernetes.io/docs/concepts/containers/images (matching of hosts
 import base64
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Final
 
 from davylamp.adapters.registries.documents import read_document
@@ -68,9 +69,21 @@ def _path(key: str, host: str) -> str | None:
     """The path of an entry for a host; None where the entry is for another host."""
     plain = key.removeprefix("https://").removeprefix("http://")
     entry_host, _, path = plain.partition("/")
-    same = entry_host == host or {entry_host, host} <= _HUB
+    same = _is_for(entry_host, host) or {entry_host, host} <= _HUB
     path = path.strip("/")
     return ("" if path in {"v1", "v2"} else path) if same else None
+
+
+def _is_for(pattern: str, host: str) -> bool:
+    """Whether a host is meant; as for kubelets, a pattern stands within one part of its name."""
+    name, _, port = host.partition(":")
+    patterns, _, same_port = pattern.partition(":")
+    parts, wanted = name.split("."), patterns.split(".")
+    return (
+        port == same_port
+        and len(parts) == len(wanted)
+        and all(fnmatchcase(*pair) for pair in zip(parts, wanted, strict=True))
+    )
 
 
 def _read(entry: JsonObject) -> Credentials | None:

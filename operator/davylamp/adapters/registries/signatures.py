@@ -16,6 +16,8 @@ from davylamp.images import ImageFault
 from davylamp.images.reference import is_digest
 from davylamp.images.signed import (
     BUNDLE,
+    PREDICATE,
+    PREDICATE_ANNOTATION,
     SIGNATURE_ANNOTATION,
     SIMPLE_SIGNING,
     has_statement,
@@ -46,15 +48,12 @@ async def verify(conversation: Conversation, digest: str, keys: Sequence[PublicK
         is_any = True
         if speaks_of_it and is_signed(message, signature, keys):
             return
+    sign = f"sign it: `cosign sign --key KEY {conversation.repository}@{digest}`"
     if is_any:
-        raise RegistryRefused(
-            ImageFault.BADLY_SIGNED,
-            f"none of the signatures of {digest} was made for it with a key that is demanded: sign "
-            "it with `cosign sign --key`",
-        )
+        why = "no signature of the image was made for these bytes with a key that is demanded"
+        raise RegistryRefused(ImageFault.BADLY_SIGNED, f"{why}; {sign}")
     raise RegistryRefused(
-        ImageFault.UNSIGNED,
-        f"there is no signature of {digest} in its registry: sign it with `cosign sign --key`",
+        ImageFault.UNSIGNED, f"the image has no signature in its registry; {sign}"
     )
 
 
@@ -109,8 +108,10 @@ async def _referrers(conversation: Conversation, digest: str) -> list[JsonObject
         listed = await _document(conversation, f"manifests/{tag}", _INDEX)
     else:
         listed = read_document(_checked(answer).body)
-    manifests = entries(listed, "manifests")
-    return [x for x in manifests if text(x, "artifactType") == BUNDLE][:MOST_SIGNATURES]
+    bundles = [x for x in entries(listed, "manifests") if text(x, "artifactType") == BUNDLE]
+    # attestations are bundles, too, and may be many: what says that it is a signature comes first
+    bundles.sort(key=lambda bundle: text(bundle, "annotations", PREDICATE_ANNOTATION) != PREDICATE)
+    return bundles[:MOST_SIGNATURES]
 
 
 async def _document(

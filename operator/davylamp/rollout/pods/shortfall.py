@@ -20,11 +20,6 @@ class Shortfall(NamedTuple):
 Explanation = Callable[[PodState], Shortfall | None]
 
 
-def why_not_ready(workload: Workload) -> str:
-    """What is missing: the clearest explanation that any of its pods has."""
-    return shortfall(workload).message
-
-
 def why_and_where(workload: Workload, namespace: str) -> str:
     """What is missing, and the command that shows more: for pods that are still there."""
     message, command = shortfall(workload)

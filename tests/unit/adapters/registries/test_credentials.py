@@ -49,7 +49,6 @@ def test_a_host_is_spelt_in_many_ways(key):
         "evil.registry.example",
         "registry.example/model",
         "registry.example/others",
-        "*.example",
         "",
     ],
 )
@@ -101,3 +100,25 @@ def test_nonsense_is_nobodys(content):
 
 def test_a_password_is_not_shown():
     assert "secret" not in repr(Credentials("me", "secret"))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "host", "is_for"),
+    [
+        ("*.example", "registry.example", True),
+        ("reg*.example", "registry.example", True),
+        ("*.example:5000", "registry.example:5000", True),
+        ("https://*.example/models", "registry.example", True),
+        ("*.example", "registry.example:5000", False),
+        ("*.example:5000", "registry.example", False),
+        ("*.example", "a.registry.example", False),
+        ("*.example", "registry.example.evil", False),
+        ("*", "registry.example", False),
+        ("*:*", "registry.example:5000", False),
+        ("[::1]:5000", "[::1]:5000", True),
+        ("[::1]:5000", "[::2]:5000", False),
+        ("*.io", "registry-1.docker.io", False),
+    ],
+)
+def test_patterns_are_those_of_kubelets(pattern, host, is_for):
+    assert (chosen({pattern: entry("me")}, host) == "me") is is_for

@@ -11,7 +11,8 @@ from tests.support.fakehttp import Response
 
 from davylamp.adapters.registries.keys import load_key
 from davylamp.adapters.registries.signatures import LARGEST_PAYLOAD, MOST_SIGNATURES
-from davylamp.images import ImageFault, Resolved
+from davylamp.images import ImageFault, Resolved, Unresolved
+from davylamp.images.signed import PREDICATE, PREDICATE_ANNOTATION
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 OTHER = ec.generate_private_key(ec.SECP256R1())
@@ -94,6 +95,16 @@ async def test_a_key_that_is_not_listed_does_not_count(registry, client, referen
     assert await fault(client, reference) is ImageFault.BADLY_SIGNED
     refer(registry, digest, signing.bundle(OTHER, digest))
     assert await fault(client, reference) is ImageFault.BADLY_SIGNED
+
+
+async def test_what_to_type_is_told_in_full(registry, client, reference, digest):
+    missing = await client.resolve(reference, keys=KEYS)
+    attach(registry, digest, *signing.classic(OTHER, digest))
+    wrong = await client.resolve(reference, keys=KEYS)
+    line = f"`cosign sign --key KEY {reference.host}/{reference.name}@{digest}`"
+    for answer in (missing, wrong):
+        assert isinstance(answer, Unresolved)
+        assert answer.message.endswith(line)
 
 
 async def test_a_right_signature_beside_wrong_ones_counts(registry, client, reference, digest):
@@ -188,6 +199,19 @@ async def test_few_of_many_signatures_are_looked_at(registry, client, reference,
         registry.upload(text)
     assert await fault(client, reference) is ImageFault.BADLY_SIGNED
     assert len([asked for asked in registry.asked if "blobs" in asked]) == MOST_SIGNATURES
+
+
+async def test_many_attestations_do_not_hide_a_signature(registry, client, reference, digest):
+    """Scans of every night are bundles, too; cosign says in the list what each of them is."""
+    kinds = {n: f"https://example/scan/{n}" for n in range(MOST_SIGNATURES + 4)}
+    bundles = [signing.bundle(KEY, digest, predicate=kind) for kind in kinds.values()]
+    refer(registry, digest, *bundles, signing.bundle(KEY, digest))
+    listed = json.loads(registry.referrers[digest])
+    named = [*kinds.values(), PREDICATE]
+    for item, kind in zip(listed["manifests"], named, strict=True):
+        item["annotations"] = {PREDICATE_ANNOTATION: kind}
+    registry.referrers[digest] = json.dumps(listed).encode()
+    assert isinstance(await client.resolve(reference, keys=KEYS), Resolved)
 
 
 async def test_a_registry_that_fails_in_between_says_nothing_of_signatures(

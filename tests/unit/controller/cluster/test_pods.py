@@ -9,7 +9,7 @@ import pytest
 from davylamp.controller.cluster.pods import pod_state, read_pod, workloads_of
 from davylamp.rollout import Workload
 from davylamp.rollout.pods.faults import start_fault
-from davylamp.rollout.pods.shortfall import why_not_ready
+from davylamp.rollout.pods.shortfall import shortfall
 
 REAL = json.loads((Path(__file__).parent / "real_pods.json").read_text(encoding="utf-8"))
 """What Kubernetes 1.35 says of pods, trimmed to what is read."""
@@ -95,7 +95,7 @@ def test_what_real_pods_lack_is_told(name, words, fault):
     state = pod_state(REAL["pods"][name])
     workload = Workload("r", 1, (state,))
     assert not state.ready
-    assert words in why_not_ready(workload)
+    assert words in shortfall(workload).message
     assert (found.reason if (found := start_fault(workload.living)) else None) == fault
 
 
@@ -110,7 +110,7 @@ def test_what_real_pods_lack_is_told(name, words, fault):
 )
 def test_why_the_api_server_refuses_pods_is_told(name, words):
     deployment = REAL["deployments"][name] | {"metadata": {"labels": REVISION}}
-    told = why_not_ready(workloads_of([deployment], [])["aaaaaaaaaa"])
+    told = shortfall(workloads_of([deployment], [])["aaaaaaaaaa"]).message
     assert told.startswith("a pod cannot be created: pods ")
     assert words in told
 
@@ -123,7 +123,7 @@ def test_a_replica_set_that_is_refused_is_told_as_well():
         "spec": {"replicas": 1},
         "status": {"conditions": [refused | {"message": message}]},
     }
-    told = why_not_ready(workloads_of([deployment], [])["aaaaaaaaaa"])
+    told = shortfall(workloads_of([deployment], [])["aaaaaaaaaa"]).message
     assert told == f"a pod cannot be created: {message}"
 
 

@@ -6,7 +6,7 @@ import pytest
 from tests.support.world import START
 
 from davylamp.rollout import ContainerState, PodFailure, PodState, Workload
-from davylamp.rollout.pods.shortfall import why_and_where, why_not_ready
+from davylamp.rollout.pods.shortfall import shortfall, why_and_where
 
 RUNNING = ContainerState(ready=True, running=True, started=True)
 FINE = PodState("fine", node="n", ready=True, containers=(RUNNING,))
@@ -93,7 +93,7 @@ def evicted(name="old", minutes=0, message="Usage of EmptyDir volume exceeds the
 )  # fmt: skip
 def test_why_pods_are_not_ready(pods, sentence):
     living = sum(1 for p in pods if p.failure is None)
-    assert why_not_ready(Workload("r", living, pods)) == sentence
+    assert shortfall(Workload("r", living, pods)).message == sentence
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_why_pods_are_not_ready(pods, sentence):
     ],
 )
 def test_who_refuses_pods_is_told_while_some_are_missing(desired, pods, sentence):
-    assert why_not_ready(Workload("r", desired, pods, refusal=QUOTA)) == sentence
+    assert shortfall(Workload("r", desired, pods, refusal=QUOTA)).message == sentence
 
 
 @pytest.mark.parametrize(
