@@ -50,7 +50,7 @@ def test_objects_of_the_default_installation(defaults):
             *(
                 (kind, f"davylamp-{policy}")
                 for kind in ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
-                for policy in ("workloads", "commands")
+                for policy in ("workloads", "commands", "records")
             ),
             ("ClusterRoleBinding", "davylamp"),
             ("Role", "davylamp-lease"),

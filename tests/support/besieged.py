@@ -1,7 +1,7 @@
 """A process like the operator's whose every source of answers is hostile: prints what it took.
 
 `python -m tests.support.besieged SECONDS PORTS`, with ports as `besiegers` prints them, prints JSON: MiB of memory that belongs to this process and to
-those that read for it, at their peak together, and the longest time the event loop was busy. Everything is
+those that read for it, at their peak together, and how late the event loop was, as `Lags` has it. Everything is
 asked more often than the operator asks it.
 """
 
@@ -23,7 +23,7 @@ from davylamp.adapters.pods.model_server import HttpModelServer, PodAddress
 from davylamp.adapters.prometheus.connection.back_end import BackEnd
 from davylamp.adapters.prometheus.promql import CounterQuery
 from davylamp.adapters.prometheus.series import SeriesNames
-from davylamp.adapters.prometheus.source import PrometheusSource, RangeQuery
+from davylamp.adapters.prometheus.source import THREADS, PrometheusSource, RangeQuery
 from davylamp.adapters.reading.budget import SecondsBudget
 from davylamp.adapters.reading.reader import Reader
 from davylamp.controller import app
@@ -97,12 +97,14 @@ async def besieged(seconds: float, ports: Ports) -> dict[str, float]:
     source = PrometheusSource(BackEnd(url=f"http://127.0.0.1:{ports.prometheus}"), reader=reader)
     models = HttpModelServer(reader)
     metrics = PodMetrics(SeriesNames(), reader=reader)
-    sieges = [weigh(peaks), *(query(source, [n]) for n in NAMESPACES), query(source, NAMESPACES)]
+    sieges = [weigh(peaks), *(query(source, [n]) for n in NAMESPACES)]
+    sieges += [query(source, NAMESPACES) for _ in range(THREADS - len(NAMESPACES))]
     for namespace in NAMESPACES:
         sieges += [inspect(reader, models, namespace, ports.models) for _ in range(PODS)]
         sieges += [
             sweep(metrics, namespace, p) for p in (ports.long_metrics, ports.endless_metrics)
         ]
+    memory.keep_modules()
     async with metered() as lags:
         tasks = [asyncio.create_task(siege) for siege in sieges]
         await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
@@ -122,6 +124,7 @@ def report(peaks: list[float], lags: Lags) -> dict[str, float]:
         "at first": peaks[0],
         "peak": max(peaks),
         "busy": lags.longest,
+        "held": max(lags.held),
         "late": max(lags.late),
     }
 

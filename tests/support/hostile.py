@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from davylamp.controller.process.lag import LagMeter
 
@@ -26,12 +27,17 @@ async def reached(holds: Callable[[], object], *, within: float) -> None:
 
 @dataclass
 class Lags:
-    """Seconds by which the event loop was late, and those for which it was itself busy.
+    """How late the event loop was, in seconds.
 
-    The second does not count what other processes of a busy machine take.
+    Attributes:
+        late: on the clock.
+        held: but for what it waited for a processor of a busy machine: what it did itself, and what it waited
+            for threads that hold the interpreter, and for the kernel.
+        busy: what it did itself.
     """
 
     late: list[float] = field(default_factory=list)
+    held: list[float] = field(default_factory=list)
     busy: list[float] = field(default_factory=list)
 
     @property
@@ -40,7 +46,22 @@ class Lags:
         return max(self.busy, default=0.0)
 
     def __str__(self) -> str:
-        return f"late {max(self.late, default=0.0):.3f} s, busy {self.longest:.3f} s"
+        late, held = (max(lags, default=0.0) for lags in (self.late, self.held))
+        return f"late {late:.3f} s, held {held:.3f} s, busy {self.longest:.3f} s"
+
+
+class OwnClock:
+    """A clock that stands still while the thread that made it could run, and no processor was free."""
+
+    def __init__(self) -> None:
+        self._path = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
+
+    def __call__(self) -> float:
+        """Seconds; those on the wall where the kernel does not say."""
+        now = time.monotonic()
+        with contextlib.suppress(OSError, IndexError):
+            now -= int(self._path.read_text(encoding="ascii").split()[1]) / 1e9
+        return now
 
 
 @contextlib.asynccontextmanager
@@ -49,6 +70,7 @@ async def metered() -> AsyncIterator[Lags]:
     lags = Lags()
     meters = [
         LagMeter(lags.late.append, every=OFTEN),
+        LagMeter(lags.held.append, every=OFTEN, clock=OwnClock()),
         LagMeter(lags.busy.append, every=OFTEN, clock=time.thread_time),
     ]
     measuring = [asyncio.create_task(meter.run()) for meter in meters]

@@ -39,5 +39,9 @@ def pid(text: bytes) -> int:
     return os.getpid()
 
 
+def urgency(text: bytes) -> int:
+    return os.nice(0)
+
+
 def have_a_bug(text: bytes) -> int:
     return {"a": 1}[len(text)]

@@ -22,6 +22,7 @@ _NEVER_ASKED: Final = tuple(
             "fec0::/10",  # site-local, which is out of use
             "ff00::/8",  # multicast
             "fd00:ec2::/32",  # Amazon's metadata server
+            "fd00:42::42/128",  # Scaleway's
             "fd20:ce::254/128",  # Google's
             "fd00:42::42/128",  # Scaleway's
         ),

@@ -18,6 +18,7 @@ from davylamp.checks.results import CheckReason, Finding, failed, passed
 from davylamp.schema.json import Json, JsonObject
 from davylamp.schema.pseudonyms import pseudonym
 
+MOST_ROWS: Final = 10**12
 ROUNDING: Final = 1e-6
 """How far a recorded gap may be from the one computed from its groups, relative to their values."""
 
@@ -27,7 +28,7 @@ class RecordedGap:
     """One metric by the groups of one feature, on one part of the data, as training recorded it."""
 
     title: str
-    """`bias[0]: METRIC by FEATURE on PART`, each of the three as its pseudonym."""
+    """`bias[0]: metric METRIC by feature FEATURE on part PART`, each of the three as its pseudonym."""
     values: Mapping[str, float]
     rows: Mapping[str, int]
     """By group, where it was recorded."""
@@ -54,7 +55,7 @@ class RecordedGap:
 
     def _group(self, group: str) -> str:
         rows = f" ({self.rows[group]} rows)" if group in self.rows else ""
-        return f"{precise(self.values[group])} for {pseudonym(group)}{rows}"
+        return f"{precise(self.values[group])} for group {pseudonym(group)}{rows}"
 
 
 def judge_bias(document: JsonObject) -> Finding:
@@ -106,14 +107,15 @@ def _gap(entry: Json, path: str) -> RecordedGap:
 
 def _title(fields: JsonObject, path: str) -> str:
     metric = word(required(fields, "metric", path=path), f"{path}.metric")
-    title = f"{path}: {metric} by {word(required(fields, 'by', path=path), f'{path}.by')}"
-    return f"{title} on {word(fields['part'], f'{path}.part')}" if "part" in fields else title
+    feature = word(required(fields, "by", path=path), f"{path}.by")
+    title = f"{path}: metric {metric} by feature {feature}"
+    return f"{title} on part {word(fields['part'], f'{path}.part')}" if "part" in fields else title
 
 
 def _count(value: Json, path: str) -> int:
     """A number of rows, at least one: a value measured on none means nothing."""
     rows = number(value, path)
-    if rows < 1 or rows != int(rows):
+    if not 1 <= rows <= MOST_ROWS or rows != int(rows):
         raise MalformedError(f"{path} is not a number of rows")
     return int(rows)
 

@@ -131,7 +131,7 @@ class Operator:
         """Run until `stop` is set, then finish what is under way and release the lease."""
         settings = self._settings
         probes = endpoints.probes(
-            oldest=self.queue.oldest_age,
+            stuck_for=self.queue.stuck_for,
             ready=self.ready.is_set,
             source=lambda: self.outside.preflights.text,
         )
@@ -238,6 +238,7 @@ def run(settings: Settings) -> int:
     async def main() -> None:
         async with connect() as client:
             operator = Operator(settings, client)
+            memory.keep_modules()
             async with contextlib.aclosing(operator):
                 operator.handle_signals()
                 await operator.run()

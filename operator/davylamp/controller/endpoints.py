@@ -125,7 +125,7 @@ async def serving(
 
 def probes(
     *,
-    oldest: Callable[[], float],
+    stuck_for: Callable[[], float],
     ready: Callable[[], bool],
     source: Callable[[], str] = lambda: "",
 ) -> web.Application:
@@ -135,9 +135,12 @@ def probes(
     """
 
     async def healthz(_: web.Request) -> web.Response:
-        age = oldest()
+        age = stuck_for()
         return _only(
-            web.Response(status=200 if age < STUCK_AFTER else 503, text=f"oldest key {age:.0f} s\n")
+            web.Response(
+                status=200 if age < STUCK_AFTER else 503,
+                text=f"nothing has moved for {age:.0f} s\n",
+            )
         )
 
     async def readyz(_: web.Request) -> web.Response:

@@ -192,6 +192,9 @@ class Metrics:
             counter.remove_by_labels(labels)
         self._gate_names.pop(key, None)
         self._shown.leave(key.namespace, key)
+        if self._shown.is_empty(key.namespace):
+            for readings in (self._readings, self._reading_seconds):
+                readings.remove_by_labels({"namespace": key.namespace})
 
     def _is_shown(self, key: Key) -> bool:
         return self._shown.has(key.namespace, key)

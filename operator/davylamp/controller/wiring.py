@@ -81,7 +81,7 @@ class Wiring:
         """A reconciler with all its parts."""
         parts = self._parts()
         observer = self._observer(parts)
-        return Reconciler(
+        reconciler = Reconciler(
             cache=self.cache,
             observer=observer,
             executor=self._executor(parts),
@@ -103,6 +103,8 @@ class Wiring:
             settings=self._plan_settings(),
             clock=self.clock,
         )
+        self.cache.on_rest = reconciler.rest
+        return reconciler
 
     def _parts(self) -> _Parts:
         owners, creations = Owners(self.cluster, self.clock), Creations(self.clock)
@@ -154,6 +156,7 @@ class Wiring:
             allowed=Allowances(
                 secrets=self.settings.reads_secrets,
                 user_queries=self.settings.metrics.user_queries,
+                rules=self.settings.images.rules,
             ),
             proven_names=self.settings.proven_names,
             images=ImageObserver(self.images, self.settings.images),

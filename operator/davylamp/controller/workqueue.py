@@ -11,6 +11,7 @@ wait for anything do not hold it up. A key that is added without end has its pas
 
 import asyncio
 import logging
+import math
 import random
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
@@ -102,6 +103,8 @@ class WorkQueue(Generic[Key]):
         self._again: dict[Key, float] = {}
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
+        self._began_at = -math.inf
+        """When the latest pass began."""
         self._signal = asyncio.Event()
         self._passes: set[asyncio.Task[None]] = set()
         self._is_working = False
@@ -123,6 +126,16 @@ class WorkQueue(Generic[Key]):
         waiting = (at for key, at in self._waiting.items() if self._owner(key) not in busy)
         due = (*self._running.values(), *waiting)
         return _now() - min(due) if due and self._is_working else 0.0
+
+    def stuck_for(self) -> float:
+        """Seconds for which nothing has moved that was due; what the liveness probe goes by.
+
+        As `oldest_age`, but as long as passes begin a key that waits is none that is stuck, however
+        many namespaces come before its own: a restart would only let all of them wait again.
+        """
+        waits = _now() - self._began_at if self._waiting else 0.0
+        passes = _now() - min(self._running.values()) if self._running else 0.0
+        return min(self.oldest_age(), max(waits, passes))
 
     def add(self, key: Key) -> None:
         """Have a pass made over the key as soon as its pace allows it."""
@@ -212,7 +225,7 @@ class WorkQueue(Generic[Key]):
                 await self._signal.wait()
                 continue
             del self._waiting[key]
-            self._running[key] = _now()
+            self._running[key] = self._began_at = _now()
             self._disarm(key)
             self._pace.note(key, _now())
             task = asyncio.create_task(self._pass(key))

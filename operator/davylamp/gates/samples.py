@@ -6,8 +6,13 @@ import enum
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from davylamp.gates.counts import Count
+
+LARGEST_COUNTER: Final = 1e12
+"""Ten thousand requests a second for three years. A status that says more than 2^63 is refused by the API
+server, and with it the rollback that it would report."""
 
 
 class Arm(enum.Enum):
@@ -80,12 +85,12 @@ class PodIncrement:
 
 
 def usable(sample: Sample) -> bool:
-    """Tell whether a sample can be counted: all numbers finite, no negative counter.
+    """Tell whether a sample can be counted: no negative counter, and none that is no count of anything.
 
     An unusable sample is treated as a missed scrape; the next good one carries the sum.
     """
     numbers = (sample.requests, sample.errors, *sample.parts.values())
-    return math.isfinite(sample.time) and all(math.isfinite(n) and n >= 0 for n in numbers)
+    return math.isfinite(sample.time) and all(0 <= n <= LARGEST_COUNTER for n in numbers)
 
 
 def increment(previous: Sample | None, sample: Sample) -> Count:

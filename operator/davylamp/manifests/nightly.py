@@ -141,7 +141,7 @@ def _container(
     return {
         **shared,
         "name": CONTAINER,
-        "image": _image(ref, record, explanations),
+        "image": training_image(ref, record, explanations),
         "args": list(ARGUMENTS),
         "envFrom": _sources(model, {"configMapRef": {"name": owner.child(ref.revision)}}),
         "env": [*(before if isinstance(before, list) else []), *_environment(owner, explanations)],
@@ -169,7 +169,7 @@ def _environment(owner: Owner, explanations: Explanations) -> list[Json]:
     return [{"name": f"DAVYLAMP_{name}", "value": value} for name, value in values.items()]
 
 
-def _image(ref: RevisionRef, record: JsonObject, explanations: Explanations) -> str:
+def training_image(ref: RevisionRef, record: JsonObject, explanations: Explanations) -> str:
     """The training image, bound to a digest as soon as one is known.
 
     That is the model's own where both come from one repository, and otherwise what the first run

@@ -120,7 +120,7 @@ def _largest(value: Json) -> str:
     trained, recent = _share(before), _share(now)
     if not isinstance(name, str) or not name or trained is None or recent is None:
         return ""
-    return f"most of all {pseudonym(name)}: {recent} against {trained} in training"
+    return f"most of all feature {pseudonym(name)}: {recent} against {trained} in training"
 
 
 def _report(text: str) -> JsonObject | None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-HINT: Final = "(names that spec.rollout.names lists are shown)"
+HINT: Final = "(each # is a name that the model gave; those listed in spec.rollout.names are shown)"
 """What a sentence with a pseudonym ends with."""
 _DIGITS: Final = 6
 _PSEUDONYM: Final = re.compile(rf"#[0-9a-f]{{{_DIGITS}}}(?![0-9a-zA-Z])")

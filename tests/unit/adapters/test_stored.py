@@ -109,3 +109,17 @@ def test_a_change_is_taken_apart_however_heavy_it_is():
 def test_an_identity_is_small():
     item = {"kind": "Pod", "spec": 1, "metadata": {"name": "a", "annotations": {}, "uid": "u"}}
     assert identity(item) == {"kind": "Pod", "metadata": {"name": "a", "uid": "u"}}
+
+
+@pytest.mark.parametrize("number", [30_000, 100_000])
+def test_whose_a_child_is_stays_known_however_many_labels_it_has(number: int):
+    """So it is told of; and what looks like a label within a text is none."""
+    others = b",".join(b'"davylamp.dev/x%d":"some value"' % n for n in range(number))
+    looks = b'"a":",\\"davylamp.dev/model\\":\\"other\\""'
+    ours = b'"app.kubernetes.io/managed-by":"davylamp","davylamp.dev/model":"risk"'
+    labels = b'"labels":{%s,%s,%s}' % (looks, others, ours)
+    text = b'{"kind":"Pod",%s,%s},"spec":{}}' % (NAMED[:-1], labels)
+    item = read_stored(text, "Pod")
+    assert item is not None
+    assert item["metadata"]["labels"] == json.loads(b"{%s}" % ours)
+    assert why_unread(item)

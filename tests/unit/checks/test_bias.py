@@ -22,8 +22,8 @@ def test_a_group_gap_above_its_bound_is_named_with_groups_and_values():
     result = failing(Server().claim(widened))
     assert (result.name, result.reason) == ("Bias", "GroupGapTooLarge")
     assert with_names(result.message, NAMES) == (
-        "bias[0]: meanAbsoluteError by sex on holdout is 30 for 1 (40 rows) and 44 for 2 (48 rows): "
-        "gap 14, above 12"
+        "bias[0]: metric meanAbsoluteError by feature sex on part holdout is 30 for group 1 (40 rows) "
+        "and 44 for group 2 (48 rows): gap 14, above 12"
     )
 
 
@@ -31,9 +31,9 @@ def test_rows_and_part_need_not_be_recorded():
     server = Server().claim(widened)
     server.claim(lambda m: [m["bias"][0].pop("part"), *(g.pop("rows") for g in groups(m).values())])
     message = failing(server).message
-    assert (
-        with_names(message, NAMES)
-        == "bias[0]: meanAbsoluteError by sex is 30 for 1 and 44 for 2: gap 14, above 12"
+    assert with_names(message, NAMES) == (
+        "bias[0]: metric meanAbsoluteError by feature sex is 30 for group 1 and 44 for group 2: "
+        "gap 14, above 12"
     )
 
 
@@ -59,6 +59,10 @@ def test_without_recorded_groups_the_check_fails(value):
         ),
         (
             lambda m: groups(m)["2"].update(rows=0),
+            f"bias[0].groups.{pseudonym('2')}.rows is not a number of rows",
+        ),
+        (
+            lambda m: groups(m)["2"].update(rows=10**13),
             f"bias[0].groups.{pseudonym('2')}.rows is not a number of rows",
         ),
         (lambda m: m["bias"][0].update(max=-1), "bias[0].max is below 0"),

@@ -16,7 +16,7 @@ DEADLINE = 10.0
 
 @pytest.fixture
 async def port(unused_tcp_port):
-    probes = endpoints.probes(oldest=lambda: 0.0, ready=lambda: True)
+    probes = endpoints.probes(stuck_for=lambda: 0.0, ready=lambda: True)
     async with endpoints.serving(probes, unused_tcp_port, Doorkeeper(most=8, longest=0.5)):
         yield unused_tcp_port
 
@@ -57,7 +57,7 @@ async def ended(reader):
 @pytest.mark.parametrize("first", [b"", b"GET /healthz HTTP/1.1\r\nX: "])
 async def test_connections_that_say_nothing_keep_no_probe_from_its_answer(port, first):
     async with connections(port, 100, first):
-        assert await get(port, "/healthz") == (200, b"oldest key 0 s\n")
+        assert await get(port, "/healthz") == (200, b"nothing has moved for 0 s\n")
 
 
 async def test_a_connection_ends_in_time_however_slowly_its_request_comes(port):

@@ -149,3 +149,24 @@ async def test_what_is_watched_is_looked_at_on_the_event_loop(unused_tcp_port):
         "davylamp_queue_oldest_seconds 7.0",
         'davylamp_unread_objects{kind="Pod"} 3.0',
     } <= set(lines)
+
+
+def test_namespaces_that_come_and_go_leave_no_series():
+    metrics = Metrics(CollectorRegistry())
+    names = {f"ns-{number}" for number in range(50)}
+    for name in names:
+        for model in ("a", "b"):
+            metrics.show(Key(name, model), ModelDeploymentStatus(), ModelDeploymentStatus())
+        metrics.on_reading(name, "ok", 0.1)
+        metrics.forget_object(Key(name, "a"))
+    metrics.on_reading("", "ok", 0.1)
+
+    def shown() -> set[str | None]:
+        families = metrics.registry.collect()
+        labels = [sample.labels for family in families for sample in family.samples]
+        return {each["namespace"] for each in labels if "namespace" in each}
+
+    assert shown() == {*names, ""}, "another model of it is there"
+    for name in names:
+        metrics.forget_object(Key(name, "b"))
+    assert shown() == {""}

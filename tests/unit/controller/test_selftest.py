@@ -11,7 +11,7 @@ async def test_it_says_what_the_operator_found_out_about_prometheus(unused_tcp_p
     url = f"http://127.0.0.1:{unused_tcp_port}/readyz"
     assert "does not say" in await source_of(url)
     probes = endpoints.probes(
-        oldest=lambda: 0.0, ready=lambda: True, source=lambda: "Thanos 0.40.1; two\nlines"
+        stuck_for=lambda: 0.0, ready=lambda: True, source=lambda: "Thanos 0.40.1; two\nlines"
     )
     async with endpoints.serving(probes, unused_tcp_port):
         assert await source_of(url) == "Thanos 0.40.1; two lines"

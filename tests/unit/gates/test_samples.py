@@ -30,6 +30,8 @@ def test_increment_between_two_samples(before, now, expected):
         Sample(1.0, 1.0, math.nan),
         Sample(1.0, math.inf, 0.0),
         Sample(1.0, -1.0, 0.0),
+        Sample(1.0, 1e20, 0.0),
+        Sample(1.0, 1.0, 0.0, {"1/rows": 1e300}),
         Sample(1.0, 1.0, -0.5),
         Sample(math.nan, 1.0, 0.0),
     ],

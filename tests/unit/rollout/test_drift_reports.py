@@ -39,7 +39,7 @@ def test_of_a_report_its_numbers_are_told():
 
 def test_the_feature_that_moved_most_is_told_by_its_pseudonym():
     largest = {"feature": "bmi", "baseline": 0.3, "recent": 0.12}
-    most = f"most of all {pseudonym('bmi')}: 0.12 against 0.3 in training"
+    most = f"most of all feature {pseudonym('bmi')}: 0.12 against 0.3 in training"
     assert found(0, largest=largest)[1] == f"distance 0.034, limit 0.1, {most}"
 
 

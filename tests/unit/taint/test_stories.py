@@ -160,6 +160,6 @@ async def test_names_that_the_spec_declares_are_shown_which_shows_that_the_searc
     land.apply("v2")
     await land.settle(3000)
     assert "GateFailed" in land.rejected_reason()
-    assert f"{CANARY}-bmi 10 % against 60 %" in messages(land)
+    assert f"feature {CANARY}-bmi 10 % against 60 %" in messages(land)
     spoken = [c.message for c in land.status().conditions]
     assert any(leaks(text) for text in spoken)

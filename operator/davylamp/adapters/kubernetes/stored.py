@@ -4,6 +4,7 @@ Tenants write them, up to what etcd takes. An outline has what says which object
 where that can be read, and why there is no more; so whoever looks after the object goes on.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -28,6 +29,14 @@ _WORD: Final = 300
 """Bytes of a name of a kind, a version or a type."""
 _IDENTITY: Final = ("name", "namespace", "uid", "resourceVersion")
 _KEPT: Final = (*_IDENTITY, "generation", "deletionTimestamp")
+_OUR_LABELS: Final = re.compile(
+    b'[{,]("(?:%s)":"[^"\\\\]*+")'
+    % b"|".join(
+        re.escape(label.encode())
+        for label in (names.LABEL_MANAGED_BY, names.LABEL_MODEL, names.LABEL_REVISION)
+    )
+)
+"""Within a text every quote is escaped, so what stands before these is no part of one."""
 
 
 def budget_of(kind: str) -> Budget:
@@ -114,6 +123,11 @@ def _metadata(content: bytes) -> JsonObject:
         parts = members(content, (*_KEPT, "labels", "annotations", "ownerReferences")).whole
         read = {name: _value(part) for name, part in parts.items()}
         described = {name: value for name, value in read.items() if value is not None}
+        if "labels" in parts and "labels" not in described:
+            ours = b",".join(_OUR_LABELS.findall(parts["labels"]))
+            described["labels"] = _value(
+                b"{%s}" % ours
+            )  # whose it is, however many others there are
     described.pop("managedFields", None)
     return described
 

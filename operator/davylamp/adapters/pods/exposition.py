@@ -10,6 +10,7 @@ library's parser takes time that grows with the square of a line. It reads only 
 lines as clients write them are read by one regular expression, ten times as fast.
 """
 
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -55,10 +56,9 @@ class WantedLines:
         Raises:
             UnreadableError: more is wanted than may be parsed.
         """
-        *lines, self._rest = (self._rest + piece).split(b"\n")
-        for line in lines:
-            if line.startswith(self.names):
-                self._keep(line)
+        lines, _, self._rest = (b"\n" + self._rest + piece).rpartition(b"\n")
+        for found in _wanted(self.names).finditer(lines):
+            self._keep(found[0][1:])
         if len(self._rest) > LONGEST_LINE:
             self._cut()
 
@@ -83,6 +83,16 @@ class WantedLines:
         if len(line) > LONGEST_LINE or self._size > MOST_WANTED:
             raise UnreadableError("more metrics than can be read in time")
         self.kept.append(line)
+
+
+@functools.cache
+def _wanted(names: tuple[bytes, ...]) -> re.Pattern[bytes]:
+    """Lines that begin with a name, each with the end of the line before it.
+
+    What they have in common is searched for, so that lines of others cost next to nothing.
+    """
+    beginnings = b"|".join(re.escape(name) for name in sorted(names))
+    return re.compile(rb"\n(?:%b)[^\n]*" % beginnings if names else rb"(?!)")
 
 
 def read_lines(lines: Iterable[bytes], target: Labels, *, at: float) -> list[CounterSeries]:

@@ -120,8 +120,9 @@ class PodMetrics:
         """
         at = self._clock()
         metrics = {m.encode() for channel in channels for m in self._names.metrics(channel)}
+        wanted = tuple(sorted(metrics))
         ends = asyncio.get_running_loop().time() + self._timeout
-        answers = await asyncio.gather(*(self._lines(pod, tuple(metrics), ends) for pod in pods))
+        answers = await asyncio.gather(*(self._lines(pod, wanted, ends) for pod in pods))
         samples: dict[Channel, dict[PodRef, tuple[Sample, ...]]] = {c: {} for c in channels}
         by_name = {channel.name: channel for channel in channels}
         failed: dict[PodRef, str] = {}

@@ -32,7 +32,7 @@ from davylamp.adapters.prometheus.query_result import (
 from davylamp.adapters.prometheus.series import SeriesNames
 from davylamp.adapters.prometheus.targets import of_one_target
 from davylamp.gates.channels import Channel, Role, boundary
-from davylamp.gates.samples import Sample
+from davylamp.gates.samples import LARGEST_COUNTER, Sample
 
 PARTS_LIMIT: Final = 256
 NUMBERS_LIMIT: Final = 50_000
@@ -139,7 +139,7 @@ class _Totals:
 
     def add(self, role: Role, value: float) -> None:
         """Add the value of a series; one that is no count spoils the scrape."""
-        if not (math.isfinite(value) and value >= 0):
+        if not 0 <= value <= LARGEST_COUNTER:
             self.is_usable = False
             return
         self.requests += value * role.requests

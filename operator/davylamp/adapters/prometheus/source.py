@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -58,6 +59,8 @@ __all__ = [
 THREADS: Final = 24
 """As many as can be asked at a time, so that none waits here: the counters of those who are read
 together, of 4 namespaces that are read apart, 6 surveys, and 8 user queries."""
+_STARTING: Final = 5.0
+"""Seconds that the first of them waits for the last one."""
 OnQuery: TypeAlias = Callable[[str, float], None]
 """Called after every query: with "ok" or the fault, and the seconds it took."""
 _T = TypeVar("_T")
@@ -136,7 +139,7 @@ class PrometheusSource:
         self._user_client = self._client
         if user_queries is not None:
             self._user_client = _client(sessions(user_queries), user_queries)
-        self._threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="prometheus")
+        self._threads = _started_threads()
 
     async def scrapes(
         self, query: CounterQuery, *, until: float | None = None
@@ -231,6 +234,15 @@ class PrometheusSource:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
         self._user_client.close()
+
+
+def _started_threads() -> ThreadPoolExecutor:
+    """Threads that are all there: who asks would wait for each new one, in the event loop."""
+    threads = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="prometheus")
+    all_there = threading.Barrier(THREADS)
+    for _ in range(THREADS):
+        threads.submit(all_there.wait, _STARTING)
+    return threads
 
 
 def _client(session: PrometheusSession, back_end: BackEnd) -> PrometheusConnect:

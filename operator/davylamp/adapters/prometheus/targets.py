@@ -83,7 +83,7 @@ def of_one_target(query: CounterQuery, series: Iterable[CounterSeries]) -> list[
     )
     for one, other in pairwise(scraped_ones):
         if not one.ended_before(other):
-            raise _twice(query, one.series[0].labels, other.series[0].labels)
+            raise _twice(query, one, other)
     return [item for scraped in targets for item in _of_one_clock(query, scraped)]
 
 
@@ -121,7 +121,7 @@ def _of_one_clock(query: CounterQuery, scraped: _Scraped) -> list[CounterSeries]
     are_services = _is_through_service(one) and _is_through_service(other)
     if are_services and one[SERVICE_LABEL] != other[SERVICE_LABEL]:
         return two[0].series
-    raise _twice(query, one, other)
+    raise _twice(query, *two)
 
 
 def _clocks(series: Iterable[CounterSeries]) -> list[_Scraped]:
@@ -164,10 +164,10 @@ def _values(labels: Mapping[str, str], names: Iterable[str]) -> _Target:
 # --- what is told ---------------------------------------------------------------------------------
 
 
-def _twice(query: CounterQuery, one: Mapping[str, str], other: Mapping[str, str]) -> SourceError:
-    names = query.series
+def _twice(query: CounterQuery, this: _Scraped, that: _Scraped) -> SourceError:
+    names, one, other = query.series, this.series[0].labels, that.series[0].labels
     pod = f"{one.get(names.namespace_label, '')}/{one.get(names.pod_label, '')}"
-    differing = _differing(query, one, other)
+    differing = _differing(query, this, that)
     advice = _advice(query, differing, one)
     return bad_answer(
         f"pod {pod} is scraped twice, as {_shown(differing, one)} and as {_shown(differing, other)}, "
@@ -175,16 +175,20 @@ def _twice(query: CounterQuery, one: Mapping[str, str], other: Mapping[str, str]
     )
 
 
-def _differing(
-    query: CounterQuery, one: Mapping[str, str], other: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Labels that tell both apart: those of targets, else whatever there is."""
-    known = [label for label in TARGET_LABELS if one.get(label) != other.get(label)]
-    if known:
-        return tuple(known)
+def _differing(query: CounterQuery, one: _Scraped, other: _Scraped) -> tuple[str, ...]:
+    """Labels that tell both apart, whichever of their series are compared.
+
+    Those of targets, else whatever there is.
+    """
+
+    def tells_apart(label: str) -> bool:
+        mine = {series.labels.get(label) for series in one.series}
+        return mine.isdisjoint(series.labels.get(label) for series in other.series)
+
+    known = tuple(filter(tells_apart, TARGET_LABELS))
     own = {METRIC_NAME, "le", query.series["code_label"]}
-    rest = (one.keys() | other.keys()) - own
-    return tuple(label for label in sorted(rest) if one.get(label) != other.get(label))
+    rest = {label for series in (*one.series, *other.series) for label in series.labels} - own
+    return known or tuple(filter(tells_apart, sorted(rest)))
 
 
 def _shown(names: Iterable[str], labels: Mapping[str, str]) -> str:

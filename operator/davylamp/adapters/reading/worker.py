@@ -5,6 +5,7 @@ what it is asked to run, and no more.
 
 * Memory: a limit on its data, so that a text that unfolds ends in `MemoryError` here and never in the
   container's own limit, where Kubernetes kills all processes of a container together.
+* Priority: less than the leader's event loop, which waits for no processor because of a text.
 * Time: a timer of CPU seconds, whose signal nobody handles: the kernel ends the process, also in the
   middle of a regular expression. The clock on the wall would punish texts for a busy machine.
 """
@@ -36,6 +37,9 @@ from davylamp.adapters.reading.limits import NOTHING_TO_READ, UnreadableError
 GROWTH: Final = 32 * 1024
 """KiB by which it may have grown before it makes room for a new one: Python keeps what it had."""
 
+YIELDING: Final = 5
+"""Steps by which it is less urgent than who asks: it gets a quarter of a processor that both want."""
+
 
 def main(memory: int) -> None:
     """Read until nobody asks any more."""
@@ -43,6 +47,7 @@ def main(memory: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError):  # if the machine is out of memory, rather us than the leader
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    os.nice(YIELDING)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal; whoever started us ends us
     gc.disable()  # parsed texts have no cycles, and looking for some doubles the time
     with socket.socket(fileno=os.dup(0)) as channel:

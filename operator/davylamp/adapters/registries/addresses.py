@@ -17,10 +17,10 @@ from typing_extensions import override
 
 from davylamp.adapters.addresses import Address, is_never_asked
 
-LOOK_UPS: Final = 64
+LOOK_UPS: Final = 96
 """Names that are looked up at the same time, in threads of their own: a name server that never answers
-must not take the threads in which the API server's name is looked up. More than are asked at a time, as
-a look-up goes on after nobody waits for it any more."""
+must not take the threads in which the API server's name is looked up. A look-up goes on after its
+question was given up, so there are more than questions: who is next must find one free."""
 RECEIVED: Final = 8 * 1024
 """Bytes that the kernel keeps of an answer before they are read; it doubles what it is told."""
 _USUAL: Final = frozenset({80, 443})

@@ -10,7 +10,7 @@ and not in it is gone if it is older than the list, and came later if it is newe
 is remembered until a list is newer than the deletion.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Final, NamedTuple, TypeAlias
 
 from davylamp.api import names
@@ -55,9 +55,14 @@ def key_of(owner: Owner) -> Key:
 
 
 class ObjectCache:
-    """The newest known version of each ModelDeployment and of its children."""
+    """The newest known version of each ModelDeployment and of its children.
+
+    Attributes:
+        on_rest: called with a model whose objects are packed because others need the memory.
+    """
 
     def __init__(self) -> None:
+        self.on_rest: Callable[[Key], None] = lambda _key: None
         self._parents: dict[Key, PackedObject] = {}
         self._children: dict[Key, dict[tuple[str, str], PackedObject]] = {}
         self._gone: dict[Place, int] = {}
@@ -201,7 +206,9 @@ class ObjectCache:
         while len(self._in_use) > 1 and (
             len(self._in_use) > MOST_READ or self._unpacked > MOST_UNPACKED
         ):
-            self.rest(next(iter(self._in_use)))
+            oldest = next(iter(self._in_use))
+            self.rest(oldest)
+            self.on_rest(oldest)
 
     def _weigh(self, key: Key, size: int) -> None:
         self._unpacked += size - self._in_use[key]

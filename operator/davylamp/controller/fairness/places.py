@@ -35,6 +35,10 @@ class Places(Generic[Guest]):
             if not guests:
                 places.pop(namespace, None)
 
+    def is_empty(self, namespace: str) -> bool:
+        """Whether nobody of a namespace has a place or has asked for one."""
+        return namespace not in self._taken and namespace not in self._refused
+
     @property
     def refused(self) -> Mapping[str, int]:
         """How many guests have no place, by namespace."""

@@ -1,6 +1,6 @@
 """What is to be asked of which registry now: from the spec and the records. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,12 +12,14 @@ from davylamp.images import (
     ImageAnswer,
     ImageFault,
     ImageReference,
+    KeyRule,
     Unresolved,
     keys_for,
     parse_image,
     parse_reference,
 )
 from davylamp.manifests import recorded, resolved_digest
+from davylamp.manifests.nightly import TRAINING_SUFFIX
 from davylamp.manifests.pods import image_reference, images_of
 from davylamp.schema.json import JsonObject, section, text
 
@@ -103,6 +105,31 @@ def watched_tags(
         secrets = tuple(name for name in listed if isinstance(name, str))
         questions[revision] = ImageQuestion(namespace, reference, secrets)
     return questions
+
+
+def fault_of_job(spec: ModelDeploymentSpec, rules: Iterable[KeyRule]) -> str | None:
+    """Why no nightly job may run: nobody looks for a signature of an image that is not the model's."""
+    if spec.explanations is None:
+        return None
+    repository = spec.explanations.repository or f"{spec.image.repository}{TRAINING_SUFFIX}"
+    tagged = f"{repository}:{spec.image.tag}"
+    if repository == spec.image.repository or not is_covered(tagged, rules):
+        return None
+    return (
+        f"spec.explanations.repository: a key is demanded for {repository}, and signatures are looked "
+        "at for the model's image alone: name spec.image.repository, or let no rule of "
+        "modelImages.keys cover it"
+    )
+
+
+def is_covered(image: str, rules: Iterable[KeyRule]) -> bool:
+    """Whether a key is demanded for an image; for a name that cannot be compared, if there is any rule."""
+    listed = tuple(rules)
+    try:
+        reference, _ = parse_image(image)
+    except ValueError:
+        return bool(listed)
+    return keys_for(reference, listed) is not None
 
 
 def pins_of(records: Mapping[str, JsonObject]) -> dict[str, str]:

@@ -1,7 +1,9 @@
 """Asks registries in the background, and remembers what they answered until something else is asked.
 
 Losing an answer costs asking again (P5): what counts is in the revision's record. The tags of pinned
-revisions are asked about again once in an hour, by a request without a body.
+revisions are asked about again once in an hour, by a request without a body. Namespaces have their turn
+one after the other, and the time that a question may take begins with its turn: a neighbour whose
+registry never answers must not have a revision go on by its tag.
 """
 
 import asyncio
@@ -10,28 +12,26 @@ import logging
 import math
 import random
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.registries.client import Registries
 from davylamp.controller.cluster.cache import Key
+from davylamp.controller.fairness.errands import Errands
 from davylamp.controller.images.questions import ImageQuestion
 from davylamp.controller.logs import about
 from davylamp.images import ImageAnswer, ImageFault, Resolved, Unresolved
 from davylamp.schema.json import JsonObject
 
 _log = logging.getLogger(__name__)
-AT_A_TIME: Final = 16
-"""Images that are asked about at the same time."""
-OF_A_NAMESPACE: Final = 2
-"""Of these, in one namespace: a registry that never answers must not keep others waiting."""
+OF_A_NAMESPACE: Final = 8
+"""Images of one namespace that are asked about at the same time, twice as many of all."""
 LONGEST: Final = 10.0
-"""Seconds after which a revision that may go on by its tag does so, once it is its turn."""
-QUEUED: Final = 60.0
-"""Seconds that are waited for a turn: that others wait as well is no fault of a registry."""
+"""Seconds after which a revision that may go on by its tag does so, once it is its turn: that others
+wait as well is no fault of a registry."""
 SILENT_AFTER: Final = 2
 """Questions in a row without an answer, after which others of the namespace that wait are not asked."""
 MOST_SILENT: Final = 1000
@@ -60,13 +60,12 @@ class _Subject(NamedTuple):
     is_watched: bool
 
 
-@dataclass
+@dataclass(eq=False)
 class _Asked:
     question: ImageQuestion
     due: float
     answer: ImageAnswer | None = None
     attempts: int = 0
-    is_busy: bool = False
 
 
 @dataclass
@@ -106,10 +105,7 @@ class ImageResolver:
         self._asked: dict[Key, dict[_Subject, _Asked]] = {}
         self._silent: dict[tuple[str, str], _Silence] = {}
         self._wanted = asyncio.Event()
-        self._slots = asyncio.Semaphore(AT_A_TIME)
-        self._of_namespace: dict[str, asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(OF_A_NAMESPACE)
-        )
+        self._errands: Errands[_Asked] = Errands(OF_A_NAMESPACE, on_end=self._wanted.set)
 
     def answer(self, key: Key, revision: str, question: ImageQuestion) -> ImageAnswer | None:
         """What is known of the image of a new revision; it is asked about from now on."""
@@ -150,18 +146,20 @@ class ImageResolver:
 
     async def run(self) -> None:
         """Ask while there is something to ask; never returns."""
-        async with asyncio.TaskGroup() as tasks:
+        try:
             while True:
-                for subject, asked in self._take_due():
-                    tasks.create_task(self._resolve(subject, asked))
+                self._ask_due()
                 self._wanted.clear()
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._idle_for()):
                         await self._wanted.wait()
+        finally:
+            await self._errands.end()
 
     async def poll(self) -> None:
         """Ask everything that is due once, and wait for the answers."""
-        await asyncio.gather(*(self._resolve(s, asked) for s, asked in self._take_due()))
+        self._ask_due()
+        await self._errands.settle()
 
     def _all(self) -> Iterator[tuple[_Subject, _Asked]]:
         for of_model in self._asked.values():
@@ -187,36 +185,41 @@ class ImageResolver:
             self._wanted.set()
         return known.answer
 
-    def _take_due(self) -> list[tuple[_Subject, _Asked]]:
+    def _ask_due(self) -> None:
+        """Have everything asked that is due; new revisions of a namespace before its tags."""
         now = self._clock()
-        due = [(s, a) for s, a in self._all() if a.due <= now and not a.is_busy]
-        for _, asked in due:
-            asked.is_busy = True
-        return due
+        for subject, asked in self._all():
+            if asked.due <= now:
+                errand = partial(self._resolve, subject, asked)
+                is_new = not subject.is_watched
+                self._errands.start(subject.key.namespace, asked, errand, is_first=is_new)
+
+    def _is_current(self, subject: _Subject, asked: _Asked) -> bool:
+        """Whether an answer is still waited for."""
+        return self._asked.get(subject.key, {}).get(subject) is asked
 
     def _idle_for(self) -> float | None:
         """Seconds until something is due; None if nothing will be."""
-        next_due = min((a.due for _, a in self._all() if not a.is_busy), default=math.inf)
+        next_due = min((a.due for _, a in self._all() if a not in self._errands), default=math.inf)
         return None if math.isinf(next_due) else max(0.0, next_due - self._clock())
 
     async def _resolve(self, subject: _Subject, asked: _Asked) -> None:
         """Ask once; a bug that it meets must not keep the others unasked."""
-        question = asked.question
+        if not self._is_current(subject, asked):
+            return
         try:
-            answer = await self._answer(question)
+            answer = await self._answer(asked)
         except Exception:
             log = about(_log, namespace=subject.key.namespace, name=subject.key.name)
             log.exception("a registry could not be asked")
             answer = Unresolved(ImageFault.UNREACHABLE, "the operator could not ask the registry")
-        asked.is_busy = False
         asked.attempts += 1
         asked.due = self._clock() + self._pause(subject, asked, answer)
-        self._wanted.set()
         if subject.is_watched and isinstance(answer, Unresolved):
             return
         is_news = answer != asked.answer
         asked.answer = answer
-        if is_news and self._asked.get(subject.key, {}).get(subject) is asked:
+        if is_news and self._is_current(subject, asked):
             self._on_news(subject.key)
 
     def _pause(self, subject: _Subject, asked: _Asked, answer: ImageAnswer) -> float:
@@ -227,32 +230,24 @@ class ImageResolver:
             return math.inf
         return float(min(SELDOM, AGAIN * 2 ** min(asked.attempts - 1, 10)))
 
-    async def _answer(self, question: ImageQuestion) -> ImageAnswer:
+    async def _answer(self, asked: _Asked) -> ImageAnswer:
         """The answer within the time that there is; one that is busy is asked again in that time."""
-        host, queued = question.reference.host, self._clock()
-        why = (
-            f"registry {host} was not asked within {QUEUED:g} s, as too many others wait for theirs"
-        )
+        question = asked.question
+        host, namespace = question.reference.host, question.namespace
+        silence = self._silent.get((namespace, host))
+        if silence and silence.number >= SILENT_AFTER and silence.at >= asked.due:
+            return silence.answer
+        why = f"registry {host} gave no answer within {LONGEST:g} s"
         answer: ImageAnswer = Unresolved(ImageFault.UNREACHABLE, why)
-        is_first = True
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(QUEUED) as limit:
+            async with asyncio.timeout(LONGEST):
                 while True:
-                    async with self._turn(question.namespace):
-                        silence = self._silent.get((question.namespace, host))
-                        if silence and silence.number >= SILENT_AFTER and silence.at >= queued:
-                            return silence.answer
-                        if is_first:
-                            is_first = False
-                            limit.reschedule(asyncio.get_running_loop().time() + LONGEST)
-                            why = f"registry {host} gave no answer within {LONGEST:g} s"
-                            answer = Unresolved(ImageFault.UNREACHABLE, why)
-                        answer = await self._once(question)
+                    answer = await self._once(question)
                     if not (isinstance(answer, Unresolved) and answer.fault is ImageFault.BUSY):
                         break
                     await asyncio.sleep(SOON)
-        if not is_first and not question.others:
-            self._heard(question.namespace, host, answer)
+        if not question.others:
+            self._heard(namespace, host, answer)
         return answer
 
     def _heard(self, namespace: str, host: str, answer: ImageAnswer) -> None:
@@ -275,12 +270,6 @@ class ImageResolver:
         return await self._registries.resolve(
             question.reference, secrets=secrets, digest=question.digest, keys=question.keys
         )
-
-    @contextlib.asynccontextmanager
-    async def _turn(self, namespace: str) -> AsyncIterator[None]:
-        """A place among those that are asked at the same time; the namespace's own comes first."""
-        async with self._of_namespace[namespace], self._slots:
-            yield
 
     async def _pull_secrets(self, question: ImageQuestion) -> AsyncIterator[JsonObject]:
         """Those that can be read; without them the registry is asked as nobody."""

@@ -9,15 +9,19 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from davylamp.api.explanations import Explanations
+from davylamp.api.status import RevisionRef
 from davylamp.controller.cluster import objects
 from davylamp.controller.cluster.cache import NIGHTLY_KINDS
 from davylamp.controller.cluster.objects import metadata
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.controller.cluster.writes import Apply, Delete, Replace, WriteStep, apply, delete
+from davylamp.controller.images.questions import is_covered
 from davylamp.controller.nightly.jobs import job_state
 from davylamp.controller.obstacles.refusals import RefusedJob
-from davylamp.manifests import Owner
-from davylamp.manifests.nightly import candidate_job, cron_job
+from davylamp.images import KeyRule
+from davylamp.manifests import Owner, recorded
+from davylamp.manifests.nightly import candidate_job, cron_job, training_image
+from davylamp.manifests.revisions import model_image
 from davylamp.rollout import Decision
 from davylamp.rollout.holds.drift import attempt_of
 from davylamp.schema.json import JsonObject
@@ -45,6 +49,17 @@ class NightlyState:
     refused: Mapping[str, RefusedJob]
     """By kind."""
     now: datetime
+    rules: tuple[KeyRule, ...] = ()
+    """Which images need a signature."""
+
+    def may_run(self, ref: RevisionRef) -> bool:
+        """Whether the job of a revision runs the model's own bytes, or an image without any rule."""
+        if self.explanations is None or ref.revision not in self.records:
+            return False
+        record = self.records[ref.revision]
+        image = training_image(ref, record, self.explanations)
+        own = model_image(recorded(record, "deployment"))
+        return image == own or not is_covered(image, self.rules)
 
 
 def nightly_plan(owner: Owner, decision: Decision, state: NightlyState) -> NightlyPlan:
@@ -65,9 +80,9 @@ def _wanted(owner: Owner, decision: Decision, state: NightlyState) -> Iterable[J
     if explanations is None:
         return
     stable, candidate = decision.status.stable, decision.status.candidate
-    if stable and stable.revision in records:
+    if stable and state.may_run(stable):
         yield cron_job(owner, stable, records[stable.revision], explanations)
-    if candidate and decision.desired.rehearsed and candidate.revision in records:
+    if candidate and decision.desired.rehearsed and state.may_run(candidate):
         record, attempt = records[candidate.revision], attempt_of(candidate)
         yield candidate_job(owner, candidate, record, explanations, rollout=attempt)
 

@@ -3,10 +3,14 @@
 Rollouts leave freed pieces all over the C library's heap, which keeps them, and each thread that
 folds samples may open a heap of its own. Both are asked of glibc; where there is another C library
 nothing happens.
+
+Python looks for cycles in all objects every now and then, and everything waits meanwhile. Two thirds of
+them are modules, which stay.
 """
 
 import asyncio
 import ctypes
+import gc
 from typing import Final
 
 HEAPS: Final = 2
@@ -22,6 +26,12 @@ def limit_heaps() -> None:
     library = _library()
     if hasattr(library, "mallopt"):
         library.mallopt(_ARENA_MAX, HEAPS)
+
+
+def keep_modules() -> None:
+    """Never look for cycles again in what there is now; for when everything is imported and made."""
+    gc.collect()
+    gc.freeze()
 
 
 async def keep_giving_back() -> None:

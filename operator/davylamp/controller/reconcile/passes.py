@@ -22,8 +22,10 @@ from davylamp.controller.cluster.owning.ownership import Orphan
 from davylamp.controller.cluster.pods import Pod
 from davylamp.controller.cluster.stored import StoredChildren
 from davylamp.controller.evidence.user_queries import SWITCHED_OFF
+from davylamp.controller.images.questions import fault_of_job
 from davylamp.controller.obstacles.refusals import Refusal, RefusedJob
 from davylamp.gates.recording.store import Recording
+from davylamp.images import KeyRule
 from davylamp.manifests import Owner, Privilege, recorded, template_fault
 from davylamp.rollout import Observation, Served, Workload, identify, ref_of
 from davylamp.rollout.routing import router_of
@@ -41,6 +43,8 @@ class Allowances:
     """Whether the operator may read and copy Secrets."""
     user_queries: bool = True
     """Whether gates may have their own PromQL."""
+    rules: tuple[KeyRule, ...] = ()
+    """Which images need a signature."""
 
 
 EVERYTHING_ALLOWED: Final = Allowances()
@@ -119,6 +123,8 @@ class Pass:
     """Objects of the nightly job that were refused before, by kind."""
     wake_after: float | None = None
     """Seconds until something is to be looked at again of which no watch tells."""
+    rules: tuple[KeyRule, ...] = ()
+    """Which images need a signature."""
 
 
 def read_parent(
@@ -217,6 +223,9 @@ def followable(
     What an earlier version of the operator has rendered is not judged anew by today's rules (P8).
     """
     spec = parent.spec
+    unsigned = fault_of_job(spec, release.rules) if spec else None
+    if unsigned:
+        return replace(parent, spec=None, refusal=Refusal(Reason.INVALID_SPEC, unsigned))
     fault = (_fault_by(release, spec) or parent.fault) if spec else None
     if spec is None or fault is None:
         return parent

@@ -248,5 +248,6 @@ def _nightly(current: Pass, decision: Decision) -> NightlyPlan:
         stored=current.children.stored,
         refused=current.refused_jobs,
         now=current.observation.now,
+        rules=current.rules,
     )
     return nightly_plan(current.parent.owner, decision, state)

@@ -122,7 +122,7 @@ class Reconciler:
         clocks = (again, decision.wake_after, current.wake_after, refused)
         again_in = min((clock for clock in clocks if clock is not None), default=None)
         if again_in is None:
-            self._rest(key)
+            self.rest(key)
         return again_in
 
     async def unobserved(self, key: Key, error: OperatorError) -> float | None:
@@ -145,7 +145,7 @@ class Reconciler:
         self._following.stop(key)
         for onlooker in self._onlookers:
             onlooker.forget(key)
-        self._rest(key)
+        self.rest(key)
         if self._cache.parent(key) is None:
             for memory in self._memories:
                 memory.forget(key)
@@ -162,7 +162,7 @@ class Reconciler:
             await self._executor.carry_out(
                 watched_twice_plan(parent, self._clock(), self._settings)
             )
-        self._rest(parent.key)
+        self.rest(parent.key)
         return standing.again_in
 
     def _read(self, key: Key, manifest: JsonObject) -> Parent:
@@ -173,7 +173,8 @@ class Reconciler:
             self._at_hand[key] = parent
         return parent
 
-    def _rest(self, key: Key) -> None:
+    def rest(self, key: Key) -> None:
+        """Keep nothing at hand of a model: it is at rest, or others need the memory."""
         self._at_hand.pop(key, None)
         for other in self._attentive:
             other.rest(key)
@@ -185,5 +186,5 @@ class Reconciler:
             log.warning("%s: %s", parent.refusal.reason, parent.refusal.message)
         plan = refusal_plan(parent, self._observer.glance(parent), self._settings)
         again_in = await self._executor.carry_out(plan)
-        self._rest(parent.key)
+        self.rest(parent.key)
         return again_in

@@ -156,7 +156,7 @@ class ShareDistance(DistanceRule):
             apart.append(f"{trained:.2g} from those of training")
         if not apart:
             return f"{text}, too few to compare"
-        movers = describe.movers(distance.biggest_movers(self, counted, 2))
+        movers = describe.movers(distance.biggest_movers(self, counted, 2), of="feature ")
         return f"{text} are {' and '.join(apart)}{movers}"
 
 

@@ -25,10 +25,10 @@ def effect(counts: Pair) -> str:
     return text + _times(interval.ratio_interval(counts, CONFIDENCE))
 
 
-def movers(moved: Iterable[tuple[str, float, float]]) -> str:
-    """Name what differs most: name, canary's share, the reference's."""
+def movers(moved: Iterable[tuple[str, float, float]], of: str = "") -> str:
+    """Name what differs most: name, canary's share, the reference's; `of` says what has such names."""
     return "".join(
-        f", {name} {percent(canary)} against {percent(reference)}"
+        f", {of}{name} {percent(canary)} against {percent(reference)}"
         for name, canary, reference in moved
     )
 

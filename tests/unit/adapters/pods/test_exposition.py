@@ -1,6 +1,8 @@
 """Lines of a pod's text are taken as they arrive, and none of them fills the memory."""
 
+import itertools
 import math
+import time
 
 import pytest
 from hypothesis import example, given
@@ -27,6 +29,32 @@ def test_an_endless_line_that_is_wanted_is_refused_before_it_ends():
     lines = WantedLines((b"wanted_total",))
     with pytest.raises(ValueError, match="more metrics than can be read"):
         lines.add(b"wanted_total" + PIECE)
+
+
+@given(
+    st.lists(st.sampled_from([b"\n", b"wanted_total", b"wanted", b"_sum", b" 1", b"#", b"w"])),
+    st.lists(st.integers(0, 100)),
+)
+def test_lines_are_those_that_begin_with_a_name_however_the_text_is_cut(words, cuts):
+    text, names = b"".join(words) + b"\n", (b"wanted_total", b"wanted_sum", b"#")
+    lines, places = WantedLines(names), sorted({0, len(text), *(c % len(text) for c in cuts)})
+    for begin, end in itertools.pairwise(places):
+        lines.add(text[begin:end])
+    assert lines.end() == [line for line in text.split(b"\n") if line.startswith(names)]
+
+
+def test_no_line_is_wanted_where_no_metric_is():
+    lines = WantedLines(())
+    lines.add(b"a_total 1\n")
+    assert lines.end() == []
+
+
+def test_lines_of_nothing_cost_the_event_loop_next_to_nothing():
+    lines = WantedLines((b"wanted_total", b"wanted_sum"))
+    began = time.thread_time()
+    for _ in range(64):
+        lines.add(b"\n" * 65536)
+    assert time.thread_time() - began < 0.1  # it was 0.3
 
 
 def expected(text):

@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import json
+import threading
+import time
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,7 +12,13 @@ from tests.support.fakehttp import Response, serving
 from tests.support.hostile import metered
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
-from davylamp.adapters.prometheus.source import BackEnd, CounterQuery, PrometheusSource, RangeQuery
+from davylamp.adapters.prometheus.source import (
+    THREADS,
+    BackEnd,
+    CounterQuery,
+    PrometheusSource,
+    RangeQuery,
+)
 from davylamp.adapters.reading.budget import SecondsBudget
 from davylamp.adapters.reading.reader import Reader
 from davylamp.controller.process.lag import PROMISED
@@ -179,6 +187,35 @@ async def test_a_packed_answer_is_not_unpacked(source, server):
     server.answer = lambda _request: Response(b"\x1f\x8b" + b"\0" * 1000, headers=headers)
     with pytest.raises(SourceError, match="no result of a query"):
         await source.scrapes(BOTH)
+
+
+async def test_remarks_without_end_are_not_read_without_end(source, server):
+    """Each list that begins would be looked at together with all the others after it."""
+    text = b'"infos":["PromQL info: a"]' * (4 * MIB // 27)
+    server.answer = lambda _request: Response(text)
+    before = time.process_time()
+    with pytest.raises(SourceError, match="more remarks than can be read"):
+        await source.scrapes(BOTH)
+    assert time.process_time() - before < 0.4  # it was 0.85, most of it with the interpreter's lock
+
+
+async def test_a_label_that_is_called_as_remarks_are_is_none(source, server):
+    labels = {"infos": "warnings", "warnings": "isPartial", "isPartial": "true"}
+    text = answer(bucket(GOOD, b'[990,"5"]', **labels))
+    server.answer = lambda _request: Response(text)
+    assert GOOD in await source.scrapes(BOTH)
+
+
+async def test_nobody_waits_in_the_event_loop_until_a_thread_has_started(reader):
+    before = threading.active_count()
+    source = PrometheusSource(BackEnd(url="http://127.0.0.1:1"), reader=reader)
+    assert threading.active_count() == before + THREADS
+    async with metered() as lags:
+        await asyncio.gather(
+            *(source.scrapes(BOTH) for _ in range(THREADS)), return_exceptions=True
+        )
+    assert max(lags.held) < PROMISED, lags
+    source.close()
 
 
 async def test_who_has_used_up_a_minute_is_told_and_others_are_read(server):

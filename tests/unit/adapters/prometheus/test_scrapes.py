@@ -49,7 +49,7 @@ def test_a_code_that_vanishes_means_a_restart_and_the_sums_fall() -> None:
     assert found == [(10, 94, 4), (15, 2, 0)]
 
 
-@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "-1"])
+@pytest.mark.parametrize("value", ["NaN", "+Inf", "-Inf", "-1", "1e20", "1.7e308"])
 def test_a_scrape_with_a_senseless_value_is_left_out_as_a_whole(value: str) -> None:
     found = samples(
         series("200", (10, "90"), (15, value), (20, "99")),

@@ -178,3 +178,16 @@ def test_a_label_of_the_models_own_called_service_is_no_service_and_adds_up():
     at = [(10, 90), (15, 92)]
     found = samples(through("a", at, job="pods"), through("b", at, job="pods"))
     assert found == [(10, 180, 0), (15, 184, 0)]
+
+
+def test_the_replicas_label_is_found_whichever_series_of_each_comes_first():
+    one = [(10, 90), (15, 95), (20, 99)]
+    other = [(12, 92), (17, 97), (22, 99)]
+    found = [
+        series(one, job="pods", replica="a", route="predict"),
+        series(other, job="pods", replica="b", route="explain"),
+        series(other, job="pods", replica="b", route="predict"),
+        series(one, job="pods", replica="a", route="explain"),
+    ]
+    assert refusal(*found).endswith("set the chart's prometheus.replicaLabels=[replica]")
+    assert [requests for _, requests, _ in samples(*found, replicas="replica")] == [180, 190, 198]

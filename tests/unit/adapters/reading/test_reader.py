@@ -45,6 +45,10 @@ async def test_a_long_text_is_read_in_another_process(reader):
     assert await reader.read(hostiletasks.pid, HEAVY, owner=OWNER) != os.getpid()
 
 
+async def test_a_process_that_reads_is_less_urgent_than_who_asks(reader):
+    assert await reader.read(hostiletasks.urgency, HEAVY, owner=OWNER) > os.nice(0)
+
+
 async def test_one_process_reads_many_texts(reader):
     pids = {await reader.read(hostiletasks.pid, HEAVY, owner=OWNER) for _ in range(5)}
     assert len(pids) == 1

@@ -104,6 +104,42 @@ async def test_passes_that_hang_do_not_make_the_process_look_stuck():
     assert len(passes.began) == len(HOSTILE), "it took longer than that to come round"
 
 
+async def test_passes_that_hang_in_very_many_namespaces_do_not_make_the_process_look_stuck():
+    """What waits for their turns is late, and the metric says so; a restart would not make it earlier."""
+    crowd = [Key(f"hostile-{number}", "h") for number in range(700)]
+    began = set[Key]()
+
+    async def hang(key: Key) -> float | None:
+        began.add(key)
+        await asyncio.sleep(0 if key == VICTIM else HANGS)
+        return None
+
+    queue: WorkQueue[Key] = WorkQueue(hang, workers=16, owner=lambda key: key.namespace)
+    async with working(queue.run):
+        for key in (*crowd, VICTIM):
+            queue.add(key)
+        ages, stuck = [], []
+        while VICTIM not in began:
+            await asyncio.sleep(1)
+            ages.append(queue.oldest_age())
+            stuck.append(queue.stuck_for())
+    assert max(ages) > STUCK_AFTER, "else there is nothing to see here"
+    assert max(stuck) <= HANGS + 1
+
+
+async def test_a_pass_that_never_ends_makes_the_process_look_stuck_whatever_else_goes_on():
+    async def forever(key: Key) -> float | None:
+        await asyncio.sleep(10_000 if key == VICTIM else 1)
+        return 1.0
+
+    queue: WorkQueue[Key] = WorkQueue(forever, workers=16, owner=lambda key: key.namespace)
+    async with working(queue.run):
+        for key in (*HOSTILE[:3], VICTIM):
+            queue.add(key)
+        await asyncio.sleep(400)
+        assert queue.stuck_for() > STUCK_AFTER
+
+
 async def test_objects_that_change_all_the_time_delay_a_pass_by_one_of_theirs():
     passes, order = Passes(takes=0.0), []
     passes.queue = WorkQueue(

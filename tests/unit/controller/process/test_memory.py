@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import gc
 
 import pytest
 
@@ -32,6 +33,15 @@ async def test_what_is_free_is_given_back_again_and_again(monkeypatch):
     assert library.calls[0] == ("mallopt", -8, 2)
     assert len(library.calls) > 2
     assert set(library.calls[1:]) == {("malloc_trim", 0)}
+
+
+def test_what_was_imported_is_not_looked_at_again():
+    before = gc.get_freeze_count()
+    try:
+        memory.keep_modules()
+        assert gc.get_freeze_count() > before + 10_000
+    finally:
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize("ask", [memory.limit_heaps, memory.give_back])

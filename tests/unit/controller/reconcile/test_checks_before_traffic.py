@@ -46,7 +46,7 @@ WRONG = [
     (crooked, "check Explain: /explain, golden request 1, explanation 1: baseline and"),
     (
         unfair,
-        "check Bias: bias[0]: #f79a8b by #98d44e on #d179b2 is 41.5 for #6b86b2 (40 rows) and 60",
+        "check Bias: bias[0]: metric #f79a8b by feature #98d44e on part #d179b2 is 41.5 for group",
     ),
     (without_contract, "checks Manifest, Golden, Explain, Bias: the image offers no manifest"),
 ]

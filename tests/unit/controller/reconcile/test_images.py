@@ -289,3 +289,49 @@ async def test_retry_of_what_was_rejected_before_its_record_asks_again_before_an
     await land.settle()
     assert images(land)["v2"] == image_of("v2", B)
     assert land.status().stable.digest == B
+
+
+EVERYTHING = ImageSettings(rules=(KeyRule(("*",), ("a key",)),))
+
+
+async def test_a_nightly_job_cannot_bring_an_image_past_the_keys():
+    land = land_with(EVERYTHING)
+    land.registries.signed = {A}
+    land.apply("v1")
+    await land.settle()
+    for explanations in ({}, {"repository": "evil.example/job"}):
+        land.apply("v1", explanations=explanations)
+        await land.run(20)
+        assert not land.cluster.find("CronJob")
+        assert "a key is demanded for" in land.condition("Stalled")[2]
+        assert land.serving() == {"v1"}
+    land.apply("v1", explanations={"repository": REPOSITORY})
+    await land.run(20)
+    assert [job_image(job) for job in land.cluster.find("CronJob")] == [image_of("v1", A)]
+
+
+async def test_a_nightly_job_runs_no_image_of_a_revision_that_is_still_awaited():
+    """The spec names the repository of what comes next; what serves is of another one."""
+    land = land_with(EVERYTHING)
+    land.registries.signed = {A}
+    land.apply("v1")
+    await land.settle()
+    other = "evil.example/job"
+    image = {"repository": other, "tag": "v2"}
+    land.apply("v2", image=image, explanations={"repository": other})
+    await land.run(20)
+    assert land.serving() == {"v1"}
+    assert not land.cluster.find("CronJob")
+
+
+async def test_a_nightly_job_that_no_rule_covers_is_made():
+    land = land_with(ImageSettings(rules=(KeyRule((REPOSITORY,), ("a key",)),)))
+    land.registries.signed = {A}
+    land.apply("v1", explanations={})
+    await land.settle()
+    assert [job_image(job) for job in land.cluster.find("CronJob")] == [f"{REPOSITORY}-training:v1"]
+
+
+def job_image(job):
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    return pod["containers"][0]["image"]

@@ -1,7 +1,9 @@
 """What is told of answers that are no measurement: refusals, web pages, partial answers."""
 
+import itertools
 import json
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from davylamp.adapters.errors import SourceError, SourceFault, TooMuch
@@ -39,9 +41,12 @@ _PHRASES: Final = (
 _CANNOT_ASK: Final = frozenset({401, 403, 408, 429})
 _UNPROCESSABLE: Final = 422
 _SERVER_ERROR: Final = 500
-_IS_PARTIAL: Final = re.compile(rb'"isPartial"\s*:\s*true\b')
-_REMARKS: Final = re.compile(rb'"(?:warnings|infos)"\s*:\s*(?=\[)')
-"""Where remarks begin. No label is taken for them: labels are texts, in which quotes are escaped."""
+_IS_TRUE: Final = re.compile(rb"\s*:\s*true\b")
+_IS_LIST: Final = re.compile(rb"\s*:\s*(?=\[)")
+_REMARKS: Final = (b'"warnings"', b'"infos"')
+"""Fields of remarks. No label is taken for them: labels are texts, in which quotes are escaped."""
+_MOST_REMARKS: Final = 16
+"""Lists of remarks that are read; an answer has two."""
 _LONGEST_REMARKS: Final = 64 * 1024
 """Bytes of remarks that are read."""
 _NAMES: Final = re.compile(r"\s*[:(]?\s*[\"'`{\[]")
@@ -108,13 +113,31 @@ def _reservation(body: bytes) -> str | None:
 
     An answer may be long and is anybody's, so it is searched and not parsed.
     """
-    if _IS_PARTIAL.search(body):
+    if next(_values(body, b'"isPartial"', _IS_TRUE), None) is not None:
         return "isPartial"
-    for found in _REMARKS.finditer(body):
-        for text in _texts(body[found.end() : found.end() + _LONGEST_REMARKS]):
+    lists = (_values(body, name, _IS_LIST) for name in _REMARKS)
+    for n, place in enumerate(itertools.chain.from_iterable(lists)):
+        if n == _MOST_REMARKS:
+            return "there are more remarks than can be read"
+        for text in _texts(body[place : place + _LONGEST_REMARKS]):
             if not text.startswith(_HINT):
                 return one_line(_NAMES.split(text, maxsplit=1)[0], limit=_LONGEST_ERROR)
     return None
+
+
+def _values(body: bytes, name: bytes, value: re.Pattern[bytes]) -> Iterator[int]:
+    """Where such a value of a field begins.
+
+    The name is looked for without a regular expression: that takes ten times as long, and meanwhile
+    the event loop waits in vain for its turn.
+    """
+    place = body.find(name)
+    while place >= 0:
+        place += len(name)
+        found = value.match(body, place)
+        if found:
+            yield found.end()
+        place = body.find(name, place)
 
 
 def _error(body: bytes) -> str:

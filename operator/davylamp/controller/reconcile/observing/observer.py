@@ -168,6 +168,7 @@ class Observer:
             rollouts=self._samples.followed(),
             refused_jobs=refused,
             wake_after=self._nightly.wake_after(parent.key),
+            rules=self._allowed.rules,
         )
 
     def followable(self, parent: Parent, records: Mapping[str, JsonObject]) -> Parent:
