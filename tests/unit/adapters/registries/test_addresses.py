@@ -40,7 +40,6 @@ from davylamp.adapters.registries.addresses import GuardedResolver, is_allowed
         "::ffff:0:a9fe:a9fe",
         "fd00:ec2::23",
         "::127.0.0.1",
-        "fd00:ec2::23",
         "fd00:42::42",
         "no address",
         "",
