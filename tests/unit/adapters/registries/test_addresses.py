@@ -38,7 +38,6 @@ from davylamp.adapters.registries.addresses import GuardedResolver, is_allowed
         "fec0::1",
         "::a9fe:a9fe",
         "::ffff:0:a9fe:a9fe",
-        "fd00:ec2::23",
         "::127.0.0.1",
         "fd00:42::42",
         "no address",
