@@ -39,7 +39,6 @@ from davylamp.adapters.registries.addresses import GuardedResolver, is_allowed
         "::a9fe:a9fe",
         "::ffff:0:a9fe:a9fe",
         "::127.0.0.1",
-        "fd00:ec2::23",
         "fd00:42::42",
         "no address",
         "",

@@ -39,16 +39,16 @@ async def test_what_clients_skip_does_not_block_the_event_loop(flood):
         arguments = (listening, FLOODS[flood])
         threading.Thread(target=send_without_end, args=arguments, daemon=True).start()
         host = f"127.0.0.1:{listening.getsockname()[1]}"
-        client = HttpRegistries(RegistrySettings(plain_http=frozenset({host}), timeout=1.5))
-        reference = parse_reference(f"{host}/models/risk", "v1")
-        asking = asyncio.gather(*(client.resolve(reference) for _ in range(PER_HOST)))
-        lags = []
-        while not asking.done():
-            began = time.thread_time()  # of this thread alone: others share the processor
-            await asyncio.sleep(0.001)
-            lags.append(time.thread_time() - began)
-        for answer in asking.result():
-            assert isinstance(answer, Unresolved)
-            assert answer.fault is ImageFault.UNREACHABLE
-        assert max(lags) < LONGEST_LAG
-        await client.aclose()
+        settings = RegistrySettings(plain_http=frozenset({host}), timeout=1.5)
+        async with contextlib.aclosing(HttpRegistries(settings)) as client:
+            reference = parse_reference(f"{host}/models/risk", "v1")
+            asking = asyncio.gather(*(client.resolve(reference) for _ in range(PER_HOST)))
+            lags = []
+            while not asking.done():
+                began = time.thread_time()  # of this thread alone: others share the processor
+                await asyncio.sleep(0.001)
+                lags.append(time.thread_time() - began)
+            for answer in asking.result():
+                assert isinstance(answer, Unresolved)
+                assert answer.fault is ImageFault.UNREACHABLE
+            assert max(lags) < LONGEST_LAG
