@@ -6,7 +6,7 @@ import random
 from tests.process.apiserver import ByteServer
 from tests.process.objects import model, model_place
 from tests.process.operatorprocess import OperatorProcess
-from tests.process.test_heavy_objects import is_followed, is_harmless, refused
+from tests.process.test_heavy_objects import is_followed, refused
 
 SIZE = 480_000
 """Bytes of noise in each, within the budget of an object."""
@@ -32,5 +32,5 @@ async def test_memory_stays_bounded_with_hundreds_of_objects_that_do_not_compres
     api.put(model_place("good"), model("good"))
     await operator.until(lambda: is_followed(api, "good"), PATIENCE)
     await operator.until(lambda: all(refused(api, f"dense-{n}") for n in range(MODELS)), PATIENCE)
-    assert is_harmless(operator), (operator.peak, operator.slowest)
-    assert operator.peak < MOST
+    assert operator.is_alive
+    assert operator.peak < MOST, operator.peak
