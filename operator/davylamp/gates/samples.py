@@ -10,9 +10,9 @@ from typing import Final
 
 from davylamp.gates.counts import Count
 
-LARGEST_COUNTER: Final = 1e12
-"""Ten thousand requests a second for three years. A status that says more than 2^63 is refused by the API
-server, and with it the rollback that it would report."""
+LARGEST_COUNTER: Final = 1e15
+"""More than anything counts to in years, and thousands of pods together stay below 2^63: a status that
+says more is refused by the API server, and with it the rollback that it would report."""
 
 
 class Arm(enum.Enum):

@@ -169,7 +169,7 @@ def test_another_seed_shows_in_manifest_artefacts_and_predictions(
     assert row.good
     assert row.cells[1:] == (
         "Manifest: ManifestDiffers",
-        "seed: the image says 43, the spec says 42; artefacts and predictions differ, too",
+        "the manifest's seed is 43, the spec says 42; artefacts and predictions differ, too",
     )
 
 
@@ -177,7 +177,7 @@ def test_another_tag_is_refused_and_the_right_one_is_not(subject, good):
     manifest = json.loads((good / "manifest.json").read_text())
     row = sabotage.another_tag(subject, manifest)
     assert row.good
-    assert "image.tag: the image says v1-test, the spec says v1-0000000" in row.cells[2]
+    assert "the manifest's image.tag differs from the spec, which says v1-0000000" in row.cells[2]
     unnoticed = {**manifest, "image": {**manifest["image"], "tag": sabotage.OTHER_TAG}}
     assert not sabotage.another_tag(subject, unnoticed).good
 

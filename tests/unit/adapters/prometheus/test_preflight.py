@@ -50,7 +50,7 @@ def test_a_path_that_is_missing_is_found():
 
 def test_a_missing_tenant_is_named():
     (problem,) = found(MIMIR, "/prometheus").problems
-    assert "set X-Scope-OrgID in headers of the chart" in problem
+    assert "set the header X-Scope-OrgID (prometheus.headers in the chart)" in problem
 
 
 @pytest.mark.parametrize(

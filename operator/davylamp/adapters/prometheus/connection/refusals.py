@@ -80,7 +80,7 @@ def refusal(status: int, body: bytes) -> SourceError:
     if status == _UNPROCESSABLE and _TOO_MUCH.search(error):
         return TooMuch(message)
     if b"no org id" in body:
-        message = f"Prometheus: HTTP {status}: it wants a tenant: set X-Scope-OrgID in headers of the chart"
+        message = f"Prometheus: HTTP {status}: it wants a tenant: set the header X-Scope-OrgID (prometheus.headers in the chart)"
     elif not error and status in _ADVICE:
         message = f"Prometheus: HTTP {status}: {_ADVICE[status]}"
     return SourceError(fault, message)
