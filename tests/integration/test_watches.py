@@ -29,7 +29,8 @@ async def test_a_watch_goes_on_from_a_list_in_pages(
         while pages[-1].more:
             after = pages[-1].more
             pages.append(await watching.page("ConfigMap", namespace, labels=LABELS, after=after))
-        assert [len(page.items) for page in pages if page.items] == [1, 1]
+        items = [len(list(page.items)) for page in pages]
+        assert [number for number in items if number] == [1, 1]
         assert {page.version for page in pages} == {first.version}, "all pages show one moment"
         async with asyncio.timeout(30):
             told = watching.changes(
