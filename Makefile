@@ -43,7 +43,7 @@ chart: venv ## Tests of the Helm chart (need helm)
 	@eval "$$($(LOCAL) env)" && $(BIN)/pytest tests/chart
 
 .PHONY: rights
-rights: venv ## Tests of who may do what, on an API server of their own (needs what `make cluster` builds)
+rights: venv ## Tests of who may do what, on an API server of their own (built once, as for `make cluster`)
 	@eval "$$($(LOCAL) env)" && $(BIN)/pytest tests/rights
 
 .PHONY: images
