@@ -5,8 +5,6 @@ While nothing is to be checked, no pod is asked anything (P9). Namespaces have t
 other, and pods of one that never answer leave others theirs.
 """
 
-import asyncio
-import contextlib
 import logging
 import math
 import time
@@ -21,7 +19,7 @@ from davylamp.checks import CheckResult, CheckVerdict
 from davylamp.controller.checks.inspections import Inspection
 from davylamp.controller.checks.visit import Visit
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.fairness.errands import Errands
+from davylamp.controller.fairness.agenda import Agenda
 from davylamp.controller.logs import about
 from davylamp.rollout import Inspected
 
@@ -37,6 +35,7 @@ PODS_AT_A_TIME: Final = 16
 
 @dataclass(eq=False)
 class _TrackedInspection:
+    key: Key
     inspection: Inspection
     due: float
     results: tuple[CheckResult, ...] = ()
@@ -70,19 +69,20 @@ class Inspector:
         self._on_result = on_result
         self._clock = clock
         self._tracked: dict[Key, _TrackedInspection] = {}
-        self._wanted = asyncio.Event()
-        self._errands: Errands[_TrackedInspection] = Errands(
-            PODS_AT_A_TIME, on_end=self._wanted.set
+        self._agenda: Agenda[_TrackedInspection] = Agenda(
+            PODS_AT_A_TIME, items=self._tracked.values, begin=self._begin, clock=clock
         )
 
     def follow(self, key: Key, inspection: Inspection | None) -> None:
         """Ask the questions of an inspection from now on; None stops it."""
         known = self._tracked.get(key)
         if known is not None and known.inspection != inspection:
-            self._errands.drop(self._tracked.pop(key))  # nobody waits for what it would answer
+            self._agenda.errands.drop(
+                self._tracked.pop(key)
+            )  # nobody waits for what it would answer
         if inspection is not None and key not in self._tracked:
-            self._tracked[key] = _TrackedInspection(inspection, due=self._clock())
-            self._wanted.set()
+            self._tracked[key] = _TrackedInspection(key, inspection, due=self._clock())
+            self._agenda.wake()
 
     def inspected(self, key: Key) -> Inspected | None:
         """The results by now, if there are any."""
@@ -94,36 +94,18 @@ class Inspector:
 
     async def run(self) -> None:
         """Ask while there is something to ask; never returns."""
-        try:
-            while True:
-                self._ask_due()
-                self._wanted.clear()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._idle_for()):
-                        await self._wanted.wait()
-        finally:
-            await self._errands.end()
+        await self._agenda.run()
 
     async def poll(self) -> None:
         """Ask everything that is due once, and wait for the answers."""
-        self._ask_due()
-        await self._errands.settle()
+        await self._agenda.poll()
 
-    def _ask_due(self) -> None:
-        now = self._clock()
-        for key, tracked in self._tracked.items():
-            if tracked.due <= now:
-                self._errands.start(key.namespace, tracked, partial(self._inspect, key, tracked))
+    def _begin(self, tracked: _TrackedInspection) -> None:
+        self._agenda.errands.start(tracked.key.namespace, tracked, partial(self._inspect, tracked))
 
-    def _idle_for(self) -> float | None:
-        """Seconds until something is due; None if nothing will be."""
-        idle = (tracked for tracked in self._tracked.values() if tracked not in self._errands)
-        next_due = min((tracked.due for tracked in idle), default=math.inf)
-        return None if math.isinf(next_due) else max(0.0, next_due - self._clock())
-
-    async def _inspect(self, key: Key, tracked: _TrackedInspection) -> None:
+    async def _inspect(self, tracked: _TrackedInspection) -> None:
         """Ask one pod; a bug that it meets must not keep the others unasked."""
-        asked = tracked.inspection
+        key, asked = tracked.key, tracked.inspection
         try:
             visited = await Visit(self._server, self._reader, key.namespace, asked).made()
             results, tracked.baseline = visited.results, visited.shares

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple, Protocol
 from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.registries.client import Registries
 from davylamp.controller.cluster.cache import Key
-from davylamp.controller.fairness.errands import Errands
+from davylamp.controller.fairness.agenda import Agenda
 from davylamp.controller.images.questions import ImageQuestion
 from davylamp.controller.logs import about
 from davylamp.images import ImageAnswer, ImageFault, Resolved, Unresolved
@@ -62,6 +62,7 @@ class _Subject(NamedTuple):
 
 @dataclass(eq=False)
 class _Asked:
+    subject: _Subject
     question: ImageQuestion
     due: float
     answer: ImageAnswer | None = None
@@ -104,8 +105,9 @@ class ImageResolver:
         self._spread = spread
         self._asked: dict[Key, dict[_Subject, _Asked]] = {}
         self._silent: dict[tuple[str, str], _Silence] = {}
-        self._wanted = asyncio.Event()
-        self._errands: Errands[_Asked] = Errands(OF_A_NAMESPACE, on_end=self._wanted.set)
+        self._agenda: Agenda[_Asked] = Agenda(
+            OF_A_NAMESPACE, items=self._all, begin=self._begin, clock=clock
+        )
 
     def answer(self, key: Key, revision: str, question: ImageQuestion) -> ImageAnswer | None:
         """What is known of the image of a new revision; it is asked about from now on."""
@@ -146,24 +148,15 @@ class ImageResolver:
 
     async def run(self) -> None:
         """Ask while there is something to ask; never returns."""
-        try:
-            while True:
-                self._ask_due()
-                self._wanted.clear()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._idle_for()):
-                        await self._wanted.wait()
-        finally:
-            await self._errands.end()
+        await self._agenda.run()
 
     async def poll(self) -> None:
         """Ask everything that is due once, and wait for the answers."""
-        self._ask_due()
-        await self._errands.settle()
+        await self._agenda.poll()
 
-    def _all(self) -> Iterator[tuple[_Subject, _Asked]]:
+    def _all(self) -> Iterator[_Asked]:
         for of_model in self._asked.values():
-            yield from of_model.items()
+            yield from of_model.values()
 
     def _of(self, key: Key) -> list[_Subject]:
         """What is asked about one model: four subjects at most."""
@@ -175,37 +168,34 @@ class ImageResolver:
         before = of_model.pop(subject._replace(is_watched=False), None)
         if before is not None and isinstance(before.answer, Resolved):
             due = self._clock() + WATCHED_EVERY
-            of_model[subject] = _Asked(question, due, before.answer)
+            of_model[subject] = _Asked(subject, question, due, before.answer)
 
     def _ask(self, subject: _Subject, question: ImageQuestion, *, at: float) -> ImageAnswer | None:
         of_model = self._asked.setdefault(subject.key, {})
         known = of_model.get(subject)
         if known is None or known.question != question:
-            known = of_model[subject] = _Asked(question, due=at)
-            self._wanted.set()
+            known = of_model[subject] = _Asked(subject, question, due=at)
+            self._agenda.wake()
         return known.answer
 
-    def _ask_due(self) -> None:
-        """Have everything asked that is due; new revisions of a namespace before its tags."""
-        now = self._clock()
-        for subject, asked in self._all():
-            if asked.due <= now:
-                errand = partial(self._resolve, subject, asked)
-                is_new = not subject.is_watched
-                self._errands.start(subject.key.namespace, asked, errand, is_first=is_new)
+    def _begin(self, asked: _Asked) -> None:
+        """Have something asked that is due; new revisions of a namespace before its tags."""
+        subject = asked.subject
+        self._agenda.errands.start(
+            subject.key.namespace,
+            asked,
+            partial(self._resolve, asked),
+            is_first=not subject.is_watched,
+        )
 
-    def _is_current(self, subject: _Subject, asked: _Asked) -> bool:
+    def _is_current(self, asked: _Asked) -> bool:
         """Whether an answer is still waited for."""
-        return self._asked.get(subject.key, {}).get(subject) is asked
+        return self._asked.get(asked.subject.key, {}).get(asked.subject) is asked
 
-    def _idle_for(self) -> float | None:
-        """Seconds until something is due; None if nothing will be."""
-        next_due = min((a.due for _, a in self._all() if a not in self._errands), default=math.inf)
-        return None if math.isinf(next_due) else max(0.0, next_due - self._clock())
-
-    async def _resolve(self, subject: _Subject, asked: _Asked) -> None:
+    async def _resolve(self, asked: _Asked) -> None:
         """Ask once; a bug that it meets must not keep the others unasked."""
-        if not self._is_current(subject, asked):
+        subject = asked.subject
+        if not self._is_current(asked):
             return
         try:
             answer = await self._answer(asked)
@@ -214,17 +204,17 @@ class ImageResolver:
             log.exception("a registry could not be asked")
             answer = Unresolved(ImageFault.UNREACHABLE, "the operator could not ask the registry")
         asked.attempts += 1
-        asked.due = self._clock() + self._pause(subject, asked, answer)
+        asked.due = self._clock() + self._pause(asked, answer)
         if subject.is_watched and isinstance(answer, Unresolved):
             return
         is_news = answer != asked.answer
         asked.answer = answer
-        if is_news and self._is_current(subject, asked):
+        if is_news and self._is_current(asked):
             self._on_news(subject.key)
 
-    def _pause(self, subject: _Subject, asked: _Asked, answer: ImageAnswer) -> float:
+    def _pause(self, asked: _Asked, answer: ImageAnswer) -> float:
         """Seconds until the next question: none is left once a new revision has its answer."""
-        if subject.is_watched:
+        if asked.subject.is_watched:
             return WATCHED_EVERY
         if not isinstance(answer, Unresolved) or not asked.question.demanded:
             return math.inf

@@ -6,7 +6,6 @@ and a pod without a warning is a sentence without a reason, no more.
 """
 
 import asyncio
-import contextlib
 import itertools
 import logging
 import math
@@ -20,7 +19,7 @@ from davylamp.adapters.errors import OperatorError
 from davylamp.adapters.kubernetes.ports import Cluster
 from davylamp.controller.cluster.cache import Key
 from davylamp.controller.cluster.pods import Pod
-from davylamp.controller.fairness.errands import Errands
+from davylamp.controller.fairness.agenda import Agenda
 from davylamp.controller.logs import about
 from davylamp.controller.pods.events import newest_warning
 from davylamp.rollout.pods.shortfall import is_unexplained
@@ -73,8 +72,9 @@ class PodWarnings:
         self._on_news = on_news
         self._clock = clock
         self._unexplained: dict[Key, dict[str, _Unexplained]] = {}
-        self._wanted = asyncio.Event()
-        self._errands: Errands[_Unexplained] = Errands(AT_A_TIME, on_end=self._wanted.set)
+        self._agenda: Agenda[_Unexplained] = Agenda(
+            AT_A_TIME, items=self._all, begin=self._begin, clock=clock
+        )
 
     def noted(self, key: Key, pods: Iterable[Pod]) -> tuple[Pod, ...]:
         """The pods of a model with what is known by now; what is not known is asked from now on."""
@@ -88,7 +88,7 @@ class PodWarnings:
         if kept:
             self._unexplained[key] = kept
         if kept.keys() - known.keys():
-            self._wanted.set()
+            self._agenda.wake()
         return tuple(_with_warning(pod, kept.get(_uid(pod))) for pod in listed)
 
     def forget(self, key: Key) -> None:
@@ -97,40 +97,24 @@ class PodWarnings:
 
     async def run(self) -> None:
         """Read while something is unexplained; never returns."""
-        try:
-            while True:
-                for pod in self._due():
-                    self._errands.start(pod.key.namespace, pod, partial(self._read_apart, pod))
-                self._wanted.clear()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._idle_for()):
-                        await self._wanted.wait()
-        finally:
-            await self._errands.end()
+        await self._agenda.run()
 
     async def poll(self) -> None:
         """Read about every pod that is due, once."""
-        for pod in self._due():
+        for pod in self._agenda.due():
             await self._read(pod)
 
     def _all(self) -> Iterable[_Unexplained]:
         return [pod for pods in self._unexplained.values() for pod in pods.values()]
 
-    def _due(self) -> list[_Unexplained]:
-        now = self._clock()
-        return [pod for pod in self._all() if pod.due <= now]
+    def _begin(self, pod: _Unexplained) -> None:
+        self._agenda.errands.start(pod.key.namespace, pod, partial(self._read_apart, pod))
 
     async def _read_apart(self, pod: _Unexplained) -> None:
         """Read about one pod, and keep the namespace's turn until the next may be read about."""
         if pod.uid in self._unexplained.get(pod.key, {}):
             await self._read(pod)
             await asyncio.sleep(APART)
-
-    def _idle_for(self) -> float | None:
-        """Seconds until something is due; None if nothing will be."""
-        idle = (pod.due for pod in self._all() if pod not in self._errands)
-        first = min(idle, default=math.inf)
-        return None if math.isinf(first) else max(0.0, first - self._clock())
 
     async def _read(self, pod: _Unexplained) -> None:
         """Read about one pod; a bug that it meets must not end the operator."""

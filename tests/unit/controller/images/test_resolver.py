@@ -308,7 +308,7 @@ async def test_it_sleeps_while_there_is_nothing_to_ask(resolver, registries, new
     await asyncio.sleep(0)
     resolver.answer(KEY, "r1", question())
     await until(lambda: news)
-    assert resolver._idle_for() is None
+    assert resolver._agenda.idle_for() is None
     running.cancel()
 
 
