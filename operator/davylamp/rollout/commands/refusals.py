@@ -78,11 +78,9 @@ def needless_retry(situation: Situation, order: Asked) -> str:
 
 def needless_promotion(situation: Situation, order: Asked) -> str | None:
     """Why a promote asks for what is so already; None where it does not."""
-    candidate, stable = situation.status.candidate, situation.status.stable
-    if stable and stable.revision == order.revision:
-        return f"{named_in_full(stable)} is serving"
-    if candidate is None or candidate.revision != order.revision:
-        return None
+    candidate = _named_candidate(situation, order)
+    if candidate is None:
+        return _serving(situation, order)
     if candidate.stage is Stage.RETURNING:
         return "a return has no steps and no gates: it gets all traffic once its pods are ready"
     return f"{named_in_full(candidate)} is being promoted"
@@ -90,11 +88,9 @@ def needless_promotion(situation: Situation, order: Asked) -> str | None:
 
 def passed_step(situation: Situation, order: Asked) -> str | None:
     """Why an advance asks for what is so already; None where it does not."""
-    candidate, stable = situation.status.candidate, situation.status.stable
-    if stable and stable.revision == order.revision:
-        return f"{named_in_full(stable)} is serving"
-    if candidate is None or candidate.revision != order.revision:
-        return None
+    candidate = _named_candidate(situation, order)
+    if candidate is None:
+        return _serving(situation, order)
     if candidate.stage is Stage.PROMOTING:
         return f"{named_in_full(candidate)} has passed its last step"
     if candidate.stage is Stage.RETURNING:
@@ -107,8 +103,8 @@ def passed_step(situation: Situation, order: Asked) -> str | None:
 
 def mistaken_advance(situation: Situation, order: Asked) -> str:
     """An advance that lets nothing pass: what the canary waits for instead."""
-    candidate = situation.status.candidate
-    if candidate is None or candidate.revision != order.revision:
+    candidate = _named_candidate(situation, order)
+    if candidate is None:
         return not_being_rolled_out(situation, order)
     number = step_named(order, candidate)
     if candidate.stage is not Stage.CANARY:
@@ -143,6 +139,19 @@ def _known(situation: Situation) -> Iterator[RevisionRef]:
 
 def _ref(situation: Situation, revision: str) -> RevisionRef | None:
     return next((ref for ref in _known(situation) if ref.revision == revision), None)
+
+
+def _named_candidate(situation: Situation, order: Asked) -> Candidate | None:
+    """The candidate, where the command names it."""
+    candidate = situation.status.candidate
+    return candidate if candidate and candidate.revision == order.revision else None
+
+
+def _serving(situation: Situation, order: Asked) -> str | None:
+    """That what the command names is serving; None where it is not."""
+    stable = situation.status.stable
+    named = stable if stable and stable.revision == order.revision else None
+    return f"{named_in_full(named)} is serving" if named else None
 
 
 def _is_paused(situation: Situation) -> bool:
